@@ -1,0 +1,117 @@
+//! Execution: a small seam that every device stands behind.
+
+#[cfg(feature = "cpu")]
+pub(crate) mod cpu;
+#[cfg(feature = "gpu")]
+pub(crate) mod gpu;
+
+use std::{any::Any, sync::Arc, time::Duration};
+
+use crate::{error::Result, kernel::Kernel};
+
+/// What kind of hardware a device is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DeviceKind {
+    /// The CPU engine of this crate.
+    Cpu,
+    /// A GPU with memory of its own.
+    DiscreteGpu,
+    /// A GPU that shares the host's memory.
+    IntegratedGpu,
+    /// A GPU of a virtual machine.
+    VirtualGpu,
+    /// A GPU driver that runs on the CPU (lavapipe, SwiftShader, WARP).
+    SoftwareGpu,
+    /// A GPU of unknown kind.
+    OtherGpu,
+}
+
+/// A device as reports show it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct DeviceInfo {
+    /// The device's name, as its driver gives it.
+    pub name: String,
+    /// What kind of hardware.
+    pub kind: DeviceKind,
+    /// `cpu`, `vulkan`, `metal`, `dx12` or `gl`.
+    pub backend: String,
+    /// Driver name and version; for the CPU engine the executor and the instruction set it uses.
+    pub driver: String,
+    /// Limits in the words of WebGPU, by name.
+    pub limits: Vec<(&'static str, u64)>,
+    /// Names of the features a kernel may need (`shader-f16`, `subgroups`, ...) that the device has.
+    pub features: Vec<&'static str>,
+    /// Bytes of memory, where known.
+    pub memory: Option<u64>,
+}
+
+/// Memory that stays on a device between calls. Its size is the bytes asked for.
+pub(crate) trait Allocation: Send + Sync {
+    /// Size in bytes.
+    fn bytes(&self) -> u64;
+    /// Copies `data` to `offset`. The range was checked by the caller.
+    fn upload(&self, offset: u64, data: &[u8]) -> Result<()>;
+    /// Copies from `offset` into `data`. The range was checked by the caller.
+    fn download(&self, offset: u64, data: &mut [u8]) -> Result<()>;
+    /// Fills the whole with repetitions of `pattern` (1, 2 or a multiple of 4 bytes; divides the size).
+    fn fill(&self, pattern: &[u8]) -> Result<()>;
+    /// Copies `bytes` from `source_offset` of `source`, an allocation of the same backend.
+    fn copy_from(&self, offset: u64, source: &dyn Allocation, source_offset: u64, bytes: u64) -> Result<()>;
+    /// For the backend that made it.
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// The data of one binding in a launch.
+pub(crate) enum ArgData<'a> {
+    /// Uniform bytes, already laid out as WGSL says.
+    Uniform(&'a [u8]),
+    /// Host memory that the kernel only reads.
+    Read(&'a [u8]),
+    /// Host memory that the kernel writes. What the kernel does not write keeps its contents.
+    Write(&'a mut [u8]),
+    /// Memory of this backend, made by [`Backend::allocate`].
+    Resident(&'a Arc<dyn Allocation>),
+}
+
+/// One dispatch of a kernel over a grid. Checked: every binding is there, sizes fit the types,
+/// nothing is aliased, no axis of the grid is zero.
+pub(crate) struct Launch<'a> {
+    pub kernel: &'a Kernel,
+    /// One for each of [`Kernel::bindings`], in that order.
+    pub args: Vec<ArgData<'a>>,
+    /// Workgroups along x, y and z; each up to 2^32 - 1.
+    pub workgroups: [u32; 3],
+}
+
+/// What a launch took.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Metrics {
+    /// Time in the kernel, from the device's clock where it has one, else measured around it.
+    pub kernel: Duration,
+    /// Time spent compiling in this launch; zero when the pipeline was cached.
+    pub compile: Duration,
+    /// Bytes copied to the device.
+    pub bytes_up: u64,
+    /// Bytes copied back.
+    pub bytes_down: u64,
+    /// Dispatches it was made of.
+    pub dispatches: u32,
+}
+
+/// A device that can run kernels.
+pub(crate) trait Backend: Send + Sync {
+    /// What the device is.
+    fn info(&self) -> &DeviceInfo;
+    /// Refuses, by the name of the feature or limit, a kernel that the device cannot run.
+    fn supports(&self, kernel: &Kernel) -> Result<()>;
+    /// Compiles the kernel, or finds it in the cache; gives the time it took.
+    fn prepare(&self, kernel: &Kernel) -> Result<Duration>;
+    /// Makes memory, zeroed.
+    fn allocate(&self, bytes: u64, label: &str) -> Result<Arc<dyn Allocation>>;
+    /// Runs the kernel and returns when its results are in the arguments.
+    fn launch(&self, launch: Launch<'_>) -> Result<Metrics>;
+    /// For what only one backend offers.
+    fn as_any(&self) -> &dyn Any;
+}
