@@ -116,7 +116,7 @@ pub enum Uniformity {
 }
 
 /// Where in the WGSL a value, an access or a barrier came from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Origin {
     /// The function it stands in; `None` for the entry point.
     pub function: Option<Handle<naga::Function>>,
