@@ -20,3 +20,6 @@ pub use runtime::{Device, DeviceChoice, Runtime};
 
 #[cfg(feature = "gpu")]
 pub use wgpu;
+
+#[cfg(feature = "cli")]
+pub mod samples;
