@@ -20,6 +20,3 @@ pub use runtime::{Device, DeviceChoice, Runtime};
 
 #[cfg(feature = "gpu")]
 pub use wgpu;
-
-#[cfg(feature = "cli")]
-pub mod samples;
