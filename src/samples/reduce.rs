@@ -250,11 +250,7 @@ fn fold(values: &[f32]) -> (f64, f32, f32) {
             sums[lane] += f64::from(block_sums[lane]);
         }
     }
-    (
-        sums.iter().sum(),
-        mins.into_iter().fold(f32::MAX, f32::min),
-        maxs.into_iter().fold(f32::MIN, f32::max),
-    )
+    (sums.iter().sum(), mins.into_iter().fold(f32::MAX, f32::min), maxs.into_iter().fold(f32::MIN, f32::max))
 }
 
 struct OnDevice<'p> {
