@@ -3,50 +3,25 @@
 use std::{fmt, str::FromStr};
 
 use half::f16;
+use swath::Scalar;
 
-/// A scalar that WGSL and NumPy share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Scalar {
-    F32,
-    I32,
-    U32,
-    F16,
+/// NumPy's word for a scalar.
+pub fn numpy(scalar: Scalar) -> &'static str {
+    match scalar {
+        Scalar::F32 => "float32",
+        Scalar::I32 => "int32",
+        Scalar::U32 => "uint32",
+        Scalar::F16 => "float16",
+    }
 }
 
-impl Scalar {
-    /// WGSL's word for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Scalar::F32 => "f32",
-            Scalar::I32 => "i32",
-            Scalar::U32 => "u32",
-            Scalar::F16 => "f16",
-        }
-    }
-
-    /// NumPy's word for it.
-    pub fn numpy(self) -> &'static str {
-        match self {
-            Scalar::F32 => "float32",
-            Scalar::I32 => "int32",
-            Scalar::U32 => "uint32",
-            Scalar::F16 => "float16",
-        }
-    }
-
-    /// The code in a `.npy` header.
-    pub fn code(self) -> &'static str {
-        match self {
-            Scalar::F32 => "<f4",
-            Scalar::I32 => "<i4",
-            Scalar::U32 => "<u4",
-            Scalar::F16 => "<f2",
-        }
-    }
-
-    /// Bytes of one.
-    pub fn bytes(self) -> usize {
-        if self == Scalar::F16 { 2 } else { 4 }
+/// The code of a scalar in a `.npy` header.
+pub fn code(scalar: Scalar) -> &'static str {
+    match scalar {
+        Scalar::F32 => "<f4",
+        Scalar::I32 => "<i4",
+        Scalar::U32 => "<u4",
+        Scalar::F16 => "<f2",
     }
 }
 

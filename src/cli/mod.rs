@@ -3,6 +3,8 @@
 mod args;
 mod dtype;
 mod failure;
+mod fields;
+mod layout;
 mod npy;
 mod values;
 

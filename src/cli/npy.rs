@@ -10,9 +10,10 @@ use std::{
 use bytemuck::{AnyBitPattern, NoUninit, Zeroable};
 use half::f16;
 use npyz::{DType as NpyDType, Endianness, NpyHeader, Order, TypeChar, WriterBuilder};
+use swath::Scalar;
 
 use super::{
-    dtype::{DType, Data, Scalar},
+    dtype::{self, DType, Data},
     failure::{Failure, Outcome},
 };
 
@@ -143,7 +144,7 @@ impl Source<'_> {
         if size == 16 {
             return self.refuse(format_args!("is {word}, and WGSL has no such type"), "save .astype(np.float32)");
         }
-        let numpy = target.parse::<DType>().map_or("float32", |dtype| dtype.scalar.numpy());
+        let numpy = target.parse::<DType>().map_or("float32", |dtype| dtype::numpy(dtype.scalar));
         self.refuse(
             format_args!("is {word}, and WGSL has no such type"),
             format_args!(
@@ -407,7 +408,7 @@ impl Drop for Pending {
 }
 
 fn write_to(file: File, array: &Array) -> io::Result<File> {
-    let dtype = NpyDType::parse(&format!("'{}'", array.data.scalar().code()))?;
+    let dtype = NpyDType::parse(&format!("'{}'", dtype::code(array.data.scalar())))?;
     let options = npyz::WriteOptions::new_header_only().dtype(dtype).shape(&array.shape);
     let mut file = options.writer(file).write_header_only()?;
     file.write_all(array.data.bytes())?;

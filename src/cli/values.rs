@@ -300,7 +300,7 @@ fn is_drive(before: &str, from_colon: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::dtype::Scalar;
+    use swath::Scalar;
 
     fn f32s() -> DType {
         DType { scalar: Scalar::F32, width: 1 }
