@@ -2,7 +2,7 @@
 
 use naga::{AddressSpace, Module, StorageAccess, valid::GlobalUse, valid::ModuleInfo};
 
-use super::{Binding, BindingKind, layout::Shape};
+use super::{Binding, BindingKind, Type, layout::Shape};
 
 /// The bindings that the entry point `entry` uses, ordered by group and binding number, and the
 /// bytes of its uniforms together.
@@ -29,6 +29,7 @@ pub(super) fn bindings(module: &Module, info: &ModuleInfo, entry: usize) -> (Vec
                 kind,
                 global: handle,
                 shape: Shape::of(module, variable.ty),
+                ty: Type::of(module, variable.ty),
                 loads: uses[handle].intersects(GlobalUse::READ | GlobalUse::ATOMIC),
                 uniform_offset: 0,
             })
