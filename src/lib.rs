@@ -9,12 +9,14 @@ mod ir;
 mod kernel;
 mod report;
 mod runtime;
+#[cfg(feature = "cli")]
+pub mod samples;
 
 pub use buffer::Buffer;
 pub use call::{Call, Grid, Outcome, ReadArg, UniformValue, Untyped, WriteArg};
 pub use error::{Error, Result};
 pub use exec::{DeviceInfo, DeviceKind};
-pub use kernel::{Binding, BindingKind, ConstValue, Kernel, Module};
+pub use kernel::{Binding, BindingKind, ConstValue, Field, Kernel, Module, OverrideConstant, Scalar, Type};
 pub use report::Report;
 pub use runtime::{Device, DeviceChoice, Runtime};
 

@@ -76,6 +76,7 @@ impl<'a> Call<'a> {
     ///
     /// Takes `f32`, `i32`, `u32`, `f16` and (for an integer field) `bool`; `[T; N]` for vectors and
     /// arrays; `[[T; ROWS]; COLUMNS]` for matrices and arrays of vectors. The type must be the field's.
+    /// Every field must be set, save those whose names start with `_` or `pad`.
     pub fn set(self, path: &str, value: impl UniformValue) -> Self {
         self.attempt(|call| call.uniforms.set(&call.kernel, path, &value))
     }

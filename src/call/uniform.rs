@@ -216,7 +216,7 @@ impl Uniforms {
                     let place = binding.uniform_offset + place;
                     self.set[place / 128] & 1 << (place / 2 % 64) == 0
                 };
-                if slot.places().any(unset) {
+                if !fields::is_padding(path) && slot.places().any(unset) {
                     missing.push((path.to_owned(), slot.rust_type()));
                 }
             });

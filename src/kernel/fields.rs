@@ -75,6 +75,12 @@ pub(crate) fn each(module: &Module, ty: Handle<Type>, name: &str, visit: &mut dy
     walk(module, Place { inner: &module.types[ty].inner, offset: 0 }, name, visit);
 }
 
+/// Whether the last name of `path` is that of a padding field: it starts with an underscore or with `pad`.
+pub(crate) fn is_padding(path: &str) -> bool {
+    let name = path.rsplit('.').next().unwrap_or(path);
+    path.contains('.') && (name.starts_with('_') || name.to_lowercase().starts_with("pad"))
+}
+
 fn walk(module: &Module, at: Place<'_>, path: &str, visit: &mut dyn FnMut(&str, Slot)) {
     if let Some(slot) = slot(module, at) {
         return visit(path, slot);

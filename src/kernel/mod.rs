@@ -8,6 +8,7 @@ pub(crate) mod names;
 mod reflect;
 pub(crate) mod requirements;
 mod specialize;
+mod types;
 mod unsupported;
 
 use std::{
@@ -23,6 +24,7 @@ use naga::{Handle, valid::ModuleInfo};
 pub use module::Module;
 pub(crate) use requirements::Requirements;
 pub use specialize::ConstValue;
+pub use types::{Field, OverrideConstant, Scalar, Type};
 
 use crate::error::{Error, Message, Result};
 
@@ -77,6 +79,8 @@ pub struct Binding {
     pub(crate) global: Handle<naga::GlobalVariable>,
     /// Its type, as far as host data must fit it.
     pub(crate) shape: layout::Shape,
+    /// Its type, for programs.
+    pub(crate) ty: Type,
     /// Whether the kernel loads from it (atomics load).
     pub(crate) loads: bool,
     /// For a uniform: where its bytes start among the uniform bytes of a call.

@@ -2,7 +2,7 @@
 
 use naga::{AddressSpace, Module, StorageAccess, valid::GlobalUse, valid::ModuleInfo};
 
-use super::{Binding, BindingKind, fields, layout::Shape};
+use super::{Binding, BindingKind, Type, fields, layout::Shape};
 
 /// The bindings that the entry point `entry` uses, ordered by group and binding number, and the
 /// bytes of its uniforms together.
@@ -29,6 +29,7 @@ pub(super) fn bindings(module: &Module, info: &ModuleInfo, entry: usize) -> (Vec
                 kind,
                 global: handle,
                 shape: Shape::of(module, variable.ty),
+                ty: Type::of(module, variable.ty),
                 loads: uses[handle].intersects(GlobalUse::READ | GlobalUse::ATOMIC),
                 uniform_offset: 0,
             })
@@ -43,11 +44,15 @@ pub(super) fn bindings(module: &Module, info: &ModuleInfo, entry: usize) -> (Vec
     (bindings, uniform_bytes)
 }
 
-/// A bit for each two of the `bytes` of all uniforms together: set where a scalar starts.
+/// A bit for each two of the `bytes` of all uniforms together: set where a scalar starts that a call
+/// has to give. Padding fields may be left out.
 pub(super) fn uniform_scalars(module: &Module, bindings: &[Binding], bytes: usize) -> Vec<u64> {
     let mut bits = vec![0u64; bytes.div_ceil(128)];
     for binding in bindings.iter().filter(|binding| binding.kind == BindingKind::Uniform) {
-        fields::each(module, module.global_variables[binding.global].ty, "", &mut |_, slot| {
+        fields::each(module, module.global_variables[binding.global].ty, "", &mut |path, slot| {
+            if fields::is_padding(path) {
+                return;
+            }
             for place in slot.places() {
                 let bit = (binding.uniform_offset + place) / 2;
                 bits[bit / 64] |= 1 << (bit % 64);
