@@ -16,7 +16,7 @@ use crate::{
     buffer::Buffer,
     call::{Call, worker::Worker},
     error::{Error, Message, Result},
-    exec::{Backend, DeviceInfo, DeviceKind},
+    exec::{Backend, DeviceInfo, DeviceKind, null::NullBackend},
     kernel::{Kernel, Module},
 };
 
@@ -205,6 +205,12 @@ impl Runtime {
     #[cfg(feature = "gpu")]
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Result<Runtime> {
         Runtime::with_backends(vec![crate::exec::gpu::from_wgpu(device, queue)?])
+    }
+
+    /// Devices that check everything and compute nothing, for tests without hardware.
+    #[doc(hidden)]
+    pub fn null(devices: Vec<DeviceInfo>) -> Result<Runtime> {
+        Runtime::with_backends(devices.into_iter().map(NullBackend::with_info).collect())
     }
 
     /// A runtime on these devices.

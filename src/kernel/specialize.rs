@@ -70,10 +70,10 @@ pub(super) fn kernel(parent: &Module, name: &str, constants: &[(String, f64)]) -
     let mut module = parent.inner.module.clone();
     module.entry_points.retain(|entry| entry.stage == ShaderStage::Compute && entry.name == name);
     compact(&mut module, KeepUnused::No);
-    unsupported::check(source, &module)?;
     let info = Validator::new(ValidationFlags::all(), Capabilities::all())
         .validate(&module)
         .map_err(|error| diagnostic::validation_error(source, error))?;
+    unsupported::check(source, &module, &info)?;
 
     let (values, missing) = pipeline_values(&module, constants);
     let (module, info) = resolve(source, name, &module, &info, &values, &missing)?;
