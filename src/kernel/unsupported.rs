@@ -13,7 +13,7 @@ pub(super) fn check(source: &str, module: &Module, info: &ModuleInfo) -> Result<
         let span = module.global_variables.get_span(handle);
         if let Some((what, help)) = refused_variable(module, variable) {
             let message = format!("`{name}` is {what}, which kernels cannot use here");
-            return Err(diagnostic::with_note(source, span, message, "", Some(help.to_owned())));
+            return Err(diagnostic::with_note(source, span, message, "", Some(format!("help: {help}"))));
         }
     }
     let mut found = None;
@@ -27,7 +27,7 @@ pub(super) fn check(source: &str, module: &Module, info: &ModuleInfo) -> Result<
     let Some((what, word, span)) = found else { return Ok(()) };
     let span = if span.is_defined() { span } else { find_word(source, word) };
     let message = format!("the kernel uses {what}, which are not supported");
-    let help = "use 32-bit types; two u32 hold 64 bits".to_owned();
+    let help = "help: use 32-bit types; two u32 hold 64 bits".to_owned();
     Err(diagnostic::with_note(source, span, message, "", Some(help)))
 }
 
