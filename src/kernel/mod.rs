@@ -162,6 +162,11 @@ impl Kernel {
         Err(Error::Kernel(self.message("the lowering has not landed")))
     }
 
+    /// The override constants that have neither a default nor a value yet.
+    pub fn missing_constants(&self) -> &[String] {
+        &self.inner.missing
+    }
+
     /// Refuses a kernel whose override constants do not all have a value.
     pub(crate) fn check_complete(&self) -> Result<()> {
         match self.inner.missing.as_slice() {
