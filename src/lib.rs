@@ -9,6 +9,8 @@ mod ir;
 mod kernel;
 mod report;
 mod runtime;
+#[cfg(feature = "cli")]
+pub mod samples;
 
 pub use buffer::Buffer;
 pub use call::{Call, Grid, Outcome, ReadArg, UniformValue, Untyped, WriteArg};

@@ -1,6 +1,7 @@
 //! WGSL modules and the kernels in them: parsed, validated, overrides resolved, reflected.
 
 pub(crate) mod diagnostic;
+pub(crate) mod fields;
 pub(crate) mod layout;
 mod module;
 pub(crate) mod names;
@@ -51,6 +52,8 @@ pub(crate) struct KernelInner {
     pub requirements: Requirements,
     /// Bytes of all uniform bindings together, each at its [`Binding::uniform_offset`].
     pub uniform_bytes: usize,
+    /// Which of those bytes start a scalar: one bit for each two bytes.
+    pub uniform_scalars: Vec<u64>,
     /// The module as written, to resolve other constants.
     parent: Module,
     /// The constants given so far, by name or `@id`.
@@ -193,6 +196,14 @@ impl Kernel {
     /// An error about this kernel's `subject`.
     pub(crate) fn message(&self, problem: impl Into<String>) -> Message {
         Message::new(problem).kernel(&self.inner.name)
+    }
+}
+
+impl KernelInner {
+    /// Whether the module declares a binding `name`, used by this kernel or not.
+    pub fn declares(&self, name: &str) -> bool {
+        let variables = &self.parent.inner.module.global_variables;
+        variables.iter().any(|(_, variable)| variable.binding.is_some() && variable.name.as_deref() == Some(name))
     }
 }
 
