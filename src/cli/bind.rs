@@ -26,6 +26,8 @@ pub enum Contents {
     Uniform(Vec<u8>),
     /// Storage that the kernel only reads.
     Read(Data),
+    /// Storage that the kernel only reads, though it is declared `read_write`.
+    Unwritten(Data),
     /// Storage that the kernel may write.
     Write(Written),
 }
@@ -47,7 +49,7 @@ impl Slot {
     pub fn bytes(&self) -> u64 {
         match &self.contents {
             Contents::Uniform(bytes) => bytes.len() as u64,
-            Contents::Read(data) => data.bytes().len() as u64,
+            Contents::Read(data) | Contents::Unwritten(data) => data.bytes().len() as u64,
             Contents::Write(written) => written.memory.bytes().len() as u64,
         }
     }
@@ -153,6 +155,12 @@ impl<'a> Binder<'a> {
         if let Some(place) = bindings.iter().position(|binding| binding.name == name) {
             return Ok(place);
         }
+        if self.kernel.declares(name) {
+            return Err(Failure::wrong(
+                format!("{flag}: the file declares `{name}`, but kernel `{}` does not use it", self.kernel.name()),
+                "leave it out of the call",
+            ));
+        }
         let list: Vec<String> = bindings.iter().map(|b| format!("{} ({}, {})", b.name, b.ty(), b.kind)).collect();
         let help = if list.is_empty() { "it uses none".to_string() } else { format!("it uses {}", list.join(", ")) };
         Err(Failure::wrong(format!("{flag}: kernel `{}` uses no binding `{name}`", self.kernel.name()), help))
@@ -215,9 +223,9 @@ impl<'a> Binder<'a> {
 
     fn read(&self, binding: &Binding, arg: &InArg) -> Outcome<Contents> {
         let (name, file) = (&binding.name, &arg.file);
-        if binding.kind == BindingKind::ReadWriteStorage {
+        if binding.is_written() {
             return Err(Failure::wrong(
-                format!("--in is for what a kernel only reads, and it may write `{}`", describe(binding)),
+                format!("--in is for what a kernel only reads, and it writes `{}`", describe(binding)),
                 format!("write --inout {name}={}:OUT.npy, so that the result has a file", file.display()),
             ));
         }
@@ -233,7 +241,8 @@ impl<'a> Binder<'a> {
                 bytes.resize(binding.ty().size() as usize, 0);
                 Contents::Uniform(bytes)
             }
-            _ => Contents::Read(memory),
+            BindingKind::ReadStorage => Contents::Read(memory),
+            BindingKind::ReadWriteStorage => Contents::Unwritten(memory),
         })
     }
 
@@ -299,7 +308,10 @@ impl<'a> Binder<'a> {
         }
         let ask = |why: String| {
             let form = format!("--out {}={}:{}:SHAPE", binding.name, arg.file.display(), arg.dtype);
-            Failure::wrong(format!("which shape has `{}`? {why}", describe(binding)), format!("write {form}, like 480,640"))
+            Failure::wrong(
+                format!("which shape has `{}`? {why}", describe(binding)),
+                format!("write {form}, like 480,640"),
+            )
         };
         let element = match binding.ty() {
             Type::Array { .. } => element_dtype(binding.ty()),
@@ -358,7 +370,11 @@ impl<'a> Binder<'a> {
                 Err(refuse(format!("has shape {}, and it takes {wanted}", show_shape(shape)), help))
             },
             |len| {
-                if packing.is_dense() { Ok((data, None)) } else { Ok((packing.pack(&data, len), Some(packing.clone()))) }
+                if packing.is_dense() {
+                    Ok((data, None))
+                } else {
+                    Ok((packing.pack(&data, len), Some(packing.clone())))
+                }
             },
         )
     }

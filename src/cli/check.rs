@@ -155,7 +155,9 @@ fn describe(args: &CallArgs, module: &Module, kernels: &[Kernel]) -> String {
         let [x, y, z] = kernel.workgroup_size();
         let size = match kernel.missing_constants() {
             [] => format!("workgroup {x} x {y} x {z}"),
-            missing => format!("needs {}", missing.iter().map(|c| format!("--const {c}=VALUE")).collect::<Vec<_>>().join(" ")),
+            missing => {
+                format!("needs {}", missing.iter().map(|c| format!("--const {c}=VALUE")).collect::<Vec<_>>().join(" "))
+            }
         };
         text += &format!("\nkernel {}: {size}\n", kernel.name());
         if !kernel.required_features().is_empty() {

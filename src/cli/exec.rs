@@ -13,10 +13,10 @@ use swath::{Device, Kernel, Report, Runtime, Untyped};
 use super::{
     args::{CallArgs, ExecArgs},
     bind::{Contents, Slot, bind},
+    dtype::numpy,
     failure::{Failure, Outcome},
     kernel::{check_constants, device_name, load_kernel, load_module, runtime},
     npy::{Pending, show_shape},
-    dtype::numpy,
     show::{self, Progress, Spread},
 };
 
@@ -50,7 +50,7 @@ pub fn exec(args: &ExecArgs) -> Outcome {
     let runtime = runtime(&args.call.device)?;
     let device = device_name(&args.call.device);
     let watchdog = args.timeout.map(Watchdog::start);
-    let device = choose(&runtime, &kernel, device)?;
+    let device = choose(&runtime, &kernel, device, &slots)?;
     let compile = device.prepare(&kernel)?;
     let reports = repeat(args, &runtime, &kernel, &device, &mut slots)?;
     drop(watchdog);
@@ -91,9 +91,13 @@ fn check_memory(args: &CallArgs, kernel: &Kernel, slots: &[Slot]) -> Outcome {
     }
 }
 
-/// The device to run on: the one named, or the best that can run this kernel.
-fn choose(runtime: &Runtime, kernel: &Kernel, name: &str) -> Outcome<Device> {
-    Ok(runtime.device_for(kernel, name)?)
+/// The device to run on: the one named, or the best that can run this kernel on this data.
+fn choose(runtime: &Runtime, kernel: &Kernel, name: &str, slots: &[Slot]) -> Outcome<Device> {
+    let largest = slots.iter().map(Slot::bytes).max().unwrap_or(0);
+    Ok(match name {
+        "auto" => runtime.device_for(kernel, largest)?,
+        _ => runtime.device(name)?,
+    })
 }
 
 fn repeat(
@@ -133,6 +137,7 @@ fn run_once(
         call = match &mut slot.contents {
             Contents::Uniform(bytes) => call.uniform_bytes(name, bytes),
             Contents::Read(data) => call.read(name, Untyped(data.bytes())),
+            Contents::Unwritten(data) => call.read_write(name, Untyped(data.bytes_mut())),
             Contents::Write(written) => call.read_write(name, Untyped(written.memory.bytes_mut())),
         };
     }
@@ -171,10 +176,7 @@ fn document(kernel: &Kernel, device: &Device, compile: Duration, reports: &[Repo
         compile_ms: show::millis(compile),
         runs: reports
             .iter()
-            .map(|report| Run {
-                kernel_ms: show::millis(report.kernel_time()),
-                total_ms: show::millis(total(report)),
-            })
+            .map(|report| Run { kernel_ms: show::millis(report.kernel_time()), total_ms: show::millis(total(report)) })
             .collect(),
         bytes_up: last.map_or(0, Report::bytes_up),
         bytes_down: last.map_or(0, Report::bytes_down),

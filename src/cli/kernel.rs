@@ -51,7 +51,9 @@ pub fn load_kernel(args: &CallArgs, module: &Module) -> Outcome<Kernel> {
     }
     match module.kernel_with_consts(&entry, &constants) {
         // The kernel makes no sense without a constant that has no default (an array's length, say).
-        Err(Error::Kernel(_)) if module.kernel_names().any(|name| name == entry) && !absent(args, module).is_empty() => {
+        Err(Error::Kernel(_))
+            if module.kernel_names().any(|name| name == entry) && !absent(args, module).is_empty() =>
+        {
             Err(needs_constants(args, module, &absent(args, module)))
         }
         result => result.map_err(|error| in_file(args, error)),

@@ -183,6 +183,9 @@ mod tests {
         assert_eq!(spread(&[3, 1, 2]).median, Duration::from_millis(2));
         assert_eq!(spread(&[4, 1, 2, 3]).median, Duration::from_micros(2500));
         assert_eq!(spread(&[]).median, Duration::ZERO);
-        assert_eq!((spread(&[3, 1, 2]).min, spread(&[3, 1, 2]).max), (Duration::from_millis(1), Duration::from_millis(3)));
+        assert_eq!(
+            (spread(&[3, 1, 2]).min, spread(&[3, 1, 2]).max),
+            (Duration::from_millis(1), Duration::from_millis(3))
+        );
     }
 }
