@@ -1,5 +1,7 @@
 //! WGSL modules and the kernels in them: parsed, validated, overrides resolved, reflected.
 
+pub(crate) mod passes;
+
 use std::sync::Arc;
 
 use naga::{Handle, valid::ModuleInfo};
