@@ -9,6 +9,33 @@ use std::{any::Any, sync::Arc, time::Duration};
 
 use crate::{error::Result, kernel::Kernel};
 
+/// Every device of the machine: the GPUs that can be opened, then the CPU engine.
+pub(crate) fn discover() -> Vec<Arc<dyn Backend>> {
+    let mut devices = gpus();
+    devices.extend(engine());
+    devices
+}
+
+#[cfg(feature = "gpu")]
+fn gpus() -> Vec<Arc<dyn Backend>> {
+    gpu::discover()
+}
+
+#[cfg(not(feature = "gpu"))]
+fn gpus() -> Vec<Arc<dyn Backend>> {
+    Vec::new()
+}
+
+#[cfg(feature = "cpu")]
+fn engine() -> Option<Arc<dyn Backend>> {
+    Some(cpu::engine())
+}
+
+#[cfg(not(feature = "cpu"))]
+fn engine() -> Option<Arc<dyn Backend>> {
+    None
+}
+
 /// What kind of hardware a device is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

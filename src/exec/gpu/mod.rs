@@ -60,13 +60,13 @@ struct Gpu {
     timers: submit::Timers,
 }
 
-impl GpuBackend {
-    /// Uses a device that the caller opened. Its device-lost callback is taken over; its handler of
-    /// uncaptured errors is left alone.
-    pub(crate) fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Self {
-        GpuBackend::new(device::describe(device, queue, false))
-    }
+/// Uses a device that the caller opened. Its device-lost callback is taken over; its handler of
+/// uncaptured errors is left alone.
+pub(crate) fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Result<Arc<dyn Backend>> {
+    Ok(Arc::new(GpuBackend::new(device::describe(device, queue, false))))
+}
 
+impl GpuBackend {
     fn new(open: OpenDevice) -> Self {
         let OpenDevice { device, queue, info, limits, features, faults } = open;
         // What runs on the CPU is timed by the host's clock, which costs no extra commands.

@@ -117,18 +117,16 @@ fn build(gpu: &Gpu, kernel: &Kernel, rebased: bool) -> Pipeline {
     Pipeline { id, pipeline, data, tile, written }
 }
 
-/// The kernel's module as the device gets it: this entry point alone with what it uses, its bindings
-/// numbered anew, and rebased if its grid has to be tiled.
+/// The kernel's module as the device gets it: its bindings numbered anew, and rebased if its grid has
+/// to be tiled.
 fn module_for_device(kernel: &Kernel, rebased: bool) -> naga::Module {
     let mut module = kernel.inner.module.clone();
     for (binding, resource) in (0..).zip(kernel.bindings()) {
         module.global_variables.get_mut(resource.global).binding = Some(ResourceBinding { group: DATA_GROUP, binding });
     }
-    let entry = module.entry_points.swap_remove(kernel.inner.entry);
-    module.entry_points = vec![entry];
-    naga::compact::compact(&mut module, naga::compact::KeepUnused::No);
     if rebased {
-        module = passes::rebase(&module, 0, ResourceBinding { group: TILE_GROUP, binding: 0 });
+        let place = ResourceBinding { group: TILE_GROUP, binding: 0 };
+        module = passes::rebase(&module, kernel.inner.entry, place);
     }
     module
 }

@@ -6,10 +6,7 @@
 use std::sync::LazyLock;
 
 use super::*;
-use crate::{
-    exec::ArgData,
-    kernel::{Binding, BindingKind, KernelInner},
-};
+use crate::{exec::ArgData, kernel::Module};
 
 /// One backend for all tests; opening a device takes longer than most of them.
 fn backend() -> Option<&'static Arc<dyn Backend>> {
@@ -21,51 +18,9 @@ fn backend() -> Option<&'static Arc<dyn Backend>> {
     FIRST.as_ref()
 }
 
-/// The entry point `name` of `source`, which has no overrides.
+/// The entry point `name` of `source`.
 fn kernel(source: &str, name: &str) -> Kernel {
-    use naga::valid::{Capabilities, ValidationFlags, Validator};
-    let module = naga::front::wgsl::parse_str(source).expect("the test's WGSL parses");
-    let info = Validator::new(ValidationFlags::all(), Capabilities::all())
-        .validate(&module)
-        .expect("the test's WGSL is valid");
-    let entry = module.entry_points.iter().position(|e| e.name == name).expect("the entry point");
-    let uses = info.get_entry_point(entry);
-    let mut bindings: Vec<_> = module
-        .global_variables
-        .iter()
-        .filter(|(global, _)| !uses[*global].is_empty())
-        .filter_map(|(global, variable)| {
-            let place = variable.binding?;
-            let kind = match variable.space {
-                naga::AddressSpace::Uniform => BindingKind::Uniform,
-                naga::AddressSpace::Storage { access } => {
-                    if access.contains(naga::StorageAccess::STORE) {
-                        BindingKind::ReadWriteStorage
-                    } else {
-                        BindingKind::ReadStorage
-                    }
-                }
-                _ => return None,
-            };
-            let name = variable.name.clone().unwrap_or_default();
-            Some(Binding { name, group: place.group, index: place.binding, kind, global })
-        })
-        .collect();
-    bindings.sort_by_key(|binding| (binding.group, binding.index));
-    let mut hasher = rustc_hash::FxHasher::default();
-    std::hash::Hash::hash(&(source, name), &mut hasher);
-    Kernel {
-        inner: Arc::new(KernelInner {
-            name: name.to_string(),
-            source: source.into(),
-            workgroup_size: module.entry_points[entry].workgroup_size,
-            fingerprint: std::hash::Hasher::finish(&hasher),
-            module,
-            info,
-            entry,
-            bindings,
-        }),
-    }
+    Module::parse(source).and_then(|module| module.kernel(name)).expect("the test's WGSL is right")
 }
 
 const SAXPY: &str = "

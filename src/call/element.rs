@@ -1,0 +1,169 @@
+//! The element types of host data, and whether they fit a binding.
+
+use std::any::{TypeId, type_name};
+
+use bytemuck::Pod;
+use half::f16;
+use naga::Scalar;
+
+use crate::{
+    buffer::short_name,
+    error::Message,
+    kernel::{Binding, Kernel, layout},
+};
+
+/// The element type of a host slice or buffer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Element {
+    /// `None` for bytes that the caller answers for.
+    id: Option<TypeId>,
+    /// Bytes of an element.
+    size: usize,
+    name: fn() -> &'static str,
+    /// Finds the scalar it is an array of; asked only where the quick comparison fails.
+    scalar: fn() -> Option<Scalar>,
+}
+
+impl Element {
+    pub fn of<T: Pod>() -> Element {
+        Element { id: Some(TypeId::of::<T>()), size: size_of::<T>(), name: type_name::<T>, scalar: scalar_of::<T> }
+    }
+
+    /// The same bytes, unchecked.
+    pub fn untyped(self) -> Element {
+        Element { id: None, ..self }
+    }
+
+    fn name(&self) -> String {
+        short_name((self.name)())
+    }
+
+    /// Whether elements of this type can be what `binding` holds.
+    pub fn check(&self, kernel: &Kernel, binding: &Binding) -> Result<(), Message> {
+        let Some(id) = self.id else { return Ok(()) };
+        let shape = &binding.shape;
+        if shape.dense && shape.scalar.is_some_and(|scalar| id == scalar_id(scalar)) {
+            return Ok(());
+        }
+        self.check_slowly(kernel, binding)
+    }
+
+    fn check_slowly(&self, kernel: &Kernel, binding: &Binding) -> Result<(), Message> {
+        let shape = &binding.shape;
+        let own = (self.scalar)();
+        let unit = shape.unit.as_ref();
+        let stride = unit.map(|unit| unit.stride as usize);
+        let message = |problem: String| kernel.message(problem).subject(&binding.name);
+
+        if self.size == 0 {
+            return Err(message(format!("elements of type {} have no size", self.name()))
+                .help("use a type that holds something"));
+        }
+        if let (None, Some(help)) = (own, foreign(self.name().as_str())) {
+            return Err(message(format!("holds {}, and WGSL has no {}", shape.name, self.name())).help(help));
+        }
+        if let (Some(own), Some(wanted)) = (own, shape.scalar)
+            && own != wanted
+        {
+            let (own, wanted) = (layout::scalar_name(own), layout::scalar_name(wanted));
+            return Err(message(format!("holds {wanted} ({}), and was given {}", shape.name, self.name()))
+                .help(format!("give {wanted} elements, or change the WGSL type to {own}")));
+        }
+        let fits = match (own, stride) {
+            // Numbers without gaps: any grouping of them that lines up with the elements.
+            (Some(_), Some(stride)) if shape.dense && shape.scalar.is_some() => {
+                stride.is_multiple_of(self.size) || self.size.is_multiple_of(stride)
+            }
+            (_, Some(stride)) => self.size == stride || self.size == shape.fixed_bytes as usize,
+            (own, None) => own.is_some() && shape.scalar.is_some() && shape.dense,
+        };
+        if fits { Ok(()) } else { Err(self.misfit(kernel, binding)) }
+    }
+
+    /// The error where sizes disagree: both of them, and the WGSL layout.
+    fn misfit(&self, kernel: &Kernel, binding: &Binding) -> Message {
+        let shape = &binding.shape;
+        let given = format!("an element of type {} has {} bytes", self.name(), self.size);
+        let (wanted, help) = match &shape.unit {
+            None => (
+                format!("{} ends in a runtime-sized array", shape.name),
+                "lay the bytes out as the table says and give them as Untyped(&bytes), or bind the array by itself"
+                    .to_owned(),
+            ),
+            Some(unit) => {
+                let what = if unit.element { format!("an element of {}", shape.name) } else { shape.name.clone() };
+                let wanted = format!("{what} takes {} bytes", unit.stride);
+                let help = if unit.vec3 && unit.element && matches!(self.size, 4 | 12) {
+                    "a vec3f takes 16 bytes in an array: give [f32; 4] with one number unused, or declare array<f32> \
+                     and index it by 3 * i"
+                        .to_owned()
+                } else {
+                    format!(
+                        "give the Rust type the same size, with #[repr(C)] and explicit padding ({} bytes)",
+                        unit.stride
+                    )
+                };
+                (wanted, help)
+            }
+        };
+        let table = if shape.table.is_empty() { String::new() } else { format!("\n{}", shape.table) };
+        kernel.message(format!("{given}, and {wanted}{table}")).subject(&binding.name).help(help)
+    }
+}
+
+/// What to do about a primitive type that WGSL does not have.
+fn foreign(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "f64" => "convert the data to f32",
+        "i64" | "isize" => "convert the data to i32, or split each number into two words",
+        "u64" | "usize" => "convert the data to u32, or split each number into two words",
+        "i8" | "i16" => "widen the data to i32, or pack it into u32",
+        "u8" | "u16" => "widen the data to u32, or pack it into u32 (bytemuck::cast_slice) and unpack it in the kernel",
+        _ => return None,
+    })
+}
+
+fn scalar_id(scalar: Scalar) -> TypeId {
+    match scalar {
+        Scalar::F32 => TypeId::of::<f32>(),
+        Scalar::I32 => TypeId::of::<i32>(),
+        Scalar::U32 => TypeId::of::<u32>(),
+        Scalar::F16 => TypeId::of::<f16>(),
+        // No host type stands for the others.
+        _ => TypeId::of::<()>(),
+    }
+}
+
+/// The scalar that `T` is, or is a (nested) array of.
+fn scalar_of<T: 'static>() -> Option<Scalar> {
+    let id = TypeId::of::<T>();
+    [
+        (Scalar::F32, made_of::<f32>(id)),
+        (Scalar::I32, made_of::<i32>(id)),
+        (Scalar::U32, made_of::<u32>(id)),
+        (Scalar::F16, made_of::<f16>(id)),
+    ]
+    .into_iter()
+    .find_map(|(scalar, is)| is.then_some(scalar))
+}
+
+/// Whether `id` is `P`, or a vector or matrix of it. Longer arrays count as structs.
+fn made_of<P: 'static>(id: TypeId) -> bool {
+    fn rows<P: 'static>(id: TypeId) -> bool {
+        id == TypeId::of::<P>()
+            || id == TypeId::of::<[P; 1]>()
+            || id == TypeId::of::<[P; 2]>()
+            || id == TypeId::of::<[P; 3]>()
+            || id == TypeId::of::<[P; 4]>()
+    }
+    rows::<P>(id)
+        || rows::<[P; 2]>(id)
+        || rows::<[P; 3]>(id)
+        || rows::<[P; 4]>(id)
+        || rows::<[P; 5]>(id)
+        || rows::<[P; 6]>(id)
+        || rows::<[P; 7]>(id)
+        || rows::<[P; 8]>(id)
+        || rows::<[P; 9]>(id)
+        || rows::<[P; 16]>(id)
+}
