@@ -163,7 +163,7 @@ impl Kernel {
     /// [`Error::Wgsl`] where the kernel uses what is not supported.
     pub fn ir(&self) -> Result<String> {
         self.check_complete()?;
-        Err(Error::Kernel(self.message("the lowering has not landed")))
+        Ok(crate::ir::lower::lower(self)?.to_string())
     }
 
     /// Refuses a kernel whose override constants do not all have a value.
