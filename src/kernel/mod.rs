@@ -5,6 +5,7 @@ pub(crate) mod fields;
 pub(crate) mod layout;
 mod module;
 pub(crate) mod names;
+pub(crate) mod passes;
 mod reflect;
 pub(crate) mod requirements;
 mod specialize;
@@ -169,7 +170,7 @@ impl Kernel {
     /// [`Error::Wgsl`] where the kernel uses what is not supported.
     pub fn ir(&self) -> Result<String> {
         self.check_complete()?;
-        Err(Error::Kernel(self.message("the lowering has not landed")))
+        Ok(crate::ir::lower::lower(self)?.to_string())
     }
 
     /// Whether the module declares a binding `name`, used by this kernel or not.
