@@ -4,10 +4,38 @@
 pub(crate) mod cpu;
 #[cfg(feature = "gpu")]
 pub(crate) mod gpu;
+pub(crate) mod null;
 
 use std::{any::Any, sync::Arc, time::Duration};
 
 use crate::{error::Result, kernel::Kernel};
+
+/// Every device of the machine: the GPUs that can be opened, then the CPU engine.
+pub(crate) fn discover() -> Vec<Arc<dyn Backend>> {
+    let mut devices = gpus();
+    devices.extend(engine());
+    devices
+}
+
+#[cfg(feature = "gpu")]
+fn gpus() -> Vec<Arc<dyn Backend>> {
+    gpu::discover()
+}
+
+#[cfg(not(feature = "gpu"))]
+fn gpus() -> Vec<Arc<dyn Backend>> {
+    Vec::new()
+}
+
+#[cfg(feature = "cpu")]
+fn engine() -> Option<Arc<dyn Backend>> {
+    Some(cpu::engine())
+}
+
+#[cfg(not(feature = "cpu"))]
+fn engine() -> Option<Arc<dyn Backend>> {
+    None
+}
 
 /// What kind of hardware a device is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,6 +73,22 @@ pub struct DeviceInfo {
     pub features: Vec<&'static str>,
     /// Bytes of memory, where known.
     pub memory: Option<u64>,
+}
+
+impl DeviceInfo {
+    /// A device that has only a name and a kind, for [`Runtime::null`](crate::Runtime::null).
+    #[doc(hidden)]
+    pub fn null(name: &str, kind: DeviceKind) -> DeviceInfo {
+        DeviceInfo {
+            name: name.to_owned(),
+            kind,
+            backend: "null".to_owned(),
+            driver: "none".to_owned(),
+            limits: Vec::new(),
+            features: Vec::new(),
+            memory: None,
+        }
+    }
 }
 
 /// Memory that stays on a device between calls. Its size is the bytes asked for.

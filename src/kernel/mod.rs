@@ -1,8 +1,33 @@
 //! WGSL modules and the kernels in them: parsed, validated, overrides resolved, reflected.
 
-use std::sync::Arc;
+pub(crate) mod diagnostic;
+pub(crate) mod fields;
+pub(crate) mod layout;
+mod module;
+pub(crate) mod names;
+pub(crate) mod passes;
+mod reflect;
+pub(crate) mod requirements;
+mod specialize;
+mod types;
+mod unsupported;
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use naga::{Handle, valid::ModuleInfo};
+
+pub use module::Module;
+pub(crate) use requirements::Requirements;
+pub use specialize::ConstValue;
+pub use types::{Field, OverrideConstant, Scalar, Type};
+
+use crate::error::{Error, Message, Result};
 
 /// An entry point of a module, with its override constants resolved. Cheap to clone.
 #[derive(Clone)]
@@ -14,7 +39,7 @@ pub(crate) struct KernelInner {
     pub name: String,
     /// The WGSL text, for carets.
     pub source: Arc<str>,
-    /// The module without overrides.
+    /// The module reduced to this entry point and what it reaches, without overrides.
     pub module: naga::Module,
     pub info: ModuleInfo,
     /// The place of the entry point in `module.entry_points`.
@@ -24,6 +49,20 @@ pub(crate) struct KernelInner {
     pub bindings: Vec<Binding>,
     /// Equal for equal text, entry point and constants.
     pub fingerprint: u64,
+    /// What a device must have to run it.
+    pub requirements: Requirements,
+    /// Bytes of all uniform bindings together, each at its [`Binding::uniform_offset`].
+    pub uniform_bytes: usize,
+    /// Which of those bytes start a scalar: one bit for each two bytes.
+    pub uniform_scalars: Vec<u64>,
+    /// The module as written, to resolve other constants.
+    parent: Module,
+    /// The constants given so far, by name or `@id`.
+    constants: Vec<(String, f64)>,
+    /// Override constants that have no default and no value yet.
+    missing: Vec<String>,
+    /// Devices (by number) on which the requirements were met.
+    accepted_on: AtomicU64,
 }
 
 /// A resource that a kernel is given.
@@ -39,6 +78,45 @@ pub struct Binding {
     pub kind: BindingKind,
     /// The variable in the naga module.
     pub(crate) global: Handle<naga::GlobalVariable>,
+    /// Its type, as far as host data must fit it.
+    pub(crate) shape: layout::Shape,
+    /// Its type, for programs.
+    pub(crate) ty: Type,
+    /// Whether the kernel loads from it (atomics load).
+    pub(crate) loads: bool,
+    /// Whether the kernel stores to it (atomics store).
+    pub(crate) stores: bool,
+    /// For a uniform: where its bytes start among the uniform bytes of a call.
+    pub(crate) uniform_offset: usize,
+}
+
+impl Binding {
+    /// Whether the kernel writes it. One that is declared `read_write` may only be read.
+    pub fn is_written(&self) -> bool {
+        self.stores
+    }
+
+    /// Its type as WGSL writes it: `array<vec4<f32>>`, `Params`.
+    pub fn type_name(&self) -> &str {
+        &self.shape.name
+    }
+
+    /// The smallest number of bytes that can be bound: the whole of a sized type, or up to the end
+    /// of the first element of a runtime-sized array.
+    pub fn min_bytes(&self) -> u64 {
+        self.shape.min_bytes()
+    }
+
+    /// Bytes from one element of its runtime-sized array to the next; `None` where the size is fixed.
+    pub fn element_stride(&self) -> Option<u32> {
+        self.shape.runtime_stride
+    }
+
+    /// Offsets, sizes and padding of what it holds, as a table for people; empty for a plain
+    /// scalar or vector type.
+    pub fn layout(&self) -> &str {
+        &self.shape.table
+    }
 }
 
 /// How a kernel sees a binding.
@@ -52,6 +130,16 @@ pub enum BindingKind {
     Uniform,
 }
 
+impl fmt::Display for BindingKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            BindingKind::ReadStorage => "storage, read",
+            BindingKind::ReadWriteStorage => "storage, read_write",
+            BindingKind::Uniform => "uniform",
+        })
+    }
+}
+
 impl Kernel {
     /// The entry point's name.
     pub fn name(&self) -> &str {
@@ -63,7 +151,81 @@ impl Kernel {
         &self.inner.bindings
     }
 
+    /// Invocations of a workgroup along x, y and z. An axis that depends on an override constant
+    /// without a value counts as 1 until [`with_const`](Kernel::with_const) gives it one.
+    pub fn workgroup_size(&self) -> [u32; 3] {
+        self.inner.workgroup_size
+    }
+
+    /// Features beyond WebGPU's core that a device must have to run the kernel: `shader-f16`,
+    /// `subgroups`.
+    pub fn required_features(&self) -> &[&'static str] {
+        &self.inner.requirements.features
+    }
+
+    /// The program in this crate's intermediate representation, printed for people.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Wgsl`] where the kernel uses what is not supported.
+    pub fn ir(&self) -> Result<String> {
+        self.check_complete()?;
+        Ok(crate::ir::lower::lower(self)?.to_string())
+    }
+
+    /// Whether the module declares a binding `name`, used by this kernel or not.
+    pub fn declares(&self, name: &str) -> bool {
+        self.inner.declares(name)
+    }
+
+    /// The override constants that have neither a default nor a value yet.
+    pub fn missing_constants(&self) -> &[String] {
+        &self.inner.missing
+    }
+
+    /// Refuses a kernel whose override constants do not all have a value.
+    pub(crate) fn check_complete(&self) -> Result<()> {
+        match self.inner.missing.as_slice() {
+            [] => Ok(()),
+            missing => Err(Error::Kernel(specialize::missing_constants(&self.inner.name, missing))),
+        }
+    }
+
     pub(crate) fn entry_point(&self) -> &naga::EntryPoint {
         &self.inner.module.entry_points[self.inner.entry]
+    }
+
+    /// Runs `check` once for each device: later calls for the same device number are answered from memory.
+    pub(crate) fn accepted_on(&self, device: u32, check: impl FnOnce() -> Result<()>) -> Result<()> {
+        let bit = 1u64.checked_shl(device).unwrap_or(0);
+        if self.inner.accepted_on.load(Ordering::Relaxed) & bit != 0 {
+            return Ok(());
+        }
+        check()?;
+        self.inner.accepted_on.fetch_or(bit, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// An error about this kernel's `subject`.
+    pub(crate) fn message(&self, problem: impl Into<String>) -> Message {
+        Message::new(problem).kernel(&self.inner.name)
+    }
+}
+
+impl KernelInner {
+    /// Whether the module declares a binding `name`, used by this kernel or not.
+    pub fn declares(&self, name: &str) -> bool {
+        let variables = &self.parent.inner.module.global_variables;
+        variables.iter().any(|(_, variable)| variable.binding.is_some() && variable.name.as_deref() == Some(name))
+    }
+}
+
+impl fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kernel")
+            .field("name", &self.inner.name)
+            .field("workgroup_size", &self.inner.workgroup_size)
+            .field("bindings", &self.inner.bindings.iter().map(|binding| &binding.name).collect::<Vec<_>>())
+            .finish_non_exhaustive()
     }
 }

@@ -63,12 +63,12 @@ struct Entry {
     used: u64,
 }
 
-impl CpuBackend {
-    /// The engine on as many threads as `SWATH_THREADS` says, else as the machine runs at once.
-    pub fn new() -> Arc<dyn Backend> {
-        Arc::new(Self::on(Pool::from_environment()))
-    }
+/// The CPU engine, on as many threads as `SWATH_THREADS` says, else as the machine runs at once.
+pub(crate) fn engine() -> Arc<dyn Backend> {
+    Arc::new(CpuBackend::on(Pool::from_environment()))
+}
 
+impl CpuBackend {
     fn on(pool: Pool) -> Self {
         let threads = pool.threads();
         let info = DeviceInfo {

@@ -1,0 +1,85 @@
+//! How many invocations a call has.
+
+use crate::{error::Message, kernel::Kernel};
+
+/// Extents along x, y and z; what is left out counts as 1. Made from a number, or an array of up to
+/// three, of `u32`, `u64`, `usize` or `i32`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grid {
+    axes: [i128; 3],
+}
+
+macro_rules! grid_from {
+    ($($ty:ty),*) => {
+        $(
+            impl From<$ty> for Grid {
+                fn from(x: $ty) -> Self {
+                    Grid { axes: [x as i128, 1, 1] }
+                }
+            }
+            impl From<[$ty; 1]> for Grid {
+                fn from([x]: [$ty; 1]) -> Self {
+                    Grid { axes: [x as i128, 1, 1] }
+                }
+            }
+            impl From<[$ty; 2]> for Grid {
+                fn from([x, y]: [$ty; 2]) -> Self {
+                    Grid { axes: [x as i128, y as i128, 1] }
+                }
+            }
+            impl From<[$ty; 3]> for Grid {
+                fn from([x, y, z]: [$ty; 3]) -> Self {
+                    Grid { axes: [x as i128, y as i128, z as i128] }
+                }
+            }
+        )*
+    };
+}
+
+grid_from!(i32, u32, u64, usize);
+
+/// The grid of a call, as it was given.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Extent {
+    Invocations(Grid),
+    Workgroups(Grid),
+}
+
+/// The most invocations along an axis: WGSL's ids are `u32`.
+const MOST: i128 = 1 << 32;
+
+impl Extent {
+    /// Workgroups along x, y and z, checked.
+    pub fn workgroups(self, kernel: &Kernel) -> Result<[u32; 3], Message> {
+        let (grid, what, given) = match self {
+            Extent::Invocations(grid) => (grid, "grid", "invocations"),
+            Extent::Workgroups(grid) => (grid, "workgroups", "workgroups"),
+        };
+        let mut workgroups = [0; 3];
+        for axis in 0..3 {
+            let name = ["x", "y", "z"][axis];
+            let size = i128::from(kernel.inner.workgroup_size[axis]);
+            let count = grid.axes[axis];
+            let shown = || format!("{what} {:?}", grid.axes);
+            if count <= 0 {
+                return Err(kernel
+                    .message(format!("{} has {count} {given} along {name}", shown()))
+                    .help("every axis needs at least 1; skip the call where there is nothing to do"));
+            }
+            let (groups, invocations) = match self {
+                Extent::Invocations(_) => ((count + size - 1) / size, count),
+                Extent::Workgroups(_) => (count, count.saturating_mul(size)),
+            };
+            if invocations > MOST || groups > i128::from(u32::MAX) {
+                return Err(kernel
+                    .message(format!(
+                        "{} has {invocations} invocations along {name}, and WGSL's u32 ids count up to 2^32",
+                        shown()
+                    ))
+                    .help("go in batches: several calls over parts of the data, with an offset in a uniform"));
+            }
+            workgroups[axis] = groups as u32;
+        }
+        Ok(workgroups)
+    }
+}

@@ -1,0 +1,286 @@
+//! Values for the fields of uniforms, by their paths.
+
+use bytemuck::NoUninit;
+use half::f16;
+use naga::Scalar;
+
+use super::{bind::unknown, element::Element};
+use crate::{
+    error::Message,
+    kernel::{Binding, BindingKind, Kernel, fields, names},
+};
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// A value that [`Call::set`](crate::Call::set) takes: `f32`, `i32`, `u32`, `f16`, `bool` (for a `u32`
+/// or `i32` field), arrays of them for vectors and arrays, and `[[T; ROWS]; COLUMNS]` for matrices.
+pub trait UniformValue: sealed::Sealed {
+    /// Rows of a column, and columns: `f32` is `(1, 1)`, `[f32; 3]` is `(3, 1)`.
+    #[doc(hidden)]
+    fn shape(&self) -> (usize, usize);
+    /// The scalar it is made of, and its name.
+    #[doc(hidden)]
+    fn kind(&self) -> Kind;
+    /// The bits of the scalar in `row` of `column`.
+    #[doc(hidden)]
+    fn bits(&self, column: usize, row: usize) -> u32;
+    /// The type's name in Rust.
+    #[doc(hidden)]
+    fn name(&self) -> String;
+}
+
+/// The scalar type of a [`UniformValue`].
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    F32,
+    F16,
+    I32,
+    U32,
+    Bool,
+}
+
+impl Kind {
+    /// Whether a field made of `scalar` takes it.
+    pub(super) fn fits(self, scalar: Scalar) -> bool {
+        match self {
+            Kind::F32 => scalar == Scalar::F32,
+            Kind::F16 => scalar == Scalar::F16,
+            Kind::I32 => scalar == Scalar::I32,
+            Kind::U32 => scalar == Scalar::U32,
+            Kind::Bool => scalar == Scalar::U32 || scalar == Scalar::I32,
+        }
+    }
+}
+
+/// A scalar of Rust that WGSL has.
+#[doc(hidden)]
+pub trait UniformScalar: sealed::Sealed + Copy {
+    const KIND: Kind;
+    const NAME: &'static str;
+    fn to_bits32(self) -> u32;
+}
+
+macro_rules! scalar {
+    ($($ty:ty, $kind:ident, $name:literal, |$value:ident| $bits:expr;)*) => {
+        $(
+            impl sealed::Sealed for $ty {}
+            impl UniformScalar for $ty {
+                const KIND: Kind = Kind::$kind;
+                const NAME: &'static str = $name;
+                fn to_bits32(self) -> u32 {
+                    let $value = self;
+                    $bits
+                }
+            }
+            impl UniformValue for $ty {
+                fn shape(&self) -> (usize, usize) {
+                    (1, 1)
+                }
+                fn kind(&self) -> Kind {
+                    Kind::$kind
+                }
+                fn bits(&self, _: usize, _: usize) -> u32 {
+                    self.to_bits32()
+                }
+                fn name(&self) -> String {
+                    $name.to_owned()
+                }
+            }
+        )*
+    };
+}
+
+scalar! {
+    f32, F32, "f32", |value| value.to_bits();
+    i32, I32, "i32", |value| value as u32;
+    u32, U32, "u32", |value| value;
+    bool, Bool, "bool", |value| u32::from(value);
+    f16, F16, "f16", |value| u32::from(value.to_bits());
+}
+
+impl<T, const N: usize> sealed::Sealed for [T; N] {}
+
+impl<T: UniformScalar, const ROWS: usize> UniformValue for [T; ROWS] {
+    fn shape(&self) -> (usize, usize) {
+        (ROWS, 1)
+    }
+
+    fn kind(&self) -> Kind {
+        T::KIND
+    }
+
+    fn bits(&self, _: usize, row: usize) -> u32 {
+        self[row].to_bits32()
+    }
+
+    fn name(&self) -> String {
+        format!("[{}; {ROWS}]", T::NAME)
+    }
+}
+
+impl<T: UniformScalar, const ROWS: usize, const COLUMNS: usize> UniformValue for [[T; ROWS]; COLUMNS] {
+    fn shape(&self) -> (usize, usize) {
+        (ROWS, COLUMNS)
+    }
+
+    fn kind(&self) -> Kind {
+        T::KIND
+    }
+
+    fn bits(&self, column: usize, row: usize) -> u32 {
+        self[column][row].to_bits32()
+    }
+
+    fn name(&self) -> String {
+        format!("[[{}; {ROWS}]; {COLUMNS}]", T::NAME)
+    }
+}
+
+/// The bytes of all uniforms of a call, and which of them are set.
+#[derive(Debug)]
+pub(super) struct Uniforms {
+    /// Words, so that they are aligned as kernels read them.
+    words: Vec<u32>,
+    /// One bit for each two bytes, set where a scalar starts that was given.
+    set: Vec<u64>,
+}
+
+impl Uniforms {
+    pub fn new(kernel: &Kernel) -> Uniforms {
+        Uniforms { words: vec![0; kernel.inner.uniform_bytes / 4], set: vec![0; kernel.inner.uniform_scalars.len()] }
+    }
+
+    /// The bytes of the uniform `binding`.
+    pub fn bytes(&self, binding: &Binding) -> &[u8] {
+        let start = binding.uniform_offset;
+        &bytemuck::cast_slice(&self.words)[start..start + binding.shape.fixed_bytes as usize]
+    }
+
+    /// Sets the scalars at `path`.
+    pub fn set(&mut self, kernel: &Kernel, path: &str, value: &dyn UniformValue) -> Result<(), Message> {
+        let name = path.split(['.', '[']).next().unwrap_or(path);
+        let binding = find(kernel, name, path)?;
+        let module = &kernel.inner.module;
+        let ty = module.global_variables[binding.global].ty;
+        let slot = fields::find(module, ty, path).map_err(|error| kernel.message(error.problem).help(error.help))?;
+        if !value.kind().fits(slot.scalar) || value.shape() != (slot.rows, slot.columns) {
+            let wanted = slot.rust_type();
+            let mut help = format!("give it as {wanted}");
+            if (slot.rows, slot.columns) == (1, 1) && value.shape() == (1, 1) {
+                help += &format!(", such as 1{wanted} or `value as {wanted}`");
+            }
+            let problem = format!("`{path}` is {wanted} in the WGSL, and was given {}", value.name());
+            return Err(kernel.message(problem).subject(path).help(help));
+        }
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.words);
+        for column in 0..slot.columns {
+            for row in 0..slot.rows {
+                let place = binding.uniform_offset + slot.place(column, row);
+                let bits = value.bits(column, row).to_le_bytes();
+                let width = usize::from(slot.scalar.width);
+                bytes[place..place + width].copy_from_slice(&bits[..width]);
+                self.set[place / 128] |= 1 << (place / 2 % 64);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets the whole uniform `name`.
+    pub fn set_whole<T: NoUninit>(&mut self, kernel: &Kernel, name: &str, value: &T) -> Result<(), Message> {
+        let binding = find(kernel, name, name)?;
+        Element::of_value::<T>().check_whole(kernel, binding)?;
+        self.copy(binding, bytemuck::bytes_of(value));
+        Ok(())
+    }
+
+    /// Sets the whole uniform `name` from bytes.
+    pub fn set_bytes(&mut self, kernel: &Kernel, name: &str, value: &[u8]) -> Result<(), Message> {
+        let binding = find(kernel, name, name)?;
+        let size = binding.shape.fixed_bytes as usize;
+        if value.len() != size {
+            return Err(kernel
+                .message(format!("{} takes {size} bytes, and was given {}", binding.shape.name, value.len()))
+                .subject(name)
+                .help("lay the bytes out as WGSL does, padding included"));
+        }
+        self.copy(binding, value);
+        Ok(())
+    }
+
+    /// Copies `value`, which has the binding's size.
+    fn copy(&mut self, binding: &Binding, value: &[u8]) {
+        let (start, end) = (binding.uniform_offset, binding.uniform_offset + value.len());
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.words);
+        bytes[start..end].copy_from_slice(value);
+        for place in (start..end).step_by(2) {
+            self.set[place / 128] |= 1 << (place / 2 % 64);
+        }
+    }
+
+    /// Refuses a call that leaves fields of a uniform unset.
+    pub fn check_complete(&self, kernel: &Kernel) -> Result<(), Message> {
+        let wanted = &kernel.inner.uniform_scalars;
+        if wanted.iter().zip(&self.set).all(|(wanted, set)| wanted & !set == 0) {
+            return Ok(());
+        }
+        let uniforms = kernel.bindings().iter().filter(|binding| binding.kind == BindingKind::Uniform);
+        let mut missing = Vec::new();
+        for binding in uniforms {
+            let module = &kernel.inner.module;
+            fields::each(module, module.global_variables[binding.global].ty, &binding.name, &mut |path, slot| {
+                let unset = |place: usize| {
+                    let place = binding.uniform_offset + place;
+                    self.set[place / 128] & 1 << (place / 2 % 64) == 0
+                };
+                if !fields::is_padding(path) && slot.places().any(unset) {
+                    missing.push((path.to_owned(), slot.rust_type()));
+                }
+            });
+        }
+        const SHOWN: usize = 8;
+        let mut list = names::list(missing.iter().take(SHOWN).map(|(path, _)| path.as_str()));
+        if missing.len() > SHOWN {
+            list += &format!(" and {} more", missing.len() - SHOWN);
+        }
+        let (path, ty) = missing.first().map_or(("", ""), |(path, ty)| (path, ty));
+        let verb = if missing.len() == 1 { "is" } else { "are" };
+        Err(kernel
+            .message(format!("{list} {verb} not set"))
+            .help(format!("set every field of a uniform: .set(\"{path}\", value) with a value of type {ty}")))
+    }
+}
+
+/// The uniform called `name`, the head of `path`.
+fn find<'k>(kernel: &'k Kernel, name: &str, path: &str) -> Result<&'k Binding, Message> {
+    let module = &kernel.inner.module;
+    let Some(binding) = kernel.bindings().iter().find(|binding| binding.name == name) else {
+        // A field's name alone is a likely slip.
+        let field =
+            kernel.bindings().iter().filter(|binding| binding.kind == BindingKind::Uniform).find_map(|binding| {
+                let full = format!("{}.{path}", binding.name);
+                let ty = module.global_variables[binding.global].ty;
+                fields::find(module, ty, &full).is_ok().then_some(full)
+            });
+        let message = unknown(kernel, name);
+        return Err(match field {
+            Some(full) => message.help(format!("did you mean `{full}`?")),
+            None => message,
+        });
+    };
+    if binding.kind != BindingKind::Uniform {
+        let method = match binding.kind {
+            BindingKind::ReadWriteStorage if binding.loads => "read_write",
+            BindingKind::ReadWriteStorage => "write",
+            _ => "read",
+        };
+        let help = format!("bind it with .{method}(\"{name}\", ..)");
+        return Err(kernel
+            .message(format!("`{name}` is storage ({}), not a uniform", binding.shape.name))
+            .subject(name)
+            .help(help));
+    }
+    Ok(binding)
+}

@@ -1,0 +1,203 @@
+//! The command line, as clap reads it.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args, Parser, Subcommand};
+
+use super::values::{ConstArg, Extents, InArg, InoutArg, OutArg, SetArg, SizeArg, parse_bytes, parse_positive_seconds};
+
+const DEVICE_HELP: &str = "auto, cpu, gpu (the best), gpu:0, or a part of a device's name";
+
+/// Runs WGSL compute kernels over data of any size, on GPUs and on the CPU.
+#[derive(Debug, Parser)]
+#[command(name = "swath", version, about, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List every device, the CPU engine included
+    Devices(DevicesArgs),
+    /// Run a shipped sample and verify it against its native reference
+    Run(RunArgs),
+    /// Run any compute kernel on .npy files
+    #[command(after_long_help = EXEC_HELP)]
+    Exec(Box<ExecArgs>),
+    /// Parse, validate and reflect a kernel; run nothing
+    Check(Box<CheckArgs>),
+    /// Measure the samples on every device beside their native references
+    Bench(BenchArgs),
+    /// Print the plan of a call (not in this version)
+    #[command(hide = true)]
+    Plan(PlanArgs),
+}
+
+/// `swath devices`.
+#[derive(Debug, Args)]
+pub struct DevicesArgs {
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `swath run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Name of a sample, or `all`
+    pub sample: String,
+    /// How much data: small, default, large, or a number whose meaning the sample says
+    #[arg(long, value_name = "small|default|large|N", default_value = "default")]
+    pub size: SizeArg,
+    /// Where to run
+    #[arg(long, value_name = "D", env = "SWATH_DEVICE", default_value = "auto", help = DEVICE_HELP)]
+    pub device: String,
+    /// Seed of the inputs
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// Write what the sample makes (a PNG for pictures)
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What a call of a kernel is made of; `exec` and `check` share it.
+#[derive(Debug, Args)]
+pub struct CallArgs {
+    /// File with the WGSL
+    #[arg(value_name = "KERNEL.wgsl")]
+    pub kernel: PathBuf,
+    /// Entry point, when the file has several
+    #[arg(long, value_name = "NAME")]
+    pub entry: Option<String>,
+    /// Size of the grid in invocations
+    #[arg(long, value_name = "X[,Y[,Z]]")]
+    pub grid: Option<Extents>,
+    /// Size of the grid in workgroups
+    #[arg(long, value_name = "X[,Y[,Z]]", conflicts_with = "grid")]
+    pub workgroups: Option<Extents>,
+    /// Data that the kernel reads; with :DTYPE it is converted first
+    #[arg(long = "in", value_name = "NAME=FILE.npy[:DTYPE]")]
+    pub inputs: Vec<InArg>,
+    /// Data that the kernel reads and writes; without OUT.npy the file itself is replaced once the kernel is done
+    #[arg(long = "inout", value_name = "NAME=IN.npy[:OUT.npy]")]
+    pub inouts: Vec<InoutArg>,
+    /// Data that the kernel writes, zero at the start
+    #[arg(long = "out", value_name = "NAME=FILE.npy:DTYPE[:SHAPE]")]
+    pub outputs: Vec<OutArg>,
+    /// A uniform or one field of it; vectors as comma lists
+    #[arg(long = "set", value_name = "NAME[.FIELD]=VALUE", allow_hyphen_values = true)]
+    pub sets: Vec<SetArg>,
+    /// An override constant, by its name or its @id
+    #[arg(long = "const", value_name = "OVERRIDE=VALUE", allow_hyphen_values = true)]
+    pub consts: Vec<ConstArg>,
+    /// Where to run
+    #[arg(long, value_name = "D", env = "SWATH_DEVICE", default_value = "auto", help = DEVICE_HELP)]
+    pub device: String,
+    /// Most device memory that the call may take, like 256MiB; a call that needs more is refused
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
+    pub memory: Option<u64>,
+    /// Number of tiles; this version runs a call as one
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub tiles: Option<u64>,
+}
+
+/// `swath exec`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("extent").args(["grid", "workgroups"]).required(true))]
+pub struct ExecArgs {
+    #[command(flatten)]
+    pub call: CallArgs,
+    /// Run it so often; every repetition starts from the same contents
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub repeat: u32,
+    /// Give up, with status 1 and no file touched, when the runs take longer than this
+    #[arg(long, value_name = "SECONDS", value_parser = parse_positive_seconds)]
+    pub timeout: Option<std::time::Duration>,
+    /// Print one JSON document with the times
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `swath check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    pub call: CallArgs,
+    /// Print an inner form of the kernel instead
+    #[arg(long, value_name = "WHAT")]
+    pub emit: Option<Emit>,
+    /// Run under the sanitizer (not in this version)
+    #[arg(long, hide = true)]
+    pub run: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `check --emit` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Emit {
+    /// The program that the CPU engine runs
+    Ir,
+}
+
+/// `swath bench`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// Names of samples; all of them when none is given
+    pub samples: Vec<String>,
+    /// Devices, separated by commas; all of them when none is given
+    #[arg(long, value_name = "D[,D...]", value_delimiter = ',')]
+    pub device: Vec<String>,
+    /// How much data: small, default, large, or a number whose meaning the sample says
+    #[arg(long, value_name = "small|default|large|N")]
+    pub size: Option<SizeArg>,
+    /// Seed of the inputs
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// Write the measurements to a file, or to stdout with `-`
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Write a page with charts (not in this version)
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub html: Option<PathBuf>,
+    /// Compare with an earlier --json file
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Small inputs and few repetitions: does it work, rather than how fast is it
+    #[arg(long)]
+    pub quick: bool,
+}
+
+/// `swath plan`, whose arguments are read when there is a planner.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    pub rest: Vec<String>,
+}
+
+const EXEC_HELP: &str = "\
+Names are those of the WGSL variables. Options can be repeated.
+
+DTYPE is f32, i32, u32, f16, or vec2f, vec3f, vec4f, vec2i .. vec4u, vec2h .. vec4h: a vector type is a last axis
+of 2, 3 or 4 in the .npy file. NumPy's own float64 and int64 are refused, unless :DTYPE asks for a conversion.
+
+SHAPE is like 480,640 or 480x640, in NumPy's order. Left out, a binding of fixed size has its own shape, and one
+of any size has the grid's: --grid X gives (X,), --grid X,Y gives (Y, X), --grid X,Y,Z gives (Z, Y, X).
+
+Arrays are packed in the .npy file and laid out as WGSL says on the device: array<vec3f> takes (N, 3) floats, and
+(N, 4) if the padding is in the file. An array of structs whose fields are all of one scalar type takes those
+scalars in the order of the fields, padding left out (or kept, if the last axis counts it).
+
+Fields of a uniform that are not set are an error, save those whose names start with an underscore or with
+`pad`: they stay zero. --set and --in serve uniforms and read-only storage alike. Integers may be written as 0xff.
+
+Files are written when everything is done, and not at all on an error.
+
+  swath exec saxpy.wgsl --grid 1000000 --set params.a=2.5 --in x=x.npy --inout y=y.npy
+  swath exec blur.wgsl --grid 640,480 --in src=in.npy --out dst=out.npy:f32 --device gpu --repeat 10 --json";

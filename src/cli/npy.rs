@@ -1,0 +1,588 @@
+//! `.npy` files in and out. What NumPy writes by default but WGSL has no type for is refused with
+//! the remedy, or converted where that was asked for.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufReader, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use bytemuck::{AnyBitPattern, NoUninit, Zeroable};
+use half::f16;
+use npyz::{DType as NpyDType, Endianness, NpyHeader, Order, TypeChar, WriterBuilder};
+use swath::Scalar;
+
+use super::{
+    dtype::{self, DType, Data},
+    failure::{Failure, Outcome},
+};
+
+/// An array as a `.npy` file holds it: in C order, without padding.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Array {
+    /// Extents in NumPy's order; empty for a 0-d array.
+    pub shape: Vec<u64>,
+    /// One scalar for each place in the shape.
+    pub data: Data,
+}
+
+/// Longest header read. NumPy's own are some hundred bytes.
+const MAX_HEADER: u64 = 1 << 20;
+
+/// Most brackets open at once in a header; a plain one has two.
+const MAX_DEPTH: usize = 16;
+
+/// Elements read at a time, so that a header's claim alone reserves no memory.
+const CHUNK: usize = 4 << 20;
+
+/// Reads `path` for the binding `name`, converted to `convert` if that is given.
+pub fn read(name: &str, path: &Path, convert: Option<DType>) -> Outcome<Array> {
+    let file = File::open(path).map_err(|error| Failure::Wrong(unreadable(path, &error)))?;
+    if file.metadata().is_ok_and(|meta| meta.is_dir()) {
+        return Err(Failure::Wrong(format!("`{}` is a folder, not a .npy file", path.display())));
+    }
+    let source = Source { name, path, convert };
+    let mut reader = BufReader::with_capacity(1 << 16, file);
+    let header = source.header(&mut reader)?;
+    let array = source.body(&header, &mut reader)?;
+    source.check_width(&array)?;
+    Ok(array)
+}
+
+/// The file being read, for messages.
+struct Source<'a> {
+    name: &'a str,
+    path: &'a Path,
+    convert: Option<DType>,
+}
+
+impl Source<'_> {
+    fn header(&self, reader: &mut impl Read) -> Outcome<NpyHeader> {
+        let bytes = header_bytes(reader).map_err(|problem| self.corrupt(problem))?;
+        NpyHeader::from_reader(&bytes[..]).map_err(|error| self.corrupt(error))
+    }
+
+    fn corrupt(&self, problem: impl std::fmt::Display) -> Failure {
+        Failure::wrong(
+            format!("`{}` is not a .npy file that can be read: {problem}", self.path.display()),
+            format!("write it with np.save(\"{}\", array)", self.path.display()),
+        )
+    }
+
+    fn refuse(&self, problem: impl std::fmt::Display, help: impl std::fmt::Display) -> Failure {
+        Failure::wrong(format!("`{}` for `{}` {problem}", self.path.display(), self.name), help)
+    }
+
+    fn body(&self, header: &NpyHeader, reader: &mut impl Read) -> Outcome<Array> {
+        let NpyDType::Plain(ty) = header.dtype() else {
+            return Err(self.refuse(
+                "has a structured dtype",
+                "save each field as an array of its own, or .view() it as the one scalar type that all fields have",
+            ));
+        };
+        if header.order() == Order::Fortran && header.shape().len() > 1 {
+            return Err(self.refuse(
+                "is in Fortran order (column by column), and kernels index row by row",
+                "save np.ascontiguousarray(array), or array.T if that is what the kernel means",
+            ));
+        }
+        let swap = ty.endianness() == Endianness::Big;
+        let shape = header.shape().to_vec();
+        let len = usize::try_from(header.len()).map_err(|_| self.corrupt("it is larger than this machine's memory"))?;
+        let data = match (ty.type_char(), ty.size_field()) {
+            (TypeChar::Float, 4) => Data::F32(self.elements(reader, len, swap)?),
+            (TypeChar::Int, 4) => Data::I32(self.elements(reader, len, swap)?),
+            (TypeChar::Uint, 4) => Data::U32(self.elements(reader, len, swap)?),
+            (TypeChar::Float, 2) => Data::F16(self.elements(reader, len, swap)?),
+            (kind, size) => {
+                let Some(target) = self.convert else { return Err(self.foreign(kind, size, &ty.to_string())) };
+                let data = match (kind, size) {
+                    (TypeChar::Float, 8) => self.floats(self.elements::<f64>(reader, len, swap)?, target.scalar)?,
+                    (TypeChar::Int, 8) => self.integers(self.elements::<i64>(reader, len, swap)?, target.scalar)?,
+                    (TypeChar::Uint, 8) => self.integers(self.elements::<u64>(reader, len, swap)?, target.scalar)?,
+                    (TypeChar::Int, 2) => self.integers(self.elements::<i16>(reader, len, swap)?, target.scalar)?,
+                    (TypeChar::Uint, 2) => self.integers(self.elements::<u16>(reader, len, swap)?, target.scalar)?,
+                    (TypeChar::Int, 1) => self.integers(self.elements::<i8>(reader, len, swap)?, target.scalar)?,
+                    (TypeChar::Uint | TypeChar::Bool, 1) => {
+                        self.integers(self.elements::<u8>(reader, len, swap)?, target.scalar)?
+                    }
+                    _ => return Err(self.foreign(kind, size, &ty.to_string())),
+                };
+                return Ok(Array { shape, data });
+            }
+        };
+        let data = match self.convert {
+            Some(target) if target.scalar != data.scalar() => match data {
+                Data::F32(data) => self.floats(data, target.scalar)?,
+                Data::F16(data) => self.floats(data, target.scalar)?,
+                Data::I32(data) => self.integers(data, target.scalar)?,
+                Data::U32(data) => self.integers(data, target.scalar)?,
+            },
+            _ => data,
+        };
+        Ok(Array { shape, data })
+    }
+
+    /// A dtype that no WGSL type has.
+    fn foreign(&self, kind: TypeChar, size: u64, code: &str) -> Failure {
+        let (word, target) = match (kind, size) {
+            (TypeChar::Float, _) => (format!("float{}", size * 8), "f32"),
+            (TypeChar::Int, _) => (format!("int{}", size * 8), "i32"),
+            (TypeChar::Uint, _) => (format!("uint{}", size * 8), "u32"),
+            (TypeChar::Bool, _) => ("bool".to_string(), "u32"),
+            (TypeChar::Complex, _) => {
+                let help = "save .view(np.float32) of a complex64 array: pairs of f32, which array<vec2f> takes";
+                return self.refuse(format_args!("holds complex numbers ('{code}')"), help);
+            }
+            _ => {
+                return self.refuse(
+                    format_args!("holds '{code}', which is no number that WGSL knows"),
+                    "kernels take float32, int32, uint32 and float16",
+                );
+            }
+        };
+        if size == 16 {
+            return self.refuse(format_args!("is {word}, and WGSL has no such type"), "save .astype(np.float32)");
+        }
+        let numpy = target.parse::<DType>().map_or("float32", |dtype| dtype::numpy(dtype.scalar));
+        self.refuse(
+            format_args!("is {word}, and WGSL has no such type"),
+            format_args!(
+                "save .astype(np.{numpy}), or let it be converted: --in {}={}:{target}",
+                self.name,
+                self.path.display()
+            ),
+        )
+    }
+
+    /// `len` elements as the file has them.
+    fn elements<T: AnyBitPattern + NoUninit + Zeroable>(
+        &self,
+        reader: &mut impl Read,
+        len: usize,
+        swap: bool,
+    ) -> Outcome<Vec<T>> {
+        let mut elements: Vec<T> = Vec::new();
+        while elements.len() < len {
+            let start = elements.len();
+            let step = (len - start).min(CHUNK);
+            if elements.try_reserve(step).is_err() {
+                return Err(Failure::Failed(format!("there is no memory left to read `{}`", self.path.display())));
+            }
+            elements.resize(start + step, T::zeroed());
+            let bytes = bytemuck::cast_slice_mut(&mut elements[start..]);
+            reader.read_exact(bytes).map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => {
+                    self.corrupt(format_args!("it ends early, before the {len} elements that its shape promises"))
+                }
+                _ => Failure::Wrong(unreadable(self.path, &error)),
+            })?;
+            // The host is little-endian on every target that this crate supports.
+            if swap {
+                bytes.chunks_exact_mut(size_of::<T>()).for_each(<[u8]>::reverse);
+            }
+        }
+        Ok(elements)
+    }
+
+    fn floats<T: Into<f64> + Copy>(&self, data: Vec<T>, target: Scalar) -> Outcome<Data> {
+        let mut misfit = None;
+        let mut note = |at: usize, value: f64| misfit = misfit.or(Some((at, value)));
+        let values = data.iter().map(|&value| value.into()).enumerate();
+        let converted = match target {
+            Scalar::F32 => Data::F32(
+                values
+                    .map(|(at, value): (usize, f64)| {
+                        let narrow = value as f32;
+                        if narrow.is_infinite() && value.is_finite() {
+                            note(at, value);
+                        }
+                        narrow
+                    })
+                    .collect(),
+            ),
+            Scalar::F16 => Data::F16(
+                values
+                    .map(|(at, value)| {
+                        let narrow = f16::from_f64(value);
+                        if narrow.is_infinite() && value.is_finite() {
+                            note(at, value);
+                        }
+                        narrow
+                    })
+                    .collect(),
+            ),
+            // As NumPy does, fractions are cut off; what does not fit is not wrapped but refused.
+            Scalar::I32 => Data::I32(
+                values
+                    .map(|(at, value)| {
+                        if !(-2_147_483_649.0 < value && value < 2_147_483_648.0) {
+                            note(at, value);
+                        }
+                        value as i32
+                    })
+                    .collect(),
+            ),
+            Scalar::U32 => Data::U32(
+                values
+                    .map(|(at, value)| {
+                        if !(-1.0 < value && value < 4_294_967_296.0) {
+                            note(at, value);
+                        }
+                        value as u32
+                    })
+                    .collect(),
+            ),
+        };
+        match misfit {
+            Some((at, value)) => Err(self.misfit(at, value, target)),
+            None => Ok(converted),
+        }
+    }
+
+    fn integers<T: Into<i128> + Copy>(&self, data: Vec<T>, target: Scalar) -> Outcome<Data> {
+        let range = match target {
+            Scalar::I32 => i128::from(i32::MIN)..=i128::from(i32::MAX),
+            Scalar::U32 => 0..=i128::from(u32::MAX),
+            // Rounded: every 64-bit integer is within the range of f32, and 65519 is the last that rounds to a half.
+            Scalar::F32 => i128::MIN..=i128::MAX,
+            Scalar::F16 => -65519..=65519,
+        };
+        let values = data.iter().map(|&value| value.into());
+        if let Some((at, value)) = values.clone().enumerate().find(|(_, value)| !range.contains(value)) {
+            return Err(self.misfit(at, value, target));
+        }
+        Ok(match target {
+            Scalar::F32 => Data::F32(values.map(|value| value as f32).collect()),
+            Scalar::I32 => Data::I32(values.map(|value| value as i32).collect()),
+            Scalar::U32 => Data::U32(values.map(|value| value as u32).collect()),
+            Scalar::F16 => Data::F16(values.map(|value| f16::from_f64(value as f64)).collect()),
+        })
+    }
+
+    fn misfit(&self, at: usize, value: impl std::fmt::Display, target: Scalar) -> Failure {
+        self.refuse(
+            format_args!("cannot be converted: element {at} is {value}, which {} cannot hold", target.name()),
+            "scale, clip or replace such values in NumPy first",
+        )
+    }
+
+    /// A conversion to a vector type asks for its trailing axis.
+    fn check_width(&self, array: &Array) -> Outcome {
+        match self.convert {
+            Some(target) if target.width > 1 && array.shape.last() != Some(&u64::from(target.width)) => Err(self
+                .refuse(
+                    format_args!(
+                        "has shape {}, and {target} needs a last axis of {}",
+                        show_shape(&array.shape),
+                        target.width
+                    ),
+                    format_args!("save .reshape(-1, {})", target.width),
+                )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The bytes from the start of the file to its data, checked so far that parsing them is harmless.
+fn header_bytes(reader: &mut impl Read) -> Result<Vec<u8>, String> {
+    let mut bytes = vec![0; 10];
+    reader.read_exact(&mut bytes).map_err(|_| "it is shorter than any .npy header".to_string())?;
+    if &bytes[..6] != b"\x93NUMPY" {
+        let kind = match &bytes[..4] {
+            b"PK\x03\x04" => "it is a .npz archive (or another zip); save one array with np.save",
+            _ => "it does not start with the .npy magic",
+        };
+        return Err(kind.into());
+    }
+    let mut length = u64::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    if bytes[6] >= 2 {
+        let mut high = [0; 2];
+        reader.read_exact(&mut high).map_err(|_| "it ends within the header".to_string())?;
+        bytes.extend(high);
+        length |= u64::from(u16::from_le_bytes(high)) << 16;
+    }
+    if length > MAX_HEADER {
+        return Err(format!("its header claims {length} bytes"));
+    }
+    let text_at = bytes.len();
+    let read = reader.take(length).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if (read as u64) < length {
+        return Err("it ends within the header".into());
+    }
+    check_header_text(&bytes[text_at..])?;
+    Ok(bytes)
+}
+
+/// Refuses what the header's parser would answer with a panic: extents whose product overflows,
+/// and nesting without end.
+fn check_header_text(text: &[u8]) -> Result<(), String> {
+    let mut depth = 0_usize;
+    let mut quote = None;
+    let mut product = 1_u64;
+    let mut number: Option<u64> = None;
+    for (at, &byte) in text.iter().enumerate() {
+        if let Some(open) = quote {
+            if byte == open {
+                quote = None;
+            }
+            continue;
+        }
+        let in_word = at > 0 && (text[at - 1].is_ascii_alphabetic() || text[at - 1] == b'_');
+        match byte {
+            b'0'..=b'9' if number.is_some() || !in_word => {
+                let digit = u64::from(byte - b'0');
+                let longer = number.unwrap_or(0).checked_mul(10).and_then(|n| n.checked_add(digit));
+                number = Some(longer.ok_or("its shape is larger than any file")?);
+                continue;
+            }
+            b'\'' | b'"' => quote = Some(byte),
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            return Err("its header nests too deeply".into());
+        }
+        if let Some(extent) = number.take().filter(|&extent| extent > 0) {
+            product = product.checked_mul(extent).ok_or("its shape is larger than any file")?;
+        }
+    }
+    // 16 bytes is the largest scalar; the byte count has to fit as well.
+    match number.unwrap_or(1).max(1).checked_mul(product).and_then(|product| product.checked_mul(16)) {
+        Some(_) => Ok(()),
+        None => Err("its shape is larger than any file".into()),
+    }
+}
+
+/// The place that `path` names, once it is known that a file can be made there.
+pub fn check_target(path: &Path) -> Outcome<PathBuf> {
+    let wrong = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => Failure::wrong(
+            format!("`{}` cannot be written: its folder does not exist", path.display()),
+            "make the folder first",
+        ),
+        _ => Failure::Wrong(format!("`{}` cannot be written: {error}", path.display())),
+    };
+    let place = fs::canonicalize(path).or_else(|_| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let name = path.file_name().ok_or(io::Error::from(io::ErrorKind::IsADirectory))?;
+        fs::canonicalize(folder).map(|folder| folder.join(name))
+    });
+    let place = place.map_err(wrong)?;
+    match fs::metadata(&place) {
+        Ok(meta) if meta.is_dir() => Err(wrong(io::Error::from(io::ErrorKind::IsADirectory))),
+        Ok(meta) if !meta.is_file() => Ok(place),
+        Ok(_) | Err(_) => {
+            let probe = temporary(&place);
+            File::create(&probe).and_then(|_| fs::remove_file(&probe)).map_err(wrong)?;
+            Ok(place)
+        }
+    }
+}
+
+/// Where the bytes of `path` stand until they are whole.
+fn temporary(path: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}.tmp", std::process::id()));
+    path.with_file_name(name)
+}
+
+/// A file that appears under its name when it is whole, and not before.
+pub struct Pending {
+    path: PathBuf,
+    /// Where the bytes stand until then; `None` when they were written in place (to a pipe or a device).
+    temporary: Option<PathBuf>,
+}
+
+impl Pending {
+    /// Writes the array beside `path`.
+    pub fn write(path: &Path, array: &Array) -> Outcome<Pending> {
+        let fail = |error: io::Error| Failure::Failed(format!("`{}` cannot be written: {error}", path.display()));
+        // Through a link, what it points to is replaced, and the link stays.
+        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let existing = fs::metadata(path).ok();
+        if existing.as_ref().is_some_and(|meta| !meta.is_file()) {
+            let file = File::options().write(true).open(path).map_err(fail)?;
+            write_to(file, array).map_err(fail)?;
+            return Ok(Pending { path: path.clone(), temporary: None });
+        }
+        let pending = Pending { path: path.clone(), temporary: Some(temporary(path)) };
+        let temporary = pending.temporary.as_deref().unwrap_or(path);
+        let file = File::create(temporary).map_err(fail)?;
+        let file = write_to(file, array).map_err(fail)?;
+        if let Some(meta) = existing {
+            file.set_permissions(meta.permissions()).map_err(fail)?;
+        }
+        file.sync_all().map_err(fail)?;
+        Ok(pending)
+    }
+
+    /// Puts the file in its place.
+    pub fn commit(mut self) -> Outcome {
+        let Some(temporary) = self.temporary.take() else { return Ok(()) };
+        fs::rename(&temporary, &self.path).map_err(|error| {
+            let _ = fs::remove_file(&temporary);
+            Failure::Failed(format!("`{}` cannot be written: {error}", self.path.display()))
+        })
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if let Some(temporary) = &self.temporary {
+            // Nothing more can be done about a file that does not go away.
+            let _ = fs::remove_file(temporary);
+        }
+    }
+}
+
+fn write_to(file: File, array: &Array) -> io::Result<File> {
+    let dtype = NpyDType::parse(&format!("'{}'", dtype::code(array.data.scalar())))?;
+    let options = npyz::WriteOptions::new_header_only().dtype(dtype).shape(&array.shape);
+    let mut file = options.writer(file).write_header_only()?;
+    file.write_all(array.data.bytes())?;
+    Ok(file)
+}
+
+/// `shape` as Python prints a tuple.
+pub fn show_shape(shape: &[u64]) -> String {
+    match shape {
+        [one] => format!("({one},)"),
+        _ => format!("({})", shape.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// Why a file could not be read.
+pub fn unreadable(path: &Path, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => format!("there is no file `{}`", path.display()),
+        _ => format!("`{}` cannot be read: {error}", path.display()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(text: &str) -> Vec<u8> {
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((text.len() as u16).to_le_bytes());
+        bytes.extend(text.as_bytes());
+        bytes
+    }
+
+    fn read_bytes(bytes: &[u8], convert: Option<&str>) -> Result<Array, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.npy");
+        fs::write(&path, bytes).unwrap();
+        let convert = convert.map(|word| word.parse().unwrap());
+        read("x", &path, convert).map_err(|failure| failure.to_string())
+    }
+
+    fn file(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
+        let fortran = if fortran { "True" } else { "False" };
+        let mut bytes = header(&format!("{{'descr': {descr}, 'fortran_order': {fortran}, 'shape': {shape}, }}\n"));
+        bytes.extend(data);
+        bytes
+    }
+
+    #[test]
+    fn arrays_come_back_as_they_were_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.npy");
+        for data in [
+            Data::F32(vec![1.5, f32::NAN, -0.0, 1e-40, f32::INFINITY, 3.0]),
+            Data::I32(vec![1, -2, i32::MIN, 4, 5, 6]),
+            Data::U32(vec![1, u32::MAX, 3, 4, 5, 6]),
+            Data::F16(vec![f16::from_f32(0.1); 6]),
+        ] {
+            let array = Array { shape: vec![2, 3], data };
+            Pending::write(&path, &array).unwrap().commit().unwrap();
+            let back = read("x", &path, None).unwrap();
+            assert_eq!(back.shape, array.shape);
+            assert_eq!(back.data.scalar(), array.data.scalar());
+            assert_eq!(back.data.bytes(), array.data.bytes());
+        }
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no temporary file stays");
+    }
+
+    #[test]
+    fn a_file_that_is_not_committed_leaves_the_old_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.npy");
+        fs::write(&path, "precious").unwrap();
+        drop(Pending::write(&path, &Array { shape: vec![1], data: Data::U32(vec![7]) }).unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"precious");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn zero_dimensions_and_big_endian_are_read() {
+        let array = read_bytes(&file("'<f4'", false, "()", &1.5_f32.to_le_bytes()), None).unwrap();
+        assert_eq!(array, Array { shape: vec![], data: Data::F32(vec![1.5]) });
+        let array = read_bytes(&file("'>f4'", false, "(1,)", &1.5_f32.to_be_bytes()), None).unwrap();
+        assert_eq!(array.data, Data::F32(vec![1.5]));
+    }
+
+    #[test]
+    fn conversions_happen_when_asked_and_fit() {
+        let doubles: Vec<u8> = [1.5_f64, -2.25].iter().flat_map(|x| x.to_le_bytes()).collect();
+        let doubles = file("'<f8'", false, "(2,)", &doubles);
+        assert_eq!(read_bytes(&doubles, Some("f32")).unwrap().data, Data::F32(vec![1.5, -2.25]));
+        assert_eq!(read_bytes(&doubles, Some("i32")).unwrap().data, Data::I32(vec![1, -2]));
+        assert!(read_bytes(&doubles, Some("u32")).unwrap_err().contains("element 1 is -2.25"));
+        let longs: Vec<u8> = [3_i64, 1 << 31].iter().flat_map(|x| x.to_le_bytes()).collect();
+        let longs = file("'<i8'", false, "(2,)", &longs);
+        assert_eq!(read_bytes(&longs, Some("u32")).unwrap().data, Data::U32(vec![3, 1 << 31]));
+        assert!(read_bytes(&longs, Some("i32")).unwrap_err().contains("which i32 cannot hold"));
+        let bools = file("'|b1'", false, "(2,)", &[0, 1]);
+        assert_eq!(read_bytes(&bools, Some("u32")).unwrap().data, Data::U32(vec![0, 1]));
+        assert_eq!(read_bytes(&doubles, Some("vec2f")).unwrap().shape, [2]);
+        assert!(read_bytes(&doubles, Some("vec3f")).unwrap_err().contains("needs a last axis of 3"));
+    }
+
+    #[test]
+    fn what_wgsl_has_no_type_for_is_refused_with_the_remedy() {
+        for (descr, words) in [
+            ("'<f8'", ".astype(np.float32)"),
+            ("'<i8'", ".astype(np.int32)"),
+            ("'|u1'", ".astype(np.uint32)"),
+            ("'|b1'", "bool"),
+            ("'<c8'", "complex"),
+            ("'<U3'", "no number"),
+            ("'|O'", "no number"),
+            ("[('a', '<f4'), ('b', '<i4')]", "structured"),
+        ] {
+            let error = read_bytes(&file(descr, false, "(2,)", &[0; 64]), None).unwrap_err();
+            assert!(error.contains(words), "{descr}: {error}");
+        }
+        let error = read_bytes(&file("'<f4'", true, "(2, 2)", &[0; 16]), None).unwrap_err();
+        assert!(error.contains("np.ascontiguousarray"), "{error}");
+    }
+
+    #[test]
+    fn hostile_files_are_errors_and_nothing_else() {
+        let nested = format!("{{'descr': {}", "(".repeat(60_000));
+        for bytes in [
+            vec![],
+            b"hello, world, this is no array".to_vec(),
+            b"PK\x03\x04aaaaaaaa".to_vec(),
+            header("{'descr': '<f4', 'fortran_order': False"),
+            header("{'descr': '<f4', 'shape': (1,)}"),
+            header(&nested),
+            file("'<f4'", false, "(18446744073709551615, 18446744073709551615)", &[]),
+            file("'<f4'", false, "(4611686018427387904, 0, 8)", &[]),
+            file("'<f4'", false, "(99999999999999999999999,)", &[]),
+            file("'<f4'", false, "(1099511627776,)", &[0; 16]),
+            file("'<f4'", false, "(-1,)", &[0; 16]),
+            file("'<f4'", false, "(4,)", &[0; 15]),
+            b"\x93NUMPY\x02\x00\xff\xff\xff\xff".to_vec(),
+            b"\x93NUMPY\x09\x00\x01\x00\x00\x00a".to_vec(),
+        ] {
+            let error = read_bytes(&bytes, None).unwrap_err();
+            assert!(error.contains("not a .npy file that can be read"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Errors in WGSL text, shown with the source line and a caret.
+
+use std::fmt;
+
+use naga::{Span, WithSpan, front::wgsl::ParseError, valid::ValidationError};
+
+use crate::error::{Error, WgslError};
+
+/// What stands in front of `line:column` in a rendered error.
+const FILE: &str = "wgsl";
+
+/// An error at `span` of `source`. A span that is undefined, or not of this text, gives a message
+/// without a caret.
+pub(crate) fn at(source: &str, span: Span, message: impl Into<String>) -> Error {
+    with_note(source, span, message, "", None)
+}
+
+/// An error at `span` with a `label` beside the caret and a note below it.
+pub(crate) fn with_note(
+    source: &str,
+    span: Span,
+    message: impl Into<String>,
+    label: &str,
+    note: Option<String>,
+) -> Error {
+    let message = message.into();
+    let span = clamp(source, span);
+    let plain = Plain { message: message.clone(), note: note.map(Note) };
+    let rendered = WithSpan::new(plain).with_span(span, label).emit_to_string_with_path(source, FILE);
+    Error::Wgsl(Box::new(WgslError { message, rendered, location: location(source, span) }))
+}
+
+/// What the parser says, as the user reads it.
+pub(crate) fn parse_error(source: &str, error: &ParseError) -> Error {
+    let span = error.labels().next().map_or(Span::UNDEFINED, |(span, _)| span);
+    Error::Wgsl(Box::new(WgslError {
+        message: error.message().to_owned(),
+        rendered: error.emit_to_string_with_path(source, FILE),
+        location: location(source, clamp(source, span)),
+    }))
+}
+
+/// What the validator says, as the user reads it.
+pub(crate) fn validation_error(source: &str, error: WithSpan<ValidationError>) -> Error {
+    // The innermost cause names what is wrong; those around it name where.
+    let mut message = error.as_inner().to_string();
+    let mut cause = std::error::Error::source(error.as_inner());
+    while let Some(inner) = cause {
+        message = format!("{message}: {inner}");
+        cause = inner.source();
+    }
+    let spans: Vec<_> = error.spans().cloned().collect();
+    let first = spans.first().map_or(Span::UNDEFINED, |(span, _)| *span);
+    let mut shown = WithSpan::new(error.into_inner());
+    for (span, label) in spans {
+        // Handles of the validator's arenas say nothing to a reader.
+        let label = if label.starts_with("naga::") { String::new() } else { label };
+        shown = shown.with_span(clamp(source, span), label);
+    }
+    Error::Wgsl(Box::new(WgslError {
+        message,
+        rendered: shown.emit_to_string_with_path(source, FILE),
+        location: location(source, clamp(source, first)),
+    }))
+}
+
+/// Line and column, both from 1, the column in characters.
+fn location(source: &str, span: Span) -> Option<(u32, u32)> {
+    let range = span.to_range()?;
+    let before = source.get(..range.start)?;
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+    Some((line as u32, column as u32))
+}
+
+/// `span`, or an undefined one if it does not lie in `source`.
+fn clamp(source: &str, span: Span) -> Span {
+    match span.to_range() {
+        Some(range) if source.get(range.clone()).is_some() => span,
+        _ => Span::UNDEFINED,
+    }
+}
+
+/// A message of our own in the shape that naga renders.
+#[derive(Debug)]
+struct Plain {
+    message: String,
+    note: Option<Note>,
+}
+
+#[derive(Debug)]
+struct Note(String);
+
+impl fmt::Display for Plain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Note {}
+
+impl std::error::Error for Plain {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.note.as_ref().map(|note| note as _)
+    }
+}

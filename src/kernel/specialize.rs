@@ -1,0 +1,247 @@
+//! From a module to one kernel: reduced to an entry point, override constants resolved.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, atomic::AtomicU64},
+};
+
+use naga::{
+    Handle, Override, Scalar, ScalarKind, ShaderStage, TypeInner,
+    back::{PipelineConstants, pipeline_constants},
+    compact::{KeepUnused, compact},
+    valid::{Capabilities, ModuleInfo, ValidationFlags, Validator},
+};
+
+use super::{Kernel, KernelInner, Module, diagnostic, layout, names, reflect, requirements::Requirements, unsupported};
+use crate::error::{Error, Message, Result};
+
+/// A value for an override constant: `f32`, `f64`, `i32`, `u32`, `i64`, `u64`, `usize` or `bool`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ConstValue(f64);
+
+macro_rules! const_value {
+    ($($ty:ty),*) => {
+        $(impl From<$ty> for ConstValue {
+            fn from(value: $ty) -> Self {
+                ConstValue(value as f64)
+            }
+        })*
+    };
+}
+
+// Integers beyond 2^53 lose digits here, and are out of every constant's range anyway.
+const_value!(f32, f64, i32, u32, i64, u64, usize);
+
+impl From<bool> for ConstValue {
+    fn from(value: bool) -> Self {
+        ConstValue(f64::from(u8::from(value)))
+    }
+}
+
+impl Kernel {
+    /// The kernel with a value for one of its `override` constants, named as in the WGSL or by its
+    /// `@id` number.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Kernel`] where there is no such constant, or the value does not fit its type.
+    ///
+    /// ```
+    /// let wgsl = "override WG: u32 = 64; @compute @workgroup_size(WG) fn nothing() {}";
+    /// let kernel = swath::Module::parse(wgsl)?.only_kernel()?.with_const("WG", 128)?;
+    /// assert_eq!(kernel.workgroup_size(), [128, 1, 1]);
+    /// # Ok::<(), swath::Error>(())
+    /// ```
+    pub fn with_const(&self, name: &str, value: impl Into<ConstValue>) -> Result<Kernel> {
+        let mut constants = self.inner.constants.clone();
+        constants.retain(|(given, _)| given != name);
+        constants.push((name.to_owned(), value.into().0));
+        kernel(&self.inner.parent, &self.inner.name, &constants)
+    }
+}
+
+/// The kernel `name`, which the module has, with `constants`.
+pub(super) fn kernel(parent: &Module, name: &str, constants: &[(String, f64)]) -> Result<Kernel> {
+    let source = &parent.inner.source;
+    for (constant, value) in constants {
+        check_constant(parent, name, constant, *value)?;
+    }
+    // What the kernel does not reach must ask nothing of a device.
+    let mut module = parent.inner.module.clone();
+    module.entry_points.retain(|entry| entry.stage == ShaderStage::Compute && entry.name == name);
+    compact(&mut module, KeepUnused::No);
+    let info = Validator::new(ValidationFlags::all(), Capabilities::all())
+        .validate(&module)
+        .map_err(|error| diagnostic::validation_error(source, error))?;
+    unsupported::check(source, &module, &info)?;
+
+    let (values, missing) = pipeline_values(&module, constants);
+    let (module, info) = resolve(source, name, &module, &info, &values, &missing)?;
+    let entry = 0;
+    let (bindings, uniform_bytes) = reflect::bindings(&module, &info, entry);
+    let requirements = Requirements::of(&module, &info, entry);
+    Ok(Kernel {
+        inner: Arc::new(KernelInner {
+            name: name.to_owned(),
+            source: source.clone(),
+            workgroup_size: module.entry_points[entry].workgroup_size,
+            fingerprint: fingerprint(source, name, constants),
+            uniform_scalars: reflect::uniform_scalars(&module, &bindings, uniform_bytes),
+            uniform_bytes,
+            module,
+            info,
+            entry,
+            bindings,
+            requirements,
+            parent: parent.clone(),
+            constants: constants.to_vec(),
+            missing,
+            accepted_on: AtomicU64::new(0),
+        }),
+    })
+}
+
+/// The error for constants that have neither default nor value.
+pub(super) fn missing_constants(kernel: &str, missing: &[String]) -> Message {
+    let list = names::list(missing.iter().map(String::as_str));
+    let first = missing.first().map_or("", String::as_str);
+    let (noun, verb) = if missing.len() == 1 { ("constant", "has") } else { ("constants", "have") };
+    Message::new(format!("the override {noun} {list} {verb} no default and no value"))
+        .kernel(kernel)
+        .help(format!("give one with .with_const(\"{first}\", value)"))
+}
+
+/// Refuses a constant that the module does not have, or whose value does not fit.
+fn check_constant(parent: &Module, kernel: &str, name: &str, value: f64) -> Result<()> {
+    let module = &parent.inner.module;
+    let refuse = |message: Message| Err(Error::Kernel(message.kernel(kernel).subject(name)));
+    let Some(handle) = find(module, name) else {
+        let known: Vec<&str> = module.overrides.iter().filter_map(|(_, constant)| constant.name.as_deref()).collect();
+        let help = match known.first() {
+            Some(_) => names::suggest(name, "its override constants are", known),
+            None => "declare it in the WGSL with `override`".to_owned(),
+        };
+        return refuse(Message::new(format!("the module has no override constant `{name}`")).help(help));
+    };
+    let ty = module.overrides[handle].ty;
+    let TypeInner::Scalar(scalar) = module.types[ty].inner else { return Ok(()) };
+    if scalar.kind == ScalarKind::Bool {
+        return Ok(());
+    }
+    let type_name = layout::scalar_name(scalar);
+    if !value.is_finite() {
+        return refuse(
+            Message::new(format!("{value} is no value for an override constant of type {type_name}"))
+                .help("give a finite number"),
+        );
+    }
+    let (low, high) = range(scalar);
+    if value < low || value > high {
+        return refuse(
+            Message::new(format!("{} does not fit the constant's type {type_name}", number(value))).help(format!(
+                "give a number from {} to {}",
+                number(low),
+                number(high)
+            )),
+        );
+    }
+    let integer = matches!(scalar.kind, ScalarKind::Sint | ScalarKind::Uint);
+    if integer && value.fract() != 0.0 {
+        return refuse(
+            Message::new(format!("{value} is not a whole number, and the constant's type is {type_name}"))
+                .help("give a whole number"),
+        );
+    }
+    Ok(())
+}
+
+/// The least and the greatest value of a numeric type.
+fn range(scalar: Scalar) -> (f64, f64) {
+    match scalar {
+        Scalar::I32 => (f64::from(i32::MIN), f64::from(i32::MAX)),
+        Scalar::U32 => (0.0, f64::from(u32::MAX)),
+        Scalar::F16 => (f64::from(half::f16::MIN), f64::from(half::f16::MAX)),
+        Scalar::F32 => (f64::from(f32::MIN), f64::from(f32::MAX)),
+        _ => (f64::MIN, f64::MAX),
+    }
+}
+
+/// `value`, with a power of ten where it would be long.
+fn number(value: f64) -> String {
+    if value.abs() < 1e12 { value.to_string() } else { format!("{value:e}") }
+}
+
+/// The override that `name` names: by its name, or by its `@id` number.
+fn find(module: &naga::Module, name: &str) -> Option<Handle<Override>> {
+    let by_name = module.overrides.iter().find(|(_, constant)| constant.name.as_deref() == Some(name));
+    let by_id = || {
+        let id: u16 = name.parse().ok()?;
+        module.overrides.iter().find(|(_, constant)| constant.id == Some(id))
+    };
+    by_name.or_else(by_id).map(|(handle, _)| handle)
+}
+
+/// The values as naga wants them, for the constants that are left in the reduced module; and the
+/// names of those without any. A missing one counts as 1 for the time being, so that it can still
+/// be given.
+fn pipeline_values(module: &naga::Module, constants: &[(String, f64)]) -> (PipelineConstants, Vec<String>) {
+    let key = |constant: &Override| match constant.id {
+        Some(id) => id.to_string(),
+        None => constant.name.clone().unwrap_or_default(),
+    };
+    let mut values = PipelineConstants::default();
+    for (name, value) in constants {
+        if let Some(handle) = find(module, name) {
+            values.insert(key(&module.overrides[handle]), *value);
+        }
+    }
+    let mut missing = Vec::new();
+    for (_, constant) in module.overrides.iter() {
+        let named = constant.name.is_some() || constant.id.is_some();
+        if named && constant.init.is_none() && !values.contains_key(&key(constant)) {
+            values.insert(key(constant), 1.0);
+            missing.push(constant.name.clone().unwrap_or_else(|| key(constant)));
+        }
+    }
+    (values, missing)
+}
+
+/// Replaces the overrides by their values.
+fn resolve(
+    source: &str,
+    kernel: &str,
+    module: &naga::Module,
+    info: &ModuleInfo,
+    values: &PipelineConstants,
+    missing: &[String],
+) -> Result<(naga::Module, ModuleInfo)> {
+    use pipeline_constants::PipelineConstantError as Failure;
+    let entry = Some((ShaderStage::Compute, kernel));
+    match pipeline_constants::process_overrides(module, info, entry, values) {
+        Ok((module, info)) => Ok((module.into_owned(), info.into_owned())),
+        // The stand-in for a missing value may be what does not fit.
+        Err(_) if !missing.is_empty() => Err(Error::Kernel(
+            missing_constants(kernel, missing).help("give all of them at once with Module::kernel_with_consts"),
+        )),
+        Err(Failure::ValidationError(error)) => Err(diagnostic::validation_error(source, error)),
+        Err(Failure::NegativeWorkgroupSize) => Err(Error::Kernel(
+            Message::new("the override constants give a workgroup size that is not positive")
+                .kernel(kernel)
+                .help("give a constant of at least 1"),
+        )),
+        Err(failure) => Err(Error::Kernel(
+            Message::new(format!("the override constants do not resolve: {failure}"))
+                .kernel(kernel)
+                .help("look at the values given and at the expressions that use them"),
+        )),
+    }
+}
+
+/// Equal for equal text, entry point and constants.
+fn fingerprint(source: &str, name: &str, constants: &[(String, f64)]) -> u64 {
+    let mut sorted: Vec<_> = constants.iter().map(|(name, value)| (name, value.to_bits())).collect();
+    sorted.sort();
+    let mut hasher = DefaultHasher::new();
+    (source, name, sorted).hash(&mut hasher);
+    hasher.finish()
+}

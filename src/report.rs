@@ -1,0 +1,108 @@
+//! What a call did: where it ran, and what it took.
+
+use std::{fmt, time::Duration};
+
+use crate::{exec::Metrics, kernel::Kernel, runtime::Device};
+
+/// What one call did. Printed, it reads as one line.
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub(crate) kernel: Kernel,
+    pub(crate) device: Device,
+    pub(crate) metrics: Metrics,
+    pub(crate) total: Duration,
+    pub(crate) workgroups: [u32; 3],
+}
+
+impl Report {
+    /// The kernel's name.
+    pub fn kernel(&self) -> &str {
+        self.kernel.name()
+    }
+
+    /// The name of the device it ran on.
+    pub fn device(&self) -> &str {
+        self.device.name()
+    }
+
+    /// Time in the kernel: from the device's clock where it has one, else measured around the dispatch.
+    pub fn kernel_time(&self) -> Duration {
+        self.metrics.kernel
+    }
+
+    /// Time of the whole call, with transfers and compilation.
+    pub fn total_time(&self) -> Duration {
+        self.total
+    }
+
+    /// Time spent compiling; zero where the compiled kernel was at hand.
+    pub fn compile_time(&self) -> Duration {
+        self.metrics.compile
+    }
+
+    /// Bytes copied to the device.
+    pub fn bytes_up(&self) -> u64 {
+        self.metrics.bytes_up
+    }
+
+    /// Bytes copied back.
+    pub fn bytes_down(&self) -> u64 {
+        self.metrics.bytes_down
+    }
+
+    /// Dispatches that the call was made of.
+    pub fn dispatches(&self) -> u32 {
+        self.metrics.dispatches
+    }
+
+    /// Workgroups along x, y and z.
+    pub fn workgroups(&self) -> [u32; 3] {
+        self.workgroups
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [x, y, z] = self.workgroups;
+        write!(
+            f,
+            "{} on {}: {x} x {y} x {z} workgroups, kernel {:.3?}, total {:.3?}",
+            self.kernel(),
+            self.device(),
+            self.kernel_time(),
+            self.total_time()
+        )?;
+        if !self.compile_time().is_zero() {
+            write!(f, " ({:.3?} compiling)", self.compile_time())?;
+        }
+        write!(f, ", {} up, {} down", Bytes(self.bytes_up()), Bytes(self.bytes_down()))?;
+        if self.dispatches() != 1 {
+            write!(f, ", {} dispatches", self.dispatches())?;
+        }
+        Ok(())
+    }
+}
+
+/// A number of bytes for people: `1.5 MiB`.
+pub(crate) struct Bytes(pub u64);
+
+/// A number of bytes that is compared with a limit, to the last one: `1572865 bytes (1.5 MiB)`.
+pub(crate) fn exact_bytes(bytes: u64) -> String {
+    if bytes < 1024 { format!("{bytes} bytes") } else { format!("{bytes} bytes ({})", Bytes(bytes)) }
+}
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+        if self.0 < 1024 {
+            return write!(f, "{} B", self.0);
+        }
+        let mut value = self.0 as f64 / 1024.0;
+        let mut unit = 0;
+        while value >= 1024.0 && unit + 1 < units.len() {
+            value /= 1024.0;
+            unit += 1;
+        }
+        write!(f, "{value:.1} {}", units[unit])
+    }
+}

@@ -1,0 +1,286 @@
+//! The shipped samples: real programs of the fields they stand for, each with a native reference.
+//!
+//! A [`Sample`] is what is fixed: its name, its WGSL, its sizes. [`Sample::prepare`] makes a
+//! [`Problem`] of one size: inputs from a seed, and room for the outputs. A problem runs on a device
+//! from host slices ([`Problem::run`]), on data that stays there ([`Problem::resident`]), or on the
+//! host in plain Rust ([`Problem::native`]); each leaves its outputs in the problem, and
+//! [`Problem::verify`] judges what was left last.
+//!
+//! ```no_run
+//! use swath::samples::{self, Size};
+//!
+//! let runtime = swath::Runtime::new()?;
+//! let device = runtime.device("auto")?;
+//! for sample in samples::all() {
+//!     let mut problem = sample.prepare(Size::Small, 1)?;
+//!     problem.run(&runtime, &device)?;
+//!     assert!(problem.verify().passed());
+//! }
+//! # Ok::<(), swath::Error>(())
+//! ```
+
+mod draw;
+mod verdict;
+
+pub mod histogram;
+pub mod reduce;
+pub mod saxpy;
+
+use std::{
+    fmt,
+    path::Path,
+    str::FromStr,
+    time::{Duration, Instant},
+};
+
+pub use verdict::{Check, Verdict};
+
+use crate::{Device, Error, Report, Result, Runtime, error::Message};
+
+/// A shipped sample: what does not depend on its size.
+pub trait Sample: Send + Sync {
+    /// The name, which is also the stem of its WGSL and Rust files.
+    fn name(&self) -> &'static str;
+
+    /// The field it stands for, such as `linear algebra`.
+    fn field(&self) -> &'static str;
+
+    /// What it computes, in one line.
+    fn summary(&self) -> &'static str;
+
+    /// The WGSL text.
+    fn wgsl(&self) -> &'static str;
+
+    /// The sizes it runs at, and what a size counts.
+    fn sizes(&self) -> Sizes;
+
+    /// The file name extensions that [`Problem::draw`] writes, the best one first.
+    fn draws(&self) -> &'static [&'static str];
+
+    /// Makes inputs of this size from `seed`. The same size and seed give the same inputs.
+    ///
+    /// # Errors
+    ///
+    /// When the size is zero or more than [`Sizes::max`].
+    fn prepare(&self, size: Size, seed: u64) -> Result<Box<dyn Problem>>;
+}
+
+/// A sample at one size: inputs, and the outputs of its last run.
+pub trait Problem: Send {
+    /// The size in words, such as `4194304 elements`.
+    fn describe(&self) -> String;
+
+    /// Runs on `device` from host slices: uploads, computes, downloads.
+    ///
+    /// # Errors
+    ///
+    /// Those of the calls it makes.
+    fn run(&mut self, runtime: &Runtime, device: &Device) -> Result<Tally>;
+
+    /// Uploads the inputs once, to run again and again on data that stays on `device`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the buffers and the kernels it makes.
+    fn resident<'p>(&'p mut self, runtime: &Runtime, device: &Device) -> Result<Box<dyn Resident + 'p>>;
+
+    /// Runs the native reference: plain Rust on all cores, written for speed. Gives the time it took,
+    /// from inputs to outputs, both in memory.
+    fn native(&mut self) -> Duration;
+
+    /// Compares the outputs that were left last with what they must be.
+    fn verify(&self) -> Verdict;
+
+    /// The operations and the traffic of one run, for the roofline. Where they depend on
+    /// the outputs, these are those of the last run.
+    fn work(&self) -> Work;
+
+    /// Draws the outputs that were left last as a picture, or writes them as an array, by the
+    /// extension of `path`: one of [`Sample::draws`].
+    ///
+    /// # Errors
+    ///
+    /// When the extension is another one, or the file cannot be written.
+    fn draw(&self, path: &Path) -> Result<()>;
+
+    /// Damages one element of the outputs, chosen by `seed`, by the least that
+    /// [`Problem::verify`] promises to notice. For tests of the verification itself.
+    fn corrupt(&mut self, seed: u64);
+}
+
+/// A problem whose data stays on a device.
+pub trait Resident {
+    /// Restores the starting contents where the last step changed them (outside the measured time),
+    /// then runs once. The tally's total is the wall time of the calls.
+    ///
+    /// # Errors
+    ///
+    /// Those of the calls it makes.
+    fn step(&mut self) -> Result<Tally>;
+
+    /// Downloads what the last step computed into the problem, for [`Problem::verify`].
+    ///
+    /// # Errors
+    ///
+    /// Those of the downloads.
+    fn fetch(&mut self) -> Result<()>;
+}
+
+/// All samples, in the order they are shown in.
+pub fn all() -> &'static [&'static dyn Sample] {
+    &[&saxpy::Saxpy, &reduce::Reduce, &histogram::Histogram]
+}
+
+/// The sample of this name.
+///
+/// # Errors
+///
+/// When there is none; the message lists those there are.
+pub fn find(name: &str) -> Result<&'static dyn Sample> {
+    all().iter().copied().find(|sample| sample.name() == name).ok_or_else(|| {
+        let names: Vec<_> = all().iter().map(|sample| sample.name()).collect();
+        Error::Call(
+            Message::new(format!("no sample is called `{name}`")).help(format!("there are {}", names.join(", "))),
+        )
+    })
+}
+
+/// How large a problem to make.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Size {
+    /// A moment on any executor; with ragged edges.
+    Small,
+    /// About a second on two cores.
+    #[default]
+    Default,
+    /// Enough to keep a large GPU busy.
+    Large,
+    /// This many of what [`Sizes::unit`] says.
+    Count(usize),
+}
+
+impl FromStr for Size {
+    type Err = Error;
+
+    /// Reads `small`, `default`, `large` or a whole number.
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "small" => Ok(Size::Small),
+            "default" => Ok(Size::Default),
+            "large" => Ok(Size::Large),
+            number => number.parse().map(Size::Count).map_err(|_| {
+                Error::Call(
+                    Message::new(format!("`{text}` is not a size"))
+                        .help("a size is `small`, `default`, `large` or a whole number"),
+                )
+            }),
+        }
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Size::Small => f.write_str("small"),
+            Size::Default => f.write_str("default"),
+            Size::Large => f.write_str("large"),
+            Size::Count(count) => write!(f, "{count}"),
+        }
+    }
+}
+
+/// What the named sizes of a sample are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// What a size counts, such as `elements of each vector`.
+    pub unit: &'static str,
+    /// [`Size::Small`].
+    pub small: usize,
+    /// [`Size::Default`].
+    pub default: usize,
+    /// [`Size::Large`].
+    pub large: usize,
+    /// The largest that [`Size::Count`] may be.
+    pub max: usize,
+}
+
+impl Sizes {
+    /// The number that `size` stands for.
+    ///
+    /// # Errors
+    ///
+    /// When it is zero or more than `max`.
+    pub fn resolve(&self, size: Size) -> Result<usize> {
+        let count = match size {
+            Size::Small => self.small,
+            Size::Default => self.default,
+            Size::Large => self.large,
+            Size::Count(count) => count,
+        };
+        if count == 0 || count > self.max {
+            return Err(Error::Call(
+                Message::new(format!("a size of {count} cannot be made"))
+                    .help(format!("it counts {}; choose from 1 to {}", self.unit, self.max)),
+            ));
+        }
+        Ok(count)
+    }
+}
+
+/// What one run has to do, whatever does it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Work {
+    /// Arithmetic operations.
+    pub operations: u64,
+    /// What was counted as an operation.
+    pub counted: &'static str,
+    /// Bytes that must be read and written at least once.
+    pub bytes: u64,
+}
+
+/// The reports of all calls of one run, added up.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// Time in kernels.
+    pub kernel: Duration,
+    /// Time in all, transfers included, compilation not.
+    pub total: Duration,
+    /// Time spent compiling.
+    pub compile: Duration,
+    /// Bytes copied to the device.
+    pub bytes_up: u64,
+    /// Bytes copied back.
+    pub bytes_down: u64,
+    /// Dispatches made.
+    pub dispatches: u64,
+}
+
+impl Tally {
+    /// Adds what one call took.
+    fn add(&mut self, report: &Report) {
+        self.kernel += report.kernel_time();
+        self.total += report.total_time().saturating_sub(report.compile_time());
+        self.compile += report.compile_time();
+        self.bytes_up += report.bytes_up();
+        self.bytes_down += report.bytes_down();
+        self.dispatches += u64::from(report.dispatches());
+    }
+}
+
+impl From<&Report> for Tally {
+    fn from(report: &Report) -> Self {
+        let mut tally = Tally::default();
+        tally.add(report);
+        tally
+    }
+}
+
+/// The largest relative error of rounding an f32 to nearest: 2^-24.
+const ROUNDING: f64 = 1.0 / (1u64 << 24) as f64;
+
+/// How long `work` takes.
+fn timed(work: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    work();
+    start.elapsed()
+}
