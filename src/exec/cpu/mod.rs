@@ -241,8 +241,10 @@ impl<'a> Bound<'a> {
         body: impl FnOnce(&[(SharedMem<'_>, u64)]) -> Result<Duration>,
     ) -> Result<Metrics> {
         let Bound { args, writable } = self;
-        let residents: Vec<Option<Arc<dyn Allocation>>> =
-            args.iter().map(|arg| if let ArgData::Resident(memory) = arg { Some((*memory).clone()) } else { None }).collect();
+        let residents: Vec<Option<Arc<dyn Allocation>>> = args
+            .iter()
+            .map(|arg| if let ArgData::Resident(memory) = arg { Some((*memory).clone()) } else { None })
+            .collect();
         // Each buffer is locked once, in the order of addresses, lest two launches wait for each other.
         let mut wanted: BTreeMap<usize, (&HostAllocation, bool)> = BTreeMap::new();
         for (resident, writable) in residents.iter().zip(&writable) {
@@ -253,7 +255,9 @@ impl<'a> Bound<'a> {
         }
         let mut guards: BTreeMap<usize, Guard<'_>> = wanted
             .into_iter()
-            .map(|(at, (memory, write))| (at, if write { Guard::Write(memory.write()) } else { Guard::Read(memory.read()) }))
+            .map(|(at, (memory, write))| {
+                (at, if write { Guard::Write(memory.write()) } else { Guard::Read(memory.read()) })
+            })
             .collect();
         let mut locked: BTreeMap<usize, (SharedMem<'_>, u64)> = BTreeMap::new();
         for (at, guard) in &mut guards {
@@ -299,7 +303,8 @@ impl<'a> Bound<'a> {
         }
         let mut views = Vec::new();
         for (copy, target) in &mut copies {
-            let view = if target.is_some() { SharedMem::racy(copy.bytes_mut()).ok() } else { SharedMem::fixed(copy.bytes()) };
+            let view =
+                if target.is_some() { SharedMem::racy(copy.bytes_mut()).ok() } else { SharedMem::fixed(copy.bytes()) };
             views.push(view.ok_or_else(unaligned)?);
         }
         let memory: Vec<_> = places

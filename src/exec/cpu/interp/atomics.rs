@@ -151,7 +151,7 @@ fn plain(fun: AtomicFun, signed: bool, word: &Cell<u32>, value: u32, compare: u3
     old
 }
 
-impl Machine<'_> {
+impl<'a> Machine<'a> {
     /// Runs an atomic, lane after lane.
     pub fn atomic(&mut self, inst: &AtomicInst, mask: &Mask) {
         let access = &self.code.accesses[inst.access as usize];
@@ -290,7 +290,7 @@ impl Machine<'_> {
         }
     }
 
-    fn target(&self, memory: usize) -> Target<'_> {
+    fn target(&self, memory: usize) -> Target<'a> {
         match (self.code.memories[memory].place, self.memories.bindings[memory]) {
             (Place::Binding(_), Some(SharedMem::Racy(shared))) => Target::Shared(shared.words()),
             (Place::Workgroup { first, words }, _) => Target::Plain(first as usize, words as usize),

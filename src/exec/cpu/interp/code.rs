@@ -11,21 +11,21 @@ pub(super) type SlotId = u32;
 pub(in crate::exec::cpu) struct Code {
     pub name: String,
     pub workgroup_size: [u32; 3],
-    pub memories: Vec<MemInfo>,
+    pub(super) memories: Vec<MemInfo>,
     /// Values in a frame.
     pub slots: u32,
     pub labels: u32,
     pub consts: Vec<(SlotId, u32)>,
     pub builtins: Vec<(SlotId, Builtin)>,
     /// Computed once for each worker: what is the same in the whole dispatch.
-    pub prologue: Vec<Inst>,
-    pub insts: Vec<Inst>,
-    pub blocks: Vec<Block>,
-    pub body: BlockId,
+    pub(super) prologue: Vec<Inst>,
+    pub(super) insts: Vec<Inst>,
+    pub(super) blocks: Vec<Block>,
+    pub(super) body: BlockId,
     /// Lists of slots that instructions refer to by [`List`].
     pub lists: Vec<SlotId>,
-    pub accesses: Vec<Access>,
-    pub atomics: Vec<AtomicInst>,
+    pub(super) accesses: Vec<Access>,
+    pub(super) atomics: Vec<AtomicInst>,
     /// Whether invocations may be grouped without regard to workgroups: there is no workgroup memory, no
     /// barrier and no subgroup.
     pub free: bool,
@@ -40,6 +40,8 @@ pub(in crate::exec::cpu) struct Code {
 #[derive(Clone, Debug)]
 pub(super) struct MemInfo {
     pub place: Place,
+    /// The contents of a constant table.
+    pub data: Vec<u32>,
     /// Offset and stride of the runtime-sized array.
     pub runtime: Option<(u32, u32)>,
     /// The one operation that all accesses to the memory are, where private copies for each worker and one
@@ -56,6 +58,8 @@ pub(in crate::exec::cpu) enum Place {
     Workgroup { first: u32, words: u32 },
     /// Private memory, from that word of each lane on.
     Private { first: u32, words: u32 },
+    /// [`MemInfo::data`].
+    Constant,
 }
 
 /// A read-modify-write whose order does not matter.
@@ -109,10 +113,20 @@ impl Block {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Exit {
     /// To the results of an `If` or a `Scope`.
-    Yield { sources: List, targets: List },
+    Yield {
+        sources: List,
+        targets: List,
+    },
     /// To the parameters of a `Loop`.
-    Again { sources: List, targets: List },
-    Break { label: u32, sources: List, targets: List },
+    Again {
+        sources: List,
+        targets: List,
+    },
+    Break {
+        label: u32,
+        sources: List,
+        targets: List,
+    },
     Return,
 }
 
@@ -125,21 +139,85 @@ pub(super) struct Inst {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Op {
-    Copy { d: SlotId, a: SlotId },
-    Unary { op: UnOp, d: SlotId, a: SlotId },
-    Binary { op: BinOp, d: SlotId, a: SlotId, b: SlotId },
-    Fma { d: SlotId, a: SlotId, b: SlotId, c: SlotId },
-    FmaHalf { d: SlotId, a: SlotId, b: SlotId, c: SlotId },
-    Select { d: SlotId, cond: SlotId, accept: SlotId, reject: SlotId },
-    Load { d: SlotId, access: u32 },
-    Store { access: u32, value: SlotId },
+    Copy {
+        d: SlotId,
+        a: SlotId,
+    },
+    Unary {
+        op: UnOp,
+        d: SlotId,
+        a: SlotId,
+    },
+    Binary {
+        op: BinOp,
+        d: SlotId,
+        a: SlotId,
+        b: SlotId,
+    },
+    Fma {
+        d: SlotId,
+        a: SlotId,
+        b: SlotId,
+        c: SlotId,
+    },
+    Select {
+        d: SlotId,
+        cond: SlotId,
+        accept: SlotId,
+        reject: SlotId,
+    },
+    Load {
+        d: SlotId,
+        access: u32,
+    },
+    /// Reads what the first active lane addresses, for all lanes.
+    UniformLoad {
+        d: SlotId,
+        access: u32,
+    },
+    Store {
+        access: u32,
+        value: SlotId,
+    },
+    /// Zeroes a private memory.
+    Clear {
+        memory: u32,
+    },
     /// The number of elements of a memory's runtime-sized array.
-    Length { d: SlotId, memory: u32 },
-    Atomic { index: u32 },
-    Subgroup { op: Subgroup, ty: Type, d: SlotId, a: SlotId },
-    If { cond: SlotId, accept: BlockId, reject: BlockId, results: List, escapes: bool },
-    Loop { label: u32, params: List, inits: List, body: BlockId, results: List, escapes: bool },
-    Scope { label: u32, body: BlockId, results: List, escapes: bool },
+    Length {
+        d: SlotId,
+        memory: u32,
+    },
+    Atomic {
+        index: u32,
+    },
+    Subgroup {
+        op: Subgroup,
+        ty: Type,
+        d: SlotId,
+        a: SlotId,
+    },
+    If {
+        cond: SlotId,
+        accept: BlockId,
+        reject: BlockId,
+        results: List,
+        escapes: bool,
+    },
+    Loop {
+        label: u32,
+        params: List,
+        inits: List,
+        body: BlockId,
+        results: List,
+        escapes: bool,
+    },
+    Scope {
+        label: u32,
+        body: BlockId,
+        results: List,
+        escapes: bool,
+    },
 }
 
 /// An address.

@@ -5,9 +5,7 @@ use std::ops::Range;
 use rustc_hash::FxHashMap;
 
 use super::{
-    code::{
-        Access, Accumulate, AtomicInst, Block, BlockId, Code, Exit, Inst, List, MemInfo, Op, Place, SlotId, Term,
-    },
+    code::{Access, Accumulate, AtomicInst, Block, BlockId, Code, Exit, Inst, List, MemInfo, Op, Place, SlotId, Term},
     lanes::{BinOp, UnOp},
 };
 use crate::{
@@ -106,7 +104,7 @@ impl<'a> Uses<'a> {
                 self.use_address(address)?;
                 self.use_all(&[*value])?;
             }
-            Stmt::Barrier(_) => {}
+            Stmt::Barrier(_) | Stmt::Clear(_) => {}
             Stmt::If { cond, accept, reject, results } => {
                 self.use_all(&[*cond])?;
                 self.block(accept, &[])?;
@@ -132,10 +130,11 @@ impl<'a> Uses<'a> {
             Const(_) | Builtin(_) | ArrayLength(_) => true,
             Unary(..) | Binary(..) | Fma(..) | Select { .. } | Convert(_) | Bitcast(_) => true,
             Load(address) => self.program.memory(address.mem).is_immutable(),
-            Atomic(_) | Subgroup(..) | Phi => false,
+            UniformLoad(_) | Atomic(_) | Subgroup(..) | Phi => false,
         };
         pure && operands.iter().all(|operand| {
-            let varies = matches!(&self.program.def(*operand).op, Builtin(b) if !matches!(b, ir::Builtin::NumWorkgroups(_)));
+            let varies =
+                matches!(&self.program.def(*operand).op, Builtin(b) if !matches!(b, ir::Builtin::NumWorkgroups(_)));
             self.is_fixed[operand.0 as usize] && !varies
         })
     }
@@ -192,7 +191,7 @@ fn operands_of(op: &ir::Op, operands: &mut Vec<Value>) {
         Binary(_, a, b) => operands.extend([*a, *b]),
         Fma(a, b, c) => operands.extend([*a, *b, *c]),
         Select { cond, accept, reject } => operands.extend([*cond, *accept, *reject]),
-        Load(at) => address(at),
+        Load(at) | UniformLoad(at) => address(at),
         Atomic(atomic) => {
             address(&atomic.address);
             operands.push(atomic.value);
@@ -257,9 +256,10 @@ impl<'a> Compiler<'a> {
                     private += 4 * u64::from(words);
                     Place::Private { first, words }
                 }
+                Space::Constant => Place::Constant,
             };
             let runtime = memory.runtime.map(|array| (array.offset, array.stride.max(1)));
-            memories.push(MemInfo { place, runtime, accumulates: None });
+            memories.push(MemInfo { place, runtime, data: memory.data.clone(), accumulates: None });
         }
         let code = Code {
             name: program.name.clone(),
@@ -433,7 +433,8 @@ impl<'a> Compiler<'a> {
         if last.kills.len == 0 {
             last.kills = kills;
         } else if kills.len > 0 {
-            let both: Vec<_> = [last.kills, kills].into_iter().flat_map(|list| self.code.lists[self.range(list)].to_vec()).collect();
+            let both: Vec<_> =
+                [last.kills, kills].into_iter().flat_map(|list| self.code.lists[self.range(list)].to_vec()).collect();
             last.kills = self.list(&both);
         }
     }
@@ -492,6 +493,10 @@ impl<'a> Compiler<'a> {
                 self.note(address.mem, MemUse::Mixed);
                 let access = self.access(address, self.program.ty(*value))?;
                 push(insts, Op::Store { access, value: self.slot(*value)? });
+                Ok(Vec::new())
+            }
+            Stmt::Clear(mem) => {
+                push(insts, Op::Clear { memory: mem.0 });
                 Ok(Vec::new())
             }
             // Every instruction runs for the whole workgroup before the next one does.
@@ -601,9 +606,12 @@ impl<'a> Compiler<'a> {
                 self.rounded(value, ty, rounds, insts, |d| Op::Binary { op, d, a, b });
             }
             ir::Op::Fma(a, b, c) => {
+                if ty != Type::F32 {
+                    return Err(mistyped(program, value));
+                }
                 let (a, b, c) = (self.slot(*a)?, self.slot(*b)?, self.slot(*c)?);
                 let d = self.define_slot(value);
-                push(insts, if ty == Type::F16 { Op::FmaHalf { d, a, b, c } } else { Op::Fma { d, a, b, c } });
+                push(insts, Op::Fma { d, a, b, c });
             }
             ir::Op::Select { cond, accept, reject } => {
                 let (cond, accept, reject) = (self.slot(*cond)?, self.slot(*accept)?, self.slot(*reject)?);
@@ -630,6 +638,12 @@ impl<'a> Compiler<'a> {
                 let access = self.access(address, ty)?;
                 let d = self.define_slot(value);
                 push(insts, Op::Load { d, access });
+            }
+            ir::Op::UniformLoad(address) => {
+                self.note(address.mem, MemUse::Mixed);
+                let access = self.access(address, ty)?;
+                let d = self.define_slot(value);
+                push(insts, Op::UniformLoad { d, access });
             }
             ir::Op::ArrayLength(mem) => {
                 let d = self.define_slot(value);

@@ -61,6 +61,11 @@ impl Mask {
         Window { lo: self.lo as usize / LINE * LINE, hi: (self.hi as usize).next_multiple_of(LINE) }
     }
 
+    /// The first active lane only.
+    pub fn first_lane(&self) -> Mask {
+        Mask { lo: self.lo, hi: self.lo + 1, count: 1, row: None }
+    }
+
     /// From the first to the last active lane.
     pub fn range(&self) -> Window {
         Window { lo: self.lo as usize, hi: self.hi as usize }

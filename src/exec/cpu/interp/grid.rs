@@ -2,7 +2,7 @@
 
 use super::{
     code::Code,
-    frame::{Frame, Mask, Shape},
+    frame::{Frame, Shape},
     lanes,
 };
 use crate::{
@@ -90,7 +90,7 @@ impl Grid {
     }
 
     /// The inputs that are the same in the whole dispatch.
-    pub fn set_constants(&self, code: &Code, frame: &mut Frame) {
+    pub(super) fn set_constants(&self, code: &Code, frame: &mut Frame) {
         for (slot, builtin) in &code.builtins {
             if let Builtin::NumWorkgroups(axis) = builtin {
                 frame.set(*slot, Shape::Uniform(self.workgroups[usize::from(*axis)]));
@@ -99,7 +99,7 @@ impl Grid {
     }
 
     /// Sets the built-in inputs of unit `unit`; gives the number of its lanes.
-    pub fn enter(&self, unit: u64, code: &Code, frame: &mut Frame) -> u32 {
+    pub(super) fn enter(&self, unit: u64, code: &Code, frame: &mut Frame) -> u32 {
         match self.cut {
             Cut::Workgroups => self.enter_workgroup(unit, code, frame),
             Cut::Rows { segment, pieces } => {
@@ -269,10 +269,5 @@ impl Frame {
             }
         }
         self.set_row(slot, row);
-    }
-
-    /// Whether `mask` is every lane below `lanes`.
-    pub fn is_all(mask: &Mask, lanes: u32) -> bool {
-        mask.is_range() && mask.lo == 0 && mask.hi == lanes
     }
 }

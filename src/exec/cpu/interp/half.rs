@@ -41,36 +41,6 @@ pub(super) fn from_half(half: u32) -> u32 {
     sign | if abs >= 0x7c00 { infinite } else { finite }
 }
 
-/// `a * b + c` of half floats held as single floats, rounded once.
-pub(super) fn fma_half(a: u32, b: u32, c: u32) -> u32 {
-    let [a, b, c] = [a, b, c].map(|bits| f64::from(f32::from_bits(bits)));
-    // The product is exact. The sum is rounded to odd, so that rounding it again cannot tie falsely.
-    let product = a * b;
-    let sum = to_odd(product, c);
-    let single = sum as f32;
-    // Round to odd once more on the way to f32.
-    let lost = sum - f64::from(single);
-    let single = if lost == 0.0 || lost.is_nan() || single.to_bits() & 1 == 1 {
-        single
-    } else {
-        let outwards = (lost > 0.0) == (single > 0.0) || single == 0.0;
-        f32::from_bits(if outwards { single.to_bits() + 1 } else { single.to_bits() - 1 })
-    };
-    round_to_half(single.to_bits())
-}
-
-/// `a + b` rounded to odd: the exact sum if it is a double, else the neighbour whose last bit is set.
-fn to_odd(a: f64, b: f64) -> f64 {
-    let sum = a + b;
-    let back = sum - a;
-    let error = (a - (sum - back)) + (b - back);
-    if error == 0.0 || !error.is_finite() || sum.to_bits() & 1 == 1 {
-        return sum;
-    }
-    let outwards = (error > 0.0) == (sum > 0.0);
-    f64::from_bits(if outwards { sum.to_bits() + 1 } else { sum.to_bits() - 1 })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,25 +78,5 @@ mod tests {
             assert_eq!(f32::from_bits(round_to_half(value.to_bits())), want);
             assert_eq!(f32::from_bits(round_to_half((-value).to_bits())), -want);
         }
-    }
-
-    #[test]
-    fn fma_rounds_once() {
-        let half = |x: f32| round_to_half(x.to_bits());
-        // 1 + 2^-10 squared is 1 + 2^-9 + 2^-20; a tie without the last part, so a tiny c decides.
-        let a = half(1.0 + 1.0 / 1024.0);
-        for (c, want) in [(0.0f32, 1.0 + 2.0 / 1024.0), (0.5 / 1024.0, 1.0 + 3.0 / 1024.0)] {
-            assert_eq!(fma_half(a, a, half(c)), half(want), "{c}");
-        }
-        // 2048 + 1 is a tie that goes down; 2^-24 more makes it go up, though f32 cannot hold the sum.
-        let two = half(2048.0);
-        let one = half(1.0);
-        assert_eq!(fma_half(two, one, one), two);
-        let tiny = (2f32).powi(-24).to_bits();
-        // 2049 as a product: 683 * 3.
-        assert_eq!(fma_half(half(683.0), half(3.0), tiny), half(2050.0));
-        assert_eq!(fma_half(half(683.0), half(3.0), tiny | 0x8000_0000), half(2048.0));
-        assert!(f32::from_bits(fma_half(f32::INFINITY.to_bits(), 0, 0)).is_nan());
-        assert_eq!(fma_half(half(300.0), half(300.0), 0), f32::INFINITY.to_bits());
     }
 }

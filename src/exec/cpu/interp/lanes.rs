@@ -82,16 +82,6 @@ pub(super) enum Arg<'a> {
     Splat(u32),
 }
 
-impl Arg<'_> {
-    #[inline(always)]
-    pub fn lane(self, lane: usize) -> u32 {
-        match self {
-            Arg::Row(row) => row[lane],
-            Arg::Splat(value) => value,
-        }
-    }
-}
-
 #[inline(always)]
 fn f(bits: u32) -> f32 {
     f32::from_bits(bits)
@@ -475,7 +465,7 @@ pub(super) const OUTSIDE: u32 = u32::MAX;
     "x86_64+avx512f+avx512bw+avx512cd+avx512dq+avx512vl+avx2+bmi1+bmi2+fma+lzcnt+popcnt",
     "x86_64+avx2+bmi1+bmi2+fma+lzcnt+popcnt",
 ))]
-pub(super) fn level() -> &'static str {
+pub(in crate::exec::cpu) fn level() -> &'static str {
     if cfg!(not(target_arch = "x86_64")) {
         std::env::consts::ARCH
     } else if multiversion::target::target_cfg_f!(target_feature = "avx512f") {

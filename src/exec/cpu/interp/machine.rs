@@ -19,11 +19,11 @@ enum Flow {
 
 /// What a worker keeps from one dispatch to the next, to save allocations.
 pub(in crate::exec::cpu) struct Scratch {
-    pub frame: Frame,
+    frame: Frame,
     exits: Vec<Option<Mask>>,
     moving: Vec<Slot>,
-    pub workgroup: Vec<std::cell::Cell<u32>>,
-    pub private: Vec<u32>,
+    workgroup: Vec<std::cell::Cell<u32>>,
+    private: Vec<u32>,
 }
 
 impl Scratch {
@@ -340,9 +340,13 @@ impl<'a> Machine<'a> {
             Op::Unary { op, d, a } => self.frame.unary(op, d, a, mask),
             Op::Binary { op, d, a, b } => self.frame.binary(op, d, a, b, mask),
             Op::Fma { d, a, b, c } => self.frame.fma(d, a, b, c, mask),
-            Op::FmaHalf { d, a, b, c } => self.frame.fma_half(d, a, b, c, mask),
             Op::Select { d, cond, accept, reject } => self.frame.select(d, cond, accept, reject, mask),
             Op::Load { d, access } => self.load(d, &self.code.accesses[access as usize], mask),
+            Op::UniformLoad { d, access } => {
+                let first = mask.first_lane();
+                self.load(d, &self.code.accesses[access as usize], &first);
+            }
+            Op::Clear { memory } => self.clear(memory, mask),
             Op::Store { access, value } => self.store(&self.code.accesses[access as usize], value, mask),
             Op::Length { d, memory } => {
                 let length = self.memories.length(memory);

@@ -141,15 +141,17 @@ impl<'a> Machine<'a> {
     pub fn load(&mut self, d: u32, access: &Access, mask: &Mask) {
         let elements = self.locate(access, mask);
         match self.code.memories[access.memory as usize].place {
-            Place::Binding(_) => match (self.memories.bindings[access.memory as usize], access.half) {
-                (Some(SharedMem::Fixed(memory)), false) => {
-                    load_words(&mut self.frame, d, elements, mask, memory.words());
+            Place::Binding(_) | Place::Constant => {
+                match (self.memories.bindings[access.memory as usize], access.half) {
+                    (Some(SharedMem::Fixed(memory)), false) => {
+                        load_words(&mut self.frame, d, elements, mask, memory.words());
+                    }
+                    (Some(SharedMem::Fixed(memory)), true) => load(&mut self.frame, d, elements, mask, memory.halves()),
+                    (Some(SharedMem::Racy(memory)), false) => load(&mut self.frame, d, elements, mask, memory.words()),
+                    (Some(SharedMem::Racy(memory)), true) => load(&mut self.frame, d, elements, mask, memory.halves()),
+                    (None, _) => self.frame.set(d, Shape::Uniform(0)),
                 }
-                (Some(SharedMem::Fixed(memory)), true) => load(&mut self.frame, d, elements, mask, memory.halves()),
-                (Some(SharedMem::Racy(memory)), false) => load(&mut self.frame, d, elements, mask, memory.words()),
-                (Some(SharedMem::Racy(memory)), true) => load(&mut self.frame, d, elements, mask, memory.halves()),
-                (None, _) => self.frame.set(d, Shape::Uniform(0)),
-            },
+            }
             Place::Workgroup { first, words } => {
                 let memory = &self.memories.workgroup[first as usize..(first + words) as usize];
                 match access.half {
@@ -170,12 +172,14 @@ impl<'a> Machine<'a> {
         let elements = self.locate(access, mask);
         self.frame.materialize(value);
         match self.code.memories[access.memory as usize].place {
-            Place::Binding(_) => match (self.memories.bindings[access.memory as usize], access.half) {
-                (Some(SharedMem::Racy(memory)), false) => store(&self.frame, elements, value, mask, memory.words()),
-                (Some(SharedMem::Racy(memory)), true) => store(&self.frame, elements, value, mask, memory.halves()),
-                // Nobody writes what is bound for reading: validation saw to it.
-                (Some(SharedMem::Fixed(_)) | None, _) => {}
-            },
+            Place::Binding(_) | Place::Constant => {
+                match (self.memories.bindings[access.memory as usize], access.half) {
+                    (Some(SharedMem::Racy(memory)), false) => store(&self.frame, elements, value, mask, memory.words()),
+                    (Some(SharedMem::Racy(memory)), true) => store(&self.frame, elements, value, mask, memory.halves()),
+                    // Nobody writes what is bound for reading: validation saw to it.
+                    (Some(SharedMem::Fixed(_)) | None, _) => {}
+                }
+            }
             Place::Workgroup { first, words } => {
                 let memory = &self.memories.workgroup[first as usize..(first + words) as usize];
                 match access.half {
@@ -191,6 +195,21 @@ impl<'a> Machine<'a> {
             }
         }
         self.release(elements);
+    }
+
+    /// Zeroes a private memory in the active lanes.
+    pub fn clear(&mut self, memory: u32, mask: &Mask) {
+        let Place::Private { first, words } = self.code.memories[memory as usize].place else { return };
+        let stride = self.memories.stride;
+        let range = mask.range();
+        let active = self.frame.mask_row(mask).map(|active| &active[range.lo..range.hi]);
+        for word in first as usize..(first + words) as usize {
+            let lanes = &mut self.memories.private[word * stride + range.lo..word * stride + range.hi];
+            match active {
+                Some(active) => lanes::blend(lanes, active, Arg::Splat(0)),
+                None => lanes.fill(0),
+            }
+        }
     }
 
     pub fn release(&mut self, elements: Elements) {

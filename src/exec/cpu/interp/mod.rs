@@ -86,6 +86,7 @@ pub(super) fn run<'a>(
                 let (memory, size) = bindings.get(number).ok_or_else(|| missing(code, number))?;
                 (Some(*memory), *size)
             }
+            Place::Constant => (SharedMem::fixed(bytemuck::cast_slice(&memory.data)), 4 * memory.data.len() as u64),
             Place::Workgroup { words, .. } | Place::Private { words, .. } => (None, 4 * u64::from(words)),
         };
         let halves = code.accesses.iter().any(|access| access.memory as usize == index && access.half);
@@ -93,7 +94,8 @@ pub(super) fn run<'a>(
         if size / element >= u64::from(OUTSIDE) {
             return Err(too_large(code, code.binding(index).unwrap_or(0), size, element));
         }
-        let length = memory.runtime.map_or(0, |(offset, stride)| size.saturating_sub(offset.into()) / u64::from(stride));
+        let length =
+            memory.runtime.map_or(0, |(offset, stride)| size.saturating_sub(offset.into()) / u64::from(stride));
         memories.push(binding);
         bytes.push(size);
         lengths.push(u32::try_from(length).unwrap_or(u32::MAX));

@@ -8,7 +8,6 @@
 
 use super::{
     frame::{Frame, Mask, Shape, Window},
-    half::fma_half,
     lanes::{self, Arg, BinOp, UnOp},
 };
 
@@ -107,26 +106,6 @@ impl Frame {
         let [a, b, c] = [a, b, c].map(|operand| self.slot(operand));
         let (result, others) = self.split(row, window);
         lanes::fma(result, others.arg(a, window), others.arg(b, window), others.arg(c, window));
-        self.set_row(d, row);
-    }
-
-    /// `d = a * b + c` of half floats, rounded once.
-    pub fn fma_half(&mut self, d: u32, a: u32, b: u32, c: u32, mask: &Mask) {
-        let window = mask.window();
-        if let (Shape::Uniform(a), Shape::Uniform(b), Shape::Uniform(c)) = (self.shape(a), self.shape(b), self.shape(c))
-        {
-            return self.set(d, Shape::Uniform(fma_half(a, b, c)));
-        }
-        for operand in [a, b, c] {
-            self.materialize(operand);
-        }
-        let row = self.new_row();
-        let [a, b, c] = [a, b, c].map(|operand| self.slot(operand));
-        let (result, others) = self.split(row, window);
-        let [a, b, c] = [a, b, c].map(|operand| others.arg(operand, window));
-        for (lane, result) in result.iter_mut().enumerate() {
-            *result = fma_half(a.lane(lane), b.lane(lane), c.lane(lane));
-        }
         self.set_row(d, row);
     }
 

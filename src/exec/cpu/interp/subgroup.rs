@@ -64,7 +64,11 @@ fn combine(op: Subgroup, ty: Type, values: [u32; SIZE], active: [bool; SIZE]) ->
             None => values[lane],
             Some(sum) => {
                 let next = lanes::binary_one(binary, sum, values[lane]);
-                if ty == Type::F16 && binary != BinOp::MinF && binary != BinOp::MaxF { round_to_half(next) } else { next }
+                if ty == Type::F16 && binary != BinOp::MinF && binary != BinOp::MaxF {
+                    round_to_half(next)
+                } else {
+                    next
+                }
             }
         };
         sum = Some(next);
