@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
+use swath::samples::Size;
 
-use super::values::{ConstArg, Extents, InArg, InoutArg, OutArg, SetArg, SizeArg, parse_bytes, parse_positive_seconds};
+use super::values::{ConstArg, Extents, InArg, InoutArg, OutArg, SetArg, parse_bytes, parse_positive_seconds};
 
 const DEVICE_HELP: &str = "auto, cpu, gpu (the best), gpu:0, or a part of a device's name";
 
@@ -50,7 +51,7 @@ pub struct RunArgs {
     pub sample: String,
     /// How much data: small, default, large, or a number whose meaning the sample says
     #[arg(long, value_name = "small|default|large|N", default_value = "default")]
-    pub size: SizeArg,
+    pub size: Size,
     /// Where to run
     #[arg(long, value_name = "D", env = "SWATH_DEVICE", default_value = "auto", help = DEVICE_HELP)]
     pub device: String,
@@ -156,7 +157,7 @@ pub struct BenchArgs {
     pub device: Vec<String>,
     /// How much data: small, default, large, or a number whose meaning the sample says
     #[arg(long, value_name = "small|default|large|N")]
-    pub size: Option<SizeArg>,
+    pub size: Option<Size>,
     /// Seed of the inputs
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,

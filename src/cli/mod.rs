@@ -1,6 +1,7 @@
 //! The command line: a thin face over the library's public one.
 
 mod args;
+mod bench;
 mod bind;
 mod check;
 mod devices;
@@ -11,6 +12,7 @@ mod fields;
 mod kernel;
 mod layout;
 mod npy;
+mod run;
 mod show;
 mod values;
 
@@ -24,7 +26,8 @@ pub fn run(command: &Command) -> Outcome {
         Command::Devices(args) => devices::devices(args),
         Command::Exec(args) => exec::exec(args),
         Command::Check(args) => check::check(args),
-        Command::Run(_) | Command::Bench(_) => Err(Failure::Wrong("not yet".into())),
+        Command::Run(args) => run::run(args),
+        Command::Bench(args) => bench::bench(args),
         Command::Plan(_) => Err(Failure::wrong(
             "`swath plan` is not in this version: a call still runs as one tile, so there is no plan to print",
             "`swath check` with the same arguments checks the call without running it",
