@@ -11,7 +11,9 @@ fn main() -> ExitCode {
     match cli::run(&cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            // What WGSL's parser says begins with the word.
+            let sentence = failure.to_string();
+            eprintln!("error: {}", sentence.strip_prefix("error: ").unwrap_or(&sentence));
             failure.status()
         }
     }
