@@ -8,7 +8,7 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    match cli::run(&cli.command) {
+    match cli::start_logging().and_then(|()| cli::run(&cli.command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // What WGSL's parser says begins with the word.

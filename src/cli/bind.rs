@@ -162,7 +162,11 @@ impl<'a> Binder<'a> {
             ));
         }
         let list: Vec<String> = bindings.iter().map(|b| format!("{} ({}, {})", b.name, b.ty(), b.kind)).collect();
-        let help = if list.is_empty() { "it uses none".to_string() } else { format!("it uses {}", list.join(", ")) };
+        let help = match swath::nearest_name(name, bindings.iter().map(|binding| binding.name.as_str())) {
+            Some(near) => format!("did you mean `{near}`? It uses {}", list.join(", ")),
+            None if list.is_empty() => "it uses none".to_string(),
+            None => format!("it uses {}", list.join(", ")),
+        };
         Err(Failure::wrong(format!("{flag}: kernel `{}` uses no binding `{name}`", self.kernel.name()), help))
     }
 
@@ -210,7 +214,10 @@ impl<'a> Binder<'a> {
         let name = &binding.name;
         if binding.ty().runtime_array().is_some() || binding.kind == BindingKind::ReadWriteStorage {
             return Err(Failure::wrong(
-                format!("--set fills uniforms and read-only storage of fixed size, and `{}`", describe(binding)),
+                format!(
+                    "--set fills uniforms and read-only storage of fixed size, and `{}` is neither",
+                    describe(binding)
+                ),
                 format!("add {}", suggest(binding)),
             ));
         }
@@ -269,6 +276,7 @@ impl<'a> Binder<'a> {
     fn write(&self, binding: &Binding, arg: &OutArg) -> Outcome<Contents> {
         self.check_writable("--out", binding, &arg.file)?;
         self.check_dtype(binding, arg)?;
+        packing(binding, &arg.file.display().to_string())?;
         let mut shape = match &arg.shape {
             Some(shape) => shape.clone(),
             None => self.infer_shape(binding, arg)?,
@@ -353,12 +361,7 @@ impl<'a> Binder<'a> {
         let refuse = |problem: String, help: String| {
             Failure::wrong(format!("`{file}` for `{}` {problem}", describe(binding)), help)
         };
-        let packing = Packing::of(ty).map_err(|mixed| {
-            refuse(
-                format!("cannot fill it: the fields mix {} and {}", mixed.first.name(), mixed.other.name()),
-                "a .npy file holds scalars of one type; keep each field in an array of its own".to_string(),
-            )
-        })?;
+        let packing = packing(binding, file)?;
         if packing.scalar != data.scalar() {
             let wanted = element_dtype(ty).unwrap_or(DType { scalar: packing.scalar, width: 1 });
             return Err(refuse(format!("is {}", numpy(data.scalar())), remedy(wanted)));
@@ -389,6 +392,17 @@ impl<'a> Binder<'a> {
             },
         )
     }
+}
+
+/// How a file's scalars lie in a binding.
+fn packing(binding: &Binding, file: &str) -> Outcome<Packing> {
+    Packing::of(binding.ty()).map_err(|mixed| {
+        let (first, other) = (mixed.first.name(), mixed.other.name());
+        Failure::wrong(
+            format!("`{file}` for `{}`: the fields mix {first} and {other}", describe(binding)),
+            "a .npy file holds scalars of one type; keep each field in an array of its own",
+        )
+    })
 }
 
 /// A binding for messages: `x: array<f32> (storage, read)`.

@@ -20,6 +20,19 @@ use failure::{Failure, Outcome};
 
 pub use args::{Cli, Command};
 
+/// Sends the log to stderr when `SWATH_LOG` says a level: error, warn, info, debug or trace.
+pub fn start_logging() -> Outcome {
+    let Ok(level) = std::env::var("SWATH_LOG") else { return Ok(()) };
+    let level: tracing_subscriber::filter::LevelFilter = level.parse().map_err(|_| {
+        Failure::wrong(
+            format!("SWATH_LOG is `{level}`, which is no level"),
+            "use error, warn, info, debug, trace or off",
+        )
+    })?;
+    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).init();
+    Ok(())
+}
+
 /// Runs the command.
 pub fn run(command: &Command) -> Outcome {
     match command {

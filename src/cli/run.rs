@@ -80,6 +80,7 @@ pub fn run(args: &RunArgs) -> Outcome {
 
 fn one(args: &RunArgs) -> Outcome {
     let sample = samples::find(&args.sample)?;
+    sample.sizes().resolve(args.size)?;
     check_out(args, sample)?;
     let runtime = runtime(&args.device)?;
     let device = runtime.device(device_name(&args.device))?;
