@@ -296,13 +296,16 @@ impl Runtime {
     }
 
     /// The device for `kernel` where nothing else decides: the default if one is set, else the most
-    /// preferred that can run it.
-    pub(crate) fn choose_for(&self, kernel: &Kernel) -> Result<Device> {
+    /// preferred that can run it with bindings of up to `bytes`.
+    pub(crate) fn choose_for(&self, kernel: &Kernel, bytes: u64) -> Result<Device> {
         if self.inner.default.as_deref().is_some_and(|name| name.trim() != "auto") {
             return self.device("auto");
         }
         let mut refusal = None;
-        for device in &self.inner.preferred {
+        let roomy = |device: &&Device| device.inner.max_binding.min(device.inner.max_buffer) >= bytes;
+        // Where none is large enough, the error about the best is what helps.
+        let any = self.inner.preferred.iter().any(|device| roomy(&device));
+        for device in self.inner.preferred.iter().filter(|device| !any || roomy(device)) {
             match device.accepts(kernel) {
                 Ok(()) => return Ok(device.clone()),
                 Err(error) => refusal = refusal.or(Some(error)),
@@ -378,7 +381,7 @@ impl Runtime {
         kernel.check_complete()?;
         match self.choose(choice)? {
             Some(device) => device.prepare(kernel),
-            None => self.choose_for(kernel)?.prepare(kernel),
+            None => self.choose_for(kernel, 0)?.prepare(kernel),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! What a call can be given: borrowed slices, owned vectors, resident buffers.
 
-use std::{any::Any, sync::Arc};
+use std::{
+    any::{Any, TypeId},
+    sync::Arc,
+};
 
 use bytemuck::Pod;
 
@@ -59,8 +62,8 @@ pub(super) trait OwnedData: Send {
     fn bytes_mut(&mut self) -> &mut [u8];
     /// The vector itself.
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
-    /// The name of the element type.
-    fn element(&self) -> &'static str;
+    /// The element type.
+    fn element(&self) -> (TypeId, &'static str);
 }
 
 impl<T: Pod + Send> OwnedData for Vec<T> {
@@ -76,8 +79,8 @@ impl<T: Pod + Send> OwnedData for Vec<T> {
         self
     }
 
-    fn element(&self) -> &'static str {
-        std::any::type_name::<T>()
+    fn element(&self) -> (TypeId, &'static str) {
+        (TypeId::of::<T>(), std::any::type_name::<T>())
     }
 }
 

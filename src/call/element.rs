@@ -26,6 +26,11 @@ pub(crate) struct Element {
 
 impl Element {
     pub fn of<T: Pod>() -> Element {
+        Element::of_value::<T>()
+    }
+
+    /// The type of a whole uniform.
+    pub fn of_value<T: 'static>() -> Element {
         Element { id: Some(TypeId::of::<T>()), size: size_of::<T>(), name: type_name::<T>, scalar: scalar_of::<T> }
     }
 
@@ -46,6 +51,15 @@ impl Element {
             return Ok(());
         }
         self.check_slowly(kernel, binding)
+    }
+
+    /// Whether a value of this type can be all that `binding` holds.
+    pub fn check_whole(&self, kernel: &Kernel, binding: &Binding) -> Result<(), Message> {
+        if self.size == binding.shape.fixed_bytes as usize {
+            self.check(kernel, binding)
+        } else {
+            Err(self.misfit(kernel, binding))
+        }
     }
 
     fn check_slowly(&self, kernel: &Kernel, binding: &Binding) -> Result<(), Message> {

@@ -2,10 +2,14 @@
 
 mod args;
 mod asynchronous;
+mod bind;
 mod element;
 mod grid;
+mod launch;
 mod uniform;
 pub(crate) mod worker;
+
+use std::fmt;
 
 use bytemuck::NoUninit;
 
@@ -15,20 +19,46 @@ pub use grid::Grid;
 pub use uniform::UniformValue;
 
 use crate::{
-    error::{Error, Result},
+    error::{Error, Message, Result},
     kernel::Kernel,
     report::Report,
     runtime::{Device, DeviceChoice, Runtime},
 };
 use args::Arg;
+use bind::Access;
 use grid::Extent;
+use uniform::Uniforms;
 
-/// A call of a kernel, being put together. Errors are kept until [`run`](Call::run).
+/// A call of a kernel, being put together by its methods and then [`run`](Call::run).
+///
+/// Names are those of the WGSL variables. What is wrong with an argument is found when it is given,
+/// and said by `run` before anything runs: the first error counts.
+///
+/// ```
+/// let rt = swath::Runtime::new()?;
+/// let module = rt.module(
+///     "@group(0) @binding(0) var<uniform> factor: f32;
+///      @group(0) @binding(1) var<storage, read> x: array<f32>;
+///      @group(0) @binding(2) var<storage, read_write> y: array<f32>;
+///      @compute @workgroup_size(64) fn scale(@builtin(global_invocation_id) id: vec3u) {
+///          if id.x < arrayLength(&x) { y[id.x] = factor * x[id.x]; }
+///      }",
+/// )?;
+/// let x = [1.0f32, 2.0, 3.0];
+/// let mut y = vec![0.0f32; x.len()];
+/// let call = rt.call(&module.kernel("scale")?).set("factor", 2.0f32).read("x", &x).write("y", &mut y);
+/// let report = call.grid([x.len()]).run()?;
+/// println!("{report}");
+/// assert_eq!(y, [2.0, 4.0, 6.0]);
+/// # Ok::<(), swath::Error>(())
+/// ```
 #[must_use = "a call does nothing until it is run"]
 pub struct Call<'a> {
     runtime: Runtime,
     kernel: Kernel,
+    /// One for each of the kernel's bindings; none for uniforms.
     args: Vec<Option<Arg<'a>>>,
+    uniforms: Uniforms,
     extent: Option<Extent>,
     device: Option<Device>,
     error: Option<Error>,
@@ -37,62 +67,97 @@ pub struct Call<'a> {
 impl<'a> Call<'a> {
     pub(crate) fn new(runtime: Runtime, kernel: Kernel) -> Call<'a> {
         let args = kernel.bindings().iter().map(|_| None).collect();
-        Call { runtime, kernel, args, extent: None, device: None, error: None }
+        let uniforms = Uniforms::new(&kernel);
+        Call { runtime, kernel, args, uniforms, extent: None, device: None, error: None }
     }
 
-    /// Sets a field of a uniform.
+    /// Sets a field of a uniform: `params.a`, `params.lights[2].pos`, `params.pos.x`; a uniform that
+    /// is no struct by its name alone.
+    ///
+    /// Takes `f32`, `i32`, `u32`, `f16` and (for an integer field) `bool`; `[T; N]` for vectors and
+    /// arrays; `[[T; ROWS]; COLUMNS]` for matrices and arrays of vectors. The type must be the field's.
+    /// Every field must be set, save those whose names start with `_` or `pad`.
     pub fn set(self, path: &str, value: impl UniformValue) -> Self {
-        let _ = (path, value.shape());
-        self
+        self.attempt(|call| call.uniforms.set(&call.kernel, path, &value))
     }
 
-    /// Sets a whole uniform.
+    /// Sets the uniform `name` from a value with the layout that WGSL gives its type.
     pub fn uniform<T: NoUninit>(self, name: &str, value: &T) -> Self {
-        let _ = (name, value);
-        self
+        self.attempt(|call| call.uniforms.set_whole(&call.kernel, name, value))
     }
 
-    /// Binds data that the kernel reads.
+    /// Binds data that the kernel only reads: a `var<storage, read>`.
+    ///
+    /// The element type must be the binding's scalar type or a vector of it, or else a struct of the
+    /// element's size; `&[f32]` serves `array<vec4f>`.
     pub fn read(self, name: &str, data: impl Into<ReadArg<'a>>) -> Self {
-        let _ = (name, data.into());
-        self
+        let ReadArg(arg) = data.into();
+        self.attempt(|call| bind::bind(&call.kernel, &mut call.args, name, arg, Access::Read))
     }
 
-    /// Binds data that the kernel writes.
+    /// Binds data that the kernel writes and does not read: a `var<storage, read_write>`. What the
+    /// kernel does not write keeps its contents.
     pub fn write(self, name: &str, data: impl Into<WriteArg<'a>>) -> Self {
-        let _ = (name, data.into());
-        self
+        let WriteArg(arg) = data.into();
+        self.attempt(|call| bind::bind(&call.kernel, &mut call.args, name, arg, Access::Write))
     }
 
-    /// Binds data that the kernel reads and writes.
+    /// Binds data that the kernel reads and writes: a `var<storage, read_write>`.
     pub fn read_write(self, name: &str, data: impl Into<WriteArg<'a>>) -> Self {
-        let _ = (name, data.into());
-        self
+        let WriteArg(arg) = data.into();
+        self.attempt(|call| bind::bind(&call.kernel, &mut call.args, name, arg, Access::ReadWrite))
     }
 
-    /// Invocations along x, y and z.
+    /// How many invocations to run along x, y and z, rounded up to whole workgroups: a kernel checks
+    /// its id against the length of its data.
     pub fn grid(mut self, grid: impl Into<Grid>) -> Self {
         self.extent = Some(Extent::Invocations(grid.into()));
         self
     }
 
-    /// Workgroups along x, y and z.
+    /// How many workgroups to run along x, y and z; instead of [`grid`](Call::grid).
     pub fn workgroups(mut self, workgroups: impl Into<Grid>) -> Self {
         self.extent = Some(Extent::Workgroups(workgroups.into()));
         self
     }
 
-    /// The device to run on.
-    pub fn device<'d>(mut self, device: impl Into<DeviceChoice<'d>>) -> Self {
-        match self.runtime.choose(device.into()) {
-            Ok(device) => self.device = device,
-            Err(error) => self.error = self.error.or(Some(error)),
+    /// The device to run on: a [`Device`], or a name as [`Runtime::device`] takes it. Without it,
+    /// resident buffers decide, else `auto`.
+    pub fn device<'d>(self, device: impl Into<DeviceChoice<'d>>) -> Self {
+        let choice = device.into();
+        let mut call = self;
+        match call.runtime.choose(choice) {
+            Ok(device) => call.device = device,
+            Err(error) => call.error = call.error.or(Some(error)),
+        }
+        call
+    }
+
+    /// Runs the call and waits for its results, which are then in the slices and vectors that were
+    /// bound for writing.
+    ///
+    /// # Errors
+    ///
+    /// Before anything runs: [`Error::Call`] where the arguments or the grid are wrong,
+    /// [`Error::NoDevice`] and [`Error::Unsupported`] where no device can run it. After that
+    /// [`Error::OutOfMemory`] and [`Error::Device`]; what was bound for writing is then unspecified.
+    pub fn run(self) -> Result<Report> {
+        self.check()?.launch()
+    }
+
+    /// Does `step` unless an earlier one failed.
+    fn attempt(mut self, step: impl FnOnce(&mut Self) -> Result<(), Message>) -> Self {
+        if self.error.is_none()
+            && let Err(message) = step(&mut self)
+        {
+            self.error = Some(Error::Call(message));
         }
         self
     }
+}
 
-    /// Runs the call and waits for its results.
-    pub fn run(self) -> Result<Report> {
-        Err(Error::Call(self.kernel.message("calls are not there yet")))
+impl fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("kernel", &self.kernel).field("extent", &self.extent).finish_non_exhaustive()
     }
 }

@@ -1,7 +1,14 @@
 //! Values for the fields of uniforms, by their paths.
 
+use bytemuck::NoUninit;
 use half::f16;
 use naga::Scalar;
+
+use super::{bind::unknown, element::Element};
+use crate::{
+    error::Message,
+    kernel::{Binding, BindingKind, Kernel, fields, names},
+};
 
 mod sealed {
     pub trait Sealed {}
@@ -10,7 +17,7 @@ mod sealed {
 /// A value that [`Call::set`](crate::Call::set) takes: `f32`, `i32`, `u32`, `f16`, `bool` (for a `u32`
 /// or `i32` field), arrays of them for vectors and arrays, and `[[T; ROWS]; COLUMNS]` for matrices.
 pub trait UniformValue: sealed::Sealed {
-    /// Rows of a column, columns, and whether there are any: `f32` is `(1, 1)`, `[f32; 3]` is `(3, 1)`.
+    /// Rows of a column, and columns: `f32` is `(1, 1)`, `[f32; 3]` is `(3, 1)`.
     #[doc(hidden)]
     fn shape(&self) -> (usize, usize);
     /// The scalar it is made of, and its name.
@@ -130,4 +137,131 @@ impl<T: UniformScalar, const ROWS: usize, const COLUMNS: usize> UniformValue for
     fn name(&self) -> String {
         format!("[[{}; {ROWS}]; {COLUMNS}]", T::NAME)
     }
+}
+
+/// The bytes of all uniforms of a call, and which of them are set.
+#[derive(Debug)]
+pub(super) struct Uniforms {
+    /// Words, so that they are aligned as kernels read them.
+    words: Vec<u32>,
+    /// One bit for each two bytes, set where a scalar starts that was given.
+    set: Vec<u64>,
+}
+
+impl Uniforms {
+    pub fn new(kernel: &Kernel) -> Uniforms {
+        Uniforms { words: vec![0; kernel.inner.uniform_bytes / 4], set: vec![0; kernel.inner.uniform_scalars.len()] }
+    }
+
+    /// The bytes of the uniform `binding`.
+    pub fn bytes(&self, binding: &Binding) -> &[u8] {
+        let start = binding.uniform_offset;
+        &bytemuck::cast_slice(&self.words)[start..start + binding.shape.fixed_bytes as usize]
+    }
+
+    /// Sets the scalars at `path`.
+    pub fn set(&mut self, kernel: &Kernel, path: &str, value: &dyn UniformValue) -> Result<(), Message> {
+        let name = path.split(['.', '[']).next().unwrap_or(path);
+        let binding = find(kernel, name, path)?;
+        let module = &kernel.inner.module;
+        let ty = module.global_variables[binding.global].ty;
+        let slot = fields::find(module, ty, path).map_err(|error| kernel.message(error.problem).help(error.help))?;
+        if !value.kind().fits(slot.scalar) || value.shape() != (slot.rows, slot.columns) {
+            let wanted = slot.rust_type();
+            let mut help = format!("give it as {wanted}");
+            if (slot.rows, slot.columns) == (1, 1) && value.shape() == (1, 1) {
+                help += &format!(", such as 1{wanted} or `value as {wanted}`");
+            }
+            let problem = format!("is {wanted} in the WGSL, and was given {}", value.name());
+            return Err(kernel.message(problem).subject(path).help(help));
+        }
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.words);
+        for column in 0..slot.columns {
+            for row in 0..slot.rows {
+                let place = binding.uniform_offset + slot.place(column, row);
+                let bits = value.bits(column, row).to_le_bytes();
+                let width = usize::from(slot.scalar.width);
+                bytes[place..place + width].copy_from_slice(&bits[..width]);
+                self.set[place / 128] |= 1 << (place / 2 % 64);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets the whole uniform `name`.
+    pub fn set_whole<T: NoUninit>(&mut self, kernel: &Kernel, name: &str, value: &T) -> Result<(), Message> {
+        let binding = find(kernel, name, name)?;
+        Element::of_value::<T>().check_whole(kernel, binding)?;
+        let (start, size) = (binding.uniform_offset, binding.shape.fixed_bytes as usize);
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.words);
+        bytes[start..start + size].copy_from_slice(bytemuck::bytes_of(value));
+        for place in (start..start + size).step_by(2) {
+            self.set[place / 128] |= 1 << (place / 2 % 64);
+        }
+        Ok(())
+    }
+
+    /// Refuses a call that leaves fields of a uniform unset.
+    pub fn check_complete(&self, kernel: &Kernel) -> Result<(), Message> {
+        let wanted = &kernel.inner.uniform_scalars;
+        if wanted.iter().zip(&self.set).all(|(wanted, set)| wanted & !set == 0) {
+            return Ok(());
+        }
+        let uniforms = kernel.bindings().iter().filter(|binding| binding.kind == BindingKind::Uniform);
+        let mut missing = Vec::new();
+        for binding in uniforms {
+            let module = &kernel.inner.module;
+            fields::each(module, module.global_variables[binding.global].ty, &binding.name, &mut |path, slot| {
+                let unset = |place: usize| {
+                    let place = binding.uniform_offset + place;
+                    self.set[place / 128] & 1 << (place / 2 % 64) == 0
+                };
+                if !fields::is_padding(path) && slot.places().any(unset) {
+                    missing.push((path.to_owned(), slot.rust_type()));
+                }
+            });
+        }
+        const SHOWN: usize = 8;
+        let mut list = names::list(missing.iter().take(SHOWN).map(|(path, _)| path.as_str()));
+        if missing.len() > SHOWN {
+            list += &format!(" and {} more", missing.len() - SHOWN);
+        }
+        let (path, ty) = missing.first().map_or(("", ""), |(path, ty)| (path, ty));
+        let verb = if missing.len() == 1 { "is" } else { "are" };
+        Err(kernel
+            .message(format!("{list} {verb} not set"))
+            .help(format!("set every field of a uniform: .set(\"{path}\", value) with a value of type {ty}")))
+    }
+}
+
+/// The uniform called `name`, the head of `path`.
+fn find<'k>(kernel: &'k Kernel, name: &str, path: &str) -> Result<&'k Binding, Message> {
+    let module = &kernel.inner.module;
+    let Some(binding) = kernel.bindings().iter().find(|binding| binding.name == name) else {
+        // A field's name alone is a likely slip.
+        let field =
+            kernel.bindings().iter().filter(|binding| binding.kind == BindingKind::Uniform).find_map(|binding| {
+                let full = format!("{}.{path}", binding.name);
+                let ty = module.global_variables[binding.global].ty;
+                fields::find(module, ty, &full).is_ok().then_some(full)
+            });
+        let message = unknown(kernel, name);
+        return Err(match field {
+            Some(full) => message.help(format!("did you mean `{full}`?")),
+            None => message,
+        });
+    };
+    if binding.kind != BindingKind::Uniform {
+        let method = match binding.kind {
+            BindingKind::ReadWriteStorage if binding.loads => "read_write",
+            BindingKind::ReadWriteStorage => "write",
+            _ => "read",
+        };
+        let help = format!("bind it with .{method}(\"{name}\", ..)");
+        return Err(kernel
+            .message(format!("is storage ({}), not a uniform", binding.shape.name))
+            .subject(name)
+            .help(help));
+    }
+    Ok(binding)
 }

@@ -1,1 +1,603 @@
-//! To come.
+//! Functions that no processor has as one instruction, expanded into IR arithmetic.
+//!
+//! Both executors run the same expansion, so they agree bit for bit and neither calls out. The
+//! methods are the usual ones: reduction of the argument to a small interval in two or three steps
+//! with fused multiply-add (Cody and Waite, *Software Manual for the Elementary Functions*, 1980),
+//! then a polynomial, whose coefficients were fitted at Chebyshev nodes with 40 digits and rounded
+//! to `f32`. Errors are measured against `f64` in this module's tests.
+//!
+//! Operands are `F32`; [`Builder::in_f32`] serves halves.
+
+use super::{Binary, Type, Unary, Value, build::Builder};
+
+/// `2/pi`, and `pi/2` as the sum of three floats.
+const TWO_OVER_PI: f32 = 0.636_619_75;
+const HALF_PI: [f32; 3] = [1.570_796_4, -4.371_139e-8, -1.715_124_5e-15];
+/// `ln 2` as a sum; the first term has few bits, so that a small integer times it is exact.
+const LN2: [f32; 2] = [0.693_145_75, 1.428_606_8e-6];
+const LOG2_E: f32 = std::f32::consts::LOG2_E;
+const SQRT_HALF: f32 = std::f32::consts::FRAC_1_SQRT_2;
+const SIGN: u32 = 0x8000_0000;
+
+/// Polynomials, lowest coefficient first.
+/// `(e^r - 1 - r) / r^2`
+const EXP: &[f32] = &[0.5, 0.166_665_78, 0.041_666_55, 0.008_363_173, 0.001_392_654_6];
+/// `(2^f - 1) / f`
+const EXP2: &[f32] = &[0.693_147_2, 0.240_226_5, 0.055_503_57, 0.009_618_083, 0.001_339_086_3, 0.000_154_531_63];
+/// `(ln(1 + f) - f + f^2/2) / f^3`
+const LOG: &[f32] = &[
+    0.333_333_3,
+    -0.249_999_97,
+    0.200_007_16,
+    -0.166_678_03,
+    0.142_490_58,
+    -0.124_256_87,
+    0.116_854_2,
+    -0.114_797_34,
+    0.069_716_12,
+];
+/// `(sin x - x) / x^3`, in `x^2`, and so on.
+const SIN: &[f32] = &[-0.166_666_67, 0.008_333_332, -1.984_008_7e-4, 2.724_992_6e-6];
+/// `(cos x - 1 + x^2/2) / x^4`
+const COS: &[f32] = &[0.041_666_668, -0.001_388_888_8, 2.480_06e-5, -2.730_096e-7];
+const ASIN: &[f32] = &[0.166_666_66, 0.075_000_94, 0.044_599_403, 0.031_100_662, 0.017_149_238, 0.033_690_847];
+const ATAN: &[f32] = &[-0.333_333_3, 0.199_995_4, -0.142_639_56, 0.107_437_31, -0.064_519_28];
+const SINH: &[f32] = &[0.166_666_67, 0.008_333_334, 1.984_128_3e-4, 2.755_377e-6, 2.545_670_7e-8];
+const TANH: &[f32] = &[-0.333_333_34, 0.133_332_97, -0.053_957_596, 0.021_755_7, -0.008_301_696, 0.002_246_003_6];
+
+impl Builder {
+    /// Applies `f` to `F32` operands: halves are widened before and rounded after.
+    pub fn in_f32<const N: usize>(
+        &mut self,
+        args: [Value; N],
+        f: impl FnOnce(&mut Self, [Value; N]) -> Value,
+    ) -> Value {
+        let half = args.first().is_some_and(|&a| self.ty(a) == Type::F16);
+        let args = args.map(|a| if half { self.convert(Type::F32, a) } else { a });
+        let result = f(self, args);
+        if half { self.convert(Type::F16, result) } else { result }
+    }
+
+    fn polynomial(&mut self, x: Value, coefficients: &[f32]) -> Value {
+        let (&last, rest) = coefficients.split_last().expect("a polynomial has a coefficient");
+        let mut sum = self.f32(last);
+        for &c in rest.iter().rev() {
+            let c = self.f32(c);
+            sum = self.fma(sum, x, c);
+        }
+        sum
+    }
+
+    fn lt(&mut self, a: Value, b: Value) -> Value {
+        self.binary(Binary::Lt, a, b)
+    }
+
+    fn gt(&mut self, a: Value, b: Value) -> Value {
+        self.binary(Binary::Gt, a, b)
+    }
+
+    fn and(&mut self, a: Value, b: Value) -> Value {
+        self.binary(Binary::And, a, b)
+    }
+
+    fn is_nan(&mut self, a: Value) -> Value {
+        self.binary(Binary::Ne, a, a)
+    }
+
+    /// The bits of `magnitude` with the sign bit of `sign` flipped in.
+    fn with_sign_of(&mut self, magnitude: Value, sign: Value) -> Value {
+        let bits = self.bitcast(Type::U32, sign);
+        let mask = self.u32(SIGN);
+        let sign = self.and(bits, mask);
+        let bits = self.bitcast(Type::U32, magnitude);
+        let bits = self.binary(Binary::Xor, bits, sign);
+        self.bitcast(Type::F32, bits)
+    }
+
+    /// `2^n` for an `I32` n within -126 and 127.
+    fn power_of_two(&mut self, n: Value) -> Value {
+        let bias = self.i32(127);
+        let n = self.add(n, bias);
+        let shift = self.i32(23);
+        let bits = self.binary(Binary::Shl, n, shift);
+        self.bitcast(Type::F32, bits)
+    }
+
+    /// `x * 2^n` for an `I32` n within -252 and 254, rounded once more where the result is subnormal.
+    fn scale(&mut self, x: Value, n: Value) -> Value {
+        let one = self.i32(1);
+        let half = self.binary(Binary::Shr, n, one);
+        let rest = self.sub(n, half);
+        let (half, rest) = (self.power_of_two(half), self.power_of_two(rest));
+        let x = self.mul(x, half);
+        self.mul(x, rest)
+    }
+
+    /// `x` clamped so that its power neither loses overflow nor underflow; NaN stays.
+    fn clamped(&mut self, x: Value, low: f32, high: f32) -> Value {
+        let (low, high) = (self.f32(low), self.f32(high));
+        let below = self.lt(x, low);
+        let x = self.select(below, low, x);
+        let above = self.gt(x, high);
+        self.select(above, high, x)
+    }
+
+    /// `2^x`.
+    pub fn exp2(&mut self, x: Value) -> Value {
+        let x = self.clamped(x, -151.0, 128.5);
+        let n = self.unary(Unary::Round, x);
+        let f = self.sub(x, n);
+        let q = self.polynomial(f, EXP2);
+        let one = self.f32(1.0);
+        let p = self.fma(q, f, one);
+        let n = self.convert(Type::I32, n);
+        self.scale(p, n)
+    }
+
+    /// `e^x`.
+    pub fn exp(&mut self, x: Value) -> Value {
+        let x = self.clamped(x, -104.0, 89.0);
+        let log2e = self.f32(LOG2_E);
+        let n = self.mul(x, log2e);
+        let n = self.unary(Unary::Round, n);
+        let (hi, lo) = (self.f32(-LN2[0]), self.f32(-LN2[1]));
+        let r = self.fma(n, hi, x);
+        let r = self.fma(n, lo, r);
+        let q = self.polynomial(r, EXP);
+        let r2 = self.mul(r, r);
+        let p = self.fma(q, r2, r);
+        let one = self.f32(1.0);
+        let p = self.add(p, one);
+        let n = self.convert(Type::I32, n);
+        self.scale(p, n)
+    }
+
+    /// The parts of a logarithm of a positive, finite `x`: the exponent as a float, `f` in
+    /// [sqrt(1/2) - 1, sqrt(2) - 1], and `ln(1 + f) - f`.
+    fn log_parts(&mut self, x: Value) -> (Value, Value, Value) {
+        // Subnormals are scaled up first.
+        let smallest = self.f32(f32::MIN_POSITIVE);
+        let tiny = self.lt(x, smallest);
+        let two23 = self.f32(8_388_608.0);
+        let scaled = self.mul(x, two23);
+        let x = self.select(tiny, scaled, x);
+        let bits = self.bitcast(Type::I32, x);
+        let base = self.i32(SQRT_HALF.to_bits() as i32);
+        let above = self.sub(bits, base);
+        let shift = self.i32(23);
+        let e = self.binary(Binary::Shr, above, shift);
+        let exponent_bits = self.binary(Binary::Shl, e, shift);
+        let mantissa = self.sub(bits, exponent_bits);
+        let m = self.bitcast(Type::F32, mantissa);
+        let e = self.convert(Type::F32, e);
+        let (lower, zero) = (self.f32(23.0), self.f32(0.0));
+        let lower = self.select(tiny, lower, zero);
+        let e = self.sub(e, lower);
+        let one = self.f32(1.0);
+        let f = self.sub(m, one);
+        let p = self.polynomial(f, LOG);
+        let f2 = self.mul(f, f);
+        let f3 = self.mul(f2, f);
+        let minus_half = self.f32(-0.5);
+        let tail = self.mul(f2, minus_half);
+        let tail = self.fma(p, f3, tail);
+        (e, f, tail)
+    }
+
+    /// What a logarithm is at zero, below it, at infinity and for NaN.
+    fn log_special(&mut self, x: Value, log: Value) -> Value {
+        let (zero, inf) = (self.f32(0.0), self.f32(f32::INFINITY));
+        let (minus_inf, nan) = (self.f32(f32::NEG_INFINITY), self.f32(f32::NAN));
+        let at_inf = self.binary(Binary::Eq, x, inf);
+        let log = self.select(at_inf, inf, log);
+        let at_zero = self.binary(Binary::Eq, x, zero);
+        let log = self.select(at_zero, minus_inf, log);
+        let positive = self.binary(Binary::Ge, x, zero);
+        self.select(positive, log, nan)
+    }
+
+    /// `ln x`.
+    pub fn log(&mut self, x: Value) -> Value {
+        let (e, f, tail) = self.log_parts(x);
+        let (hi, lo) = (self.f32(LN2[0]), self.f32(LN2[1]));
+        let sum = self.fma(e, lo, tail);
+        let sum = self.add(sum, f);
+        let log = self.fma(e, hi, sum);
+        self.log_special(x, log)
+    }
+
+    /// `log2 x` of a positive, finite `x` as a sum of two floats, the second small.
+    fn log2_parts(&mut self, x: Value) -> (Value, Value) {
+        /// `log2 e - LOG2_E`.
+        const LOG2_E_LOW: f32 = 1.925_963e-8;
+        let (e, f, tail) = self.log_parts(x);
+        // ln(1 + f) = high + low exactly enough; then times log2 e in twice the precision.
+        let high = self.add(f, tail);
+        let back = self.sub(high, f);
+        let low = self.sub(tail, back);
+        let (c, c_low) = (self.f32(LOG2_E), self.f32(LOG2_E_LOW));
+        let product = self.mul(high, c);
+        let minus = self.neg(product);
+        let error = self.fma(high, c, minus);
+        let error = self.fma(high, c_low, error);
+        let error = self.fma(low, c, error);
+        // e is an integer of larger magnitude than the product, or zero.
+        let sum = self.add(e, product);
+        let back = self.sub(sum, e);
+        let rest = self.sub(product, back);
+        let low = self.add(rest, error);
+        (sum, low)
+    }
+
+    /// `log2 x`.
+    pub fn log2(&mut self, x: Value) -> Value {
+        let (high, low) = self.log2_parts(x);
+        let log = self.add(high, low);
+        self.log_special(x, log)
+    }
+
+    /// `x^y`: `2^(y log2 x)` with the logarithm in twice the precision. NaN for negative x, 1 where y is 0.
+    pub fn pow(&mut self, x: Value, y: Value) -> Value {
+        let (high, low) = self.log2_parts(x);
+        let product = self.mul(y, high);
+        let minus = self.neg(product);
+        let error = self.fma(y, high, minus);
+        let error = self.fma(y, low, error);
+        // 2^(p + error), with the error of an infinite product left out.
+        let power = self.exp2(product);
+        let ln2 = self.f32(std::f32::consts::LN_2);
+        let relative = self.mul(error, ln2);
+        let limit = self.f32(0.25);
+        let size = self.unary(Unary::Abs, relative);
+        let sane = self.lt(size, limit);
+        let zero = self.f32(0.0);
+        let relative = self.select(sane, relative, zero);
+        let power = self.fma(power, relative, power);
+        // An infinite power times a zero correction would be NaN.
+        let inf = self.f32(f32::INFINITY);
+        let finite = self.exp2(product);
+        let overflow = self.binary(Binary::Eq, finite, inf);
+        let power = self.select(overflow, inf, power);
+        self.pow_special(x, y, power)
+    }
+
+    fn pow_special(&mut self, x: Value, y: Value, power: Value) -> Value {
+        let (zero, one) = (self.f32(0.0), self.f32(1.0));
+        let (inf, nan) = (self.f32(f32::INFINITY), self.f32(f32::NAN));
+        // At 0 and infinity the logarithm is infinite: the power is 0 or infinity by the sign of y.
+        let up = self.gt(y, zero);
+        let at_zero = self.select(up, zero, inf);
+        let at_inf = self.select(up, inf, zero);
+        let x_zero = self.binary(Binary::Eq, x, zero);
+        let power = self.select(x_zero, at_zero, power);
+        let x_inf = self.binary(Binary::Eq, x, inf);
+        let power = self.select(x_inf, at_inf, power);
+        let negative = self.lt(x, zero);
+        let power = self.select(negative, nan, power);
+        let (x_nan, y_nan) = (self.is_nan(x), self.is_nan(y));
+        let either = self.binary(Binary::Or, x_nan, y_nan);
+        let power = self.select(either, nan, power);
+        let x_one = self.binary(Binary::Eq, x, one);
+        let power = self.select(x_one, one, power);
+        let y_zero = self.binary(Binary::Eq, y, zero);
+        self.select(y_zero, one, power)
+    }
+
+    /// `1 / sqrt(x)`.
+    pub fn inverse_sqrt(&mut self, x: Value) -> Value {
+        let one = self.float(self.ty(x), 1.0);
+        let root = self.unary(Unary::Sqrt, x);
+        self.div(one, root)
+    }
+
+    /// `sin` and `cos` of `x`. Exact to rounding up to about 10^5, less so beyond; NaN at infinity.
+    fn sin_cos(&mut self, x: Value) -> (Value, Value) {
+        let c = self.f32(TWO_OVER_PI);
+        let n = self.mul(x, c);
+        let n = self.unary(Unary::Round, n);
+        let mut r = x;
+        for part in HALF_PI {
+            let part = self.f32(-part);
+            r = self.fma(n, part, r);
+        }
+        let r2 = self.mul(r, r);
+        let p = self.polynomial(r2, SIN);
+        let r3 = self.mul(r2, r);
+        let sin = self.fma(p, r3, r);
+        let p = self.polynomial(r2, COS);
+        let r4 = self.mul(r2, r2);
+        let (minus_half, one) = (self.f32(-0.5), self.f32(1.0));
+        let cos = self.fma(r2, minus_half, one);
+        let cos = self.fma(p, r4, cos);
+        // The quadrant swaps sine and cosine and sets the signs.
+        let n = self.convert(Type::I32, n);
+        let n = self.bitcast(Type::U32, n);
+        let one = self.u32(1);
+        let odd = self.and(n, one);
+        let zero = self.u32(0);
+        let odd = self.binary(Binary::Ne, odd, zero);
+        let (s, c) = (self.select(odd, cos, sin), self.select(odd, sin, cos));
+        let sine = self.flip_sign(s, n);
+        let next = self.add(n, one);
+        let cosine = self.flip_sign(c, next);
+        (sine, cosine)
+    }
+
+    /// `x`, negated where bit 1 of `quadrant` is set.
+    fn flip_sign(&mut self, x: Value, quadrant: Value) -> Value {
+        let thirty = self.u32(30);
+        let sign = self.binary(Binary::Shl, quadrant, thirty);
+        let mask = self.u32(SIGN);
+        let sign = self.and(sign, mask);
+        let bits = self.bitcast(Type::U32, x);
+        let bits = self.binary(Binary::Xor, bits, sign);
+        self.bitcast(Type::F32, bits)
+    }
+
+    pub fn sin(&mut self, x: Value) -> Value {
+        self.sin_cos(x).0
+    }
+
+    pub fn cos(&mut self, x: Value) -> Value {
+        self.sin_cos(x).1
+    }
+
+    pub fn tan(&mut self, x: Value) -> Value {
+        let (sin, cos) = self.sin_cos(x);
+        self.div(sin, cos)
+    }
+
+    /// `asin` of a magnitude up to 1/2, as `x + x^3 P(x^2)`.
+    fn asin_small(&mut self, x: Value, x2: Value) -> Value {
+        let p = self.polynomial(x2, ASIN);
+        let x3 = self.mul(x2, x);
+        self.fma(p, x3, x)
+    }
+
+    pub fn asin(&mut self, x: Value) -> Value {
+        // Above 1/2, asin x = pi/2 - 2 asin(sqrt((1 - x) / 2)).
+        let (large, s) = self.asin_reduce(x);
+        let (minus_two, half_pi, low) = (self.f32(-2.0), self.f32(HALF_PI[0]), self.f32(HALF_PI[1]));
+        let far = self.fma(minus_two, s, low);
+        let far = self.add(half_pi, far);
+        let result = self.select(large, far, s);
+        self.with_sign_of(result, x)
+    }
+
+    /// Whether the magnitude of `x` is above 1/2, and the arcsine of the reduced argument.
+    fn asin_reduce(&mut self, x: Value) -> (Value, Value) {
+        let size = self.unary(Unary::Abs, x);
+        let (half, minus_half) = (self.f32(0.5), self.f32(-0.5));
+        let large = self.gt(size, half);
+        let z = self.fma(size, minus_half, half);
+        let root = self.unary(Unary::Sqrt, z);
+        let square = self.mul(size, size);
+        let argument = self.select(large, root, size);
+        let z = self.select(large, z, square);
+        let s = self.asin_small(argument, z);
+        (large, s)
+    }
+
+    pub fn acos(&mut self, x: Value) -> Value {
+        let (large, s) = self.asin_reduce(x);
+        let (zero, two) = (self.f32(0.0), self.f32(2.0));
+        let negative = self.lt(x, zero);
+        // Above 1/2: 2s, or pi - 2s for negative x; else pi/2 - asin x.
+        let twice = self.mul(s, two);
+        let (pi, pi_low) = (self.f32(std::f32::consts::PI), self.f32(2.0 * HALF_PI[1]));
+        let mirrored = self.sub(pi_low, twice);
+        let mirrored = self.add(pi, mirrored);
+        let far = self.select(negative, mirrored, twice);
+        let signed = self.with_sign_of(s, x);
+        let (half_pi, low) = (self.f32(HALF_PI[0]), self.f32(HALF_PI[1]));
+        let near = self.sub(low, signed);
+        let near = self.add(half_pi, near);
+        self.select(large, far, near)
+    }
+
+    pub fn atan(&mut self, x: Value) -> Value {
+        const TAN_PI_8: f32 = 0.414_213_57;
+        const TAN_3PI_8: f32 = 2.414_213_7;
+        let size = self.unary(Unary::Abs, x);
+        let (lower, upper, one) = (self.f32(TAN_PI_8), self.f32(TAN_3PI_8), self.f32(1.0));
+        let far = self.gt(size, upper);
+        let middle = self.gt(size, lower);
+        // Far out: pi/2 - atan(1/x); in the middle: pi/4 + atan((x - 1)/(x + 1)). One division serves both.
+        let minus_one = self.f32(-1.0);
+        let (below, above) = (self.sub(size, one), self.add(size, one));
+        let numerator = self.select(far, minus_one, below);
+        let denominator = self.select(far, size, above);
+        let quotient = self.div(numerator, denominator);
+        let r = self.select(middle, quotient, size);
+        let (half_pi, quarter_pi, zero) = (self.f32(HALF_PI[0]), self.f32(HALF_PI[0] / 2.0), self.f32(0.0));
+        let base = self.select(middle, quarter_pi, zero);
+        let base = self.select(far, half_pi, base);
+        let r2 = self.mul(r, r);
+        let p = self.polynomial(r2, ATAN);
+        let r3 = self.mul(r2, r);
+        let small = self.fma(p, r3, r);
+        let result = self.add(base, small);
+        self.with_sign_of(result, x)
+    }
+
+    /// The angle of the point (x, y).
+    pub fn atan2(&mut self, y: Value, x: Value) -> Value {
+        let (size_y, size_x) = (self.unary(Unary::Abs, y), self.unary(Unary::Abs, x));
+        let (zero, one) = (self.f32(0.0), self.f32(1.0));
+        // The quotient of equal infinities, and of zeros, is settled by hand.
+        let quotient = self.div(size_y, size_x);
+        let same = self.binary(Binary::Eq, size_y, size_x);
+        let quotient = self.select(same, one, quotient);
+        let y_zero = self.binary(Binary::Eq, size_y, zero);
+        let quotient = self.select(y_zero, zero, quotient);
+        let angle = self.atan(quotient);
+        // The sign of x counts even for zero.
+        let bits = self.bitcast(Type::I32, x);
+        let int_zero = self.i32(0);
+        let left = self.lt(bits, int_zero);
+        let (pi, pi_low) = (self.f32(std::f32::consts::PI), self.f32(2.0 * HALF_PI[1]));
+        let mirrored = self.sub(pi_low, angle);
+        let mirrored = self.add(pi, mirrored);
+        let angle = self.select(left, mirrored, angle);
+        let result = self.with_sign_of(angle, y);
+        let (x_nan, y_nan) = (self.is_nan(x), self.is_nan(y));
+        let either = self.binary(Binary::Or, x_nan, y_nan);
+        let nan = self.f32(f32::NAN);
+        self.select(either, nan, result)
+    }
+
+    /// `e^|x| / 2` as a product, so that it overflows only where the result does, and its inverse's half.
+    fn half_exponentials(&mut self, size: Value) -> (Value, Value) {
+        let half = self.f32(0.5);
+        // From where e^-x no longer counts, e^x is the square of e^(x/2).
+        let limit = self.f32(80.0);
+        let large = self.gt(size, limit);
+        let halved = self.mul(size, half);
+        let argument = self.select(large, halved, size);
+        let e = self.exp(argument);
+        let half_e = self.mul(e, half);
+        let square = self.mul(half_e, e);
+        let up = self.select(large, square, half_e);
+        let down = self.div(half, e);
+        let zero = self.f32(0.0);
+        let down = self.select(large, zero, down);
+        (up, down)
+    }
+
+    pub fn sinh(&mut self, x: Value) -> Value {
+        let size = self.unary(Unary::Abs, x);
+        let (up, down) = self.half_exponentials(size);
+        let far = self.sub(up, down);
+        let x2 = self.mul(x, x);
+        let p = self.polynomial(x2, SINH);
+        let x3 = self.mul(x2, size);
+        let near = self.fma(p, x3, size);
+        let one = self.f32(1.0);
+        let small = self.lt(size, one);
+        let result = self.select(small, near, far);
+        self.with_sign_of(result, x)
+    }
+
+    pub fn cosh(&mut self, x: Value) -> Value {
+        let size = self.unary(Unary::Abs, x);
+        let (up, down) = self.half_exponentials(size);
+        self.add(up, down)
+    }
+
+    pub fn tanh(&mut self, x: Value) -> Value {
+        let size = self.unary(Unary::Abs, x);
+        // 1 - 2 / (e^2x + 1); the exponential may overflow.
+        let (one, two) = (self.f32(1.0), self.f32(2.0));
+        let twice = self.mul(size, two);
+        let e = self.exp(twice);
+        let below = self.add(e, one);
+        let part = self.div(two, below);
+        let far = self.sub(one, part);
+        let x2 = self.mul(x, x);
+        let p = self.polynomial(x2, TANH);
+        let x3 = self.mul(x2, size);
+        let near = self.fma(p, x3, size);
+        let limit = self.f32(0.625);
+        let small = self.lt(size, limit);
+        let result = self.select(small, near, far);
+        self.with_sign_of(result, x)
+    }
+
+    /// `ln(1 + x)`, by the quotient that cancels the rounding of `1 + x` (Kahan; see Higham, *Accuracy
+    /// and Stability of Numerical Algorithms*, section 1.14.1).
+    fn log1p(&mut self, x: Value) -> Value {
+        let one = self.f32(1.0);
+        let u = self.add(one, x);
+        let log = self.log(u);
+        let back = self.sub(u, one);
+        let inf = self.f32(f32::INFINITY);
+        let scaled = self.div(x, back);
+        let scaled = self.mul(log, scaled);
+        let huge = self.binary(Binary::Eq, u, inf);
+        let scaled = self.select(huge, log, scaled);
+        let exact = self.binary(Binary::Eq, u, one);
+        self.select(exact, x, scaled)
+    }
+
+    pub fn asinh(&mut self, x: Value) -> Value {
+        let size = self.unary(Unary::Abs, x);
+        let one = self.f32(1.0);
+        // ln(1 + x + x^2 / (1 + sqrt(1 + x^2))); where x^2 would overflow, ln 2x.
+        let x2 = self.mul(size, size);
+        let root = self.add(x2, one);
+        let root = self.unary(Unary::Sqrt, root);
+        let below = self.add(one, root);
+        let part = self.div(x2, below);
+        let sum = self.add(size, part);
+        let near = self.log1p(sum);
+        let far = self.log_of_twice(size);
+        let limit = self.f32(1e9);
+        let large = self.gt(size, limit);
+        let result = self.select(large, far, near);
+        self.with_sign_of(result, x)
+    }
+
+    /// `ln 2x`.
+    fn log_of_twice(&mut self, x: Value) -> Value {
+        let log = self.log(x);
+        let ln2 = self.f32(std::f32::consts::LN_2);
+        self.add(log, ln2)
+    }
+
+    pub fn acosh(&mut self, x: Value) -> Value {
+        let one = self.f32(1.0);
+        // With t = x - 1: ln(1 + t + sqrt(2t + t^2)).
+        let t = self.sub(x, one);
+        let two = self.f32(2.0);
+        let twice = self.mul(t, two);
+        let square = self.fma(t, t, twice);
+        let root = self.unary(Unary::Sqrt, square);
+        let sum = self.add(t, root);
+        let near = self.log1p(sum);
+        let far = self.log_of_twice(x);
+        let limit = self.f32(1e9);
+        let large = self.gt(x, limit);
+        let result = self.select(large, far, near);
+        let (inside, nan) = (self.binary(Binary::Ge, x, one), self.f32(f32::NAN));
+        self.select(inside, result, nan)
+    }
+
+    pub fn atanh(&mut self, x: Value) -> Value {
+        let size = self.unary(Unary::Abs, x);
+        let (one, two, half) = (self.f32(1.0), self.f32(2.0), self.f32(0.5));
+        let twice = self.mul(size, two);
+        let below = self.sub(one, size);
+        let quotient = self.div(twice, below);
+        let log = self.log1p(quotient);
+        let result = self.mul(log, half);
+        self.with_sign_of(result, x)
+    }
+
+    /// `x - y * trunc(x / y)` of floats, with the quotient put right where its rounding reached the next integer.
+    pub fn float_rem(&mut self, x: Value, y: Value) -> Value {
+        self.in_f32([x, y], |b, [x, y]| {
+            let quotient = b.div(x, y);
+            let whole = b.unary(Unary::Trunc, quotient);
+            let minus = b.neg(whole);
+            let rest = b.fma(minus, y, x);
+            // A rest of the other sign than x means one step too far.
+            let (bits_x, bits_r) = (b.bitcast(Type::I32, x), b.bitcast(Type::I32, rest));
+            let signs = b.binary(Binary::Xor, bits_x, bits_r);
+            let (int_zero, zero) = (b.i32(0), b.f32(0.0));
+            let differ = b.lt(signs, int_zero);
+            let nonzero = b.binary(Binary::Ne, rest, zero);
+            let wrong = b.and(differ, nonzero);
+            let size = b.unary(Unary::Abs, y);
+            let step = b.with_sign_of(size, x);
+            let mended = b.add(rest, step);
+            let rest = b.select(wrong, mended, rest);
+            // x itself where y is infinite; the quotient was 0 and 0 * infinity is NaN.
+            let inf = b.f32(f32::INFINITY);
+            let y_inf = b.binary(Binary::Eq, size, inf);
+            let size_x = b.unary(Unary::Abs, x);
+            let x_finite = b.lt(size_x, inf);
+            let whole_x = b.and(y_inf, x_finite);
+            b.select(whole_x, x, rest)
+        })
+    }
+}

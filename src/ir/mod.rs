@@ -17,13 +17,23 @@
 //! An access is out of bounds if any of its [`Term`]s is, so that an index past an inner array
 //! never lands in its neighbour.
 
+pub(crate) mod build;
+#[cfg(test)]
+pub(crate) mod eval;
+pub(crate) mod fold;
 pub(crate) mod lower;
 pub(crate) mod math;
 pub(crate) mod print;
 pub(crate) mod simplify;
+#[cfg(test)]
+mod tests;
 pub(crate) mod uniformity;
+mod visit;
 
 use naga::{Handle, Span};
+
+/// Lanes of a subgroup on the CPU engine, whatever the width of its registers.
+pub const SUBGROUP_SIZE: u32 = 8;
 
 /// One entry point, ready to be executed or analysed.
 #[derive(Clone, Debug)]
@@ -146,7 +156,7 @@ pub enum Op {
     Unary(Unary, Value),
     /// An operation on two operands of one type.
     Binary(Binary, Value, Value),
-    /// `a * b + c`, rounded once. Operands are `F32` or `F16`.
+    /// `a * b + c` in `F32`, rounded once.
     Fma(Value, Value, Value),
     /// `accept` where `cond` holds, else `reject`.
     Select { cond: Value, accept: Value, reject: Value },
@@ -158,11 +168,14 @@ pub enum Op {
     Bitcast(Value),
     /// Reads an element of this value's type.
     Load(Address),
+    /// Reads an element of workgroup memory between two barriers (`workgroupUniformLoad`): the same
+    /// in all lanes.
+    UniformLoad(Address),
     /// The number of elements of the runtime-sized array of a storage memory.
     ArrayLength(Mem),
     /// Reads, combines and writes one element; gives what was there before.
     Atomic(Box<Atomic>),
-    /// An operation across the subgroup (8 consecutive lanes of a workgroup).
+    /// An operation across the subgroup ([`SUBGROUP_SIZE`] consecutive lanes of a workgroup).
     Subgroup(Subgroup, Value),
     /// Defined by the statement that lists it: a parameter of a loop, or a result of an `If`,
     /// a `Loop` or a `Scope`.
@@ -302,12 +315,14 @@ pub struct Memory {
     pub space: Space,
     /// The runtime-sized array at the end of a storage memory, if it has one.
     pub runtime: Option<RuntimeArray>,
+    /// The words of a [`Space::Constant`]; empty for the others.
+    pub data: Vec<u32>,
 }
 
 impl Memory {
     /// Whether nothing can write it while a dispatch runs.
     pub fn is_immutable(&self) -> bool {
-        matches!(self.space, Space::Uniform { .. } | Space::Storage { writable: false, .. })
+        matches!(self.space, Space::Uniform { .. } | Space::Storage { writable: false, .. } | Space::Constant)
     }
 }
 
@@ -322,6 +337,8 @@ pub enum Space {
     Workgroup { bytes: u32 },
     /// One for each lane. Zero at the start.
     Private { bytes: u32 },
+    /// A table that never changes: [`Memory::data`], the same for all lanes.
+    Constant,
 }
 
 /// A runtime-sized array: `(size of the binding - offset) / stride` elements.
@@ -377,6 +394,8 @@ pub enum Stmt {
     Let(Value),
     /// Writes one element in the active lanes. Where several lanes write one element, any one wins.
     Store { address: Address, value: Value },
+    /// Zeroes a private memory in the active lanes.
+    Clear(Mem),
     /// All lanes of the workgroup arrive before any goes on.
     Barrier(Origin),
     /// Runs `accept` in the lanes where `cond` holds and `reject` in the others; each block's

@@ -1,9 +1,11 @@
 //! WGSL modules and the kernels in them: parsed, validated, overrides resolved, reflected.
 
 pub(crate) mod diagnostic;
+pub(crate) mod fields;
 pub(crate) mod layout;
 mod module;
 pub(crate) mod names;
+pub(crate) mod passes;
 mod reflect;
 pub(crate) mod requirements;
 mod specialize;
@@ -51,6 +53,8 @@ pub(crate) struct KernelInner {
     pub requirements: Requirements,
     /// Bytes of all uniform bindings together, each at its [`Binding::uniform_offset`].
     pub uniform_bytes: usize,
+    /// Which of those bytes start a scalar: one bit for each two bytes.
+    pub uniform_scalars: Vec<u64>,
     /// The module as written, to resolve other constants.
     parent: Module,
     /// The constants given so far, by name or `@id`.
@@ -159,7 +163,7 @@ impl Kernel {
     /// [`Error::Wgsl`] where the kernel uses what is not supported.
     pub fn ir(&self) -> Result<String> {
         self.check_complete()?;
-        Err(Error::Kernel(self.message("the lowering has not landed")))
+        Ok(crate::ir::lower::lower(self)?.to_string())
     }
 
     /// Refuses a kernel whose override constants do not all have a value.
@@ -188,6 +192,14 @@ impl Kernel {
     /// An error about this kernel's `subject`.
     pub(crate) fn message(&self, problem: impl Into<String>) -> Message {
         Message::new(problem).kernel(&self.inner.name)
+    }
+}
+
+impl KernelInner {
+    /// Whether the module declares a binding `name`, used by this kernel or not.
+    pub fn declares(&self, name: &str) -> bool {
+        let variables = &self.parent.inner.module.global_variables;
+        variables.iter().any(|(_, variable)| variable.binding.is_some() && variable.name.as_deref() == Some(name))
     }
 }
 

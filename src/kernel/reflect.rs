@@ -2,7 +2,7 @@
 
 use naga::{AddressSpace, Module, StorageAccess, valid::GlobalUse, valid::ModuleInfo};
 
-use super::{Binding, BindingKind, Type, layout::Shape};
+use super::{Binding, BindingKind, Type, fields, layout::Shape};
 
 /// The bindings that the entry point `entry` uses, ordered by group and binding number, and the
 /// bytes of its uniforms together.
@@ -42,4 +42,22 @@ pub(super) fn bindings(module: &Module, info: &ModuleInfo, entry: usize) -> (Vec
         uniform_bytes += (binding.shape.fixed_bytes as usize).next_multiple_of(16);
     }
     (bindings, uniform_bytes)
+}
+
+/// A bit for each two of the `bytes` of all uniforms together: set where a scalar starts that a call
+/// has to give. Padding fields may be left out.
+pub(super) fn uniform_scalars(module: &Module, bindings: &[Binding], bytes: usize) -> Vec<u64> {
+    let mut bits = vec![0u64; bytes.div_ceil(128)];
+    for binding in bindings.iter().filter(|binding| binding.kind == BindingKind::Uniform) {
+        fields::each(module, module.global_variables[binding.global].ty, "", &mut |path, slot| {
+            if fields::is_padding(path) {
+                return;
+            }
+            for place in slot.places() {
+                let bit = (binding.uniform_offset + place) / 2;
+                bits[bit / 64] |= 1 << (bit % 64);
+            }
+        });
+    }
+    bits
 }

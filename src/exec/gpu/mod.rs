@@ -1,19 +1,180 @@
-//! To come.
-use super::{Allocation, Backend};
-use crate::error::{Error, Message, Result};
-use std::sync::Arc;
+//! The GPU backend: kernels through wgpu, on Vulkan, Metal and DirectX 12.
+//!
+//! `device` finds adapters and opens them, `pipeline` compiles, `memory` and `transfer` keep and move
+//! bytes, `bindings` and `submit` run launches. This is the only part of the crate that knows wgpu.
+//!
+//! Every call opens wgpu's error scopes, does its work and closes them before it returns; what they
+//! caught becomes the call's error. Calls may come from many threads: each waits for its own
+//! submission.
 
-/// Every GPU that can be opened.
+mod bindings;
+mod device;
+mod disk;
+mod memory;
+mod pipeline;
+mod submit;
+#[cfg(test)]
+mod tests;
+mod transfer;
+
+use std::{
+    any::Any,
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+    time::Duration,
+};
+
+use self::{
+    device::{Faults, OpenDevice, Scopes, translate},
+    memory::GpuAllocation,
+};
+use super::{Allocation, Backend, DeviceInfo, DeviceKind, Launch, Metrics};
+use crate::{
+    error::{Error, Message, Result},
+    kernel::Kernel,
+};
+
+/// Opens every GPU of this machine. None is an empty list, not an error.
 pub(crate) fn discover() -> Vec<Arc<dyn Backend>> {
-    Vec::new()
+    device::open_all().into_iter().map(|open| Arc::new(GpuBackend::new(open)) as Arc<dyn Backend>).collect()
 }
 
-/// A device that the program already has.
-pub(crate) fn from_wgpu(_device: wgpu::Device, _queue: wgpu::Queue) -> Result<Arc<dyn Backend>> {
-    Err(Error::Device(Message::new("not there yet")))
+/// A GPU.
+pub(crate) struct GpuBackend {
+    gpu: Arc<Gpu>,
 }
 
-/// The wgpu buffer behind `allocation`, if it is one.
-pub(crate) fn wgpu_buffer(_allocation: &dyn Allocation) -> Option<wgpu::Buffer> {
-    None
+/// An open device with all that is kept for it. Allocations share it, and keep it open.
+struct Gpu {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    info: DeviceInfo,
+    limits: wgpu::Limits,
+    faults: Arc<Faults>,
+    pipelines: pipeline::Pipelines,
+    disk: disk::DiskCache,
+    pool: memory::Pool,
+    staging: transfer::Staging,
+    uniforms: bindings::Uniforms,
+    groups: bindings::BindGroups,
+    timers: submit::Timers,
+}
+
+/// Uses a device that the caller opened. Its device-lost callback is taken over; its handler of
+/// uncaptured errors is left alone.
+pub(crate) fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Result<Arc<dyn Backend>> {
+    Ok(Arc::new(GpuBackend::new(device::describe(device, queue, false))))
+}
+
+impl GpuBackend {
+    fn new(open: OpenDevice) -> Self {
+        let OpenDevice { device, queue, info, limits, features, faults } = open;
+        // What runs on the CPU is timed by the host's clock, which costs no extra commands.
+        let timestamps = features.contains(wgpu::Features::TIMESTAMP_QUERY) && info.kind != DeviceKind::SoftwareGpu;
+        let disk = disk::DiskCache::open(&device, disk::folder().as_deref());
+        GpuBackend {
+            gpu: Arc::new(Gpu {
+                device,
+                queue,
+                info,
+                limits,
+                faults,
+                pipelines: pipeline::Pipelines::default(),
+                disk,
+                pool: memory::Pool::default(),
+                staging: transfer::Staging::default(),
+                uniforms: bindings::Uniforms::default(),
+                groups: bindings::BindGroups::default(),
+                timers: submit::Timers::new(timestamps),
+            }),
+        }
+    }
+}
+
+/// The wgpu buffer behind an allocation of this backend; `None` for another backend's.
+///
+/// From then on the buffer is not used again for other allocations.
+pub(crate) fn wgpu_buffer(allocation: &dyn Allocation) -> Option<wgpu::Buffer> {
+    allocation.as_any().downcast_ref::<GpuAllocation>().map(GpuAllocation::expose)
+}
+
+impl Gpu {
+    fn encoder(&self) -> wgpu::CommandEncoder {
+        self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default())
+    }
+
+    /// Does `work` inside of error scopes. What they caught comes before what `work` says: it is
+    /// nearer to the cause.
+    fn guarded<T>(&self, kernel: &str, subject: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let scopes = Scopes::open(&self.device);
+        let result = work();
+        let caught = scopes.close();
+        // wgpu's calls on a lost device fail silently.
+        self.faults.check()?;
+        match caught {
+            Some(error) => Err(translate(error, &self.info.name, kernel, subject)),
+            None => result,
+        }
+    }
+
+    /// Waits for a submission.
+    fn wait(&self, index: wgpu::SubmissionIndex) -> Result<()> {
+        self.poll_as(wgpu::PollType::Wait { submission_index: Some(index), timeout: None })
+    }
+
+    /// Runs the callbacks of what is done.
+    fn poll(&self) -> Result<()> {
+        self.poll_as(wgpu::PollType::Poll)
+    }
+
+    /// Waits for all that was submitted so far, whatever comes of it.
+    fn wait_idle(&self) {
+        let _ = self.poll_as(wgpu::PollType::wait_indefinitely());
+    }
+
+    fn poll_as(&self, how: wgpu::PollType) -> Result<()> {
+        // wgpu panics in a poll on a device that was lost.
+        let polled = panic::catch_unwind(AssertUnwindSafe(|| self.device.poll(how)));
+        match polled {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => {
+                self.faults.check()?;
+                Err(Error::Device(
+                    Message::new(format!("waiting for the device failed: {error}")).subject(&self.info.name),
+                ))
+            }
+            Err(_) => {
+                self.faults.lose("it stopped while it was waited for".to_string());
+                self.faults.check()
+            }
+        }
+    }
+}
+
+impl Backend for GpuBackend {
+    fn info(&self) -> &DeviceInfo {
+        &self.gpu.info
+    }
+
+    fn supports(&self, _kernel: &Kernel) -> Result<()> {
+        self.gpu.faults.check()
+    }
+
+    fn prepare(&self, kernel: &Kernel) -> Result<Duration> {
+        self.gpu.faults.check()?;
+        let (_, took) = self.gpu.pipelines.get(&self.gpu, kernel, false)?;
+        Ok(took)
+    }
+
+    fn allocate(&self, bytes: u64, label: &str) -> Result<Arc<dyn Allocation>> {
+        Ok(Arc::new(GpuAllocation::new(&self.gpu, bytes, label)?))
+    }
+
+    fn launch(&self, launch: Launch<'_>) -> Result<Metrics> {
+        submit::launch(&self.gpu, launch)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
 }

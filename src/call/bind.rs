@@ -1,0 +1,122 @@
+//! Arguments meet bindings: by name, access, type and length.
+
+use super::args::Arg;
+use crate::{
+    error::Message,
+    kernel::{Binding, BindingKind, Kernel, names},
+};
+
+/// How the caller says that the kernel uses an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+    ReadWrite,
+}
+
+/// Binds `arg` to the storage binding `name`.
+pub(super) fn bind<'a>(
+    kernel: &Kernel,
+    args: &mut [Option<Arg<'a>>],
+    name: &str,
+    arg: Arg<'a>,
+    access: Access,
+) -> Result<(), Message> {
+    let Some(place) = kernel.bindings().iter().position(|binding| binding.name == name) else {
+        return Err(unknown(kernel, name));
+    };
+    let binding = &kernel.bindings()[place];
+    check_access(kernel, binding, access)?;
+    if args[place].is_some() {
+        return Err(kernel.message("is bound twice").subject(name).help("bind every name once"));
+    }
+    arg.element.check(kernel, binding)?;
+    check_length(kernel, binding, arg.data.bytes())?;
+    args[place] = Some(arg);
+    Ok(())
+}
+
+/// The error for a name that is no binding of the kernel.
+pub(super) fn unknown(kernel: &Kernel, name: &str) -> Message {
+    let bindings = kernel.bindings();
+    let global = kernel.inner.declares(name);
+    let message = if global {
+        kernel.message(format!("the module declares `{name}`, but this kernel does not use it"))
+    } else {
+        kernel.message(format!("there is no binding `{name}`"))
+    };
+    let known: Vec<&str> = bindings.iter().map(|binding| binding.name.as_str()).collect();
+    message.help(match (global, known.is_empty()) {
+        (true, _) => "leave it out of the call".to_owned(),
+        (false, true) => "this kernel has no bindings".to_owned(),
+        (false, false) => names::suggest(name, "its bindings are", known),
+    })
+}
+
+fn check_access(kernel: &Kernel, binding: &Binding, access: Access) -> Result<(), Message> {
+    let name = &binding.name;
+    let refuse = |problem: &str, help: String| Err(kernel.message(problem).subject(name).help(help));
+    match (binding.kind, access) {
+        (BindingKind::Uniform, _) => refuse(
+            "is a uniform, not storage",
+            format!("give it with .set(\"{name}\", value) or .uniform(\"{name}\", &value)"),
+        ),
+        (BindingKind::ReadStorage, Access::Write | Access::ReadWrite) => refuse(
+            "is read-only in the WGSL (var<storage, read>), and was bound for writing",
+            format!("bind it with .read(\"{name}\", ..), or declare it var<storage, read_write>"),
+        ),
+        (BindingKind::ReadWriteStorage, Access::Read) => refuse(
+            "is declared var<storage, read_write>, and was bound for reading only",
+            format!("bind it with .write or .read_write(\"{name}\", ..), or declare it var<storage, read>"),
+        ),
+        (BindingKind::ReadWriteStorage, Access::Write) if binding.loads => refuse(
+            "was bound with .write, and the kernel also reads it",
+            format!("bind it with .read_write(\"{name}\", ..)"),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses lengths that are too short, or leave part of an element over.
+fn check_length(kernel: &Kernel, binding: &Binding, bytes: u64) -> Result<(), Message> {
+    let shape = &binding.shape;
+    let refuse = |problem: String, help: &str| Err(kernel.message(problem).subject(&binding.name).help(help));
+    let fixed = u64::from(shape.fixed_bytes);
+    if bytes < shape.min_bytes() {
+        let needed = match shape.runtime_stride {
+            None => format!("{fixed} bytes"),
+            Some(stride) if fixed == 0 => format!("at least one element of {stride} bytes"),
+            Some(stride) => format!("{fixed} bytes and at least one element of {stride}"),
+        };
+        return refuse(
+            format!("{} needs {needed}, and was given {bytes} bytes", shape.name),
+            "give more data, or skip the call where there is none",
+        );
+    }
+    if let Some(stride) = shape.runtime_stride.map(u64::from) {
+        let (elements, rest) = ((bytes - fixed) / stride, (bytes - fixed) % stride);
+        if rest != 0 {
+            let front = if fixed == 0 { String::new() } else { format!("after {fixed} bytes in front, ") };
+            return refuse(
+                format!(
+                    "{bytes} bytes do not divide into elements of {}: {front}{elements} of {stride} bytes leave {rest} over",
+                    shape.name
+                ),
+                "give whole elements",
+            );
+        }
+        if elements > u64::from(u32::MAX) {
+            return refuse(
+                format!("{elements} elements are more than WGSL's u32 indices reach (2^32 - 1)"),
+                "go in batches: several calls over parts of the data",
+            );
+        }
+    }
+    if !bytes.is_multiple_of(4) {
+        return refuse(
+            format!("{bytes} bytes are not a multiple of 4, which a binding's size must be"),
+            "pad the data to a whole number of 4-byte words",
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,247 @@
+//! From a call to a launch: what needs the whole call to be checked, the device, the memory.
+
+use std::{sync::Arc, time::Instant};
+
+use super::{
+    Call,
+    args::{Arg, Data},
+    uniform::Uniforms,
+};
+use crate::{
+    error::{Error, Message, Result},
+    exec::{ArgData, Launch},
+    kernel::{BindingKind, Kernel, names},
+    report::{Bytes, Report},
+    runtime::Device,
+};
+
+/// A call that nothing is wrong with, and the device it goes to.
+pub(super) struct Checked<'a> {
+    pub kernel: Kernel,
+    pub device: Device,
+    pub args: Vec<Option<Arg<'a>>>,
+    uniforms: Uniforms,
+    workgroups: [u32; 3],
+    start: Instant,
+}
+
+impl<'a> Call<'a> {
+    /// Everything that can be checked without running.
+    pub(super) fn check(mut self) -> Result<Checked<'a>> {
+        let start = Instant::now();
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        let kernel = &self.kernel;
+        kernel.check_complete()?;
+        self.check_missing().map_err(Error::Call)?;
+        self.uniforms.check_complete(kernel).map_err(Error::Call)?;
+        self.check_aliases().map_err(Error::Call)?;
+        let extent = self.extent.ok_or_else(|| {
+            Error::Call(kernel.message("the call has no grid").help("say how many invocations with .grid([n, 1, 1])"))
+        })?;
+        let workgroups = extent.workgroups(kernel).map_err(Error::Call)?;
+        let device = self.choose_device()?;
+        Ok(Checked { kernel: self.kernel, device, args: self.args, uniforms: self.uniforms, workgroups, start })
+    }
+
+    /// Refuses a call that leaves storage bindings out.
+    fn check_missing(&self) -> Result<(), Message> {
+        let bindings = self.kernel.bindings();
+        let missing = || {
+            let pairs = bindings.iter().zip(&self.args);
+            pairs
+                .filter(|(binding, arg)| arg.is_none() && binding.kind != BindingKind::Uniform)
+                .map(|(binding, _)| binding)
+        };
+        let Some(first) = missing().next() else { return Ok(()) };
+        let method = match first.kind {
+            BindingKind::ReadWriteStorage if first.loads => "read_write",
+            BindingKind::ReadWriteStorage => "write",
+            _ => "read",
+        };
+        let list = names::list(missing().map(|binding| binding.name.as_str()));
+        let problem = if missing().nth(1).is_some() {
+            format!("the bindings {list} are missing from the call")
+        } else {
+            format!("the binding {list} is missing from the call")
+        };
+        let ty = &first.shape.name;
+        Err(self
+            .kernel
+            .message(problem)
+            .help(format!("bind it with .{method}(\"{}\", ..), which takes {ty}", first.name)))
+    }
+
+    /// Refuses one buffer under two names where the kernel writes under one of them.
+    fn check_aliases(&self) -> Result<(), Message> {
+        let bindings = self.kernel.bindings();
+        for (i, first) in self.args.iter().enumerate() {
+            let Some(Arg { data: Data::Resident { memory, .. }, .. }) = first else { continue };
+            for (j, second) in self.args.iter().enumerate().skip(i + 1) {
+                let Some(Arg { data: Data::Resident { memory: other, .. }, .. }) = second else { continue };
+                let written = [i, j].iter().any(|&k| bindings[k].kind == BindingKind::ReadWriteStorage);
+                if written && std::ptr::addr_eq(Arc::as_ptr(memory), Arc::as_ptr(other)) {
+                    let (first, second) = (&bindings[i].name, &bindings[j].name);
+                    return Err(self
+                        .kernel
+                        .message(format!("`{first}` and `{second}` are the same buffer, and the kernel writes to it"))
+                        .help("use two buffers, or one read_write binding in the WGSL"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The device: the one that holds the buffers, the one asked for, or the best that can run it.
+    fn choose_device(&self) -> Result<Device> {
+        let bindings = self.kernel.bindings();
+        let mut holder: Option<(&Device, &str)> = None;
+        for (binding, arg) in bindings.iter().zip(&self.args) {
+            let Some(Arg { data: Data::Resident { device, .. }, .. }) = arg else { continue };
+            match holder {
+                Some((other, name)) if other != device => {
+                    let problem = format!(
+                        "`{name}` lives on {}, and `{}` on {}",
+                        other.describe(),
+                        binding.name,
+                        device.describe()
+                    );
+                    let help = "make both on one device, or copy one over with Buffer::copy_from";
+                    return Err(Error::Call(self.kernel.message(problem).help(help)));
+                }
+                Some(_) => {}
+                None => holder = Some((device, &binding.name)),
+            }
+        }
+        let device = match (holder, &self.device) {
+            (Some((holder, name)), Some(asked)) if holder != asked => {
+                let problem =
+                    format!("`{name}` lives on {}, and the call asks for {}", holder.describe(), asked.describe());
+                let help = "leave .device(..) out, or make the buffer on that device";
+                return Err(Error::Call(self.kernel.message(problem).help(help)));
+            }
+            (Some((holder, _)), _) => holder.clone(),
+            (None, Some(asked)) => asked.clone(),
+            (None, None) => self.runtime.choose_for(&self.kernel, self.largest())?,
+        };
+        device.accepts(&self.kernel)?;
+        self.check_sizes(&device)?;
+        Ok(device)
+    }
+
+    /// Bytes of the largest binding.
+    fn largest(&self) -> u64 {
+        self.args.iter().flatten().map(|arg| arg.data.bytes()).max().unwrap_or(0)
+    }
+
+    /// Refuses bindings that are larger than the device takes.
+    fn check_sizes(&self, device: &Device) -> Result<()> {
+        let limit = device.inner.max_binding.min(device.inner.max_buffer);
+        for (binding, arg) in self.kernel.bindings().iter().zip(&self.args) {
+            let Some(bytes) = arg.as_ref().map(|arg| arg.data.bytes()).filter(|&bytes| bytes > limit) else { continue };
+            let message = self
+                .kernel
+                .message(format!(
+                    "holds {}, and {} takes up to {} in a binding",
+                    Bytes(bytes),
+                    device.describe(),
+                    Bytes(limit)
+                ))
+                .subject(&binding.name);
+            return Err(Error::Unsupported(
+                message.help("go in batches, or choose another device (`cpu` takes any size)"),
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Checked<'_> {
+    /// Runs it. The results are in the arguments then.
+    pub fn launch(mut self) -> Result<Report> {
+        self.run()
+    }
+
+    /// As [`launch`](Checked::launch), and leaves the arguments to be taken out.
+    pub fn run(&mut self) -> Result<Report> {
+        let bindings = self.kernel.bindings();
+        let mut copies = align(&mut self.args);
+        let mut copied = copies.iter_mut().peekable();
+        let mut args = Vec::with_capacity(bindings.len());
+        for (place, (binding, arg)) in bindings.iter().zip(&mut self.args).enumerate() {
+            let copy = copied.next_if(|copy| copy.place == place);
+            args.push(match (arg, copy) {
+                (None, _) => ArgData::Uniform(self.uniforms.bytes(binding)),
+                (Some(_), Some(copy)) => writable(binding.kind, copy.bytes_mut()),
+                (Some(arg), None) => match &mut arg.data {
+                    Data::Read(bytes) => ArgData::Read(bytes),
+                    Data::Write(bytes) => ArgData::Write(bytes),
+                    Data::Owned(owned) => writable(binding.kind, owned.bytes_mut()),
+                    Data::Resident { memory, .. } => ArgData::Resident(memory),
+                },
+            });
+        }
+        let launch = Launch { kernel: &self.kernel, args, workgroups: self.workgroups };
+        let metrics = self.device.inner.backend.launch(launch)?;
+        for copy in copies {
+            copy.write_back(&mut self.args);
+        }
+        Ok(Report {
+            kernel: self.kernel.clone(),
+            device: self.device.clone(),
+            metrics,
+            total: self.start.elapsed(),
+            workgroups: self.workgroups,
+        })
+    }
+}
+
+fn writable(kind: BindingKind, bytes: &mut [u8]) -> ArgData<'_> {
+    if kind == BindingKind::ReadWriteStorage { ArgData::Write(bytes) } else { ArgData::Read(bytes) }
+}
+
+/// A copy of host data that does not start at a word, which kernels see memory in.
+struct AlignedCopy {
+    place: usize,
+    words: Vec<u32>,
+}
+
+/// Copies of the arguments that need one.
+fn align(args: &mut [Option<Arg<'_>>]) -> Vec<AlignedCopy> {
+    let mut copies = Vec::new();
+    for (place, arg) in args.iter().enumerate() {
+        let bytes = match arg.as_ref().map(|arg| &arg.data) {
+            Some(Data::Read(bytes)) => &**bytes,
+            Some(Data::Write(bytes)) => &**bytes,
+            Some(Data::Owned(owned)) => owned.bytes(),
+            Some(Data::Resident { .. }) | None => continue,
+        };
+        if !bytes.as_ptr().cast::<u32>().is_aligned() {
+            let mut words = vec![0; bytes.len().div_ceil(4)];
+            bytemuck::cast_slice_mut(&mut words)[..bytes.len()].copy_from_slice(bytes);
+            copies.push(AlignedCopy { place, words });
+        }
+    }
+    copies
+}
+
+impl AlignedCopy {
+    /// The copy; binding sizes are whole words.
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        bytemuck::cast_slice_mut(&mut self.words)
+    }
+
+    /// Copies back what the kernel may have written.
+    fn write_back(self, args: &mut [Option<Arg<'_>>]) {
+        let bytes: &[u8] = bytemuck::cast_slice(&self.words);
+        match args[self.place].as_mut().map(|arg| &mut arg.data) {
+            Some(Data::Write(out)) => out.copy_from_slice(&bytes[..out.len()]),
+            Some(Data::Owned(owned)) => {
+                let out = owned.bytes_mut();
+                out.copy_from_slice(&bytes[..out.len()]);
+            }
+            _ => {}
+        }
+    }
+}

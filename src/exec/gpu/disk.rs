@@ -1,0 +1,193 @@
+//! The driver's compiled pipelines, kept in the user's cache folder from one run to the next.
+
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+    process,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use super::device::{Scopes, lock};
+
+/// What the file starts with; the number is that of this layout.
+const MAGIC: &[u8; 8] = b"SWATHPC1";
+
+/// The file is written again at most this often, and when the device is dropped.
+const SAVE_EVERY: Duration = Duration::from_secs(2);
+
+/// The pipeline cache of a device and the file behind it. Nothing here can fail a call: without a
+/// cache, or with a damaged one, pipelines are compiled anew.
+pub(super) struct DiskCache {
+    cache: Option<wgpu::PipelineCache>,
+    path: Option<PathBuf>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Pipelines were compiled since the file was written.
+    stale: bool,
+    saved: Option<Instant>,
+    /// Checksum of what the file holds.
+    on_disk: Option<u64>,
+}
+
+impl DiskCache {
+    /// The cache of `device`, filled from `folder` where there is a usable file.
+    pub fn open(device: &wgpu::Device, folder: Option<&Path>) -> Self {
+        let none = DiskCache { cache: None, path: None, state: Mutex::default() };
+        if !device.features().contains(wgpu::Features::PIPELINE_CACHE) {
+            return none;
+        }
+        let key = wgpu::util::pipeline_cache_key(&device.adapter_info());
+        let path = folder.zip(key).map(|(folder, key)| folder.join(format!("{key}.bin")));
+        let data = path.as_deref().and_then(load);
+        let scopes = Scopes::open(device);
+        // SAFETY: the data came from `get_data`: the file carries our mark and the checksum that was
+        // written with it, in a folder that belongs to the user; wgpu and the driver check further that
+        // it fits this device and driver.
+        let cache = unsafe {
+            device.create_pipeline_cache(&wgpu::PipelineCacheDescriptor {
+                label: Some("swath"),
+                data: data.as_deref(),
+                fallback: true,
+            })
+        };
+        if let Some(error) = scopes.close() {
+            tracing::warn!(%error, "no pipeline cache");
+            return none;
+        }
+        let state = State { on_disk: data.as_deref().map(checksum), ..State::default() };
+        DiskCache { cache: Some(cache), path, state: Mutex::new(state) }
+    }
+
+    /// For the creation of pipelines.
+    pub fn cache(&self) -> Option<&wgpu::PipelineCache> {
+        self.cache.as_ref()
+    }
+
+    /// A pipeline was compiled: saves the cache, unless that was done a moment ago.
+    pub fn compiled(&self) {
+        let mut state = lock(&self.state);
+        state.stale = true;
+        if state.saved.is_none_or(|saved| saved.elapsed() >= SAVE_EVERY) {
+            self.save(&mut state);
+        }
+    }
+
+    fn save(&self, state: &mut State) {
+        let (Some(cache), Some(path)) = (&self.cache, &self.path) else { return };
+        (state.stale, state.saved) = (false, Some(Instant::now()));
+        let Some(data) = cache.get_data() else { return };
+        let sum = checksum(&data);
+        if state.on_disk == Some(sum) {
+            return;
+        }
+        match store(path, &data, sum) {
+            Ok(()) => state.on_disk = Some(sum),
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "the pipeline cache cannot be saved");
+            }
+        }
+    }
+}
+
+impl Drop for DiskCache {
+    fn drop(&mut self) {
+        let mut state = std::mem::take(&mut *lock(&self.state));
+        if state.stale {
+            self.save(&mut state);
+        }
+    }
+}
+
+/// The folder of the pipeline caches, in the user's cache folder; `None` if that is not known.
+pub(super) fn folder() -> Option<PathBuf> {
+    let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = absolute("XDG_CACHE_HOME").or_else(|| {
+        if cfg!(windows) {
+            absolute("LOCALAPPDATA")
+        } else if cfg!(target_os = "macos") {
+            absolute("HOME").map(|home| home.join("Library/Caches"))
+        } else {
+            absolute("HOME").map(|home| home.join(".cache"))
+        }
+    })?;
+    Some(base.join("swath").join("pipelines"))
+}
+
+/// The data in the file; `None` if there is no file, and with a warning if it is damaged.
+fn load(path: &Path) -> Option<Vec<u8>> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(error) => {
+            tracing::warn!(path = %path.display(), %error, "the pipeline cache cannot be read");
+            return None;
+        }
+    };
+    let data = unwrap(&bytes);
+    if data.is_none() {
+        tracing::warn!(path = %path.display(), "the pipeline cache is damaged and is ignored");
+    }
+    data.map(<[u8]>::to_vec)
+}
+
+/// The data behind the file's mark and checksum, if both are right.
+fn unwrap(bytes: &[u8]) -> Option<&[u8]> {
+    let (sum, data) = bytes.strip_prefix(MAGIC)?.split_first_chunk()?;
+    (u64::from_le_bytes(*sum) == checksum(data)).then_some(data)
+}
+
+/// Replaces the file in one step, so that another process reads the old one or the new one.
+fn store(path: &Path, data: &[u8], sum: u64) -> io::Result<()> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let Some(folder) = path.parent() else { return Ok(()) };
+    fs::create_dir_all(folder)?;
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let temporary = path.with_extension(format!("{}-{number}.tmp", process::id()));
+    let bytes = [MAGIC, sum.to_le_bytes().as_slice(), data].concat();
+    let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+/// FNV-1a over 64 bits: finds damage, not malice.
+fn checksum(data: &[u8]) -> u64 {
+    data.iter().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_back_and_a_damaged_one_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("deep").join("cache.bin");
+        assert_eq!(load(&path), None);
+        let data = [7, 8, 9];
+        store(&path, &data, checksum(&data)).expect("stored");
+        assert_eq!(load(&path).as_deref(), Some(&data[..]));
+        store(&path, &data[..2], checksum(&data[..2])).expect("replaced");
+        assert_eq!(load(&path).as_deref(), Some(&data[..2]));
+
+        let good = fs::read(&path).expect("there");
+        for place in 0..good.len() {
+            let mut bad = good.clone();
+            bad[place] ^= 0x10;
+            fs::write(&path, &bad).expect("written");
+            assert_eq!(load(&path), None, "byte {place} is wrong");
+        }
+        fs::write(&path, &good[..good.len() - 1]).expect("written");
+        assert_eq!(load(&path), None, "cut short");
+        let names: Vec<_> = fs::read_dir(path.parent().expect("a folder")).expect("listed").collect();
+        assert_eq!(names.len(), 1, "no temporary file stays");
+    }
+}

@@ -1,0 +1,149 @@
+//! Pipelines: compiled once for each kernel and device, kept in memory and, where the backend can,
+//! on disk.
+
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use naga::{ResourceBinding, valid::GlobalUse};
+use rustc_hash::FxHashMap;
+
+use super::{
+    Gpu,
+    device::{Scopes, lock, translate},
+};
+use crate::{
+    error::Result,
+    kernel::{BindingKind, Kernel, passes},
+};
+
+/// The bind group of the kernel's own bindings, numbered in the order of [`Kernel::bindings`]: one
+/// group serves them all, however the author spread them.
+pub(super) const DATA_GROUP: u32 = 0;
+
+/// The bind group of the tile's origin, in a rebased pipeline.
+pub(super) const TILE_GROUP: u32 = 1;
+
+/// A kernel made ready for a device.
+pub(super) struct Pipeline {
+    /// A number that no other pipeline has.
+    pub id: u64,
+    pub pipeline: wgpu::ComputePipeline,
+    pub data: wgpu::BindGroupLayout,
+    /// For a rebased pipeline: the layout of its tile's origin, a uniform with a dynamic offset.
+    pub tile: Option<wgpu::BindGroupLayout>,
+    /// For each binding, whether the kernel may write it.
+    pub written: Vec<bool>,
+}
+
+/// A kernel's fingerprint, and whether it is rebased.
+type Key = (u64, bool);
+
+/// A place for a pipeline, locked while it is compiled, so that nobody compiles it twice.
+type Slot = Arc<Mutex<Option<Arc<Pipeline>>>>;
+
+/// The pipelines of a device.
+#[derive(Default)]
+pub(super) struct Pipelines {
+    slots: Mutex<FxHashMap<Key, Slot>>,
+}
+
+impl Pipelines {
+    /// The kernel's pipeline, and the time it took to compile it now: zero when it was there.
+    pub fn get(&self, gpu: &Gpu, kernel: &Kernel, rebased: bool) -> Result<(Arc<Pipeline>, Duration)> {
+        let key = (kernel.inner.fingerprint, rebased);
+        let slot = Arc::clone(lock(&self.slots).entry(key).or_default());
+        let mut slot = lock(&slot);
+        if let Some(pipeline) = &*slot {
+            return Ok((Arc::clone(pipeline), Duration::ZERO));
+        }
+        let start = Instant::now();
+        let pipeline = Arc::new(compile(gpu, kernel, rebased)?);
+        *slot = Some(Arc::clone(&pipeline));
+        let took = start.elapsed();
+        tracing::debug!(kernel = kernel.name(), device = gpu.info.name, rebased, ?took, "pipeline compiled");
+        gpu.disk.compiled();
+        Ok((pipeline, took))
+    }
+}
+
+fn compile(gpu: &Gpu, kernel: &Kernel, rebased: bool) -> Result<Pipeline> {
+    let scopes = Scopes::open(&gpu.device);
+    let pipeline = build(gpu, kernel, rebased);
+    match scopes.close() {
+        Some(error) => Err(translate(error, &gpu.info.name, kernel.name(), "")),
+        None => Ok(pipeline),
+    }
+}
+
+fn build(gpu: &Gpu, kernel: &Kernel, rebased: bool) -> Pipeline {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let label = Some(kernel.name());
+    let shader = gpu.device.create_shader_module(wgpu::ShaderModuleDescriptor {
+        label,
+        source: wgpu::ShaderSource::Naga(Cow::Owned(module_for_device(kernel, rebased))),
+    });
+    let entries: Vec<_> = (0..)
+        .zip(kernel.bindings())
+        .map(|(binding, resource)| layout_entry(binding, buffer_type(resource.kind), false))
+        .collect();
+    let layout = |entries: &[wgpu::BindGroupLayoutEntry]| {
+        gpu.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries })
+    };
+    let data = layout(&entries);
+    let tile = rebased.then(|| layout(&[layout_entry(0, wgpu::BufferBindingType::Uniform, true)]));
+    let pipeline_layout = gpu.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label,
+        bind_group_layouts: &[Some(&data), tile.as_ref()][..1 + usize::from(rebased)],
+        immediate_size: 0,
+    });
+    let pipeline = gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label,
+        layout: Some(&pipeline_layout),
+        module: &shader,
+        entry_point: Some(kernel.name()),
+        // Workgroup memory starts as zero, as WGSL says; overrides are resolved already.
+        compilation_options: wgpu::PipelineCompilationOptions::default(),
+        cache: gpu.disk.cache(),
+    });
+    let uses = kernel.inner.info.get_entry_point(kernel.inner.entry);
+    let written = kernel.bindings().iter().map(|binding| uses[binding.global].contains(GlobalUse::WRITE)).collect();
+    let id = NEXT.fetch_add(1, Ordering::Relaxed);
+    Pipeline { id, pipeline, data, tile, written }
+}
+
+/// The kernel's module as the device gets it: its bindings numbered anew, and rebased if its grid has
+/// to be tiled.
+fn module_for_device(kernel: &Kernel, rebased: bool) -> naga::Module {
+    let mut module = kernel.inner.module.clone();
+    for (binding, resource) in (0..).zip(kernel.bindings()) {
+        module.global_variables.get_mut(resource.global).binding = Some(ResourceBinding { group: DATA_GROUP, binding });
+    }
+    if rebased {
+        let place = ResourceBinding { group: TILE_GROUP, binding: 0 };
+        module = passes::rebase(&module, kernel.inner.entry, place);
+    }
+    module
+}
+
+fn buffer_type(kind: BindingKind) -> wgpu::BufferBindingType {
+    match kind {
+        BindingKind::ReadStorage => wgpu::BufferBindingType::Storage { read_only: true },
+        BindingKind::ReadWriteStorage => wgpu::BufferBindingType::Storage { read_only: false },
+        BindingKind::Uniform => wgpu::BufferBindingType::Uniform,
+    }
+}
+
+fn layout_entry(binding: u32, ty: wgpu::BufferBindingType, has_dynamic_offset: bool) -> wgpu::BindGroupLayoutEntry {
+    wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset, min_binding_size: None },
+        count: None,
+    }
+}

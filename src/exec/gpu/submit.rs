@@ -1,0 +1,380 @@
+//! Launches: arguments in, dispatches, results out.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use super::{
+    Gpu,
+    bindings::{Bound, UniformSlot},
+    device::lock,
+    memory::{DeviceBuffer, GpuAllocation, padded, size_class},
+    pipeline::{DATA_GROUP, Pipeline, TILE_GROUP},
+    transfer::{self, Piece},
+};
+use crate::{
+    error::{Error, Message, Result},
+    exec::{ArgData, Launch, Metrics},
+    kernel::{BindingKind, Kernel, passes::TileOrigin},
+};
+
+/// Tiles that go in one submission. More are submitted in turn: a grid of many millions of workgroups
+/// then neither needs much memory for its origins nor holds the device in one long command.
+const TILES_AT_ONCE: usize = 1024;
+
+/// Where an argument's data lies on the device.
+enum Place<'a> {
+    /// Memory for this call, given back when it ends.
+    Held(Held<'a>),
+    Resident(&'a DeviceBuffer),
+    Uniform(Arc<UniformSlot>),
+}
+
+impl Place<'_> {
+    fn buffer(&self) -> &DeviceBuffer {
+        match self {
+            Place::Held(held) => held.buffer(),
+            Place::Resident(buffer) => buffer,
+            Place::Uniform(slot) => &slot.buffer,
+        }
+    }
+}
+
+/// A buffer from the pool, which goes back when this is dropped.
+struct Held<'a> {
+    gpu: &'a Gpu,
+    buffer: Option<DeviceBuffer>,
+}
+
+impl Held<'_> {
+    fn buffer(&self) -> &DeviceBuffer {
+        self.buffer.as_ref().expect("a held buffer is there until it is dropped")
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if let Some(buffer) = self.buffer.take() {
+            self.gpu.release(buffer);
+        }
+    }
+}
+
+/// An argument on the device, and the host memory that its result goes to.
+struct Argument<'a> {
+    place: Place<'a>,
+    bytes: u64,
+    result: Option<&'a mut [u8]>,
+}
+
+/// Runs a launch and returns when its results are in the arguments.
+pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
+    gpu.faults.check()?;
+    let kernel = launch.kernel;
+    let limit = gpu.limits.max_compute_workgroups_per_dimension;
+    let tiled = launch.workgroups.iter().any(|count| *count > limit);
+    let (pipeline, compile) = gpu.pipelines.get(gpu, kernel, tiled)?;
+    gpu.guarded(kernel.name(), "", || {
+        let mut metrics = Metrics { compile, ..Metrics::default() };
+        let mut arguments = Vec::with_capacity(launch.args.len());
+        for (index, data) in launch.args.into_iter().enumerate() {
+            let argument = place(gpu, kernel, index, data, pipeline.written[index], &mut metrics)?;
+            arguments.push(argument);
+        }
+        run(gpu, &pipeline, arguments, launch.workgroups, &mut metrics)?;
+        Ok(metrics)
+    })
+}
+
+/// Puts an argument's data on the device, if it is not there.
+fn place<'a>(
+    gpu: &'a Arc<Gpu>,
+    kernel: &Kernel,
+    index: usize,
+    data: ArgData<'a>,
+    written: bool,
+    metrics: &mut Metrics,
+) -> Result<Argument<'a>> {
+    let binding = &kernel.bindings()[index];
+    let bytes = match &data {
+        ArgData::Uniform(bytes) | ArgData::Read(bytes) => bytes.len() as u64,
+        ArgData::Write(bytes) => bytes.len() as u64,
+        ArgData::Resident(allocation) => allocation.bytes(),
+    };
+    let (most, limit) = match binding.kind {
+        BindingKind::Uniform => (gpu.limits.max_uniform_buffer_binding_size, "maxUniformBufferBindingSize"),
+        _ => (gpu.limits.max_storage_buffer_binding_size, "maxStorageBufferBindingSize"),
+    };
+    if bytes > most {
+        return Err(Error::Unsupported(
+            Message::new(format!("holds {bytes} bytes; device `{}` binds at most {most} ({limit})", gpu.info.name))
+                .kernel(kernel.name())
+                .subject(&binding.name)
+                .help("split the data into several calls, or use the device `cpu`"),
+        ));
+    }
+    let mut hold = |bytes: &[u8]| {
+        let (buffer, _) = gpu.acquire(size_class(bytes.len() as u64), &binding.name)?;
+        let held = Held { gpu, buffer: Some(buffer) };
+        transfer::upload(gpu, &held.buffer().buffer, 0, bytes)?;
+        metrics.bytes_up += bytes.len() as u64;
+        Ok(Place::Held(held))
+    };
+    let (place, result) = match data {
+        ArgData::Uniform(contents) => (Place::Uniform(gpu.uniforms.get(gpu, contents)?), None),
+        ArgData::Read(contents) => (hold(contents)?, None),
+        ArgData::Write(contents) => (hold(contents)?, written.then_some(contents)),
+        ArgData::Resident(allocation) => {
+            let known = allocation.as_any().downcast_ref::<GpuAllocation>();
+            match known.filter(|allocation| Arc::ptr_eq(&allocation.gpu, gpu)) {
+                Some(allocation) => (Place::Resident(allocation.device_buffer()), None),
+                None => {
+                    return Err(Error::Call(
+                        Message::new(format!("its buffer is not on device `{}`", gpu.info.name))
+                            .kernel(kernel.name())
+                            .subject(&binding.name)
+                            .help("make all buffers of a call on the device that runs it"),
+                    ));
+                }
+            }
+        }
+    };
+    Ok(Argument { place, bytes: padded(bytes), result })
+}
+
+/// Dispatches, waits, and brings the results back.
+fn run(
+    gpu: &Gpu,
+    pipeline: &Pipeline,
+    mut arguments: Vec<Argument<'_>>,
+    workgroups: [u32; 3],
+    metrics: &mut Metrics,
+) -> Result<()> {
+    let results: Vec<_> = arguments.iter_mut().map(|argument| argument.result.take()).collect();
+    let bound: Vec<_> =
+        arguments.iter().map(|argument| Bound { buffer: argument.place.buffer(), bytes: argument.bytes }).collect();
+    let group = gpu.groups.get(gpu, pipeline, &bound);
+    let mut pieces = Vec::new();
+    for (part, data) in bound.iter().zip(results) {
+        if let Some(data) = data {
+            metrics.bytes_down += data.len() as u64;
+            pieces.push(Piece { source: &part.buffer.buffer, offset: 0, data });
+        }
+    }
+
+    let timer = gpu.timers.get(gpu)?;
+    if timer.is_none() && metrics.bytes_up > 0 {
+        // The time of the dispatch is measured from here: the uploads are not to count.
+        gpu.wait(gpu.queue.submit([]))?;
+    }
+    let start = Instant::now();
+    let queries = timer.as_ref().map(|timer| &timer.queries);
+    let (mut encoder, dispatches) = match &pipeline.tile {
+        None => (record_one(gpu, pipeline, &group, workgroups, queries), 1),
+        Some(layout) => record_tiles(gpu, pipeline, &group, layout, workgroups, queries)?,
+    };
+    metrics.dispatches = dispatches;
+    match timer {
+        None => {
+            transfer::finish(gpu, encoder, Vec::new())?;
+            metrics.kernel = start.elapsed();
+            if !pieces.is_empty() {
+                transfer::finish(gpu, gpu.encoder(), pieces)?;
+            }
+        }
+        Some(timer) => {
+            encoder.resolve_query_set(&timer.queries, 0..2, &timer.resolved, 0);
+            let mut ticks = [0; TICKS];
+            pieces.push(Piece { source: &timer.resolved, offset: 0, data: &mut ticks });
+            transfer::finish(gpu, encoder, pieces)?;
+            metrics.kernel = timer.elapsed(&ticks).unwrap_or(start.elapsed());
+            gpu.timers.put(timer);
+        }
+    }
+    Ok(())
+}
+
+fn begin_pass<'e>(
+    encoder: &'e mut wgpu::CommandEncoder,
+    pipeline: &Pipeline,
+    group: &wgpu::BindGroup,
+    timestamps: Option<wgpu::ComputePassTimestampWrites<'_>>,
+) -> wgpu::ComputePass<'e> {
+    let mut pass =
+        encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes: timestamps });
+    pass.set_pipeline(&pipeline.pipeline);
+    pass.set_bind_group(DATA_GROUP, group, &[]);
+    pass
+}
+
+/// The grid in one dispatch.
+fn record_one(
+    gpu: &Gpu,
+    pipeline: &Pipeline,
+    group: &wgpu::BindGroup,
+    [x, y, z]: [u32; 3],
+    queries: Option<&wgpu::QuerySet>,
+) -> wgpu::CommandEncoder {
+    let mut encoder = gpu.encoder();
+    let timestamps = queries.map(|query_set| wgpu::ComputePassTimestampWrites {
+        query_set,
+        beginning_of_pass_write_index: Some(0),
+        end_of_pass_write_index: Some(1),
+    });
+    begin_pass(&mut encoder, pipeline, group, timestamps).dispatch_workgroups(x, y, z);
+    encoder
+}
+
+/// The grid in tiles. All but the last submission are made here; the last one's encoder is returned
+/// with the number of dispatches.
+fn record_tiles(
+    gpu: &Gpu,
+    pipeline: &Pipeline,
+    group: &wgpu::BindGroup,
+    layout: &wgpu::BindGroupLayout,
+    workgroups: [u32; 3],
+    queries: Option<&wgpu::QuerySet>,
+) -> Result<(wgpu::CommandEncoder, u32)> {
+    let limit = gpu.limits.max_compute_workgroups_per_dimension;
+    let stride = TileOrigin::BYTES.next_multiple_of(u64::from(gpu.limits.min_uniform_buffer_offset_alignment));
+    let mut tiles = tiles(workgroups, limit).peekable();
+    let (mut encoder, mut dispatches) = (gpu.encoder(), 0);
+    while tiles.peek().is_some() {
+        if dispatches != 0 {
+            let full = std::mem::replace(&mut encoder, gpu.encoder());
+            gpu.queue.submit([full.finish()]);
+        }
+        let batch: Vec<_> = tiles.by_ref().take(TILES_AT_ONCE).collect();
+        let mut contents = vec![0; stride as usize * batch.len()];
+        for ((origin, _), bytes) in batch.iter().zip(contents.chunks_mut(stride as usize)) {
+            let origin = TileOrigin::new(*origin, workgroups);
+            bytes[..TileOrigin::BYTES as usize].copy_from_slice(bytemuck::bytes_of(&origin));
+        }
+        let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
+        let origins = gpu.create_buffer(contents.len() as u64, usage, "tile origins")?;
+        transfer::upload(gpu, &origins, 0, &contents)?;
+        let origins = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("tile origins"),
+            layout,
+            entries: &[wgpu::BindGroupEntry {
+                binding: 0,
+                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                    buffer: &origins,
+                    offset: 0,
+                    size: wgpu::BufferSize::new(TileOrigin::BYTES),
+                }),
+            }],
+        });
+        let (first, last) = (dispatches == 0, tiles.peek().is_none());
+        let timestamps = queries.filter(|_| first || last).map(|query_set| wgpu::ComputePassTimestampWrites {
+            query_set,
+            beginning_of_pass_write_index: first.then_some(0),
+            end_of_pass_write_index: last.then_some(1),
+        });
+        let mut pass = begin_pass(&mut encoder, pipeline, group, timestamps);
+        for (number, (_, [x, y, z])) in (0..).zip(&batch) {
+            pass.set_bind_group(TILE_GROUP, &origins, &[number * stride as u32]);
+            pass.dispatch_workgroups(*x, *y, *z);
+        }
+        dispatches += batch.len() as u32;
+    }
+    Ok((encoder, dispatches))
+}
+
+/// Origin and size, in workgroups, of the tiles of a grid: none larger than `limit` along an axis.
+fn tiles(workgroups: [u32; 3], limit: u32) -> impl Iterator<Item = ([u32; 3], [u32; 3])> {
+    let axis = move |count: u32| (0..count).step_by(limit as usize).map(move |start| (start, limit.min(count - start)));
+    let [x, y, z] = workgroups;
+    axis(z)
+        .flat_map(move |(z0, z)| axis(y).flat_map(move |(y0, y)| axis(x).map(move |(x0, x)| ([x0, y0, z0], [x, y, z]))))
+}
+
+/// Bytes of the two timestamps around a dispatch.
+const TICKS: usize = 2 * wgpu::QUERY_SIZE as usize;
+
+/// Takes the time of a dispatch by the device's clock.
+pub(super) struct Timer {
+    queries: wgpu::QuerySet,
+    resolved: wgpu::Buffer,
+    /// Nanoseconds of a tick.
+    period: f32,
+}
+
+impl Timer {
+    /// The time between the two timestamps, if they make sense.
+    fn elapsed(&self, ticks: &[u8; TICKS]) -> Option<Duration> {
+        let (start, end) = ticks.split_at(TICKS / 2);
+        let tick = |bytes: &[u8]| Some(u64::from_le_bytes(bytes.try_into().ok()?));
+        let ticks = tick(end)?.checked_sub(tick(start)?).filter(|ticks| *ticks > 0)?;
+        Some(Duration::from_nanos((ticks as f64 * f64::from(self.period)) as u64))
+    }
+}
+
+/// The timers of a device that are not in use.
+pub(super) struct Timers {
+    /// Whether the device's clock is worth asking.
+    enabled: bool,
+    free: Mutex<Vec<Timer>>,
+}
+
+impl Timers {
+    pub fn new(enabled: bool) -> Self {
+        Timers { enabled, free: Mutex::default() }
+    }
+
+    /// A timer; `None` if the device has none, and its work is timed from the host.
+    fn get(&self, gpu: &Gpu) -> Result<Option<Timer>> {
+        if !self.enabled {
+            return Ok(None);
+        }
+        if let Some(timer) = lock(&self.free).pop() {
+            return Ok(Some(timer));
+        }
+        let queries = gpu.device.create_query_set(&wgpu::QuerySetDescriptor {
+            label: Some("kernel time"),
+            ty: wgpu::QueryType::Timestamp,
+            count: 2,
+        });
+        let usage = wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC;
+        let resolved = gpu.create_buffer(TICKS as u64, usage, "kernel time")?;
+        Ok(Some(Timer { queries, resolved, period: gpu.queue.get_timestamp_period() }))
+    }
+
+    fn put(&self, timer: Timer) {
+        lock(&self.free).push(timer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_cover_the_grid_once() {
+        for (grid, limit, count) in [([5, 1, 1], 5, 1), ([6, 1, 1], 5, 2), ([7, 12, 3], 5, 2 * 3), ([1, 1, 11], 5, 3)] {
+            let all: Vec<_> = tiles(grid, limit).collect();
+            assert_eq!(all.len(), count);
+            let mut seen = std::collections::HashSet::new();
+            for (origin, size) in all {
+                assert!(size.iter().all(|n| (1..=limit).contains(n)));
+                for z in 0..size[2] {
+                    for y in 0..size[1] {
+                        for x in 0..size[0] {
+                            assert!(seen.insert([origin[0] + x, origin[1] + y, origin[2] + z]));
+                        }
+                    }
+                }
+            }
+            assert_eq!(seen.len() as u32, grid.iter().product::<u32>());
+        }
+    }
+
+    #[test]
+    fn the_largest_grid_is_enumerated_lazily() {
+        let grid = [u32::MAX, u32::MAX, 1];
+        let (origin, size) = tiles(grid, 65_535).next().expect("a first tile");
+        assert_eq!((origin, size), ([0, 0, 0], [65_535, 65_535, 1]));
+        assert_eq!(tiles([u32::MAX, 1, 1], 65_535).count(), 65_537);
+    }
+}

@@ -1,0 +1,262 @@
+//! Bytes between the host and the device, through staging buffers that are used again.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU8, Ordering},
+    },
+};
+
+use super::{
+    Gpu,
+    device::lock,
+    memory::{UNIT, padded},
+};
+use crate::error::{Error, Message, Result};
+
+/// Up to this many bytes go through wgpu's own staging, which costs less for little data.
+const SMALL: usize = 64 << 10;
+
+/// The largest staging buffer; more bytes go in several.
+const CHUNK: u64 = 16 << 20;
+
+/// Bytes of staging on their way at a time in one transfer. Two such windows overlap in a download:
+/// the device fills one while the host empties the other.
+const WINDOW: u64 = 2 * CHUNK;
+
+/// Bytes of unused staging kept in each direction.
+const KEPT: u64 = 128 << 20;
+
+const UPLOAD: wgpu::BufferUsages = wgpu::BufferUsages::MAP_WRITE.union(wgpu::BufferUsages::COPY_SRC);
+const DOWNLOAD: wgpu::BufferUsages = wgpu::BufferUsages::MAP_READ.union(wgpu::BufferUsages::COPY_DST);
+
+/// Staging buffers that are not in use: those for uploads mapped, those for downloads not.
+#[derive(Default)]
+pub(super) struct Staging {
+    up: Arc<Mutex<Shelf>>,
+    down: Mutex<Shelf>,
+}
+
+/// Buffers of one direction, by size.
+#[derive(Default)]
+struct Shelf {
+    free: BTreeMap<u64, Vec<wgpu::Buffer>>,
+    bytes: u64,
+}
+
+impl Shelf {
+    fn take(&mut self, size: u64) -> Option<wgpu::Buffer> {
+        let buffer = self.free.get_mut(&size)?.pop()?;
+        self.bytes -= size;
+        Some(buffer)
+    }
+
+    /// Keeps the buffer if there is room for it.
+    fn put(&mut self, buffer: wgpu::Buffer) {
+        if self.bytes + buffer.size() <= KEPT {
+            self.bytes += buffer.size();
+            self.free.entry(buffer.size()).or_default().push(buffer);
+        }
+    }
+}
+
+impl Staging {
+    /// Gives up all that is kept.
+    pub fn clear(&self) {
+        *lock(&self.up) = Shelf::default();
+        *lock(&self.down) = Shelf::default();
+    }
+
+    /// A mapped buffer to write into.
+    fn writable(&self, gpu: &Gpu, bytes: u64) -> Result<wgpu::Buffer> {
+        let size = staging_class(bytes);
+        match lock(&self.up).take(size) {
+            Some(buffer) => Ok(buffer),
+            None => gpu.create_buffer(size, UPLOAD, "staging"),
+        }
+    }
+
+    /// Takes back a buffer that was copied from: it is mapped again once the device is done with it.
+    fn put_writable(&self, buffer: wgpu::Buffer) {
+        let (shelf, mapped) = (Arc::clone(&self.up), buffer.clone());
+        buffer.map_async(wgpu::MapMode::Write, .., move |result| {
+            if result.is_ok() {
+                lock(&shelf).put(mapped);
+            }
+        });
+    }
+
+    /// A buffer to copy into and read from.
+    fn readable(&self, gpu: &Gpu, bytes: u64) -> Result<wgpu::Buffer> {
+        let size = staging_class(bytes);
+        match lock(&self.down).take(size) {
+            Some(buffer) => Ok(buffer),
+            None => gpu.create_buffer(size, DOWNLOAD, "staging"),
+        }
+    }
+}
+
+/// The staging sizes are powers of two, so that few serve all.
+fn staging_class(bytes: u64) -> u64 {
+    bytes.next_power_of_two().max(256)
+}
+
+/// Copies `data` to `offset` of `target`; both the offset and the end of what is written are rounded
+/// to whole units, the end with zeros. Returns once the copy is submitted.
+pub(super) fn upload(gpu: &Gpu, target: &wgpu::Buffer, offset: u64, data: &[u8]) -> Result<()> {
+    if data.len() <= SMALL {
+        let (whole, rest) = data.split_at(data.len() / UNIT as usize * UNIT as usize);
+        if !whole.is_empty() {
+            gpu.queue.write_buffer(target, offset, whole);
+        }
+        if !rest.is_empty() {
+            let mut word = [0; UNIT as usize];
+            word[..rest.len()].copy_from_slice(rest);
+            gpu.queue.write_buffer(target, offset + whole.len() as u64, &word);
+        }
+        return Ok(());
+    }
+    let mut offset = offset;
+    let mut submitted: Option<wgpu::SubmissionIndex> = None;
+    let mut in_flight = 0;
+    for chunk in data.chunks(CHUNK as usize) {
+        let length = padded(chunk.len() as u64);
+        if in_flight + length > WINDOW {
+            // The staging that comes free here is what the next chunks use.
+            if let Some(index) = submitted.take() {
+                gpu.wait(index)?;
+            }
+            in_flight = 0;
+        }
+        let staging = gpu.staging.writable(gpu, length)?;
+        write_mapped(gpu, &staging, chunk)?;
+        let mut encoder = gpu.encoder();
+        encoder.copy_buffer_to_buffer(&staging, 0, target, offset, length);
+        submitted = Some(gpu.queue.submit([encoder.finish()]));
+        gpu.staging.put_writable(staging);
+        offset += length;
+        in_flight += length;
+    }
+    Ok(())
+}
+
+/// Writes `chunk` to a mapped buffer, pads it to whole units with zeros, and unmaps it.
+fn write_mapped(gpu: &Gpu, staging: &wgpu::Buffer, chunk: &[u8]) -> Result<()> {
+    let whole = chunk.len() / UNIT as usize * UNIT as usize;
+    {
+        let mut view =
+            staging.get_mapped_range_mut(..padded(chunk.len() as u64)).map_err(|error| gpu.transfer_failed(&error))?;
+        view.slice(..whole).copy_from_slice(&chunk[..whole]);
+        if whole < chunk.len() {
+            let mut word = [0; UNIT as usize];
+            word[..chunk.len() - whole].copy_from_slice(&chunk[whole..]);
+            view.slice(whole..).copy_from_slice(&word);
+        }
+    }
+    staging.unmap();
+    Ok(())
+}
+
+/// Bytes to be read back: `data.len()` of them from `offset` of `source`. The offset is a whole
+/// number of units, and the source goes on to the end of the last unit.
+pub(super) struct Piece<'a> {
+    pub source: &'a wgpu::Buffer,
+    pub offset: u64,
+    pub data: &'a mut [u8],
+}
+
+/// Pieces whose copies have been submitted together.
+struct Flight<'a> {
+    index: wgpu::SubmissionIndex,
+    parts: Vec<(wgpu::Buffer, Arc<AtomicU8>, &'a mut [u8])>,
+}
+
+const WAITING: u8 = 0;
+const MAPPED: u8 = 1;
+const FAILED: u8 = 2;
+
+/// Submits `encoder`, with the copies of as many pieces as fit in a window behind what it holds, then
+/// the rest, and returns when all of it is done and the pieces are filled.
+pub(super) fn finish(gpu: &Gpu, encoder: wgpu::CommandEncoder, pieces: Vec<Piece<'_>>) -> Result<()> {
+    if pieces.is_empty() {
+        let index = gpu.queue.submit([encoder.finish()]);
+        return gpu.wait(index);
+    }
+    let mut chunks = pieces.into_iter().flat_map(split).peekable();
+    let mut encoder = Some(encoder);
+    let mut before: Option<Flight<'_>> = None;
+    while chunks.peek().is_some() {
+        let mut encoder = encoder.take().unwrap_or_else(|| gpu.encoder());
+        let mut parts = Vec::new();
+        let mut bytes = 0;
+        while let Some(chunk) = chunks.next_if(|chunk| bytes == 0 || bytes + chunk.bytes() <= WINDOW) {
+            bytes += chunk.bytes();
+            let staging = gpu.staging.readable(gpu, chunk.bytes())?;
+            encoder.copy_buffer_to_buffer(chunk.source, chunk.offset, &staging, 0, chunk.bytes());
+            parts.push((staging, Arc::new(AtomicU8::new(WAITING)), chunk.data));
+        }
+        let index = gpu.queue.submit([encoder.finish()]);
+        for (staging, state, data) in &parts {
+            let state = Arc::clone(state);
+            staging.map_async(wgpu::MapMode::Read, ..padded(data.len() as u64), move |result| {
+                state.store(if result.is_ok() { MAPPED } else { FAILED }, Ordering::Release);
+            });
+        }
+        if let Some(flight) = before.replace(Flight { index, parts }) {
+            flight.land(gpu)?;
+        }
+    }
+    before.map_or(Ok(()), |flight| flight.land(gpu))
+}
+
+/// Cuts a piece into chunks.
+fn split(piece: Piece<'_>) -> impl Iterator<Item = Piece<'_>> {
+    let Piece { source, offset, data } = piece;
+    (offset..).step_by(CHUNK as usize).zip(data.chunks_mut(CHUNK as usize)).map(move |(offset, data)| Piece {
+        source,
+        offset,
+        data,
+    })
+}
+
+impl Piece<'_> {
+    /// Bytes that are copied for it on the device.
+    fn bytes(&self) -> u64 {
+        padded(self.data.len() as u64)
+    }
+}
+
+impl Flight<'_> {
+    /// Waits for the copies and fills the pieces.
+    fn land(self, gpu: &Gpu) -> Result<()> {
+        gpu.wait(self.index)?;
+        for (staging, state, data) in self.parts {
+            // The callback may be running on another thread that polls at the same time.
+            while state.load(Ordering::Acquire) == WAITING {
+                gpu.faults.check()?;
+                gpu.poll()?;
+                std::thread::yield_now();
+            }
+            if state.load(Ordering::Acquire) == FAILED {
+                gpu.faults.check()?;
+                return Err(gpu.transfer_failed(&"a staging buffer cannot be mapped"));
+            }
+            {
+                let view = staging
+                    .get_mapped_range(..padded(data.len() as u64))
+                    .map_err(|error| gpu.transfer_failed(&error))?;
+                data.copy_from_slice(&view[..data.len()]);
+            }
+            staging.unmap();
+            lock(&gpu.staging.down).put(staging);
+        }
+        Ok(())
+    }
+}
+
+impl Gpu {
+    fn transfer_failed(&self, error: &dyn std::fmt::Display) -> Error {
+        Error::Device(Message::new(format!("a transfer failed: {error}")).subject(&self.info.name))
+    }
+}

@@ -1,0 +1,5 @@
+//! Passes over the naga module on its way to a GPU.
+
+mod rebase;
+
+pub(crate) use rebase::{TileOrigin, rebase};
