@@ -152,8 +152,7 @@ impl Problem for Book {
         let outputs = self.prices.par_iter().zip(&self.greeks);
         let worst = self.options.par_iter().zip(outputs).map(|(option, (price, greeks))| judge(option, price, greeks));
         let none = || [Deviation::NONE; 3];
-        let [parity, prices, greeks] =
-            worst.reduce(none, |a, b| std::array::from_fn(|check| a[check].worse(b[check])));
+        let [parity, prices, greeks] = worst.reduce(none, |a, b| std::array::from_fn(|check| a[check].worse(b[check])));
         let check = |what, worst: Deviation, reason| Check {
             what,
             error: worst.error,
@@ -253,8 +252,11 @@ fn judge(option: &OptionTerms, price: &Price, greeks: &Greeks) -> [Deviation; 3]
     let parity = Deviation { error: (found - forward).abs(), tolerance: bounds.parity };
 
     let normal_error = SERIES_ERROR * (exact.spot + exact.discounted);
-    let prices = Deviation::new(price.call, exact.call, bounds.call + normal_error)
-        .worse(Deviation::new(price.put, exact.put, bounds.put + normal_error));
+    let prices = Deviation::new(price.call, exact.call, bounds.call + normal_error).worse(Deviation::new(
+        price.put,
+        exact.put,
+        bounds.put + normal_error,
+    ));
 
     let rent_error = SERIES_ERROR * f64::from(RATE) * exact.discounted;
     let greeks = Deviation::new(greeks.delta, exact.delta, bounds.delta + SERIES_ERROR)
@@ -355,7 +357,8 @@ fn below(x: Bounded, density_x: Bounded) -> Bounded {
     let one = Bounded::exact(1.0);
     let t = one / (one + Bounded::literal(SERIES_SLOPE) * x.abs());
     let [first @ .., last] = SERIES;
-    let series = first.iter().rev().fold(t * Bounded::literal(last), |sum, &factor| t * (Bounded::literal(factor) + sum));
+    let series =
+        first.iter().rev().fold(t * Bounded::literal(last), |sum, &factor| t * (Bounded::literal(factor) + sum));
     let tail = density_x * series;
     let mut below = if x.value > 0.0 { one - tail } else { tail };
     if x.value.abs() <= x.error {

@@ -5,7 +5,9 @@ use std::{f64::consts, path::Path, time::Duration};
 use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 
-use super::{Check, Problem, ROUNDING, Resident, Sample, Size, Sizes, Tally, Verdict, Work, bounded::Bounded, draw, timed};
+use super::{
+    Check, Problem, ROUNDING, Resident, Sample, Size, Sizes, Tally, Verdict, Work, bounded::Bounded, draw, timed,
+};
 use crate::{Buffer, Device, Kernel, Result, Runtime};
 
 const WGSL: &str = include_str!("../../shaders/mandelbrot.wgsl");
@@ -50,13 +52,7 @@ impl Sample for Mandelbrot {
     /// The picture is the same for every seed.
     fn prepare(&self, size: Size, _seed: u64) -> Result<Box<dyn Problem>> {
         let n = self.sizes().resolve(size)?;
-        let view = View {
-            centre: CENTRE,
-            pitch: SPAN / n as f32,
-            limit: LIMIT,
-            width: n as u32,
-            height: n as u32,
-        };
+        let view = View { centre: CENTRE, pitch: SPAN / n as f32, limit: LIMIT, width: n as u32, height: n as u32 };
         Ok(Box::new(Picture::new(view)))
     }
 }

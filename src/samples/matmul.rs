@@ -137,7 +137,22 @@ fn product(Shape { m, n, k }: Shape, a: &[f64], b: &[f64]) -> Vec<f64> {
     // SAFETY: the strides are those of dense matrices, rows first, of the lengths just checked.
     unsafe {
         let (row, one) = (n as isize, 1);
-        matrixmultiply::dgemm(m, k, n, 1.0, a.as_ptr(), k as isize, one, b.as_ptr(), row, one, 0.0, c.as_mut_ptr(), row, one);
+        matrixmultiply::dgemm(
+            m,
+            k,
+            n,
+            1.0,
+            a.as_ptr(),
+            k as isize,
+            one,
+            b.as_ptr(),
+            row,
+            one,
+            0.0,
+            c.as_mut_ptr(),
+            row,
+            one,
+        );
     }
     c
 }
@@ -181,7 +196,22 @@ impl Problem for Matrices {
             // SAFETY: the strides are those of dense matrices, rows first, of the lengths just checked.
             unsafe {
                 let (row, one) = (n as isize, 1);
-                matrixmultiply::sgemm(m, k, n, 1.0, a.as_ptr(), k as isize, one, b.as_ptr(), row, one, 0.0, c.as_mut_ptr(), row, one);
+                matrixmultiply::sgemm(
+                    m,
+                    k,
+                    n,
+                    1.0,
+                    a.as_ptr(),
+                    k as isize,
+                    one,
+                    b.as_ptr(),
+                    row,
+                    one,
+                    0.0,
+                    c.as_mut_ptr(),
+                    row,
+                    one,
+                );
             }
         })
     }
@@ -232,7 +262,12 @@ impl Problem for Matrices {
     fn corrupt(&mut self, seed: u64) {
         let i = seed as usize % self.c.len();
         let Expected { product, magnitude } = self.expected();
-        self.c[i] = (product[i] + 1.01 * self.gamma() * magnitude[i]) as f32;
+        let (exact, tolerance) = (product[i], self.gamma() * magnitude[i]);
+        let value = &mut self.c[i];
+        *value = (exact + tolerance) as f32;
+        while (f64::from(*value) - exact).abs() <= tolerance {
+            *value = value.next_up();
+        }
     }
 }
 

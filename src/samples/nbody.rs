@@ -164,7 +164,13 @@ impl Problem for Cluster {
         let changed =
             self.start.positions.iter().zip(&self.end.positions).filter(|(start, end)| start[3] != end[3]).count();
         let [energy, momentum] = [end.energy - expected.start.energy, length(end.momentum, expected.start.momentum)];
-        let check = |what, error: f64, tolerance, measure, reason| Check { what, error: error.abs(), tolerance, measure, reason };
+        let check = |what, error: f64, tolerance, measure, reason| Check {
+            what,
+            error: error.abs(),
+            tolerance,
+            measure,
+            reason,
+        };
         let forces = "a force is off by at most 160 + n / 64 roundings of the magnitudes that it sums, and what that \
                       does to velocities and positions is carried along with the reference";
         vec![
@@ -219,16 +225,16 @@ impl Problem for Cluster {
     }
 
     fn corrupt(&mut self, seed: u64) {
-        let i = seed as usize % self.len();
+        let (i, axis) = (seed as usize % self.len(), seed as usize % 3);
         let expected = self.expected();
-        let (values, exact, error) = if seed.is_multiple_of(2) {
-            (&mut self.end.positions, &expected.positions, expected.position_error)
+        let (exact, error) = if seed.is_multiple_of(2) {
+            (expected.positions[i], expected.position_error)
         } else {
-            (&mut self.end.velocities, &expected.velocities, expected.velocity_error)
+            (expected.velocities[i], expected.velocity_error)
         };
-        let axis = seed as usize % 3;
-        values[i][axis] = (exact[i][axis] + 1.01 * error) as f32;
-        while distance(&values[i], &exact[i]) <= error {
+        let values = if seed.is_multiple_of(2) { &mut self.end.positions } else { &mut self.end.velocities };
+        values[i][axis] = (exact[axis] + error) as f32;
+        while distance(&values[i], &exact) <= error {
             values[i][axis] = values[i][axis].next_up();
         }
     }
@@ -294,8 +300,11 @@ impl Expected {
 
         let last = Energetics::new(&positions, &velocities, masses);
         let mass: f64 = masses.iter().map(|body| f64::from(body[3])).sum();
-        let speeds: f64 =
-            masses.iter().zip(&velocities).map(|(body, velocity)| f64::from(body[3]) * length(*velocity, [0.0; 3])).sum();
+        let speeds: f64 = masses
+            .iter()
+            .zip(&velocities)
+            .map(|(body, velocity)| f64::from(body[3]) * length(*velocity, [0.0; 3]))
+            .sum();
         let kinetic_error = speeds * velocity_error + 0.5 * mass * velocity_error * velocity_error;
         let potential_error = 1.01 * mass * strongest * position_error;
         Expected {
@@ -359,8 +368,9 @@ impl Energetics {
             let speed = length(velocities[i], [0.0; 3]);
             mass(i) * (0.5 * speed * speed - potential)
         });
-        let momentum =
-            std::array::from_fn(|axis| velocities.iter().enumerate().map(|(i, velocity)| mass(i) * velocity[axis]).sum());
+        let momentum = std::array::from_fn(|axis| {
+            velocities.iter().enumerate().map(|(i, velocity)| mass(i) * velocity[axis]).sum()
+        });
         Energetics { energy: energy.sum(), momentum }
     }
 }
