@@ -27,9 +27,11 @@ impl Bounded {
         Bounded { value, error: ROUNDING * value.abs() }
     }
 
-    /// A result that an operation rounds by at most `roundings` of its size, on top of `error`.
+    /// A result that an operation rounds by at most `roundings` of its size, on top of `error`. What is
+    /// too small for a normal f32 may become zero.
     fn rounded(value: f64, error: f64, roundings: f64) -> Self {
-        Bounded { value, error: error + roundings * ROUNDING * (value.abs() + error) }
+        let smallest = f64::from(f32::MIN_POSITIVE);
+        Bounded { value, error: error + roundings * ROUNDING * (value.abs() + error) + smallest }
     }
 
     pub fn abs(self) -> Self {
@@ -51,15 +53,18 @@ impl Bounded {
     /// An absolute error of 2^-21 from 0.5 to 2, 3 ULP elsewhere.
     pub fn ln(self) -> Self {
         let value = self.value.ln();
-        let error = self.error / (self.value - self.error) + logarithm_error(self, value);
-        Bounded { value, error }
+        Bounded { value, error: self.lowest_ratio().ln() + logarithm_error(self, value) }
     }
 
     /// As [`Bounded::ln`].
     pub fn log2(self) -> Self {
         let value = self.value.log2();
-        let error = self.error / (self.value - self.error) / std::f64::consts::LN_2 + logarithm_error(self, value);
-        Bounded { value, error }
+        Bounded { value, error: self.lowest_ratio().log2() + logarithm_error(self, value) }
+    }
+
+    /// The value over the lowest that it may be; infinite where that is zero or less.
+    fn lowest_ratio(self) -> f64 {
+        if self.value > self.error { self.value / (self.value - self.error) } else { f64::INFINITY }
     }
 }
 
