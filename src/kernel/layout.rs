@@ -189,6 +189,7 @@ pub(crate) fn table(module: &Module, ty: Handle<Type>) -> String {
                 rows.padding(span, stride);
                 format!("{}: {stride} bytes from one to the next", type_name(module, base))
             }
+            TypeInner::Matrix { .. } => return table(module, base),
             _ => {
                 let bytes = size(module, base);
                 return match stride - bytes {
@@ -209,6 +210,16 @@ pub(crate) fn table(module: &Module, ty: Handle<Type>) -> String {
                     type_name(module, ty)
                 ),
             }
+        }
+        TypeInner::Matrix { columns, rows: naga::VectorSize::Tri, scalar } => {
+            let width = u32::from(scalar.width);
+            return format!(
+                "{}: {} columns of {} bytes ({} of value, {width} of padding)",
+                type_name(module, ty),
+                columns as u32,
+                4 * width,
+                3 * width
+            );
         }
         _ => return String::new(),
     };
