@@ -75,7 +75,7 @@ struct View {
 
 impl View {
     /// Twice the distance of a pixel from the middle, in pixels: to the right and up.
-    fn from_middle(&self, column: usize, row: usize) -> [i32; 2] {
+    fn offset(&self, column: usize, row: usize) -> [i32; 2] {
         [2 * column as i32 + 1 - self.width as i32, self.height as i32 - (2 * row as i32 + 1)]
     }
 }
@@ -229,7 +229,7 @@ impl Orbit {
     /// norm of the plane; fused operations round less. c is off by the rounding of a product and a sum.
     fn new(view: &View, column: usize, row: usize) -> Self {
         let half_pitch = 0.5 * f64::from(view.pitch);
-        let [right, up] = view.from_middle(column, row).map(|distance| f64::from(distance) * half_pitch);
+        let [right, up] = view.offset(column, row).map(|distance| f64::from(distance) * half_pitch);
         let c = [f64::from(view.centre[0]) + right, f64::from(view.centre[1]) + up];
         let c_size = c[0].hypot(c[1]);
         let c_error = 1.01 * ROUNDING * (right.hypot(up) + c_size);
@@ -301,8 +301,8 @@ const BATCH: u32 = 8;
 fn paint_row(view: &View, row: usize, counts: &mut [u32], pixels: &mut [u32]) {
     for (group, (counts, pixels)) in counts.chunks_mut(LANES).zip(pixels.chunks_mut(LANES)).enumerate() {
         let c: [[f32; 2]; LANES] = std::array::from_fn(|lane| {
-            let from_middle = view.from_middle(group * LANES + lane, row);
-            std::array::from_fn(|axis| view.centre[axis] + from_middle[axis] as f32 * (0.5 * view.pitch))
+            let offset = view.offset(group * LANES + lane, row);
+            std::array::from_fn(|axis| view.centre[axis] + offset[axis] as f32 * (0.5 * view.pitch))
         });
         let (found, squares) = escape(&c.map(|c| c[0]), &c.map(|c| c[1]), view.limit);
         counts.copy_from_slice(&found[..counts.len()]);
