@@ -43,8 +43,8 @@
 //! | `var<storage, read>` | [`read`](Call::read) | `&[T]`, [`&Buffer<T>`](Buffer) |
 //! | `var<storage, read_write>` | [`write`](Call::write), [`read_write`](Call::read_write) | `&mut [T]`, [`&Buffer<T>`](Buffer) |
 //!
-//! `T` is `f32`, `i32`, `u32`, [`half::f16`](https://docs.rs/half), an array of them, or a struct that is
-//! [`bytemuck::Pod`](https://docs.rs/bytemuck) and has the size that WGSL gives the element. `&[f32]`
+//! `T` is `f32`, `i32`, `u32`, [`half::f16`], an array of them, or a struct that is
+//! [`bytemuck::Pod`] and has the size that WGSL gives the element. `&[f32]`
 //! serves `array<f32>` and `array<vec4f>`. An element of `array<vec3f>` takes 16 bytes, and a call
 //! that forgets it is told so, with the layout.
 //!
