@@ -1,7 +1,7 @@
 //! Names that a user may have misspelt.
 
 /// The name of `names` that was probably meant by `given`: the nearest by edit distance, if it is near.
-pub(crate) fn nearest<'a>(given: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(given: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let given_lower = given.to_lowercase();
     names
         .into_iter()
@@ -59,7 +59,7 @@ mod tests {
     fn counts_edits() {
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("srouce", "source"), 1);
+        assert_eq!(distance("suorce", "source"), 1);
     }
 
     #[test]
