@@ -39,10 +39,18 @@ pub(super) struct OpenDevice {
     pub faults: Arc<Faults>,
 }
 
+/// Debugging of the graphics API, as the environment asks for it (`WGPU_VALIDATION`, `WGPU_DEBUG` and
+/// the other variables of wgpu). Messages of Vulkan's validation layers go to the `log` crate.
+fn instance_flags() -> wgpu::InstanceFlags {
+    let flags = wgpu::InstanceFlags::VALIDATION_INDIRECT_CALL.with_env();
+    if flags.contains(wgpu::InstanceFlags::VALIDATION) {
+        // Without this the layers have nobody to tell.
+        return flags | wgpu::InstanceFlags::DEBUG;
+    }
+    flags
+}
+
 /// Opens every adapter that can compute, each physical one once.
-///
-/// Vulkan's validation layers are on where the environment says so (`WGPU_VALIDATION=1`,
-/// `WGPU_DEBUG=1`); their messages go to the `log` crate.
 pub(super) fn open_all() -> Vec<OpenDevice> {
     let mut opened = Vec::new();
     let mut seen: Vec<wgpu::AdapterInfo> = Vec::new();
@@ -52,7 +60,7 @@ pub(super) fn open_all() -> Vec<OpenDevice> {
         }
         let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
             backends: backend,
-            flags: wgpu::InstanceFlags::VALIDATION_INDIRECT_CALL.with_env(),
+            flags: instance_flags(),
             ..wgpu::InstanceDescriptor::new_without_display_handle()
         });
         for adapter in pollster::block_on(instance.enumerate_adapters(backend)) {
