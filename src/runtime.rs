@@ -266,6 +266,16 @@ impl Runtime {
         })
     }
 
+    /// The device that a call of `kernel` runs on when nothing else decides: that of `SWATH_DEVICE`, else
+    /// the most preferred that can run it with bindings of up to `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoDevice`] and [`Error::Unsupported`] where none can.
+    pub fn device_for(&self, kernel: &Kernel, bytes: u64) -> Result<Device> {
+        self.choose_for(kernel, bytes)
+    }
+
     fn gpus(&self) -> impl Iterator<Item = &Device> {
         self.inner.preferred.iter().filter(|device| device.kind() != DeviceKind::Cpu)
     }

@@ -86,6 +86,12 @@ impl<'a> Call<'a> {
         self.attempt(|call| call.uniforms.set_whole(&call.kernel, name, value))
     }
 
+    /// Sets the uniform `name` from bytes that are laid out as WGSL says, for callers that know its type only
+    /// when they run (see [`Binding::ty`](crate::Binding::ty)).
+    pub fn uniform_bytes(self, name: &str, bytes: &[u8]) -> Self {
+        self.attempt(|call| call.uniforms.set_bytes(&call.kernel, name, bytes))
+    }
+
     /// Binds data that the kernel only reads: a `var<storage, read>`.
     ///
     /// The element type must be the binding's scalar type or a vector of it, or else a struct of the

@@ -192,13 +192,32 @@ impl Uniforms {
     pub fn set_whole<T: NoUninit>(&mut self, kernel: &Kernel, name: &str, value: &T) -> Result<(), Message> {
         let binding = find(kernel, name, name)?;
         Element::of_value::<T>().check_whole(kernel, binding)?;
-        let (start, size) = (binding.uniform_offset, binding.shape.fixed_bytes as usize);
+        self.copy(binding, bytemuck::bytes_of(value));
+        Ok(())
+    }
+
+    /// Sets the whole uniform `name` from bytes.
+    pub fn set_bytes(&mut self, kernel: &Kernel, name: &str, value: &[u8]) -> Result<(), Message> {
+        let binding = find(kernel, name, name)?;
+        let size = binding.shape.fixed_bytes as usize;
+        if value.len() != size {
+            return Err(kernel
+                .message(format!("{} takes {size} bytes, and was given {}", binding.shape.name, value.len()))
+                .subject(name)
+                .help("lay the bytes out as WGSL does, padding included"));
+        }
+        self.copy(binding, value);
+        Ok(())
+    }
+
+    /// Copies `value`, which has the binding's size.
+    fn copy(&mut self, binding: &Binding, value: &[u8]) {
+        let (start, end) = (binding.uniform_offset, binding.uniform_offset + value.len());
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.words);
-        bytes[start..start + size].copy_from_slice(bytemuck::bytes_of(value));
-        for place in (start..start + size).step_by(2) {
+        bytes[start..end].copy_from_slice(value);
+        for place in (start..end).step_by(2) {
             self.set[place / 128] |= 1 << (place / 2 % 64);
         }
-        Ok(())
     }
 
     /// Refuses a call that leaves fields of a uniform unset.

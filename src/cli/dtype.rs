@@ -99,6 +99,14 @@ impl Data {
         }
     }
 
+    /// `len` zeros, or `None` where they would not fit into memory.
+    pub fn try_zeros(scalar: Scalar, len: u64) -> Option<Self> {
+        let len = usize::try_from(len).ok()?;
+        // Asked for and given back at once: the zeroed allocation below would abort instead.
+        Vec::<u8>::new().try_reserve_exact(len.checked_mul(scalar.bytes())?).ok()?;
+        Some(Data::zeros(scalar, len))
+    }
+
     /// The type of the scalars.
     pub fn scalar(&self) -> Scalar {
         match self {

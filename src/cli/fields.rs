@@ -51,6 +51,13 @@ pub fn fill(binding: &str, ty: &Type, sets: &[&SetArg]) -> Outcome<Vec<u8>> {
     Err(Failure::wrong(format!("{} {verb} not set", list.join(", ")), format!("add {}", flags.join(" "))))
 }
 
+/// The `--set`s that a binding of type `ty` needs.
+pub fn flags(binding: &str, ty: &Type) -> Vec<String> {
+    let mut missing = Vec::new();
+    unset(ty, binding, 0, &vec![false; ty.size() as usize], &mut missing);
+    missing.iter().map(|(path, ty)| format!("--set {path}={}", example(ty))).collect()
+}
+
 /// A value such as a user would write for `ty`.
 pub fn example(ty: &Type) -> String {
     match ty {

@@ -19,11 +19,15 @@ pub fn fixed_shape(ty: &Type) -> Option<(Vec<u64>, DType)> {
     }
 }
 
-/// The type that one element has in a file, if it is a scalar or a vector.
-pub fn dtype(ty: &Type) -> Option<DType> {
+/// The type that a binding's elements have in a file, if they are scalars or vectors.
+pub fn element_dtype(ty: &Type) -> Option<DType> {
     match *ty {
         Type::Scalar(scalar) | Type::Atomic(scalar) => Some(DType { scalar, width: 1 }),
         Type::Vector { width, scalar } => Some(DType { scalar, width }),
+        Type::Array { ref element, .. } => match **element {
+            Type::Array { .. } => None,
+            _ => element_dtype(element),
+        },
         _ => None,
     }
 }
@@ -94,11 +98,23 @@ impl Packing {
         let rest = packed.checked_sub(self.head.len());
         match (rest, self.count) {
             (Some(rest), Some(count)) if rest == count * self.cells.len() => Ok(count),
-            (_, Some(count)) => Err(format!("exactly {}", self.head.len() + count * self.cells.len())),
+            (_, Some(count)) => Err(format!("exactly {} scalars", self.head.len() + count * self.cells.len())),
             (Some(rest), None) if rest > 0 && rest % self.cells.len() == 0 => Ok(rest / self.cells.len()),
-            (_, None) if self.head.is_empty() => Err(format!("a multiple of {}", self.cells.len())),
-            (_, None) => Err(format!("{} and then a multiple of {}", self.head.len(), self.cells.len())),
+            (_, None) if self.head.is_empty() => Err(format!("a multiple of {} scalars", self.cells.len())),
+            (_, None) => Err(format!("{} scalars and then a multiple of {}", self.head.len(), self.cells.len())),
         }
+    }
+
+    /// Whether the rows of an array of `shape` hold whole elements, or what they had to hold. Refuses a
+    /// transposed array, whose scalars would be taken in the wrong order.
+    pub fn check_rows(&self, shape: &[u64]) -> Result<(), String> {
+        let row: u64 = shape.iter().skip(1).product();
+        let cells = self.cells.len() as u64;
+        let open = self.count.is_none() && self.head.is_empty();
+        if !open || shape.len() < 2 || row.is_multiple_of(cells) || row * shape[0] == cells {
+            return Ok(());
+        }
+        Err(format!("rows of {cells} scalars, or a multiple of that"))
     }
 
     /// Whether an array of `shape` spells the padding out: its last axis counts an element's memory.
@@ -179,7 +195,8 @@ mod tests {
         let mut back = Data::zeros(Scalar::F32, 6);
         packing.unpack(&memory, &mut back);
         assert_eq!(back, packed);
-        assert_eq!(packing.memory_len(7), Err("a multiple of 3".into()));
+        assert_eq!(packing.memory_len(7), Err("a multiple of 3 scalars".into()));
+        assert!(packing.check_rows(&[5, 3]).is_ok() && packing.check_rows(&[3, 5]).is_err());
         assert!(packing.is_padded(&[5, 4]) && !packing.is_padded(&[4]) && !packing.is_padded(&[4, 3]));
     }
 
@@ -200,7 +217,7 @@ mod tests {
         let len = packing.memory_len(5).unwrap();
         let memory = packing.pack(&Data::F32(vec![9.0, 1.0, 2.0, 3.0, 4.0]), len);
         assert_eq!(memory, Data::F32(vec![9.0, 0.0, 1.0, 2.0, 3.0, 4.0]));
-        assert_eq!(packing.memory_len(4), Err("1 and then a multiple of 2".into()));
+        assert_eq!(packing.memory_len(4), Err("1 scalars and then a multiple of 2".into()));
     }
 
     #[test]
@@ -208,7 +225,7 @@ mod tests {
         let mat = Type::Matrix { columns: 2, rows: 3, scalar: Scalar::F32 };
         let packing = Packing::of(&mat).unwrap();
         assert_eq!(packing.memory_len(6), Ok(8));
-        assert_eq!(packing.memory_len(8), Err("exactly 6".into()));
+        assert_eq!(packing.memory_len(8), Err("exactly 6 scalars".into()));
         let memory = packing.pack(&Data::F32(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), 8);
         assert_eq!(memory, Data::F32(vec![1.0, 2.0, 3.0, 0.0, 4.0, 5.0, 6.0, 0.0]));
     }

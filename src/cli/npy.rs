@@ -355,6 +355,40 @@ fn check_header_text(text: &[u8]) -> Result<(), String> {
     }
 }
 
+/// The place that `path` names, once it is known that a file can be made there.
+pub fn check_target(path: &Path) -> Outcome<PathBuf> {
+    let wrong = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => Failure::wrong(
+            format!("`{}` cannot be written: its folder does not exist", path.display()),
+            "make the folder first",
+        ),
+        _ => Failure::Wrong(format!("`{}` cannot be written: {error}", path.display())),
+    };
+    let place = fs::canonicalize(path).or_else(|_| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let name = path.file_name().ok_or(io::Error::from(io::ErrorKind::IsADirectory))?;
+        fs::canonicalize(folder).map(|folder| folder.join(name))
+    });
+    let place = place.map_err(wrong)?;
+    match fs::metadata(&place) {
+        Ok(meta) if meta.is_dir() => Err(wrong(io::Error::from(io::ErrorKind::IsADirectory))),
+        Ok(meta) if !meta.is_file() => Ok(place),
+        Ok(_) | Err(_) => {
+            let probe = temporary(&place);
+            File::create(&probe).and_then(|_| fs::remove_file(&probe)).map_err(wrong)?;
+            Ok(place)
+        }
+    }
+}
+
+/// Where the bytes of `path` stand until they are whole.
+fn temporary(path: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}.tmp", std::process::id()));
+    path.with_file_name(name)
+}
+
 /// A file that appears under its name when it is whole, and not before.
 pub struct Pending {
     path: PathBuf,
@@ -374,10 +408,7 @@ impl Pending {
             write_to(file, array).map_err(fail)?;
             return Ok(Pending { path: path.clone(), temporary: None });
         }
-        let mut name = std::ffi::OsString::from(".");
-        name.push(path.file_name().unwrap_or_default());
-        name.push(format!(".{}.tmp", std::process::id()));
-        let pending = Pending { path: path.clone(), temporary: Some(path.with_file_name(name)) };
+        let pending = Pending { path: path.clone(), temporary: Some(temporary(path)) };
         let temporary = pending.temporary.as_deref().unwrap_or(path);
         let file = File::create(temporary).map_err(fail)?;
         let file = write_to(file, array).map_err(fail)?;

@@ -84,11 +84,18 @@ pub struct Binding {
     pub(crate) ty: Type,
     /// Whether the kernel loads from it (atomics load).
     pub(crate) loads: bool,
+    /// Whether the kernel stores to it (atomics store).
+    pub(crate) stores: bool,
     /// For a uniform: where its bytes start among the uniform bytes of a call.
     pub(crate) uniform_offset: usize,
 }
 
 impl Binding {
+    /// Whether the kernel writes it. One that is declared `read_write` may only be read.
+    pub fn is_written(&self) -> bool {
+        self.stores
+    }
+
     /// Its type as WGSL writes it: `array<vec4<f32>>`, `Params`.
     pub fn type_name(&self) -> &str {
         &self.shape.name
@@ -163,7 +170,17 @@ impl Kernel {
     /// [`Error::Wgsl`] where the kernel uses what is not supported.
     pub fn ir(&self) -> Result<String> {
         self.check_complete()?;
-        Err(Error::Kernel(self.message("the lowering has not landed")))
+        Ok(crate::ir::lower::lower(self)?.to_string())
+    }
+
+    /// Whether the module declares a binding `name`, used by this kernel or not.
+    pub fn declares(&self, name: &str) -> bool {
+        self.inner.declares(name)
+    }
+
+    /// The override constants that have neither a default nor a value yet.
+    pub fn missing_constants(&self) -> &[String] {
+        &self.inner.missing
     }
 
     /// Refuses a kernel whose override constants do not all have a value.

@@ -31,6 +31,7 @@ pub(super) fn bindings(module: &Module, info: &ModuleInfo, entry: usize) -> (Vec
                 shape: Shape::of(module, variable.ty),
                 ty: Type::of(module, variable.ty),
                 loads: uses[handle].intersects(GlobalUse::READ | GlobalUse::ATOMIC),
+                stores: uses[handle].intersects(GlobalUse::WRITE | GlobalUse::ATOMIC),
                 uniform_offset: 0,
             })
         })

@@ -1,0 +1,124 @@
+//! From a file to a kernel, and from `--device` to a runtime.
+
+use swath::{Error, Kernel, Module, Runtime};
+
+use super::{
+    args::CallArgs,
+    failure::{Failure, Outcome},
+    npy,
+};
+
+/// Reads and parses the file; errors in the WGSL name it.
+pub fn load_module(args: &CallArgs) -> Outcome<Module> {
+    let path = &args.kernel;
+    let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::InvalidData => Failure::Wrong(format!("`{}` is not UTF-8 text", path.display())),
+        _ => Failure::Wrong(npy::unreadable(path, &error)),
+    })?;
+    Module::parse(&text).map_err(|error| in_file(args, error))
+}
+
+/// The kernel that `--entry` and `--const` say.
+pub fn load_kernel(args: &CallArgs, module: &Module) -> Outcome<Kernel> {
+    let entry = match &args.entry {
+        Some(entry) => entry.clone(),
+        None => {
+            let mut names = module.kernel_names();
+            match (names.next(), names.next()) {
+                (Some(name), None) => name.to_string(),
+                (None, _) => {
+                    return Err(Failure::wrong(
+                        format!("`{}` has no compute entry point", args.kernel.display()),
+                        "mark a function with @compute @workgroup_size(64)",
+                    ));
+                }
+                (Some(first), Some(_)) => {
+                    let names: Vec<&str> = module.kernel_names().collect();
+                    return Err(Failure::wrong(
+                        format!("`{}` has several entry points: {}", args.kernel.display(), names.join(", ")),
+                        format!("choose one, like --entry {first}"),
+                    ));
+                }
+            }
+        }
+    };
+    let mut constants: Vec<(&str, f64)> = Vec::new();
+    for constant in &args.consts {
+        if constants.iter().any(|&(name, _)| name == constant.name) {
+            return Err(Failure::wrong(format!("--const {} is given twice", constant.name), "keep one of the two"));
+        }
+        constants.push((&constant.name, constant.value));
+    }
+    match module.kernel_with_consts(&entry, &constants) {
+        // The kernel makes no sense without a constant that has no default (an array's length, say).
+        Err(Error::Kernel(_))
+            if module.kernel_names().any(|name| name == entry) && !absent(args, module).is_empty() =>
+        {
+            Err(needs_constants(args, module, &absent(args, module)))
+        }
+        result => result.map_err(|error| in_file(args, error)),
+    }
+}
+
+/// Override constants of the module that have neither a default nor a value.
+fn absent(args: &CallArgs, module: &Module) -> Vec<String> {
+    let given = |name: &str, id: Option<u16>| {
+        args.consts.iter().any(|c| c.name == name || id.is_some_and(|id| c.name == id.to_string()))
+    };
+    let constants = module.constants();
+    let absent = constants.into_iter().filter(|c| !c.has_default && !given(&c.name, c.id));
+    absent.map(|constant| constant.name).collect()
+}
+
+/// Refuses a kernel with override constants that have no value.
+pub fn check_constants(args: &CallArgs, module: &Module, kernel: &Kernel) -> Outcome {
+    match kernel.missing_constants() {
+        [] => Ok(()),
+        missing => Err(needs_constants(args, module, missing)),
+    }
+}
+
+fn needs_constants(args: &CallArgs, module: &Module, missing: &[String]) -> Failure {
+    let constants = module.constants();
+    let ty = |name: &str| constants.iter().find(|c| c.name == name).map_or("?", |c| &c.type_name);
+    let list: Vec<String> = missing.iter().map(|name| format!("`{name}` ({})", ty(name))).collect();
+    let flags: Vec<String> = missing.iter().map(|name| format!("--const {name}=VALUE")).collect();
+    Failure::wrong(
+        format!(
+            "`{}` has override constants without a default, and they are not given: {}",
+            args.kernel.display(),
+            list.join(", ")
+        ),
+        format!("add {}", flags.join(" ")),
+    )
+}
+
+/// The runtime for `--device`: with `cpu` no driver is touched.
+pub fn runtime(device: &str) -> Outcome<Runtime> {
+    match device.trim() {
+        "all" => Err(Failure::wrong(
+            "splitting one call across all devices is not in this version",
+            "choose one device: auto, cpu, gpu, gpu:0 or a part of a name; `swath devices` lists them",
+        )),
+        #[cfg(feature = "cpu")]
+        "cpu" => Ok(Runtime::cpu()?),
+        _ => Ok(Runtime::new()?),
+    }
+}
+
+/// The name to look a device up by: an empty SWATH_DEVICE means none was chosen.
+pub fn device_name(device: &str) -> &str {
+    match device.trim() {
+        "" => "auto",
+        name => name,
+    }
+}
+
+/// Puts the file's name where the message says `wgsl`.
+fn in_file(args: &CallArgs, error: Error) -> Failure {
+    let sentence = error.to_string().replacen("wgsl:", &format!("{}:", args.kernel.display()), 1);
+    match Failure::from(error) {
+        Failure::Wrong(_) => Failure::Wrong(sentence),
+        Failure::Failed(_) => Failure::Failed(sentence),
+    }
+}
