@@ -7,7 +7,7 @@ use bytemuck::Pod;
 use crate::{
     error::{Error, Message, Result},
     exec::Allocation,
-    report::Bytes,
+    report::exact_bytes,
     runtime::Device,
 };
 
@@ -245,9 +245,9 @@ fn check_new<T: Pod>(device: &Device, len: usize) -> Result<u64> {
         return refuse(
             format!(
                 "{} are asked for, and {} makes buffers of up to {}",
-                Bytes(bytes),
+                exact_bytes(bytes),
                 device.describe(),
-                Bytes(limit)
+                exact_bytes(limit)
             ),
             "use several buffers, or another device",
         );

@@ -57,7 +57,7 @@ pub struct Message {
     pub kernel: String,
     /// The binding, device or file it is about, or empty.
     pub subject: String,
-    /// What is wrong, with the value and the limit.
+    /// What is wrong, with the value and the limit. May name the subject itself.
     pub problem: String,
     /// What to do, or empty.
     pub help: String,
@@ -93,7 +93,7 @@ impl fmt::Display for Message {
         if !self.kernel.is_empty() {
             write!(f, "kernel `{}`: ", self.kernel)?;
         }
-        if !self.subject.is_empty() {
+        if !self.subject.is_empty() && !self.problem.contains(&format!("`{}`", self.subject)) {
             write!(f, "`{}`: ", self.subject)?;
         }
         f.write_str(&self.problem)?;

@@ -86,6 +86,11 @@ impl fmt::Display for Report {
 /// A number of bytes for people: `1.5 MiB`.
 pub(crate) struct Bytes(pub u64);
 
+/// A number of bytes that is compared with a limit, to the last one: `1572865 bytes (1.5 MiB)`.
+pub(crate) fn exact_bytes(bytes: u64) -> String {
+    if bytes < 1024 { format!("{bytes} bytes") } else { format!("{bytes} bytes ({})", Bytes(bytes)) }
+}
+
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let units = ["KiB", "MiB", "GiB", "TiB", "PiB"];

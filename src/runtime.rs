@@ -16,7 +16,7 @@ use crate::{
     buffer::Buffer,
     call::{Call, worker::Worker},
     error::{Error, Message, Result},
-    exec::{Backend, DeviceInfo, DeviceKind},
+    exec::{Backend, DeviceInfo, DeviceKind, null::NullBackend},
     kernel::{Kernel, Module},
 };
 
@@ -184,7 +184,7 @@ impl Runtime {
     ///
     /// [`Error::NoDevice`] where there is none (possible only in a build without the feature `cpu`).
     pub fn new() -> Result<Runtime> {
-        Runtime::with_backends(crate::exec::discover())
+        Runtime::with_backends(crate::exec::discover(), default_device())
     }
 
     /// The CPU engine alone: no driver is touched.
@@ -194,7 +194,7 @@ impl Runtime {
     /// None today; a `Result` like its siblings.
     #[cfg(feature = "cpu")]
     pub fn cpu() -> Result<Runtime> {
-        Runtime::with_backends(vec![crate::exec::cpu::engine()])
+        Runtime::with_backends(vec![crate::exec::cpu::engine()], default_device())
     }
 
     /// A runtime on a wgpu device that the program already has, so that both share buffers.
@@ -204,11 +204,17 @@ impl Runtime {
     /// [`Error::Device`] where the device cannot run compute work.
     #[cfg(feature = "gpu")]
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Result<Runtime> {
-        Runtime::with_backends(vec![crate::exec::gpu::from_wgpu(device, queue)?])
+        Runtime::with_backends(vec![crate::exec::gpu::from_wgpu(device, queue)?], None)
     }
 
-    /// A runtime on these devices.
-    pub(crate) fn with_backends(backends: Vec<Arc<dyn Backend>>) -> Result<Runtime> {
+    /// Devices that check everything and compute nothing, for tests without hardware.
+    #[doc(hidden)]
+    pub fn null(devices: Vec<DeviceInfo>) -> Result<Runtime> {
+        Runtime::with_backends(devices.into_iter().map(NullBackend::with_info).collect(), None)
+    }
+
+    /// A runtime on these devices, where `auto` means `default` if there is one.
+    fn with_backends(backends: Vec<Arc<dyn Backend>>, default: Option<String>) -> Result<Runtime> {
         let mut gpus = 0;
         let devices: Vec<Device> = backends
             .into_iter()
@@ -231,7 +237,6 @@ impl Runtime {
         }
         let mut preferred = devices.clone();
         preferred.sort_by_key(|device| rank(device.kind()));
-        let default = std::env::var("SWATH_DEVICE").ok().filter(|name| !name.trim().is_empty());
         Ok(Runtime { inner: Arc::new(RuntimeInner { devices, preferred, default }) })
     }
 
@@ -412,6 +417,11 @@ impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Runtime").field("devices", &self.inner.devices).finish_non_exhaustive()
     }
+}
+
+/// `SWATH_DEVICE`, if it is set to something.
+fn default_device() -> Option<String> {
+    std::env::var("SWATH_DEVICE").ok().filter(|name| !name.trim().is_empty())
 }
 
 /// The order in which `auto` prefers devices, lowest first.

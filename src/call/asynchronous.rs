@@ -47,7 +47,9 @@ impl Outcome {
             return Err(Error::Call(kernel.message(format!("the call was given no vector as `{name}`")).help(help)));
         };
         let Some(vector) = slot.take() else {
-            return Err(Error::Call(kernel.message("was taken before").subject(name).help("take each vector once")));
+            return Err(Error::Call(
+                kernel.message(format!("`{name}` was taken before")).subject(name).help("take each vector once"),
+            ));
         };
         let (id, own) = vector.element();
         if id == TypeId::of::<T>() {
@@ -55,7 +57,8 @@ impl Outcome {
         }
         let (own, asked) = (short_name(own), short_name(type_name::<T>()));
         *slot = Some(vector);
-        let message = kernel.message(format!("is a Vec<{own}>, and was asked for as Vec<{asked}>")).subject(name);
+        let message =
+            kernel.message(format!("`{name}` is a Vec<{own}>, and was asked for as Vec<{asked}>")).subject(name);
         Err(Error::Call(message.help(format!("take it as {own}: .take::<{own}>(\"{name}\")"))))
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn bind<'a>(
     let binding = &kernel.bindings()[place];
     check_access(kernel, binding, access)?;
     if args[place].is_some() {
-        return Err(kernel.message("is bound twice").subject(name).help("bind every name once"));
+        return Err(kernel.message(format!("`{name}` is bound twice")).subject(name).help("bind every name once"));
     }
     arg.element.check(kernel, binding)?;
     check_length(kernel, binding, arg.data.bytes())?;
@@ -55,7 +55,8 @@ pub(super) fn unknown(kernel: &Kernel, name: &str) -> Message {
 
 fn check_access(kernel: &Kernel, binding: &Binding, access: Access) -> Result<(), Message> {
     let name = &binding.name;
-    let refuse = |problem: &str, help: String| Err(kernel.message(problem).subject(name).help(help));
+    let refuse =
+        |problem: &str, help: String| Err(kernel.message(format!("`{name}` {problem}")).subject(name).help(help));
     match (binding.kind, access) {
         (BindingKind::Uniform, _) => refuse(
             "is a uniform, not storage",

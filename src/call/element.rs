@@ -67,20 +67,26 @@ impl Element {
         let own = (self.scalar)();
         let unit = shape.unit.as_ref();
         let stride = unit.map(|unit| unit.stride as usize);
-        let message = |problem: String| kernel.message(problem).subject(&binding.name);
+        let name = &binding.name;
+        let message = |problem: String| kernel.message(problem).subject(name);
 
         if self.size == 0 {
             return Err(message(format!("elements of type {} have no size", self.name()))
                 .help("use a type that holds something"));
         }
         if let (None, Some(help)) = (own, foreign(self.name().as_str())) {
-            return Err(message(format!("holds {}, and WGSL has no {}", shape.name, self.name())).help(help));
+            return Err(message(format!(
+                "`{name}` holds {}, and was given {}, which WGSL does not have",
+                shape.name,
+                self.name()
+            ))
+            .help(help));
         }
         if let (Some(own), Some(wanted)) = (own, shape.scalar)
             && own != wanted
         {
             let (own, wanted) = (layout::scalar_name(own), layout::scalar_name(wanted));
-            return Err(message(format!("holds {wanted} ({}), and was given {}", shape.name, self.name()))
+            return Err(message(format!("`{name}` holds {}, and was given {}", shape.name, self.name()))
                 .help(format!("give {wanted} elements, or change the WGSL type to {own}")));
         }
         let fits = match (own, stride) {
@@ -96,32 +102,37 @@ impl Element {
 
     /// The error where sizes disagree: both of them, and the WGSL layout.
     fn misfit(&self, kernel: &Kernel, binding: &Binding) -> Message {
-        let shape = &binding.shape;
-        let given = format!("an element of type {} has {} bytes", self.name(), self.size);
-        let (wanted, help) = match &shape.unit {
-            None => (
-                format!("{} ends in a runtime-sized array", shape.name),
-                "lay the bytes out as the table says and give them as Untyped(&bytes), or bind the array by itself"
-                    .to_owned(),
-            ),
-            Some(unit) => {
-                let what = if unit.element { format!("an element of {}", shape.name) } else { shape.name.clone() };
-                let wanted = format!("{what} takes {} bytes", unit.stride);
-                let help = if unit.vec3 && unit.element && matches!(self.size, 4 | 12) {
-                    "a vec3f takes 16 bytes in an array: give [f32; 4] with one number unused, or declare array<f32> \
-                     and index it by 3 * i"
-                        .to_owned()
-                } else {
-                    format!(
-                        "give the Rust type the same size, with #[repr(C)] and explicit padding ({} bytes)",
-                        unit.stride
-                    )
-                };
-                (wanted, help)
-            }
-        };
+        let (shape, name) = (&binding.shape, &binding.name);
         let table = if shape.table.is_empty() { String::new() } else { format!("\n{}", shape.table) };
-        kernel.message(format!("{given}, and {wanted}{table}")).subject(&binding.name).help(help)
+        let Some(unit) = &shape.unit else {
+            let problem = format!(
+                "`{name}` is {}, which ends in a runtime-sized array, and was given {}{table}",
+                shape.name,
+                self.name()
+            );
+            return kernel
+                .message(problem)
+                .subject(name)
+                .help("lay the data out as the table says and give it as Untyped(&data), or bind the array by itself");
+        };
+        let what = if unit.element { format!("an element of {}", shape.name) } else { shape.name.clone() };
+        let given = format!("{} has {} bytes", self.name(), self.size);
+        let help = match (self.scalar)() {
+            Some(_) if unit.vec3 && unit.element => {
+                "a vec3f takes 16 bytes in an array: give [f32; 4] with one number unused, or declare array<f32> and \
+                 index it by 3 * i"
+                    .to_owned()
+            }
+            Some(scalar) if shape.scalar == Some(scalar) => {
+                let scalar = layout::scalar_name(scalar);
+                format!("give {scalar} elements in groups that line up with {} bytes, padding included", unit.stride)
+            }
+            _ => format!("give a #[repr(C)] struct with this layout, padding written out: {} bytes", unit.stride),
+        };
+        kernel
+            .message(format!("in `{name}`, {what} takes {} bytes, and {given}{table}", unit.stride))
+            .subject(name)
+            .help(help)
     }
 }
 

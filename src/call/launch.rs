@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Message, Result},
     exec::{ArgData, Launch},
     kernel::{BindingKind, Kernel, names},
-    report::{Bytes, Report},
+    report::{Report, exact_bytes},
     runtime::Device,
 };
 
@@ -143,10 +143,11 @@ impl<'a> Call<'a> {
             let message = self
                 .kernel
                 .message(format!(
-                    "holds {}, and {} takes up to {} in a binding",
-                    Bytes(bytes),
+                    "`{}` holds {}, and {} takes up to {} in a binding",
+                    binding.name,
+                    exact_bytes(bytes),
                     device.describe(),
-                    Bytes(limit)
+                    exact_bytes(limit)
                 ))
                 .subject(&binding.name);
             return Err(Error::Unsupported(

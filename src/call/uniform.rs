@@ -172,7 +172,7 @@ impl Uniforms {
             if (slot.rows, slot.columns) == (1, 1) && value.shape() == (1, 1) {
                 help += &format!(", such as 1{wanted} or `value as {wanted}`");
             }
-            let problem = format!("is {wanted} in the WGSL, and was given {}", value.name());
+            let problem = format!("`{path}` is {wanted} in the WGSL, and was given {}", value.name());
             return Err(kernel.message(problem).subject(path).help(help));
         }
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.words);
@@ -278,7 +278,7 @@ fn find<'k>(kernel: &'k Kernel, name: &str, path: &str) -> Result<&'k Binding, M
         };
         let help = format!("bind it with .{method}(\"{name}\", ..)");
         return Err(kernel
-            .message(format!("is storage ({}), not a uniform", binding.shape.name))
+            .message(format!("`{name}` is storage ({}), not a uniform", binding.shape.name))
             .subject(name)
             .help(help));
     }

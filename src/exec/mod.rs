@@ -4,6 +4,7 @@
 pub(crate) mod cpu;
 #[cfg(feature = "gpu")]
 pub(crate) mod gpu;
+pub(crate) mod null;
 
 use std::{any::Any, sync::Arc, time::Duration};
 
@@ -72,6 +73,22 @@ pub struct DeviceInfo {
     pub features: Vec<&'static str>,
     /// Bytes of memory, where known.
     pub memory: Option<u64>,
+}
+
+impl DeviceInfo {
+    /// A device that has only a name and a kind, for [`Runtime::null`](crate::Runtime::null).
+    #[doc(hidden)]
+    pub fn null(name: &str, kind: DeviceKind) -> DeviceInfo {
+        DeviceInfo {
+            name: name.to_owned(),
+            kind,
+            backend: "null".to_owned(),
+            driver: "none".to_owned(),
+            limits: Vec::new(),
+            features: Vec::new(),
+            memory: None,
+        }
+    }
 }
 
 /// Memory that stays on a device between calls. Its size is the bytes asked for.

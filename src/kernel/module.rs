@@ -74,7 +74,8 @@ impl Module {
             let stage = self.inner.module.entry_points.iter().find(|entry| entry.name == name).map(|entry| entry.stage);
             let message = match stage {
                 Some(stage) => {
-                    Message::new(format!("the entry point `{name}` is for the {stage:?} stage, not compute"))
+                    let stage = format!("{stage:?}").to_lowercase();
+                    Message::new(format!("the entry point `{name}` is for the {stage} stage, not for compute"))
                 }
                 None => Message::new(format!("the module has no kernel `{name}`")),
             };

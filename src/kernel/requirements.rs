@@ -1,8 +1,8 @@
 //! What a device must have to run a kernel, and the comparison with what it has.
 
-use naga::{AddressSpace, Expression, Module, Scalar, Statement, TypeInner, valid::ModuleInfo};
+use naga::{AddressSpace, Module, Scalar, Statement, TypeInner, valid::ModuleInfo};
 
-use super::layout;
+use super::{layout, unsupported};
 use crate::{
     error::{Error, Message, Result},
     exec::DeviceInfo,
@@ -68,7 +68,7 @@ impl Requirements {
             .filter(|&(_, value, _)| value > 0)
             .map(|(limit, value, what)| Need { limit, value, what })
             .collect();
-        Requirements { features: features(module), limits }
+        Requirements { features: features(module, info), limits }
     }
 
     /// Refuses `kernel` for the device, by the name of what is missing. A limit that the device
@@ -102,9 +102,11 @@ impl Requirements {
 }
 
 /// The features that the module needs, by their WebGPU names.
-fn features(module: &Module) -> Vec<&'static str> {
+fn features(module: &Module, info: &ModuleInfo) -> Vec<&'static str> {
     let mut features = Vec::new();
-    if module.types.iter().any(|(_, ty)| holds(&ty.inner, Scalar::F16)) || literals(module, is_f16) {
+    let mut halves = false;
+    unsupported::each_type(module, info, &mut |inner, _| halves |= inner.scalar() == Some(Scalar::F16));
+    if halves {
         features.push("shader-f16");
     }
     let functions = || {
@@ -132,24 +134,6 @@ fn features(module: &Module) -> Vec<&'static str> {
         features.push("shader-float32-atomic");
     }
     features
-}
-
-fn is_f16(literal: &naga::Literal) -> bool {
-    matches!(literal, naga::Literal::F16(_))
-}
-
-fn literals(module: &Module, wanted: fn(&naga::Literal) -> bool) -> bool {
-    let has = |expressions: &naga::Arena<Expression>| {
-        expressions.iter().any(|(_, expression)| matches!(expression, Expression::Literal(literal) if wanted(literal)))
-    };
-    has(&module.global_expressions)
-        || module.functions.iter().any(|(_, function)| has(&function.expressions))
-        || module.entry_points.iter().any(|entry| has(&entry.function.expressions))
-}
-
-/// Whether `inner` is made of `wanted`, not counting what it refers to.
-pub(super) fn holds(inner: &TypeInner, wanted: Scalar) -> bool {
-    inner.scalar() == Some(wanted)
 }
 
 fn is_subgroup_builtin(builtin: naga::BuiltIn) -> bool {
@@ -183,7 +167,7 @@ fn float_atomic(module: &Module, function: &naga::Function) -> bool {
 }
 
 /// Whether `wanted` holds for a statement of `block`, nested ones included.
-pub(super) fn any_statement(block: &naga::Block, wanted: &dyn Fn(&Statement) -> bool) -> bool {
+fn any_statement(block: &naga::Block, wanted: &dyn Fn(&Statement) -> bool) -> bool {
     block.iter().any(|statement| {
         wanted(statement)
             || match statement {
@@ -196,4 +180,58 @@ pub(super) fn any_statement(block: &naga::Block, wanted: &dyn Fn(&Statement) -> 
                 _ => false,
             }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::kernel::Module;
+
+    fn features(body: &str) -> Vec<&'static str> {
+        let wgsl = format!(
+            "enable f16;
+            @group(0) @binding(0) var<storage, read_write> y: array<u32>;
+            fn unused() -> f16 {{ return 1h; }}
+            @compute @workgroup_size(16) fn main(@builtin(local_invocation_index) i: u32) {{ {body} }}"
+        );
+        let kernel =
+            Module::parse(&wgsl).and_then(|module| module.only_kernel()).unwrap_or_else(|error| panic!("{error}"));
+        kernel.required_features().to_vec()
+    }
+
+    #[test]
+    fn finds_features() {
+        assert!(features("y[i] = i;").is_empty());
+        assert_eq!(features("var x = 1h; y[i] = u32(x);"), ["shader-f16"]);
+        assert_eq!(features("y[i] = u32(f16(i) * 2h);"), ["shader-f16"]);
+        assert_eq!(features("if i > 3 { loop { y[i] = subgroupAdd(i); break; } }"), ["subgroups"]);
+        assert!(features("y[i] = pack2x16float(vec2f(f32(i)));").is_empty());
+    }
+
+    #[test]
+    fn counts_what_limits_are_for() {
+        let wgsl = "
+            override N: u32 = 4;
+            var<workgroup> tile: array<vec4f, N * 2>;
+            var<workgroup> total: atomic<u32>;
+            var<workgroup> unused: array<f32, 1000>;
+            @group(0) @binding(0) var<uniform> params: array<vec4f, 3>;
+            @group(0) @binding(1) var<storage, read_write> y: array<f32>;
+            @compute @workgroup_size(8, N) fn main() {
+                tile[0] = params[0];
+                atomicAdd(&total, 1);
+                y[0] = tile[0].x;
+            }";
+        let kernel = Module::parse(wgsl)
+            .and_then(|module| module.only_kernel())
+            .and_then(|kernel| kernel.with_const("N", 8))
+            .unwrap_or_else(|error| panic!("{error}"));
+        let need = |limit| {
+            kernel.inner.requirements.limits.iter().find(|need| need.limit == limit).map_or(0, |need| need.value)
+        };
+        assert_eq!(need("maxComputeInvocationsPerWorkgroup"), 64);
+        assert_eq!(need("maxComputeWorkgroupSizeY"), 8);
+        assert_eq!(need("maxComputeWorkgroupStorageSize"), 16 * 16 + 4);
+        assert_eq!(need("maxStorageBuffersPerShaderStage"), 1);
+        assert_eq!(need("maxUniformBufferBindingSize"), 48);
+    }
 }

@@ -70,10 +70,10 @@ pub(super) fn kernel(parent: &Module, name: &str, constants: &[(String, f64)]) -
     let mut module = parent.inner.module.clone();
     module.entry_points.retain(|entry| entry.stage == ShaderStage::Compute && entry.name == name);
     compact(&mut module, KeepUnused::No);
-    unsupported::check(source, &module)?;
     let info = Validator::new(ValidationFlags::all(), Capabilities::all())
         .validate(&module)
         .map_err(|error| diagnostic::validation_error(source, error))?;
+    unsupported::check(source, &module, &info)?;
 
     let (values, missing) = pipeline_values(&module, constants);
     let (module, info) = resolve(source, name, &module, &info, &values, &missing)?;
@@ -138,8 +138,11 @@ fn check_constant(parent: &Module, kernel: &str, name: &str, value: f64) -> Resu
     let (low, high) = range(scalar);
     if value < low || value > high {
         return refuse(
-            Message::new(format!("{value} does not fit the constant's type {type_name}"))
-                .help(format!("give a number from {low} to {high}")),
+            Message::new(format!("{} does not fit the constant's type {type_name}", number(value))).help(format!(
+                "give a number from {} to {}",
+                number(low),
+                number(high)
+            )),
         );
     }
     let integer = matches!(scalar.kind, ScalarKind::Sint | ScalarKind::Uint);
@@ -161,6 +164,11 @@ fn range(scalar: Scalar) -> (f64, f64) {
         Scalar::F32 => (f64::from(f32::MIN), f64::from(f32::MAX)),
         _ => (f64::MIN, f64::MAX),
     }
+}
+
+/// `value`, with a power of ten where it would be long.
+fn number(value: f64) -> String {
+    if value.abs() < 1e12 { value.to_string() } else { format!("{value:e}") }
 }
 
 /// The override that `name` names: by its name, or by its `@id` number.

@@ -1,33 +1,51 @@
 //! What WGSL has and kernels here do not, refused in plain words.
 
-use naga::{AddressSpace, ImageClass, Module, ScalarKind, Span, TypeInner};
+use naga::{AddressSpace, ImageClass, Module, ScalarKind, Span, TypeInner, valid::ModuleInfo};
 
 use super::diagnostic;
 use crate::error::Result;
 
 /// Refuses textures, samplers, immediates, binding arrays, 64-bit and 16-bit integer types in
 /// `module`, which holds only what one entry point reaches.
-pub(super) fn check(source: &str, module: &Module) -> Result<()> {
+pub(super) fn check(source: &str, module: &Module, info: &ModuleInfo) -> Result<()> {
     for (handle, variable) in module.global_variables.iter() {
         let name = variable.name.as_deref().unwrap_or("_");
         let span = module.global_variables.get_span(handle);
         if let Some((what, help)) = refused_variable(module, variable) {
             let message = format!("`{name}` is {what}, which kernels cannot use here");
-            return Err(diagnostic::with_note(source, span, message, "", Some(help.to_owned())));
+            return Err(diagnostic::with_note(source, span, message, "", Some(format!("help: {help}"))));
         }
     }
+    let mut found = None;
+    each_type(module, info, &mut |inner, span| {
+        if found.is_none()
+            && let Some((what, word)) = refused_type(inner)
+        {
+            found = Some((what, word, span));
+        }
+    });
+    let Some((what, word, span)) = found else { return Ok(()) };
+    let span = if span.is_defined() { span } else { find_word(source, word) };
+    let message = format!("the kernel uses {what}, which are not supported");
+    let help = "help: use 32-bit types; two u32 hold 64 bits".to_owned();
+    Err(diagnostic::with_note(source, span, message, "", Some(help)))
+}
+
+/// Calls `visit` with every type in the module, those of its expressions included, and where it stands.
+pub(super) fn each_type(module: &Module, info: &ModuleInfo, visit: &mut dyn FnMut(&TypeInner, Span)) {
     for (handle, ty) in module.types.iter() {
-        if let Some((what, words)) = refused_type(&ty.inner) {
-            let mut span = module.types.get_span(handle);
-            if span.to_range().is_none_or(|range| range.is_empty()) {
-                span = find_word(source, words);
-            }
-            let message = format!("the kernel uses {what}, which are not supported");
-            let help = "use 32-bit types; two u32 hold 64 bits".to_owned();
-            return Err(diagnostic::with_note(source, span, message, "", Some(help)));
+        visit(&ty.inner, module.types.get_span(handle));
+    }
+    for (handle, _) in module.global_expressions.iter() {
+        visit(info[handle].inner_with(&module.types), module.global_expressions.get_span(handle));
+    }
+    let functions = module.functions.iter().map(|(handle, function)| (function, &info[handle]));
+    let entries = module.entry_points.iter().enumerate().map(|(i, entry)| (&entry.function, info.get_entry_point(i)));
+    for (function, info) in functions.chain(entries) {
+        for (handle, _) in function.expressions.iter() {
+            visit(info[handle].ty.inner_with(&module.types), function.expressions.get_span(handle));
         }
     }
-    Ok(())
 }
 
 /// What is refused about a module's variable, and what to do instead.
@@ -55,30 +73,32 @@ fn refused_variable(module: &Module, variable: &naga::GlobalVariable) -> Option<
     }
 }
 
-/// What is refused about a type, and the words that stand for it in WGSL.
-fn refused_type(inner: &TypeInner) -> Option<(&'static str, &'static [&'static str])> {
+/// What is refused about a type, and the word that stands for it in WGSL.
+fn refused_type(inner: &TypeInner) -> Option<(&'static str, &'static str)> {
     let scalar = inner.scalar()?;
     match (scalar.kind, scalar.width) {
-        (ScalarKind::Sint, 8) => Some(("64-bit integers (i64)", &["i64"])),
-        (ScalarKind::Uint, 8) => Some(("64-bit integers (u64)", &["u64"])),
-        (ScalarKind::Float, 8) => Some(("64-bit floats (f64)", &["f64"])),
-        (ScalarKind::Sint, 2) => Some(("16-bit integers (i16)", &["i16"])),
-        (ScalarKind::Uint, 2) => Some(("16-bit integers (u16)", &["u16"])),
+        (ScalarKind::Sint, 8) => Some(("64-bit integers (i64)", "i64")),
+        (ScalarKind::Uint, 8) => Some(("64-bit integers (u64)", "u64")),
+        (ScalarKind::Float, 8) => Some(("64-bit floats (f64)", "f64")),
+        (ScalarKind::Sint, 2) => Some(("16-bit integers (i16)", "i16")),
+        (ScalarKind::Uint, 2) => Some(("16-bit integers (u16)", "u16")),
         _ => None,
     }
 }
 
-/// The first place in `source` where one of `words` stands as a word of its own.
-fn find_word(source: &str, words: &[&str]) -> Span {
+/// The first place in `source`, comments left out, where `word` stands as a word of its own.
+fn find_word(source: &str, word: &str) -> Span {
     let inside = |c: char| c.is_alphanumeric() || c == '_';
-    for word in words {
-        let place = source
-            .match_indices(word)
-            .map(|(start, _)| start)
-            .find(|&start| !source[..start].ends_with(inside) && !source[start + word.len()..].starts_with(inside));
-        if let Some(start) = place {
-            return Span::from(start..start + word.len());
+    let mut start = 0;
+    for line in source.split_inclusive('\n') {
+        let code = line.split("//").next().unwrap_or(line);
+        for (at, _) in code.match_indices(word) {
+            let (before, after) = (&code[..at], &code[at + word.len()..]);
+            if !before.ends_with(inside) && !after.starts_with(inside) {
+                return Span::from(start + at..start + at + word.len());
+            }
         }
+        start += line.len();
     }
     Span::UNDEFINED
 }

@@ -1,0 +1,115 @@
+//! A device that has memory and computes nothing: every check of a call runs, with no hardware.
+
+use std::{
+    any::Any,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use super::{Allocation, ArgData, Backend, DeviceInfo, Launch, Metrics};
+use crate::{
+    error::{Error, Message, Result},
+    kernel::Kernel,
+};
+
+/// The device. Its launches leave all data as it is.
+pub(crate) struct NullBackend {
+    info: DeviceInfo,
+}
+
+impl NullBackend {
+    pub fn with_info(info: DeviceInfo) -> Arc<dyn Backend> {
+        Arc::new(NullBackend { info })
+    }
+}
+
+struct NullMemory {
+    bytes: Mutex<Vec<u8>>,
+}
+
+impl NullMemory {
+    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Allocation for NullMemory {
+    fn bytes(&self) -> u64 {
+        self.lock().len() as u64
+    }
+
+    fn upload(&self, offset: u64, data: &[u8]) -> Result<()> {
+        self.lock()[offset as usize..][..data.len()].copy_from_slice(data);
+        Ok(())
+    }
+
+    fn download(&self, offset: u64, data: &mut [u8]) -> Result<()> {
+        data.copy_from_slice(&self.lock()[offset as usize..][..data.len()]);
+        Ok(())
+    }
+
+    fn fill(&self, pattern: &[u8]) -> Result<()> {
+        self.lock().chunks_exact_mut(pattern.len()).for_each(|chunk| chunk.copy_from_slice(pattern));
+        Ok(())
+    }
+
+    fn copy_from(&self, offset: u64, source: &dyn Allocation, source_offset: u64, bytes: u64) -> Result<()> {
+        let mut data = vec![0; bytes as usize];
+        source.download(source_offset, &mut data)?;
+        self.upload(offset, &data)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl Backend for NullBackend {
+    fn info(&self) -> &DeviceInfo {
+        &self.info
+    }
+
+    fn supports(&self, kernel: &Kernel) -> Result<()> {
+        kernel.inner.requirements.check(kernel.name(), &self.info)
+    }
+
+    fn prepare(&self, kernel: &Kernel) -> Result<Duration> {
+        self.supports(kernel).map(|()| Duration::ZERO)
+    }
+
+    fn allocate(&self, bytes: u64, label: &str) -> Result<Arc<dyn Allocation>> {
+        if self.info.memory.is_some_and(|memory| bytes > memory) {
+            return Err(Error::OutOfMemory(Message::new(format!("{bytes} bytes do not fit")).subject(label)));
+        }
+        Ok(Arc::new(NullMemory { bytes: Mutex::new(vec![0; bytes as usize]) }))
+    }
+
+    /// Checks what the seam promises about a launch, and that its data is there.
+    fn launch(&self, launch: Launch<'_>) -> Result<Metrics> {
+        assert_eq!(launch.args.len(), launch.kernel.bindings().len());
+        assert!(launch.workgroups.iter().all(|&count| count > 0));
+        let mut metrics = Metrics { dispatches: 1, ..Metrics::default() };
+        for (arg, binding) in launch.args.iter().zip(launch.kernel.bindings()) {
+            let bytes = match arg {
+                ArgData::Uniform(bytes) | ArgData::Read(bytes) => bytes,
+                ArgData::Write(bytes) => &**bytes,
+                ArgData::Resident(memory) => {
+                    assert!(memory.as_any().is::<NullMemory>());
+                    assert!(memory.bytes() >= binding.min_bytes());
+                    continue;
+                }
+            };
+            assert!(bytes.as_ptr().cast::<u32>().is_aligned(), "`{}` starts at a word", binding.name);
+            assert!(bytes.len() as u64 >= binding.min_bytes(), "`{}` is long enough", binding.name);
+            metrics.bytes_up += bytes.len() as u64;
+            if matches!(arg, ArgData::Write(_)) {
+                metrics.bytes_down += bytes.len() as u64;
+            }
+        }
+        Ok(metrics)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
