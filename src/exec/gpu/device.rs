@@ -5,6 +5,8 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use futures::FutureExt;
+
 use crate::{
     error::{Error, Message, Result},
     exec::{DeviceInfo, DeviceKind},
@@ -253,9 +255,10 @@ impl Scopes {
 
     /// The worst of what was caught. Scopes end here, in the reverse order of their start.
     pub fn close(self) -> Option<wgpu::Error> {
-        let internal = pollster::block_on(self.internal.pop());
-        let memory = pollster::block_on(self.memory.pop());
-        let validation = pollster::block_on(self.validation.pop());
+        // These are ready at once on every native backend.
+        let internal = self.internal.pop().now_or_never().flatten();
+        let memory = self.memory.pop().now_or_never().flatten();
+        let validation = self.validation.pop().now_or_never().flatten();
         // A failed allocation makes later uses of it invalid: memory is the cause, not the symptom.
         memory.or(internal).or(validation)
     }
