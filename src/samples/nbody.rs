@@ -171,7 +171,7 @@ impl Problem for Cluster {
             measure,
             reason,
         };
-        let forces = "a force is off by at most 160 + n / 64 roundings of the magnitudes that it sums, and what that \
+        let forces = "a force is off by at most 97 + n / 64 roundings of the magnitudes that it sums, and what that \
                       does to velocities and positions is carried along with the reference";
         vec![
             check(
@@ -270,10 +270,10 @@ impl Expected {
         let (mut positions, mut velocities) = (widen(&start.positions), widen(&start.velocities));
         let first = Energetics::new(&positions, &velocities, masses);
 
-        // A term of a force: the distance (1 rounding), its square with softening (6, of which the root
-        // keeps half), inverseSqrt (2 ULP, 4 roundings), its cube and the mass (3 times that and 3
-        // more), the product (1): below 32. Then 64 additions in a tile and one for each tile. Twice
-        // the whole for what is of second order would be generous; a hundredth is added.
+        // Roundings of a term of a force: the distance has 1; its square with softening 6, of which the root
+        // keeps half; inverseSqrt adds 4 (2 ULP); the cube and the mass make 3 times that and 3 more; the
+        // product with the distance 2: in all 26, taken as 32. Then 64 additions in a tile, and one for each
+        // tile. A hundredth more covers what is of second order, here and below.
         let roundings = 1.01 * ROUNDING * (32.0 + TILE as f64 + masses.len().div_ceil(TILE) as f64);
         let (mut position_error, mut velocity_error) = (0.0f64, 0.0f64);
         let mut strongest = 0.0f64;
