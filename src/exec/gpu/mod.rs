@@ -63,7 +63,7 @@ struct Gpu {
 /// Uses a device that the caller opened. Its device-lost callback is taken over; its handler of
 /// uncaptured errors is left alone.
 pub(crate) fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Result<Arc<dyn Backend>> {
-    Ok(Arc::new(GpuBackend::new(device::describe(device, queue, false))))
+    Ok(Arc::new(GpuBackend::new(device::describe(device, queue, false)?)))
 }
 
 impl GpuBackend {
