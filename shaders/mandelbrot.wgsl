@@ -9,8 +9,8 @@
 //                                       rows from top to bottom
 //   grid             [width, height]
 //
-// The colour follows n + 1 - log2(log2 |z|^2 / 16), which is continuous where n jumps; points of the set
-// are black.
+// The colour follows the logarithm of n + 1 - log2(log2 |z|^2 / 16), which is continuous where n jumps; points
+// of the set are black.
 //
 // Ragged edges: invocations beyond the picture return at once.
 // Source: Peitgen and Richter, "The Beauty of Fractals" (1986), section 2 and "potential function".
@@ -60,7 +60,7 @@ fn mandelbrot(@builtin(global_invocation_id) id: vec3u) {
     var colour = vec4f(0.0, 0.0, 0.0, 1.0);
     if (escaped) {
         let smooth_count = f32(n) + 1.0 - log2(log2(square.x + square.y) / 16.0);
-        colour = vec4f(palette(0.02 * smooth_count), 1.0);
+        colour = vec4f(palette(0.25 * log2(smooth_count)), 1.0);
     }
     counts[i] = n;
     pixels[i] = pack4x8unorm(colour);

@@ -25,8 +25,9 @@ enum Key {
 
 /// A program under construction.
 ///
-/// Constants and built-in inputs float: they stand in front of the body. Everything else goes to
-/// the innermost open block, and a computation is reused where it is visible.
+/// Built-in inputs and what is the same over a dispatch float: they stand in front of the body, so that
+/// they are computed once. Everything else goes to the innermost open block, and a computation is
+/// reused where it is visible.
 pub struct Builder {
     pub values: Vec<ValueDef>,
     pub memories: Vec<Memory>,
@@ -36,6 +37,8 @@ pub struct Builder {
     blocks: Vec<Vec<Stmt>>,
     /// Known computations, one table for each open block; the first is that of the floating ones.
     known: Vec<FxHashMap<Key, Value>>,
+    /// Whether each value is the same over a dispatch by its making.
+    constant_over_dispatch: Vec<bool>,
     labels: u32,
     pub has_barrier: bool,
 }
@@ -49,6 +52,7 @@ impl Builder {
             floating: Vec::new(),
             blocks: vec![Vec::new()],
             known: vec![FxHashMap::default(), FxHashMap::default()],
+            constant_over_dispatch: Vec::new(),
             labels: 0,
             has_barrier: false,
         }
@@ -65,6 +69,7 @@ impl Builder {
             values: self.values,
             body: Block { stmts, end },
             labels: self.labels,
+            exits: vec![Uniformity::Varying; self.labels as usize],
             has_barrier: self.has_barrier,
         }
     }
@@ -102,6 +107,7 @@ impl Builder {
     }
 
     fn define(&mut self, ty: Type, op: Op) -> Value {
+        self.constant_over_dispatch.push(false);
         self.values.push(ValueDef { ty, op, uniformity: Uniformity::Varying, origin: self.origin });
         Value(self.values.len() as u32 - 1)
     }
@@ -133,8 +139,11 @@ impl Builder {
         if let Some(&value) = self.known.iter().rev().find_map(|table| table.get(&key)) {
             return value;
         }
-        let floats = matches!(op, Op::Const(_) | Op::Builtin(_));
+        let mut constant = !matches!(op, Op::Builtin(b) if !matches!(b, Builtin::NumWorkgroups(_)));
+        op.visit_operands(&mut |v| constant &= self.constant_over_dispatch[v.0 as usize]);
+        let floats = constant || matches!(op, Op::Builtin(_));
         let value = self.define(ty, op);
+        self.constant_over_dispatch[value.0 as usize] = constant;
         if floats {
             self.floating.push(Stmt::Let(value));
             self.known[0].insert(key, value);

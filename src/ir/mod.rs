@@ -25,6 +25,7 @@ pub(crate) mod lower;
 pub(crate) mod math;
 pub(crate) mod print;
 pub(crate) mod simplify;
+mod structure;
 #[cfg(test)]
 mod tests;
 pub(crate) mod uniformity;
@@ -50,6 +51,9 @@ pub struct Program {
     pub body: Block,
     /// How many labels the body uses.
     pub labels: u32,
+    /// For each label, the least uniform condition that decides an exit to it: where that is not
+    /// `Varying`, all lanes leave together.
+    pub exits: Vec<Uniformity>,
     /// Whether the body has a barrier.
     pub has_barrier: bool,
 }

@@ -1,12 +1,16 @@
-//! Cleans a lowered program: needless phis, loop-invariant computations, dead code.
+//! Cleans a lowered program: early exits, needless phis, short branches, loop-invariant computations,
+//! dead code.
 
 use rustc_hash::FxHashSet;
 
-use super::{Block, End, Label, Op, Program, Stmt, Value};
+use super::{Block, End, Label, Op, Program, Stmt, Value, structure};
 
-/// Runs all passes until none finds anything.
+/// Runs all passes.
 pub fn simplify(program: &mut Program) {
+    structure::nest_exits(program);
     remove_trivial_phis(program);
+    while remove_dead_code(program) {}
+    structure::branches_to_selects(program);
     hoist_invariants(program);
     while remove_dead_code(program) {}
 }
@@ -132,7 +136,7 @@ fn yielded(block: &Block) -> Option<&[Value]> {
 }
 
 /// The value lists of all exits to `label`.
-fn breaks(body: &Block, label: Label) -> Vec<&[Value]> {
+pub fn breaks(body: &Block, label: Label) -> Vec<&[Value]> {
     let mut found = Vec::new();
     body.visit_ends(&mut |end| {
         if let End::Break(to, values) = end
@@ -249,7 +253,7 @@ fn take_invariants(program: &Program, body: &mut Block, inside: &mut FxHashSet<V
 }
 
 /// Whether a value depends on its operands only, not on when it is computed.
-fn is_pure(program: &Program, value: Value) -> bool {
+pub fn is_pure(program: &Program, value: Value) -> bool {
     match &program.def(value).op {
         Op::Load(address) => program.memory(address.mem).is_immutable(),
         Op::UniformLoad(_) | Op::Atomic(_) | Op::Subgroup(..) | Op::Phi => false,

@@ -34,7 +34,8 @@ pub fn analyse(program: &mut Program) -> Result<(), DivergentBarrier> {
         analysis.divergent_barrier = None;
         analysis.block(&analysis.program.body, Join::None);
     }
-    let Analysis { levels, divergent_barrier, .. } = analysis;
+    let Analysis { levels, exits, divergent_barrier, .. } = analysis;
+    program.exits = exits;
     for (def, level) in program.values.iter_mut().zip(levels) {
         def.uniformity = level;
     }

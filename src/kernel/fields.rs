@@ -254,3 +254,75 @@ fn struct_error(module: &Module, inner: &TypeInner, path: &str) -> PathError {
 fn error(problem: String, help: String) -> PathError {
     PathError { problem, help }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::{Kernel, Module as WgslModule};
+
+    fn kernel() -> Kernel {
+        let wgsl = "
+            struct Light { color: vec3f, power: f32 }
+            struct Params { n: u32, turn: mat3x3f, lights: array<Light, 2>, weights: array<vec4i, 3>, _pad: u32 }
+            @group(0) @binding(0) var<uniform> p: Params;
+            @compute @workgroup_size(1) fn main() { _ = p.n; }";
+        WgslModule::parse(wgsl).and_then(|module| module.only_kernel()).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn at(path: &str) -> Result<(Vec<usize>, String), PathError> {
+        let kernel = kernel();
+        let module = &kernel.inner.module;
+        let slot = find(module, module.global_variables[kernel.bindings()[0].global].ty, path)?;
+        Ok((slot.places().collect(), slot.rust_type()))
+    }
+
+    #[test]
+    fn finds_places() {
+        let check =
+            |path, places: &[usize], ty: &str| assert_eq!(at(path), Ok((places.to_vec(), ty.to_owned())), "{path}");
+        check("p.n", &[0], "u32");
+        check("p.turn", &[16, 20, 24, 32, 36, 40, 48, 52, 56], "[[f32; 3]; 3]");
+        check("p.turn[1]", &[32, 36, 40], "[f32; 3]");
+        check("p.lights[1].color", &[80, 84, 88], "[f32; 3]");
+        check("p.lights[1].color.y", &[84], "f32");
+        check("p.lights[1].color[2]", &[88], "f32");
+        check("p.lights[1].power", &[92], "f32");
+        check("p.weights[2]", &[128, 132, 136, 140], "[i32; 4]");
+        check("p.weights[ 0 ].w", &[108], "i32");
+    }
+
+    #[test]
+    fn refuses_other_paths() {
+        for path in
+            ["p", "p.", "p.x", "p.n.x", "p.lights", "p.lights[0]", "p.lights[2].power", "p.lights.power", "p[0]"]
+        {
+            assert!(at(path).is_err(), "{path}");
+        }
+        for path in
+            ["p.lights[", "p.lights[-1]", "p.lights[0]power", "p..n", "p.turn[1].x.y", "p.turn[3]", "p.lights[1]["]
+        {
+            assert!(at(path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn visits_every_field() {
+        let kernel = kernel();
+        let module = &kernel.inner.module;
+        let mut paths = Vec::new();
+        let ty = module.global_variables[kernel.bindings()[0].global].ty;
+        each(module, ty, "p", &mut |path, _| paths.push(path.to_owned()));
+        let expected = [
+            "p.n",
+            "p.turn",
+            "p.lights[0].color",
+            "p.lights[0].power",
+            "p.lights[1].color",
+            "p.lights[1].power",
+            "p.weights",
+            "p._pad",
+        ];
+        assert_eq!(paths, expected);
+        assert!(is_padding("p._pad") && is_padding("p.padding") && !is_padding("p.n") && !is_padding("pad"));
+    }
+}

@@ -266,3 +266,89 @@ impl Rows {
         let _ = writeln!(self.text, "  {offset:>6}  {bytes:>4}  {what}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::kernel::{Kernel, Module};
+
+    /// A kernel with one storage binding of type `ty`, and structs to choose from.
+    fn kernel(ty: &str) -> Kernel {
+        let wgsl = format!(
+            "enable f16;
+            struct Pair {{ a: f32, b: u32 }}
+            struct Gap {{ a: f32, b: vec3f }}
+            struct Tail {{ a: vec3f, b: f32, c: f32 }}
+            struct Nested {{ pair: Pair, gaps: array<Gap, 2>, at: vec2h }}
+            struct List {{ count: u32, items: array<Pair> }}
+            @group(0) @binding(0) var<storage, read_write> data: {ty};
+            @compute @workgroup_size(1) fn main() {{ _ = &data; }}"
+        );
+        Module::parse(&wgsl).and_then(|module| module.only_kernel()).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// `fixed bytes + runtime stride`, the unit's stride, and whether it is dense, for a type.
+    fn check(ty: &str, fixed: u32, runtime: Option<u32>, unit: Option<u32>, dense: bool) {
+        let kernel = kernel(ty);
+        let shape = &kernel.bindings()[0].shape;
+        assert_eq!(shape.name, ty);
+        assert_eq!((shape.fixed_bytes, shape.runtime_stride), (fixed, runtime), "bytes of {ty}");
+        assert_eq!(shape.unit.as_ref().map(|unit| unit.stride), unit, "unit of {ty}");
+        assert_eq!(shape.dense, dense, "padding of {ty}");
+    }
+
+    #[test]
+    fn shapes() {
+        check("u32", 4, None, Some(4), true);
+        check("vec3f", 12, None, Some(12), true);
+        check("mat2x2f", 16, None, Some(16), true);
+        check("mat3x3f", 48, None, Some(48), false);
+        check("array<f32>", 0, Some(4), Some(4), true);
+        check("array<f16>", 0, Some(2), Some(2), true);
+        check("array<vec3f>", 0, Some(16), Some(16), false);
+        check("array<vec3f, 5>", 80, None, Some(16), false);
+        check("array<atomic<i32>, 5>", 20, None, Some(4), true);
+        check("array<mat4x4f>", 0, Some(64), Some(64), true);
+        check("Pair", 8, None, Some(8), true);
+        check("array<Gap>", 0, Some(32), Some(32), false);
+        check("Tail", 32, None, Some(32), false);
+        check("List", 4, Some(8), None, true);
+    }
+
+    #[test]
+    fn scalars() {
+        let scalar = |ty| kernel(ty).bindings()[0].shape.scalar;
+        assert_eq!(scalar("array<vec4f>"), Some(naga::Scalar::F32));
+        assert_eq!(scalar("array<Gap>"), Some(naga::Scalar::F32));
+        assert_eq!(scalar("array<atomic<u32>>"), Some(naga::Scalar::U32));
+        assert_eq!(scalar("array<Pair>"), None);
+    }
+
+    #[test]
+    fn tables() {
+        assert_eq!(kernel("array<vec4f>").bindings()[0].layout(), "");
+        insta::assert_snapshot!(kernel("array<Tail>").bindings()[0].layout(), @r"
+        Tail: 32 bytes from one to the next
+          offset  size
+               0    12  a: vec3f
+              12     4  b: f32
+              16     4  c: f32
+              20    12  (padding)
+        ");
+        insta::assert_snapshot!(kernel("Nested").bindings()[0].layout(), @r"
+        Nested: 96 bytes
+          offset  size
+               0     4  pair.a: f32
+               4     4  pair.b: u32
+               8     8  (padding)
+              16    64  gaps: array<Gap, 2>
+              80     4  at: vec2h
+              84    12  (padding)
+        ");
+        insta::assert_snapshot!(kernel("List").bindings()[0].layout(), @r"
+        List: 4 bytes, then 8 for each element of its runtime-sized array
+          offset  size
+               0     4  count: u32
+               4   ...  items: array<Pair>
+        ");
+    }
+}

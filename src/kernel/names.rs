@@ -59,7 +59,7 @@ mod tests {
     fn counts_edits() {
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("srouce", "source"), 1);
+        assert_eq!(distance("suorce", "source"), 1);
     }
 
     #[test]

@@ -181,3 +181,57 @@ fn any_statement(block: &naga::Block, wanted: &dyn Fn(&Statement) -> bool) -> bo
             }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::kernel::Module;
+
+    fn features(body: &str) -> Vec<&'static str> {
+        let wgsl = format!(
+            "enable f16;
+            @group(0) @binding(0) var<storage, read_write> y: array<u32>;
+            fn unused() -> f16 {{ return 1h; }}
+            @compute @workgroup_size(16) fn main(@builtin(local_invocation_index) i: u32) {{ {body} }}"
+        );
+        let kernel =
+            Module::parse(&wgsl).and_then(|module| module.only_kernel()).unwrap_or_else(|error| panic!("{error}"));
+        kernel.required_features().to_vec()
+    }
+
+    #[test]
+    fn finds_features() {
+        assert!(features("y[i] = i;").is_empty());
+        assert_eq!(features("var x = 1h; y[i] = u32(x);"), ["shader-f16"]);
+        assert_eq!(features("y[i] = u32(f16(i) * 2h);"), ["shader-f16"]);
+        assert_eq!(features("if i > 3 { loop { y[i] = subgroupAdd(i); break; } }"), ["subgroups"]);
+        assert!(features("y[i] = pack2x16float(vec2f(f32(i)));").is_empty());
+    }
+
+    #[test]
+    fn counts_what_limits_are_for() {
+        let wgsl = "
+            override N: u32 = 4;
+            var<workgroup> tile: array<vec4f, N * 2>;
+            var<workgroup> total: atomic<u32>;
+            var<workgroup> unused: array<f32, 1000>;
+            @group(0) @binding(0) var<uniform> params: array<vec4f, 3>;
+            @group(0) @binding(1) var<storage, read_write> y: array<f32>;
+            @compute @workgroup_size(8, N) fn main() {
+                tile[0] = params[0];
+                atomicAdd(&total, 1);
+                y[0] = tile[0].x;
+            }";
+        let kernel = Module::parse(wgsl)
+            .and_then(|module| module.only_kernel())
+            .and_then(|kernel| kernel.with_const("N", 8))
+            .unwrap_or_else(|error| panic!("{error}"));
+        let need = |limit| {
+            kernel.inner.requirements.limits.iter().find(|need| need.limit == limit).map_or(0, |need| need.value)
+        };
+        assert_eq!(need("maxComputeInvocationsPerWorkgroup"), 64);
+        assert_eq!(need("maxComputeWorkgroupSizeY"), 8);
+        assert_eq!(need("maxComputeWorkgroupStorageSize"), 16 * 16 + 4);
+        assert_eq!(need("maxStorageBuffersPerShaderStage"), 1);
+        assert_eq!(need("maxUniformBufferBindingSize"), 48);
+    }
+}

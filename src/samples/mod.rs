@@ -19,10 +19,15 @@
 //! # Ok::<(), swath::Error>(())
 //! ```
 
+mod bounded;
 mod draw;
 mod verdict;
 
+pub mod black_scholes;
 pub mod histogram;
+pub mod mandelbrot;
+pub mod matmul;
+pub mod nbody;
 pub mod reduce;
 pub mod saxpy;
 
@@ -128,7 +133,15 @@ pub trait Resident {
 
 /// All samples, in the order they are shown in.
 pub fn all() -> &'static [&'static dyn Sample] {
-    &[&saxpy::Saxpy, &reduce::Reduce, &histogram::Histogram]
+    &[
+        &saxpy::Saxpy,
+        &reduce::Reduce,
+        &histogram::Histogram,
+        &matmul::Matmul,
+        &nbody::Nbody,
+        &mandelbrot::Mandelbrot,
+        &black_scholes::BlackScholes,
+    ]
 }
 
 /// The sample of this name.
@@ -283,4 +296,111 @@ fn timed(work: impl FnOnce()) -> Duration {
     let start = Instant::now();
     work();
     start.elapsed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sizes that leave ragged edges, with and without whole workgroups in front of them.
+    const COUNTS: [usize; 7] = [1, 2, 63, 64, 65, 130, 257];
+
+    fn each(check: impl Fn(&mut dyn Problem, &str)) {
+        for sample in all() {
+            for count in COUNTS {
+                let mut problem = sample.prepare(Size::Count(count), 7).unwrap();
+                check(&mut *problem, &format!("{} at {count}", sample.name()));
+            }
+        }
+    }
+
+    #[test]
+    fn kernels_are_valid() {
+        for sample in all() {
+            let module = naga::front::wgsl::parse_str(sample.wgsl()).unwrap();
+            // Nothing but what every device has.
+            naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::empty())
+                .validate(&module)
+                .unwrap_or_else(|error| panic!("{}: {error:?}", sample.name()));
+            for entry in &module.entry_points {
+                assert!(entry.workgroup_size.iter().product::<u32>() <= 256, "{}", sample.name());
+            }
+        }
+    }
+
+    #[test]
+    fn native_references_are_right() {
+        each(|problem, name| {
+            problem.native();
+            let verdict = problem.verify();
+            assert!(verdict.passed(), "{name}: {verdict}");
+        });
+    }
+
+    #[test]
+    fn damage_is_noticed() {
+        each(|problem, name| {
+            for seed in 0..24 {
+                problem.native();
+                problem.corrupt(seed);
+                assert!(!problem.verify().passed(), "{name}, damaged by {seed}");
+            }
+        });
+    }
+
+    #[test]
+    fn outputs_that_were_never_written_are_noticed() {
+        each(|problem, name| {
+            assert!(!problem.verify().passed(), "{name}");
+        });
+    }
+
+    #[test]
+    fn the_same_seed_makes_the_same_problem() {
+        for sample in all().iter().filter(|sample| sample.name() != "mandelbrot") {
+            let folder = tempfile::tempdir().unwrap();
+            let output = |seed: u64| {
+                let path = folder.path().join("out.npy");
+                let mut problem = sample.prepare(Size::Small, seed).unwrap();
+                problem.native();
+                problem.draw(&path).unwrap();
+                std::fs::read(&path).unwrap()
+            };
+            assert_eq!(output(1), output(1), "{}", sample.name());
+            assert_ne!(output(1), output(2), "{}", sample.name());
+        }
+    }
+
+    #[test]
+    fn draws_what_it_says() {
+        let folder = tempfile::tempdir().unwrap();
+        for sample in all() {
+            let mut problem = sample.prepare(Size::Small, 1).unwrap();
+            problem.native();
+            for extension in sample.draws() {
+                let path = folder.path().join(sample.name()).with_extension(extension);
+                problem.draw(&path).unwrap();
+                assert!(std::fs::metadata(&path).unwrap().len() > 80);
+            }
+            let refused = problem.draw(&folder.path().join("out.docx")).unwrap_err().to_string();
+            assert!(refused.contains(sample.draws()[0]), "{refused}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_checked() {
+        for sample in all() {
+            assert!(sample.prepare(Size::Count(0), 1).is_err());
+            assert!(sample.prepare(Size::Count(sample.sizes().max + 1), 1).is_err());
+        }
+        assert_eq!("default".parse::<Size>().unwrap(), Size::Default);
+        assert_eq!("77".parse::<Size>().unwrap(), Size::Count(77));
+        assert!("big".parse::<Size>().unwrap_err().to_string().contains("`small`, `default`, `large`"));
+    }
+
+    #[test]
+    fn samples_are_found_by_name() {
+        assert_eq!(find("nbody").unwrap().name(), "nbody");
+        assert!(find("nobody").err().unwrap().to_string().contains("mandelbrot"));
+    }
 }

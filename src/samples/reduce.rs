@@ -212,7 +212,13 @@ impl Problem for Column {
 
     fn corrupt(&mut self, seed: u64) {
         match seed % 3 {
-            0 => self.result.sum = (self.expected().sum + 1.01 * self.tolerance()) as f32,
+            0 => {
+                let (exact, tolerance) = (self.expected().sum, self.tolerance());
+                self.result.sum = (exact + tolerance) as f32;
+                while (f64::from(self.result.sum) - exact).abs() <= tolerance {
+                    self.result.sum = self.result.sum.next_up();
+                }
+            }
             1 => self.result.min = self.result.min.next_up(),
             _ => self.result.max = self.result.max.next_down(),
         }

@@ -21,6 +21,12 @@ impl Verdict {
     }
 }
 
+impl From<Vec<Check>> for Verdict {
+    fn from(checks: Vec<Check>) -> Self {
+        Verdict { checks }
+    }
+}
+
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, check) in self.checks.iter().enumerate() {
@@ -54,15 +60,9 @@ impl Check {
         self.error <= self.tolerance
     }
 
-    /// The error as a share of the tolerance; infinite when none is allowed and there is one.
+    /// The error as a share of the tolerance.
     fn severity(&self) -> f64 {
-        if self.error == 0.0 {
-            0.0
-        } else if self.error.is_nan() || self.tolerance == 0.0 {
-            f64::INFINITY
-        } else {
-            self.error / self.tolerance
-        }
+        severity(self.error, self.tolerance)
     }
 }
 
@@ -74,5 +74,43 @@ impl fmt::Display for Check {
         } else {
             write!(f, "{}: {word}, {:.2e} {} (at most {:.2e})", self.what, self.error, self.measure, self.tolerance)
         }
+    }
+}
+
+/// An error and how large it may be, where each of many values has a tolerance of its own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Deviation {
+    pub error: f64,
+    pub tolerance: f64,
+}
+
+impl Deviation {
+    /// No error.
+    pub const NONE: Deviation = Deviation { error: 0.0, tolerance: 0.0 };
+
+    /// How far `found` is from `expected`, and may be.
+    pub fn new(found: f32, expected: f64, tolerance: f64) -> Self {
+        Deviation { error: (f64::from(found) - expected).abs(), tolerance }
+    }
+
+    /// The one that is nearer to its tolerance, or further beyond it.
+    pub fn worse(self, other: Self) -> Self {
+        if other.severity() > self.severity() { other } else { self }
+    }
+
+    /// As [`Check::severity`].
+    fn severity(self) -> f64 {
+        severity(self.error, self.tolerance)
+    }
+}
+
+/// The error as a share of the tolerance; infinite when none is allowed and there is one, and for NaN.
+fn severity(error: f64, tolerance: f64) -> f64 {
+    if error == 0.0 {
+        0.0
+    } else if error.is_nan() || tolerance.is_nan() || tolerance == 0.0 {
+        f64::INFINITY
+    } else {
+        error / tolerance
     }
 }

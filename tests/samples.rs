@@ -1,0 +1,167 @@
+//! Every sample, at sizes with and without ragged edges, on every kind of device: verified, and its
+//! verification verified.
+//!
+//! Without a GPU the tests on one are skipped, and say so; with `SWATH_REQUIRE_GPU=1` they fail.
+#![cfg(feature = "cli")]
+
+use std::sync::OnceLock;
+
+use swath::{
+    Device, Runtime,
+    samples::{self, Problem, Size, Tally},
+};
+
+/// The sizes of a sample: one, edges of workgroups and tiles, and a large and crooked one.
+fn counts(name: &str) -> &'static [usize] {
+    match name {
+        "saxpy" => &[1, 255, 256, 257, 1_000_003],
+        "reduce" => &[1, 255, 4095, 4096, 4097, 1_000_003],
+        "histogram" => &[1, 255, 4095, 4096, 4097, 1_000_003],
+        "matmul" => &[1, 15, 64, 65, 131],
+        "nbody" => &[1, 2, 63, 64, 65, 300],
+        "mandelbrot" => &[1, 15, 16, 17, 131],
+        "black_scholes" => &[1, 255, 256, 257, 10_007],
+        other => panic!("no sizes are listed for the sample `{other}`"),
+    }
+}
+
+/// Runs a problem in all ways on a device, and damages what comes out.
+fn exercise(problem: &mut dyn Problem, runtime: &Runtime, device: &Device, name: &str) {
+    let context = |what: &str| format!("{name} on {}, {what}", device.name());
+    let report = |tally: Tally| {
+        assert!(tally.dispatches > 0, "{}", context("without a dispatch"));
+        assert!(tally.kernel <= tally.total, "{}: {tally:?}", context("its times"));
+    };
+
+    report(problem.run(runtime, device).unwrap_or_else(|error| panic!("{}: {error}", context("from host slices"))));
+    let verdict = problem.verify();
+    assert!(verdict.passed(), "{}: {verdict}", context("from host slices"));
+    let work = problem.work();
+    assert!(work.operations > 0 && work.bytes > 0);
+
+    for seed in 0..6 {
+        problem.run(runtime, device).unwrap();
+        problem.corrupt(seed);
+        assert!(!problem.verify().passed(), "{}", context("damaged"));
+    }
+
+    let mut resident = problem.resident(runtime, device).unwrap();
+    for _ in 0..2 {
+        // Twice, because a step must not start from what the last one left.
+        report(resident.step().unwrap());
+    }
+    resident.fetch().unwrap();
+    drop(resident);
+    let verdict = problem.verify();
+    assert!(verdict.passed(), "{}: {verdict}", context("on resident data"));
+}
+
+/// One sample on one device, at all its sizes.
+fn check(sample: &str, place: Option<&(Runtime, Device)>) {
+    let Some((runtime, device)) = place else { return };
+    let found = samples::find(sample).unwrap();
+    let counts = counts(sample).iter().map(|&count| Size::Count(count));
+    for size in [Size::Small].into_iter().chain(counts) {
+        let mut problem = found.prepare(size, 11).unwrap();
+        exercise(&mut *problem, runtime, device, &format!("{sample} {size}"));
+    }
+}
+
+#[cfg(feature = "cpu")]
+fn cpu() -> Option<&'static (Runtime, Device)> {
+    static CPU: OnceLock<(Runtime, Device)> = OnceLock::new();
+    Some(CPU.get_or_init(|| {
+        let runtime = Runtime::cpu().unwrap();
+        let device = runtime.device("cpu").unwrap();
+        (runtime, device)
+    }))
+}
+
+#[cfg(feature = "gpu")]
+fn gpu() -> Option<&'static (Runtime, Device)> {
+    static GPU: OnceLock<Option<(Runtime, Device)>> = OnceLock::new();
+    GPU.get_or_init(|| {
+        let found = Runtime::new().and_then(|runtime| {
+            let device = runtime.device("gpu")?;
+            Ok((runtime, device))
+        });
+        match found {
+            Ok(place) => Some(place),
+            Err(error) => {
+                assert!(std::env::var_os("SWATH_REQUIRE_GPU").is_none_or(|value| value != "1"), "{error}");
+                eprintln!("SKIPPED: samples on a GPU, because there is none: {error}");
+                None
+            }
+        }
+    })
+    .as_ref()
+}
+
+/// What is the same on every device: each test is one sample, so that a failure names it.
+macro_rules! on_every_device {
+    ($($sample:ident),*) => {
+        #[cfg(feature = "cpu")]
+        mod cpu_engine {
+            $(#[test] fn $sample() { super::check(stringify!($sample), super::cpu()); })*
+        }
+        #[cfg(feature = "gpu")]
+        mod on_gpu {
+            $(#[test] fn $sample() { super::check(stringify!($sample), super::gpu()); })*
+        }
+        /// The list above and the samples that there are.
+        #[test]
+        fn every_sample_is_tested() {
+            let listed = [$(stringify!($sample)),*];
+            let names: Vec<_> = samples::all().iter().map(|sample| sample.name()).collect();
+            assert_eq!(names, listed);
+        }
+    };
+}
+
+on_every_device!(saxpy, reduce, histogram, matmul, nbody, mandelbrot, black_scholes);
+
+/// Matrices that are not square, with every kind of edge.
+fn rectangles(place: Option<&(Runtime, Device)>) {
+    let Some((runtime, device)) = place else { return };
+    for (m, n, k) in [(1, 1, 1), (1, 200, 3), (130, 7, 65), (64, 65, 17), (5, 3, 300), (65, 129, 16)] {
+        let mut problem = samples::matmul::rectangular(m, n, k, 5).unwrap();
+        exercise(&mut *problem, runtime, device, &format!("matmul {m} x {k} times {k} x {n}"));
+    }
+    assert!(samples::matmul::rectangular(3, 0, 3, 5).is_err());
+}
+
+#[cfg(feature = "cpu")]
+#[test]
+fn rectangles_on_the_cpu_engine() {
+    rectangles(cpu());
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn rectangles_on_a_gpu() {
+    rectangles(gpu());
+}
+
+/// More than 4,096 partial results: a third pass. And, on a GPU, more workgroups than one dispatch takes.
+#[cfg(feature = "gpu")]
+#[test]
+fn long_vectors_on_a_gpu() {
+    let Some((runtime, device)) = gpu() else { return };
+    for (sample, count) in [("reduce", (1 << 24) + 1), ("saxpy", (1 << 24) + 257)] {
+        let mut problem = samples::find(sample).unwrap().prepare(Size::Count(count), 3).unwrap();
+        problem.run(runtime, device).unwrap();
+        let verdict = problem.verify();
+        assert!(verdict.passed(), "{sample}: {verdict}");
+    }
+}
+
+#[cfg(feature = "cpu")]
+#[test]
+fn long_vectors_on_the_cpu_engine() {
+    let Some((runtime, device)) = cpu() else { return };
+    let mut problem = samples::find("reduce").unwrap().prepare(Size::Count((1 << 24) + 1), 3).unwrap();
+    let tally = problem.run(runtime, device).unwrap();
+    assert_eq!(tally.dispatches, 3);
+    let verdict = problem.verify();
+    assert!(verdict.passed(), "{verdict}");
+}
