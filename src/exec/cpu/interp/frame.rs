@@ -214,6 +214,10 @@ impl Frame {
         self.slots[slot as usize]
     }
 
+    pub fn has_row(&self, slot: u32) -> bool {
+        self.slot(slot).row.is_some()
+    }
+
     /// The value of `slot` in one lane.
     pub fn lane(&self, slot: u32, lane: usize) -> u32 {
         let slot = self.slot(slot);

@@ -268,7 +268,6 @@ fn half_floats_in_every_memory() {
 #[test]
 fn subgroups_are_eight_lanes() {
     let wgsl = "
-        enable subgroups;
         @group(0) @binding(0) var<storage, read> x: array<u32>;
         @group(0) @binding(1) var<storage, read_write> out: array<array<u32, 8>>;
         @compute @workgroup_size(20) fn main(@builtin(global_invocation_id) id: vec3u,
