@@ -3,7 +3,7 @@
 //! device: cpu, because WGSL leaves NaN, infinities, the sign of zero and subnormals open (section 15.7.2)
 //! in a: f32 = 1 -1 0 inf inf 3.4e38 0x00000001 1e-40 -0 1e38
 //! in b: f32 = 0 0 0 inf -inf 3.4e38 0x00000001 1e-40 0 -1e38
-//! out sum: f32 = 1 -1 0 inf nan inf 0x00000002 2e-40 0 0
+//! out sum: f32 = 1 -1 0 inf nan inf 0x00000002 0x00022d84 0 0
 //! out product: f32 = 0 -0 0 inf -inf inf 0 0 -0 -inf
 //! out quotient: f32 = inf -inf nan nan nan 1 1 1 nan -1
 
