@@ -19,6 +19,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use naga::{Handle, valid::ModuleInfo};
@@ -196,15 +197,17 @@ impl Kernel {
         &self.inner.module.entry_points[self.inner.entry]
     }
 
-    /// Runs `check` once for each device: later calls for the same device number are answered from memory.
-    pub(crate) fn accepted_on(&self, device: u32, check: impl FnOnce() -> Result<()>) -> Result<()> {
+    /// Runs `check` once for each device, and gives the time it took; later calls for the same device
+    /// number are answered from memory.
+    pub(crate) fn accepted_on(&self, device: u32, check: impl FnOnce() -> Result<()>) -> Result<Duration> {
         let bit = 1u64.checked_shl(device).unwrap_or(0);
         if self.inner.accepted_on.load(Ordering::Relaxed) & bit != 0 {
-            return Ok(());
+            return Ok(Duration::ZERO);
         }
+        let start = Instant::now();
         check()?;
         self.inner.accepted_on.fetch_or(bit, Ordering::Relaxed);
-        Ok(())
+        Ok(start.elapsed())
     }
 
     /// An error about this kernel's `subject`.
