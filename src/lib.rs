@@ -80,6 +80,8 @@ pub use buffer::Buffer;
 pub use call::{Call, Grid, Outcome, ReadArg, UniformValue, Untyped, WriteArg};
 pub use error::{Error, Result};
 pub use exec::{DeviceInfo, DeviceKind};
+#[doc(hidden)]
+pub use kernel::names::nearest as nearest_name;
 pub use kernel::{Binding, BindingKind, ConstValue, Field, Kernel, Module, OverrideConstant, Scalar, Type};
 pub use report::Report;
 pub use runtime::{Device, DeviceChoice, Runtime};

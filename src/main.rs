@@ -8,10 +8,12 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    match cli::run(&cli.command) {
+    match cli::start_logging().and_then(|()| cli::run(&cli.command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            // What WGSL's parser says begins with the word.
+            let sentence = failure.to_string();
+            eprintln!("error: {}", sentence.strip_prefix("error: ").unwrap_or(&sentence));
             failure.status()
         }
     }

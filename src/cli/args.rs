@@ -3,14 +3,18 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
+use swath::samples::Size;
 
-use super::values::{ConstArg, Extents, InArg, InoutArg, OutArg, SetArg, SizeArg, parse_bytes, parse_positive_seconds};
+use super::values::{ConstArg, Extents, InArg, InoutArg, OutArg, SetArg, parse_bytes, parse_positive_seconds};
 
 const DEVICE_HELP: &str = "auto, cpu, gpu (the best), gpu:0, or a part of a device's name";
 
 /// Runs WGSL compute kernels over data of any size, on GPUs and on the CPU.
 #[derive(Debug, Parser)]
 #[command(name = "swath", version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    after_help = "Exit status: 0 done, 1 the work failed, 2 the call was wrong. SWATH_LOG=info (or debug, trace) logs to stderr."
+)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -50,7 +54,7 @@ pub struct RunArgs {
     pub sample: String,
     /// How much data: small, default, large, or a number whose meaning the sample says
     #[arg(long, value_name = "small|default|large|N", default_value = "default")]
-    pub size: SizeArg,
+    pub size: Size,
     /// Where to run
     #[arg(long, value_name = "D", env = "SWATH_DEVICE", default_value = "auto", help = DEVICE_HELP)]
     pub device: String,
@@ -156,7 +160,7 @@ pub struct BenchArgs {
     pub device: Vec<String>,
     /// How much data: small, default, large, or a number whose meaning the sample says
     #[arg(long, value_name = "small|default|large|N")]
-    pub size: Option<SizeArg>,
+    pub size: Option<Size>,
     /// Seed of the inputs
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
@@ -184,20 +188,22 @@ pub struct PlanArgs {
 const EXEC_HELP: &str = "\
 Names are those of the WGSL variables. Options can be repeated.
 
-DTYPE is f32, i32, u32, f16, or vec2f, vec3f, vec4f, vec2i .. vec4u, vec2h .. vec4h: a vector type is a last axis
-of 2, 3 or 4 in the .npy file. NumPy's own float64 and int64 are refused, unless :DTYPE asks for a conversion.
+DTYPE is f32, i32, u32, f16, or vec2f .. vec4f, vec2i .. vec4i, vec2u .. vec4u, vec2h .. vec4h: a vector type is a \
+last axis of 2, 3 or 4 in the .npy file. NumPy's own float64 and int64 are refused, unless :DTYPE asks for a \
+conversion.
 
-SHAPE is like 480,640 or 480x640, in NumPy's order. Left out, a binding of fixed size has its own shape, and one
-of any size has the grid's: --grid X gives (X,), --grid X,Y gives (Y, X), --grid X,Y,Z gives (Z, Y, X).
+SHAPE is like 480,640 or 480x640, in NumPy's order. Left out, a binding of fixed size has its own shape, and one of \
+any size has the grid's: --grid X gives (X,), --grid X,Y gives (Y, X), --grid X,Y,Z gives (Z, Y, X).
 
-Arrays are packed in the .npy file and laid out as WGSL says on the device: array<vec3f> takes (N, 3) floats, and
-(N, 4) if the padding is in the file. An array of structs whose fields are all of one scalar type takes those
+Arrays are packed in the .npy file and laid out as WGSL says on the device: array<vec3f> takes (N, 3) floats, and \
+(N, 4) if the padding is in the file. An array of structs whose fields are all of one scalar type takes those \
 scalars in the order of the fields, padding left out (or kept, if the last axis counts it).
 
-Fields of a uniform that are not set are an error, save those whose names start with an underscore or with
-`pad`: they stay zero. --set and --in serve uniforms and read-only storage alike. Integers may be written as 0xff.
+Fields of a uniform that are not set are an error, save those whose names start with an underscore or with `pad`: \
+they stay zero. --set and --in serve uniforms and read-only storage alike. Integers may be written as 0xff.
 
 Files are written when everything is done, and not at all on an error.
 
+Examples:
   swath exec saxpy.wgsl --grid 1000000 --set params.a=2.5 --in x=x.npy --inout y=y.npy
-  swath exec blur.wgsl --grid 640,480 --in src=in.npy --out dst=out.npy:f32 --device gpu --repeat 10 --json";
+  swath exec blur.wgsl --grid 640,480 --in src=in.npy --out dst=out.npy:f32 --device gpu --json";

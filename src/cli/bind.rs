@@ -162,7 +162,11 @@ impl<'a> Binder<'a> {
             ));
         }
         let list: Vec<String> = bindings.iter().map(|b| format!("{} ({}, {})", b.name, b.ty(), b.kind)).collect();
-        let help = if list.is_empty() { "it uses none".to_string() } else { format!("it uses {}", list.join(", ")) };
+        let help = match swath::nearest_name(name, bindings.iter().map(|binding| binding.name.as_str())) {
+            Some(near) => format!("did you mean `{near}`? It uses {}", list.join(", ")),
+            None if list.is_empty() => "it uses none".to_string(),
+            None => format!("it uses {}", list.join(", ")),
+        };
         Err(Failure::wrong(format!("{flag}: kernel `{}` uses no binding `{name}`", self.kernel.name()), help))
     }
 
@@ -210,7 +214,10 @@ impl<'a> Binder<'a> {
         let name = &binding.name;
         if binding.ty().runtime_array().is_some() || binding.kind == BindingKind::ReadWriteStorage {
             return Err(Failure::wrong(
-                format!("--set fills uniforms and read-only storage of fixed size, and `{}`", describe(binding)),
+                format!(
+                    "--set fills uniforms and read-only storage of fixed size, and `{}` is neither",
+                    describe(binding)
+                ),
                 format!("add {}", suggest(binding)),
             ));
         }
@@ -229,11 +236,10 @@ impl<'a> Binder<'a> {
                 format!("write --inout {name}={}:OUT.npy, so that the result has a file", file.display()),
             ));
         }
-        let array = npy::read(name, file, arg.dtype)?;
-        let remedy = |wanted: DType| {
-            format!("save .astype(np.{}), or convert it: --in {name}={}:{wanted}", numpy(wanted.scalar), file.display())
-        };
-        let (memory, _) = self.lay_out(binding, array.data, &array.shape, file, &remedy)?;
+        let source = self.source(binding, file, arg.dtype, true);
+        let array = npy::read(source)?;
+        let shown = arg.dtype.map_or(file.display().to_string(), |dtype| format!("{}:{dtype}", file.display()));
+        let (memory, _) = self.lay_out(binding, array.data, &array.shape, &shown, &|wanted| source.remedy(wanted))?;
         Ok(match binding.kind {
             BindingKind::Uniform => {
                 let mut bytes = memory.bytes().to_vec();
@@ -248,33 +254,35 @@ impl<'a> Binder<'a> {
 
     fn read_write(&self, binding: &Binding, arg: &InoutArg) -> Outcome<Contents> {
         self.check_writable("--inout", binding, &arg.file)?;
-        let array = npy::read(&binding.name, &arg.file, None)?;
-        let remedy = |wanted: DType| format!("save .astype(np.{})", numpy(wanted.scalar));
-        let shape = array.shape.clone();
-        let (memory, packing) = self.lay_out(binding, array.data, &shape, &arg.file, &remedy)?;
+        let source = self.source(binding, &arg.file, None, false);
+        let Array { shape, data } = npy::read(source)?;
+        let (memory, packing) =
+            self.lay_out(binding, data, &shape, &arg.file.display().to_string(), &|wanted| source.remedy(wanted))?;
         let start = if self.keep_start { Some(memory.clone()) } else { None };
         let file = arg.out.clone().unwrap_or_else(|| arg.file.clone());
         Ok(Contents::Write(Written { memory, start, file, shape, packing }))
     }
 
+    fn source<'s>(
+        &self,
+        binding: &'s Binding,
+        path: &'s Path,
+        convert: Option<DType>,
+        convertible: bool,
+    ) -> npy::Source<'s> {
+        npy::Source { name: &binding.name, path, convert, wanted: element_dtype(binding.ty()), convertible }
+    }
+
     fn write(&self, binding: &Binding, arg: &OutArg) -> Outcome<Contents> {
         self.check_writable("--out", binding, &arg.file)?;
+        self.check_dtype(binding, arg)?;
+        packing(binding, &arg.file.display().to_string())?;
         let mut shape = match &arg.shape {
             Some(shape) => shape.clone(),
             None => self.infer_shape(binding, arg)?,
         };
         if arg.dtype.width > 1 {
             shape.push(u64::from(arg.dtype.width));
-        }
-        if let Some(element) = element_dtype(binding.ty())
-            && element.width > 1
-            && arg.dtype.width > 1
-            && element != arg.dtype
-        {
-            return Err(Failure::wrong(
-                format!("--out gives `{}` the type {}", describe(binding), arg.dtype),
-                format!("write --out {}={}:{element}", binding.name, arg.file.display()),
-            ));
         }
         let too_large = || {
             Failure::wrong(
@@ -285,8 +293,21 @@ impl<'a> Binder<'a> {
         let len = shape.iter().try_fold(1_u64, |len, &extent| len.checked_mul(extent)).ok_or_else(too_large)?;
         let packed = Data::try_zeros(arg.dtype.scalar, len).ok_or_else(too_large)?;
         let remedy = |wanted: DType| format!("write --out {}={}:{wanted}", binding.name, arg.file.display());
-        let (memory, packing) = self.lay_out(binding, packed, &shape, &arg.file, &remedy)?;
+        let (memory, packing) = self.lay_out(binding, packed, &shape, &arg.file.display().to_string(), &remedy)?;
         Ok(Contents::Write(Written { memory, start: None, file: arg.file.clone(), shape, packing }))
+    }
+
+    /// Refuses a DTYPE that is not the binding's: another scalar, or a vector of another width.
+    fn check_dtype(&self, binding: &Binding, arg: &OutArg) -> Outcome {
+        let Some(element) = element_dtype(binding.ty()) else { return Ok(()) };
+        let widths_differ = element.width > 1 && arg.dtype.width > 1 && element.width != arg.dtype.width;
+        if element.scalar == arg.dtype.scalar && !widths_differ {
+            return Ok(());
+        }
+        Err(Failure::wrong(
+            format!("--out gives `{}` the type {}", describe(binding), arg.dtype),
+            format!("write --out {}={}:{element}", binding.name, arg.file.display()),
+        ))
     }
 
     fn check_writable(&self, flag: &str, binding: &Binding, file: &Path) -> Outcome {
@@ -319,11 +340,9 @@ impl<'a> Binder<'a> {
         };
         match (element, self.args.grid) {
             (Some(element), Some(grid)) if element == arg.dtype => Ok(grid.shape()),
-            (Some(element), Some(_)) if element.scalar == arg.dtype.scalar => {
+            (Some(element), Some(_)) => {
                 Err(ask(format!("The grid's shape is taken where the type is {element}, and here it is {}", arg.dtype)))
             }
-            // The type is wrong, and says so when it is laid out.
-            (Some(_), Some(grid)) => Ok(grid.shape()),
             (Some(_), None) => Err(ask("With --workgroups nothing tells it".into())),
             (None, _) => Err(ask("Its type does not tell it".into())),
         }
@@ -335,19 +354,14 @@ impl<'a> Binder<'a> {
         binding: &Binding,
         data: Data,
         shape: &[u64],
-        file: &Path,
+        file: &str,
         remedy: &dyn Fn(DType) -> String,
     ) -> Outcome<(Data, Option<Packing>)> {
         let ty = binding.ty();
         let refuse = |problem: String, help: String| {
-            Failure::wrong(format!("`{}` for `{}` {problem}", file.display(), describe(binding)), help)
+            Failure::wrong(format!("`{file}` for `{}` {problem}", describe(binding)), help)
         };
-        let packing = Packing::of(ty).map_err(|mixed| {
-            refuse(
-                format!("cannot fill it: the fields mix {} and {}", mixed.first.name(), mixed.other.name()),
-                "a .npy file holds scalars of one type; keep each field in an array of its own".to_string(),
-            )
-        })?;
+        let packing = packing(binding, file)?;
         if packing.scalar != data.scalar() {
             let wanted = element_dtype(ty).unwrap_or(DType { scalar: packing.scalar, width: 1 });
             return Err(refuse(format!("is {}", numpy(data.scalar())), remedy(wanted)));
@@ -378,6 +392,17 @@ impl<'a> Binder<'a> {
             },
         )
     }
+}
+
+/// How a file's scalars lie in a binding.
+fn packing(binding: &Binding, file: &str) -> Outcome<Packing> {
+    Packing::of(binding.ty()).map_err(|mixed| {
+        let (first, other) = (mixed.first.name(), mixed.other.name());
+        Failure::wrong(
+            format!("`{file}` for `{}`: the fields mix {first} and {other}", describe(binding)),
+            "a .npy file holds scalars of one type; keep each field in an array of its own",
+        )
+    })
 }
 
 /// A binding for messages: `x: array<f32> (storage, read)`.

@@ -179,7 +179,7 @@ fn describe(args: &CallArgs, module: &Module, kernels: &[Kernel]) -> String {
             text += &lines(&table);
         }
         for binding in kernel.bindings().iter().filter(|binding| !binding.layout().is_empty()) {
-            text += &format!("\n  {}: ", binding.name);
+            text += &format!("\n  {}, ", binding.name);
             text += &binding.layout().replace('\n', "\n  ");
             text.push('\n');
         }

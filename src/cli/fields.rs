@@ -104,7 +104,8 @@ fn find<'t>(ty: &'t Type, set: &SetArg) -> Outcome<(u64, &'t Type)> {
     }
     match ty {
         Type::Struct { fields, .. } => {
-            let names: Vec<String> = fields.iter().map(|field| format!("{done}.{}", field.name)).collect();
+            let names = fields.iter().filter(|field| !is_padding(&field.name));
+            let names: Vec<String> = names.map(|field| format!("{done}.{}", field.name)).collect();
             Err(Failure::wrong(
                 format!("{set}: `{done}` is the struct {ty}"),
                 format!("set its fields one by one: {}", names.join(", ")),
@@ -125,9 +126,12 @@ fn member<'t>(ty: &'t Type, name: &str, path: &str) -> Outcome<(u64, &'t Type)> 
                 return Ok((u64::from(field.offset), &field.ty));
             }
             let names: Vec<String> = fields.iter().map(|Field { name, ty, .. }| format!("{name}: {ty}")).collect();
+            let near = swath::nearest_name(name, fields.iter().map(|field| field.name.as_str()));
+            let near = near.map_or(String::new(), |near| format!("did you mean `{path}.{near}`? "));
+            let it = if near.is_empty() { "it" } else { "It" };
             Err(Failure::wrong(
                 format!("`{path}` is the struct {ty}, and it has no field `{name}`"),
-                format!("it has {}", names.join(", ")),
+                format!("{near}{it} has {}", names.join(", ")),
             ))
         }
         Type::Vector { width, scalar } => {

@@ -1,6 +1,7 @@
 //! The command line: a thin face over the library's public one.
 
 mod args;
+mod bench;
 mod bind;
 mod check;
 mod devices;
@@ -11,6 +12,7 @@ mod fields;
 mod kernel;
 mod layout;
 mod npy;
+mod run;
 mod show;
 mod values;
 
@@ -18,13 +20,27 @@ use failure::{Failure, Outcome};
 
 pub use args::{Cli, Command};
 
+/// Sends the log to stderr when `SWATH_LOG` says a level: error, warn, info, debug or trace.
+pub fn start_logging() -> Outcome {
+    let Ok(level) = std::env::var("SWATH_LOG") else { return Ok(()) };
+    let level: tracing_subscriber::filter::LevelFilter = level.parse().map_err(|_| {
+        Failure::wrong(
+            format!("SWATH_LOG is `{level}`, which is no level"),
+            "use error, warn, info, debug, trace or off",
+        )
+    })?;
+    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).init();
+    Ok(())
+}
+
 /// Runs the command.
 pub fn run(command: &Command) -> Outcome {
     match command {
         Command::Devices(args) => devices::devices(args),
         Command::Exec(args) => exec::exec(args),
         Command::Check(args) => check::check(args),
-        Command::Run(_) | Command::Bench(_) => Err(Failure::Wrong("not yet".into())),
+        Command::Run(args) => run::run(args),
+        Command::Bench(args) => bench::bench(args),
         Command::Plan(_) => Err(Failure::wrong(
             "`swath plan` is not in this version: a call still runs as one tile, so there is no plan to print",
             "`swath check` with the same arguments checks the call without running it",

@@ -35,25 +35,32 @@ const MAX_DEPTH: usize = 16;
 /// Elements read at a time, so that a header's claim alone reserves no memory.
 const CHUNK: usize = 4 << 20;
 
-/// Reads `path` for the binding `name`, converted to `convert` if that is given.
-pub fn read(name: &str, path: &Path, convert: Option<DType>) -> Outcome<Array> {
+/// Which file to read, and what for.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    /// The binding it is for.
+    pub name: &'a str,
+    pub path: &'a Path,
+    /// What to convert it to, if that was asked for.
+    pub convert: Option<DType>,
+    /// What the binding holds, where it is of one type.
+    pub wanted: Option<DType>,
+    /// Whether a conversion could be asked for.
+    pub convertible: bool,
+}
+
+/// Reads a file.
+pub fn read(source: Source<'_>) -> Outcome<Array> {
+    let path = source.path;
     let file = File::open(path).map_err(|error| Failure::Wrong(unreadable(path, &error)))?;
     if file.metadata().is_ok_and(|meta| meta.is_dir()) {
         return Err(Failure::Wrong(format!("`{}` is a folder, not a .npy file", path.display())));
     }
-    let source = Source { name, path, convert };
     let mut reader = BufReader::with_capacity(1 << 16, file);
     let header = source.header(&mut reader)?;
     let array = source.body(&header, &mut reader)?;
     source.check_width(&array)?;
     Ok(array)
-}
-
-/// The file being read, for messages.
-struct Source<'a> {
-    name: &'a str,
-    path: &'a Path,
-    convert: Option<DType>,
 }
 
 impl Source<'_> {
@@ -125,11 +132,11 @@ impl Source<'_> {
 
     /// A dtype that no WGSL type has.
     fn foreign(&self, kind: TypeChar, size: u64, code: &str) -> Failure {
-        let (word, target) = match (kind, size) {
-            (TypeChar::Float, _) => (format!("float{}", size * 8), "f32"),
-            (TypeChar::Int, _) => (format!("int{}", size * 8), "i32"),
-            (TypeChar::Uint, _) => (format!("uint{}", size * 8), "u32"),
-            (TypeChar::Bool, _) => ("bool".to_string(), "u32"),
+        let (word, likely) = match (kind, size) {
+            (TypeChar::Float, _) => (format!("float{}", size * 8), Scalar::F32),
+            (TypeChar::Int, _) => (format!("int{}", size * 8), Scalar::I32),
+            (TypeChar::Uint, _) => (format!("uint{}", size * 8), Scalar::U32),
+            (TypeChar::Bool, _) => ("bool".to_string(), Scalar::U32),
             (TypeChar::Complex, _) => {
                 let help = "save .view(np.float32) of a complex64 array: pairs of f32, which array<vec2f> takes";
                 return self.refuse(format_args!("holds complex numbers ('{code}')"), help);
@@ -141,18 +148,27 @@ impl Source<'_> {
                 );
             }
         };
+        let wanted = self.wanted.unwrap_or(DType { scalar: likely, width: 1 });
+        let problem = format!("is {word}, and WGSL has no such type");
         if size == 16 {
-            return self.refuse(format_args!("is {word}, and WGSL has no such type"), "save .astype(np.float32)");
+            return self.refuse(problem, format_args!("save .astype(np.{})", dtype::numpy(wanted.scalar)));
         }
-        let numpy = target.parse::<DType>().map_or("float32", |dtype| dtype::numpy(dtype.scalar));
-        self.refuse(
-            format_args!("is {word}, and WGSL has no such type"),
-            format_args!(
-                "save .astype(np.{numpy}), or let it be converted: --in {}={}:{target}",
+        self.refuse(problem, self.remedy(wanted))
+    }
+
+    /// How to make the file what a binding takes.
+    pub fn remedy(&self, wanted: DType) -> String {
+        let save = format!("save .astype(np.{})", dtype::numpy(wanted.scalar));
+        if self.convertible {
+            format!(
+                "{save}, or let it be converted: --in {}={}:{}",
                 self.name,
-                self.path.display()
-            ),
-        )
+                self.path.display(),
+                wanted.scalar.name()
+            )
+        } else {
+            save
+        }
     }
 
     /// `len` elements as the file has them.
@@ -473,12 +489,16 @@ mod tests {
         bytes
     }
 
+    fn source(path: &Path, convert: Option<DType>) -> Source<'_> {
+        Source { name: "x", path, convert, wanted: None, convertible: true }
+    }
+
     fn read_bytes(bytes: &[u8], convert: Option<&str>) -> Result<Array, String> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.npy");
         fs::write(&path, bytes).unwrap();
         let convert = convert.map(|word| word.parse().unwrap());
-        read("x", &path, convert).map_err(|failure| failure.to_string())
+        read(source(&path, convert)).map_err(|failure| failure.to_string())
     }
 
     fn file(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
@@ -500,7 +520,7 @@ mod tests {
         ] {
             let array = Array { shape: vec![2, 3], data };
             Pending::write(&path, &array).unwrap().commit().unwrap();
-            let back = read("x", &path, None).unwrap();
+            let back = read(source(&path, None)).unwrap();
             assert_eq!(back.shape, array.shape);
             assert_eq!(back.data.scalar(), array.data.scalar());
             assert_eq!(back.data.bytes(), array.data.bytes());

@@ -35,7 +35,9 @@ pub fn digits(value: f64) -> String {
         v if v >= 99.95 => format!("{value:.0}"),
         v if v >= 9.995 => format!("{value:.1}"),
         v if v == 0.0 => "0".into(),
-        v if v >= 0.01 => format!("{value:.2}"),
+        v if v >= 0.9995 => format!("{value:.2}"),
+        v if v >= 0.09995 => format!("{value:.3}"),
+        v if v >= 0.009995 => format!("{value:.4}"),
         _ => format!("{value:.1e}"),
     }
 }
@@ -167,7 +169,9 @@ mod tests {
 
     #[test]
     fn numbers_have_three_digits() {
-        for (value, text) in [(1234.5, "1234"), (123.45, "123"), (12.345, "12.3"), (1.2345, "1.23"), (0.0, "0")] {
+        for (value, text) in
+            [(1234.5, "1234"), (123.45, "123"), (12.345, "12.3"), (1.2345, "1.23"), (0.12345, "0.123"), (0.0, "0")]
+        {
             assert_eq!(digits(value), text);
         }
         assert_eq!(time(Duration::from_micros(1500)), "1.50 ms");

@@ -176,32 +176,6 @@ impl FromStr for ConstArg {
     }
 }
 
-/// `--size`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SizeArg {
-    Small,
-    Default,
-    Large,
-    Count(u64),
-}
-
-impl FromStr for SizeArg {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "small" => Ok(SizeArg::Small),
-            "default" => Ok(SizeArg::Default),
-            "large" => Ok(SizeArg::Large),
-            _ => match text.replace('_', "").parse() {
-                Ok(0) => Err("a size of 0 runs nothing; the smallest is 1".into()),
-                Ok(count) => Ok(SizeArg::Count(count)),
-                Err(_) => Err("write small, default, large or a whole number".into()),
-            },
-        }
-    }
-}
-
 /// A shape in NumPy's order: `480,640`, `480x640`, `(480, 640)` or `5,`.
 pub fn parse_shape(text: &str) -> Result<Vec<u64>, String> {
     let inner = text.trim().trim_start_matches('(').trim_end_matches(')').trim_end_matches(',');

@@ -1,7 +1,7 @@
 //! Names that a user may have misspelt.
 
 /// The name of `names` that was probably meant by `given`: the nearest by edit distance, if it is near.
-pub(crate) fn nearest<'a>(given: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(given: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let given_lower = given.to_lowercase();
     names
         .into_iter()
