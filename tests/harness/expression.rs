@@ -256,8 +256,7 @@ impl Expression {
                 Ok(sum)
             }
             Expression::Call(name, arguments) => {
-                let arguments =
-                    arguments.iter().map(|a| a.evaluate(scope)).collect::<Result<Vec<Number>, String>>()?;
+                let arguments = arguments.iter().map(|a| a.evaluate(scope)).collect::<Result<Vec<Number>, String>>()?;
                 call(name, &arguments)
             }
         }

@@ -101,8 +101,9 @@ impl<'a> Types<'a> {
                 let stride = column_stride(rows, scalar);
                 (0..columns as u32).try_for_each(|c| scalars(scalar, rows as u32, offset + c * stride))
             }
-            TypeInner::Array { base, size, stride } => (0..self.fixed_length(size)?)
-                .try_for_each(|i| self.collect(self.inner(base), offset + i * stride, out)),
+            TypeInner::Array { base, size, stride } => {
+                (0..self.fixed_length(size)?).try_for_each(|i| self.collect(self.inner(base), offset + i * stride, out))
+            }
             TypeInner::Struct { ref members, .. } => {
                 members.iter().try_for_each(|m| self.collect(self.inner(m.ty), offset + m.offset, out))
             }
