@@ -12,7 +12,7 @@ use super::{
     args::RunArgs,
     failure::{Failure, Outcome},
     kernel::{device_name, runtime},
-    npy,
+    results,
     show::{self, Progress},
 };
 
@@ -165,7 +165,7 @@ fn check_out(args: &RunArgs, sample: &dyn Sample) -> Outcome {
             format!("name the file {}", out.with_extension(sample.draws().first().unwrap_or(&"npy")).display()),
         ));
     }
-    npy::check_target(out).map(|_| ())
+    results::check_target(out).map(|_| ())
 }
 
 fn measure(sample: &'static dyn Sample, args: &RunArgs, runtime: &Runtime, device: &Device) -> Outcome<Run> {
