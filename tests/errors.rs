@@ -79,6 +79,13 @@ fn main() { _ = weights[0]; }",
             "text that is not ASCII before the error",
             only("// größer\n@compute @workgroup_size(1) fn main() { /*é*/ let a = b; }"),
         )
+        .case(
+            "a chain of operators that is too long",
+            only(&format!(
+                "@compute @workgroup_size(1)\nfn main() {{\n    var y = 1;\n    y = y\n{};\n}}",
+                "+ y\n".repeat(2001)
+            )),
+        )
         .check("wgsl");
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod fields;
 pub(crate) mod layout;
 mod module;
 pub(crate) mod names;
+mod nesting;
 pub(crate) mod passes;
 mod reflect;
 pub(crate) mod requirements;

@@ -7,7 +7,7 @@ use naga::{
     valid::{Capabilities, ValidationFlags, Validator},
 };
 
-use super::{Kernel, diagnostic, names, specialize};
+use super::{Kernel, diagnostic, names, nesting, specialize};
 use crate::error::{Error, Message, Result};
 
 /// A parsed and validated WGSL module. Cheap to clone.
@@ -34,6 +34,7 @@ impl Module {
     /// # Ok::<(), swath::Error>(())
     /// ```
     pub fn parse(wgsl: &str) -> Result<Module> {
+        nesting::check(wgsl)?;
         let module = naga::front::wgsl::parse_str(wgsl).map_err(|error| diagnostic::parse_error(wgsl, &error))?;
         // What a device may lack is refused for that device, and what this crate lacks is refused in
         // plain words for the kernel that uses it: the validator need not refuse either.
