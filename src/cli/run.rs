@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use swath::{
     Device, Runtime,
-    samples::{self, Sample, Size, Tally, Verdict, Work},
+    samples::{self, Sample, Tally, Verdict, Work},
 };
 
 use super::{
@@ -177,7 +177,8 @@ fn measure(sample: &'static dyn Sample, args: &RunArgs, runtime: &Runtime, devic
     tally.compile = cold.compile;
     let verdict = problem.verify();
     if let Some(out) = &args.out {
-        problem.draw(out)?;
+        // The name was checked before: what fails now is the writing.
+        problem.draw(out).map_err(|error| Failure::Failed(error.to_string()))?;
     }
     Ok(Run { sample, size: problem.describe(), verdict, tally, native, work: problem.work() })
 }
