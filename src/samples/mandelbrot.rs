@@ -324,14 +324,16 @@ fn escape(re: &[f32; LANES], im: &[f32; LANES], limit: u32) -> ([u32; LANES], [f
         let batch = BATCH.min(limit - done);
         for _ in 0..batch {
             for lane in 0..LANES {
-                // A lane that has escaped stands still.
-                let goes_on = squares[lane] <= ESCAPE2 as f32;
+                // All ones where the lane goes on; where it has escaped it stands still. Bits instead of
+                // branches, so that the compiler makes vectors of the lanes.
+                let goes_on = u32::from(squares[lane] <= ESCAPE2 as f32).wrapping_neg();
+                let pick = |new: f32, old: f32| f32::from_bits(new.to_bits() & goes_on | old.to_bits() & !goes_on);
                 let new_x = x[lane] * x[lane] - y[lane] * y[lane] + re[lane];
                 let new_y = 2.0 * x[lane] * y[lane] + im[lane];
-                x[lane] = if goes_on { new_x } else { x[lane] };
-                y[lane] = if goes_on { new_y } else { y[lane] };
+                x[lane] = pick(new_x, x[lane]);
+                y[lane] = pick(new_y, y[lane]);
                 squares[lane] = x[lane] * x[lane] + y[lane] * y[lane];
-                counts[lane] += u32::from(goes_on);
+                counts[lane] = counts[lane].wrapping_sub(goes_on);
             }
         }
         done += batch;
@@ -347,8 +349,10 @@ fn colour(count: u32, square: f32) -> u32 {
     let smooth = count as f32 + 1.0 - (square.log2() / 16.0).log2();
     let turns = TURNS as f32 * smooth.log2();
     let [red, green, blue] = PHASES.map(|phase| {
-        let phase = (turns + phase as f32).fract() - 0.5;
-        (255.0 * (0.5 - 0.5 * (std::f32::consts::TAU * phase).cos())).round() as u8
+        // Nothing here is below zero, where conversions to integers would round differently.
+        let turned = turns + phase as f32;
+        let phase = turned - turned as i32 as f32 - 0.5;
+        (255.0 * (0.5 - 0.5 * (std::f32::consts::TAU * phase).cos()) + 0.5) as u8
     });
     u32::from_le_bytes([red, green, blue, 255])
 }
