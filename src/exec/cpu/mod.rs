@@ -1,8 +1,368 @@
-//! To come.
-use super::Backend;
-use std::sync::Arc;
+//! The CPU engine: kernels on the host's cores, in the host's own memory.
+//!
+//! It needs nothing installed. Data is used where it lies: a host slice is bound without a copy, save one
+//! that is not 4-aligned. Results do not depend on the number of threads, nor on the
+//! instructions that the CPU has, with two exceptions: which NaN an operation gives is not specified, and what racing
+//! invocations leave behind is not either.
 
-/// The CPU engine.
+mod interp;
+mod pool;
+mod shared_mem;
+
+use std::{
+    any::Any,
+    cmp::Reverse,
+    collections::BTreeMap,
+    sync::{Arc, Mutex, RwLockReadGuard, RwLockWriteGuard},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    error::{Error, Message, Result},
+    exec::{Allocation, ArgData, Backend, DeviceInfo, DeviceKind, Launch, Metrics},
+    ir,
+    kernel::{BindingKind, Kernel},
+};
+use interp::{Code, Scratch};
+use pool::Pool;
+use shared_mem::{Aligned, HostAllocation, SharedMem};
+
+/// Compiled kernels that are kept.
+const KEPT_KERNELS: usize = 64;
+
+/// Invocations of a workgroup.
+const MAX_INVOCATIONS: u64 = 1 << 16;
+
+/// Bytes of workgroup memory.
+const MAX_WORKGROUP_BYTES: u64 = 1 << 20;
+
+/// Bytes of private memory (arrays indexed at run time) of a workgroup's invocations together.
+const MAX_PRIVATE_BYTES: u64 = 1 << 28;
+
+/// Bytes of a binding: the elements are numbered by 32 bits.
+const MAX_BINDING_BYTES: u64 = 4 * (u32::MAX as u64 - 1);
+
+/// The CPU engine as a device.
+pub(crate) struct CpuBackend {
+    info: DeviceInfo,
+    pool: Pool,
+    cache: Mutex<Cache>,
+    scratch: Mutex<Vec<Scratch>>,
+}
+
+/// Compiled kernels, the last used ones kept.
+#[derive(Default)]
+struct Cache {
+    clock: u64,
+    entries: BTreeMap<u64, Entry>,
+}
+
+struct Entry {
+    kernel: Kernel,
+    code: Arc<Code>,
+    used: u64,
+}
+
+/// The CPU engine, on as many threads as `SWATH_THREADS` says, else as the machine runs at once.
 pub(crate) fn engine() -> Arc<dyn Backend> {
-    unimplemented!("the CPU engine lands soon")
+    Arc::new(CpuBackend::on(Pool::from_environment()))
+}
+
+impl CpuBackend {
+    fn on(pool: Pool) -> Self {
+        let threads = pool.threads();
+        let info = DeviceInfo {
+            name: cpu_name(),
+            kind: DeviceKind::Cpu,
+            backend: "cpu".to_owned(),
+            driver: format!("interp, {}, {threads} thread{}", interp::level(), if threads == 1 { "" } else { "s" }),
+            limits: limits(),
+            features: vec!["shader-f16", "subgroups"],
+            memory: memory(),
+        };
+        CpuBackend { info, pool, cache: Mutex::default(), scratch: Mutex::default() }
+    }
+
+    /// The compiled kernel, and the time it took to compile.
+    fn code(&self, kernel: &Kernel) -> Result<(Arc<Code>, Duration)> {
+        let key = kernel.inner.fingerprint;
+        let same = |entry: &Entry| {
+            entry.kernel.inner.name == kernel.inner.name && entry.kernel.inner.source == kernel.inner.source
+        };
+        let mut cache = self.cache.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        cache.clock += 1;
+        let now = cache.clock;
+        if let Some(entry) = cache.entries.get_mut(&key).filter(|entry| same(entry)) {
+            entry.used = now;
+            return Ok((entry.code.clone(), Duration::ZERO));
+        }
+        drop(cache);
+        let start = Instant::now();
+        let program = ir::lower::lower(kernel)?;
+        let code = Arc::new(interp::compile(&program)?);
+        let took = start.elapsed();
+        check_limits(&code)?;
+        let mut cache = self.cache.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if cache.entries.len() >= KEPT_KERNELS
+            && let Some(oldest) = cache.entries.iter().max_by_key(|(_, entry)| Reverse(entry.used)).map(|(key, _)| *key)
+        {
+            cache.entries.remove(&oldest);
+        }
+        cache.entries.insert(key, Entry { kernel: kernel.clone(), code: code.clone(), used: now });
+        Ok((code, took))
+    }
+}
+
+impl Backend for CpuBackend {
+    fn info(&self) -> &DeviceInfo {
+        &self.info
+    }
+
+    fn supports(&self, kernel: &Kernel) -> Result<()> {
+        self.code(kernel).map(|_| ())
+    }
+
+    fn prepare(&self, kernel: &Kernel) -> Result<Duration> {
+        self.code(kernel).map(|(_, took)| took)
+    }
+
+    fn allocate(&self, bytes: u64, label: &str) -> Result<Arc<dyn Allocation>> {
+        match HostAllocation::zeroed(bytes) {
+            Ok(memory) => Ok(Arc::new(memory)),
+            Err(Error::OutOfMemory(message)) => Err(Error::OutOfMemory(message.subject(label))),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn launch(&self, launch: Launch<'_>) -> Result<Metrics> {
+        let (code, compile) = self.code(launch.kernel)?;
+        let mut metrics = Metrics { compile, dispatches: 1, ..Metrics::default() };
+        let bound = Bound::new(launch.kernel, launch.args)?;
+        bound.with_memory(&mut metrics, |memory| {
+            let start = Instant::now();
+            interp::run(&code, launch.workgroups, memory, &self.pool, &self.scratch)?;
+            Ok(start.elapsed())
+        })
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+fn limits() -> Vec<(&'static str, u64)> {
+    vec![
+        ("maxBindGroups", 4),
+        ("maxStorageBuffersPerShaderStage", 1024),
+        ("maxUniformBuffersPerShaderStage", 1024),
+        ("maxStorageBufferBindingSize", MAX_BINDING_BYTES),
+        ("maxUniformBufferBindingSize", MAX_BINDING_BYTES),
+        ("maxBufferSize", MAX_BINDING_BYTES),
+        ("minStorageBufferOffsetAlignment", 4),
+        ("minUniformBufferOffsetAlignment", 4),
+        ("maxComputeWorkgroupStorageSize", MAX_WORKGROUP_BYTES),
+        ("maxComputeInvocationsPerWorkgroup", MAX_INVOCATIONS),
+        ("maxComputeWorkgroupSizeX", MAX_INVOCATIONS),
+        ("maxComputeWorkgroupSizeY", MAX_INVOCATIONS),
+        ("maxComputeWorkgroupSizeZ", MAX_INVOCATIONS),
+        ("maxComputeWorkgroupsPerDimension", u32::MAX.into()),
+        ("minSubgroupSize", interp::SUBGROUP_SIZE as u64),
+        ("maxSubgroupSize", interp::SUBGROUP_SIZE as u64),
+    ]
+}
+
+/// Refuses a kernel that asks for more than the engine has.
+fn check_limits(code: &Code) -> Result<()> {
+    let invocations = code.workgroup_size.iter().map(|n| u64::from(*n)).fold(1, u64::saturating_mul);
+    let private = code.private_bytes.saturating_mul(if code.free { 16 } else { invocations });
+    let over = |problem: String, help: &str| {
+        Err(Error::Unsupported(Message::new(problem).kernel(code.name.as_str()).help(help)))
+    };
+    if invocations > MAX_INVOCATIONS {
+        return over(
+            format!(
+                "a workgroup of {invocations} invocations; the CPU engine's maxComputeInvocationsPerWorkgroup \
+                 is {MAX_INVOCATIONS}"
+            ),
+            "use smaller workgroups, and more of them",
+        );
+    }
+    if code.workgroup_bytes > MAX_WORKGROUP_BYTES {
+        return over(
+            format!(
+                "{} bytes of workgroup memory; the CPU engine's maxComputeWorkgroupStorageSize is \
+                 {MAX_WORKGROUP_BYTES}",
+                code.workgroup_bytes
+            ),
+            "shrink the var<workgroup> arrays",
+        );
+    }
+    if private > MAX_PRIVATE_BYTES {
+        return over(
+            format!(
+                "{} bytes of local arrays in each invocation are {private} in a workgroup; the CPU engine has at most \
+                 {MAX_PRIVATE_BYTES}",
+                code.private_bytes
+            ),
+            "shrink the local arrays, or the workgroup",
+        );
+    }
+    Ok(())
+}
+
+/// A lock on a resident buffer.
+enum Guard<'a> {
+    Read(RwLockReadGuard<'a, Aligned>),
+    Write(RwLockWriteGuard<'a, Aligned>),
+}
+
+/// The data of a launch, not yet locked or aligned.
+struct Bound<'a> {
+    args: Vec<ArgData<'a>>,
+    writable: Vec<bool>,
+}
+
+impl<'a> Bound<'a> {
+    fn new(kernel: &Kernel, args: Vec<ArgData<'a>>) -> Result<Self> {
+        let writable: Vec<_> = kernel.bindings().iter().map(|b| b.kind == BindingKind::ReadWriteStorage).collect();
+        if writable.len() != args.len() {
+            return Err(Error::Call(
+                Message::new(format!("{} bindings were given data, the kernel has {}", args.len(), writable.len()))
+                    .kernel(kernel.name()),
+            ));
+        }
+        Ok(Bound { args, writable })
+    }
+
+    /// Locks resident buffers, copies what is not aligned, runs `body`, and copies back.
+    fn with_memory(
+        self,
+        metrics: &mut Metrics,
+        body: impl FnOnce(&[(SharedMem<'_>, u64)]) -> Result<Duration>,
+    ) -> Result<Metrics> {
+        let Bound { args, writable } = self;
+        let residents: Vec<Option<Arc<dyn Allocation>>> = args
+            .iter()
+            .map(|arg| if let ArgData::Resident(memory) = arg { Some((*memory).clone()) } else { None })
+            .collect();
+        // Each buffer is locked once, in the order of addresses, lest two launches wait for each other.
+        let mut wanted: BTreeMap<usize, (&HostAllocation, bool)> = BTreeMap::new();
+        for (resident, writable) in residents.iter().zip(&writable) {
+            if let Some(resident) = resident {
+                let memory = host(resident.as_ref())?;
+                wanted.entry(address(memory)).or_insert((memory, false)).1 |= writable;
+            }
+        }
+        let mut guards: BTreeMap<usize, Guard<'_>> = wanted
+            .into_iter()
+            .map(|(at, (memory, write))| {
+                (at, if write { Guard::Write(memory.write()) } else { Guard::Read(memory.read()) })
+            })
+            .collect();
+        let mut locked: BTreeMap<usize, (SharedMem<'_>, u64)> = BTreeMap::new();
+        for (at, guard) in &mut guards {
+            let (memory, bytes) = match guard {
+                Guard::Read(memory) => (SharedMem::fixed(memory.bytes()), memory.bytes().len()),
+                Guard::Write(memory) => {
+                    let bytes = memory.bytes().len();
+                    (SharedMem::racy(memory.bytes_mut()).ok(), bytes)
+                }
+            };
+            locked.insert(*at, (memory.ok_or_else(unaligned)?, bytes as u64));
+        }
+        // Copies of host memory that is not aligned, and where those that are written go afterwards.
+        let mut copies = Vec::new();
+        let mut places = Vec::new();
+        for arg in args {
+            let (place, bytes) = match arg {
+                ArgData::Uniform(bytes) | ArgData::Read(bytes) => match SharedMem::fixed(bytes) {
+                    Some(memory) => (At::Here(memory), bytes.len()),
+                    None => {
+                        metrics.bytes_up += bytes.len() as u64;
+                        copies.push((Aligned::copy(bytes)?, None));
+                        (At::Copy(copies.len() - 1), bytes.len())
+                    }
+                },
+                ArgData::Write(bytes) => {
+                    let size = bytes.len();
+                    match SharedMem::racy(bytes) {
+                        Ok(memory) => (At::Here(memory), size),
+                        Err(bytes) => {
+                            metrics.bytes_up += size as u64;
+                            copies.push((Aligned::copy(bytes)?, Some(bytes)));
+                            (At::Copy(copies.len() - 1), size)
+                        }
+                    }
+                }
+                ArgData::Resident(memory) => {
+                    let (memory, bytes) = locked[&address(host(memory.as_ref())?)];
+                    (At::Here(memory), bytes as usize)
+                }
+            };
+            places.push((place, bytes as u64));
+        }
+        let mut views = Vec::new();
+        for (copy, target) in &mut copies {
+            let view =
+                if target.is_some() { SharedMem::racy(copy.bytes_mut()).ok() } else { SharedMem::fixed(copy.bytes()) };
+            views.push(view.ok_or_else(unaligned)?);
+        }
+        let memory: Vec<_> = places
+            .into_iter()
+            .map(|(place, bytes)| match place {
+                At::Here(memory) => (memory, bytes),
+                At::Copy(index) => (views[index], bytes),
+            })
+            .collect();
+        metrics.kernel = body(&memory)?;
+        drop((memory, views));
+        for (copy, target) in &mut copies {
+            if let Some(target) = target {
+                target.copy_from_slice(copy.bytes());
+                metrics.bytes_down += target.len() as u64;
+            }
+        }
+        Ok(*metrics)
+    }
+}
+
+/// Where the data of a binding is.
+enum At<'a> {
+    Here(SharedMem<'a>),
+    /// In the aligned copy of that number.
+    Copy(usize),
+}
+
+fn host(memory: &dyn Allocation) -> Result<&HostAllocation> {
+    memory.as_any().downcast_ref().ok_or_else(|| {
+        Error::Call(
+            Message::new("a buffer that lives on another device is bound in a call on the CPU engine")
+                .help("make the buffer on the CPU engine, or run the call on the buffer's device"),
+        )
+    })
+}
+
+fn address(memory: &HostAllocation) -> usize {
+    std::ptr::from_ref(memory).addr()
+}
+
+fn unaligned() -> Error {
+    Error::Device(Message::new("memory of the engine's own is not aligned"))
+}
+
+/// The CPU's name as the system tells it.
+fn cpu_name() -> String {
+    let told = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("model name"))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    });
+    told.filter(|name| !name.is_empty()).unwrap_or_else(|| format!("CPU ({})", std::env::consts::ARCH))
+}
+
+/// Bytes of main memory, where the system tells.
+fn memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kilobytes.checked_mul(1024)
 }

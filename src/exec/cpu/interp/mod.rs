@@ -1,0 +1,166 @@
+//! The interpreter: each instruction is one loop over the lanes of a frame.
+//!
+//! A *frame* is up to some hundred lanes that run in step: a workgroup, or where workgroups share nothing, a piece of a
+//! row of invocations across workgroups ([`grid`]). The IR is compiled once into a compact form
+//! ([`compile`], [`code`]) that a [`machine`] walks for each frame. A value is kept in the cheapest shape that
+//! describes all lanes (the same everywhere, growing evenly, ...), worked out as it is computed ([`shapes`]); only
+//! the rest takes rows of lanes ([`frame`]) and vector loops ([`lanes`]). So uniform branches stay branches,
+//! and most addresses turn out to be the same or consecutive in all lanes, which makes an access one
+//! copy ([`memory`]).
+//!
+//! Lanes that are not active still compute, for every operation is total; stores, atomics, and the values that leave a
+//! block respect the mask. A barrier needs nothing: all lanes of a workgroup run each instruction before the
+//! next one.
+
+mod atomics;
+mod code;
+mod compile;
+mod frame;
+mod grid;
+mod half;
+mod lanes;
+mod machine;
+mod memory;
+mod shapes;
+mod subgroup;
+mod units;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Mutex;
+
+pub(super) use code::Code;
+pub(super) use compile::compile;
+pub(super) use grid::Grid;
+pub(super) use lanes::level;
+pub(super) use machine::Scratch;
+pub(super) use subgroup::SIZE as SUBGROUP_SIZE;
+
+use super::{
+    pool::{Claims, Pool},
+    shared_mem::SharedMem,
+};
+use crate::error::{Error, Message, Result};
+use atomics::Copies;
+use code::Place;
+use lanes::OUTSIDE;
+use machine::Machine;
+use memory::Memories;
+
+/// Lanes times instructions that are worth a second thread.
+const WORTH_A_THREAD: u64 = 1 << 17;
+
+/// Bytes of scratch memory that are kept from one dispatch to the next, for each worker.
+const KEPT_SCRATCH: usize = 4 << 20;
+
+impl Code {
+    /// The number of the binding that memory `memory` is.
+    fn binding(&self, memory: usize) -> Option<usize> {
+        match self.memories[memory].place {
+            Place::Binding(binding) => Some(binding),
+            _ => None,
+        }
+    }
+}
+
+/// Runs `code` over `workgroups` workgroups. `bindings` gives each binding's memory and its size in bytes.
+///
+/// # Errors
+///
+/// If a binding is missing or too large, the grid is too large, or a worker panics.
+pub(super) fn run<'a>(
+    code: &Code,
+    workgroups: [u32; 3],
+    bindings: &[(SharedMem<'a>, u64)],
+    pool: &Pool,
+    scratch: &Mutex<Vec<Scratch>>,
+) -> Result<()> {
+    let grid = Grid::new(code, workgroups)?;
+    let mut memories = Vec::new();
+    let mut bytes = Vec::new();
+    let mut lengths = Vec::new();
+    for (index, memory) in code.memories.iter().enumerate() {
+        let (binding, size) = match memory.place {
+            Place::Binding(number) => {
+                let (memory, size) = bindings.get(number).ok_or_else(|| missing(code, number))?;
+                (Some(*memory), *size)
+            }
+            Place::Constant => (SharedMem::fixed(bytemuck::cast_slice(&memory.data)), 4 * memory.data.len() as u64),
+            Place::Workgroup { words, .. } | Place::Private { words, .. } => (None, 4 * u64::from(words)),
+        };
+        let halves = code.accesses.iter().any(|access| access.memory as usize == index && access.half);
+        let element = if halves { 2 } else { 4 };
+        if size / element >= u64::from(OUTSIDE) {
+            return Err(too_large(code, code.binding(index).unwrap_or(0), size, element));
+        }
+        let length =
+            memory.runtime.map_or(0, |(offset, stride)| size.saturating_sub(offset.into()) / u64::from(stride));
+        memories.push(binding);
+        bytes.push(size);
+        lengths.push(u32::try_from(length).unwrap_or(u32::MAX));
+    }
+    let work = grid.invocations().saturating_mul(code.insts.len() as u64);
+    let workers = (work / WORTH_A_THREAD + 1).min(grid.units).min(pool.threads() as u64) as usize;
+    let claims = Claims::new(grid.units, workers);
+    let work = || {
+        // A worker that comes too late sets nothing up.
+        if !claims.any_left() {
+            return;
+        }
+        let mut memory = lock(scratch).pop().unwrap_or_else(Scratch::new);
+        let view = Memories {
+            bindings: &memories,
+            bytes: &bytes,
+            lengths: &lengths,
+            copies: Copies::new(code, &memories, grid.invocations()),
+            workgroup: Vec::new(),
+            private: Vec::new(),
+            stride: 0,
+        };
+        let stop = StopOnPanic(&claims);
+        let mut machine = Machine::new(code, &grid, view, &mut memory);
+        while let Some(units) = claims.claim() {
+            units.for_each(|unit| machine.run(unit));
+        }
+        machine.finish(&mut memory);
+        std::mem::forget(stop);
+        let mut kept = lock(scratch);
+        if memory.bytes() <= KEPT_SCRATCH && kept.len() < pool.threads() {
+            kept.push(memory);
+        }
+    };
+    pool.run(workers, &work).map_err(|panic| {
+        Error::Device(
+            Message::new(format!("the CPU engine failed: {panic}; what it wrote is unspecified"))
+                .kernel(code.name.as_str())
+                .help("this is a defect of the engine; other kernels still run"),
+        )
+    })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Lets the other workers stop early when one panics.
+struct StopOnPanic<'a>(&'a Claims);
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+fn missing(code: &Code, number: usize) -> Error {
+    Error::Call(Message::new(format!("binding number {number} was given no data")).kernel(code.name.as_str()))
+}
+
+fn too_large(code: &Code, number: usize, size: u64, element: u64) -> Error {
+    let limit = element * u64::from(OUTSIDE) - 1;
+    Error::Call(
+        Message::new(format!("binding number {number} has {size} bytes; the CPU engine binds at most {limit}"))
+            .kernel(code.name.as_str())
+            .help("process the data in parts"),
+    )
+}

@@ -1,0 +1,267 @@
+//! Kernel-visible memory: the one type through which kernels touch bytes of the host.
+//!
+//! WGSL lets invocations race: two of them may write one element, or one may read what another
+//! writes. Rust's `&mut [u32]` promises that nothing of the kind happens, so memory that a kernel
+//! can write is only ever seen through relaxed atomics here, which compile to plain loads and stores.
+//! Memory that nobody can write while the kernel runs is a plain slice.
+
+use std::{
+    any::Any,
+    marker::PhantomData,
+    slice,
+    sync::{
+        RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicU16, AtomicU32},
+    },
+};
+
+use crate::{
+    error::{Error, Message, Result},
+    exec::Allocation,
+};
+
+/// A cache line of bytes: the unit in which memory is allocated, so that rows of lanes are aligned.
+#[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C, align(64))]
+pub(super) struct Line(pub [u32; 16]);
+
+/// Bytes that a kernel accesses while a dispatch runs.
+#[derive(Clone, Copy)]
+pub(super) enum SharedMem<'a> {
+    /// Nobody writes it while the dispatch runs.
+    Fixed(Fixed<'a>),
+    /// Invocations may write it, in any order.
+    Racy(Racy<'a>),
+}
+
+/// Memory that does not change while a dispatch runs.
+#[derive(Clone, Copy)]
+pub(super) struct Fixed<'a> {
+    words: &'a [u32],
+    halves: &'a [u16],
+}
+
+impl<'a> Fixed<'a> {
+    pub fn words(self) -> &'a [u32] {
+        self.words
+    }
+
+    pub fn halves(self) -> &'a [u16] {
+        self.halves
+    }
+}
+
+/// Memory that invocations write without order.
+#[derive(Clone, Copy)]
+pub(super) struct Racy<'a> {
+    start: *mut u8,
+    bytes: usize,
+    /// The exclusive borrow that stands behind `start`.
+    memory: PhantomData<&'a mut [u8]>,
+}
+
+// SAFETY: `Racy` owns an exclusive borrow for 'a and hands out nothing but slices of atomics.
+unsafe impl Send for Racy<'_> {}
+// SAFETY: as above; atomics may be shared between threads.
+unsafe impl Sync for Racy<'_> {}
+
+impl<'a> Racy<'a> {
+    /// Whole 32-bit words.
+    pub fn words(self) -> &'a [AtomicU32] {
+        // SAFETY: `start` is valid for reads and writes of `bytes` bytes for 'a and 4-aligned (checked in
+        // `SharedMem::racy`); during 'a all accesses go through this type, hence are atomic. WGSL's
+        // layouts give every location one element type, so no location is accessed in two sizes.
+        unsafe { slice::from_raw_parts(self.start.cast::<AtomicU32>(), self.bytes / 4) }
+    }
+
+    /// Whole 16-bit halves.
+    pub fn halves(self) -> &'a [AtomicU16] {
+        // SAFETY: as in `words`.
+        unsafe { slice::from_raw_parts(self.start.cast::<AtomicU16>(), self.bytes / 2) }
+    }
+}
+
+impl<'a> SharedMem<'a> {
+    /// Memory that nobody writes during `'a`; `None` if it is not 4-aligned.
+    pub fn fixed(bytes: &'a [u8]) -> Option<Self> {
+        let words = bytemuck::try_cast_slice(&bytes[..bytes.len() & !3]).ok()?;
+        let halves = bytemuck::try_cast_slice(&bytes[..bytes.len() & !1]).ok()?;
+        Some(SharedMem::Fixed(Fixed { words, halves }))
+    }
+
+    /// Memory that the kernel writes; gives the slice back if it is not 4-aligned.
+    pub fn racy(bytes: &'a mut [u8]) -> std::result::Result<Self, &'a mut [u8]> {
+        if bytes.as_ptr().align_offset(4) != 0 {
+            return Err(bytes);
+        }
+        Ok(SharedMem::Racy(Racy { start: bytes.as_mut_ptr(), bytes: bytes.len(), memory: PhantomData }))
+    }
+}
+
+/// Bytes copied to where they are aligned.
+pub(super) struct Aligned {
+    lines: Box<[Line]>,
+    bytes: usize,
+}
+
+impl Aligned {
+    /// Zeroed memory; an error if there is not enough.
+    pub fn zeroed(bytes: usize) -> Result<Self> {
+        let lines = bytemuck::allocation::try_zeroed_slice_box(bytes.div_ceil(64)).map_err(|()| {
+            Error::OutOfMemory(
+                Message::new(format!("the host has no {bytes} bytes left")).help("process the data in smaller parts"),
+            )
+        })?;
+        Ok(Aligned { lines, bytes })
+    }
+
+    /// A copy of `bytes`.
+    pub fn copy(bytes: &[u8]) -> Result<Self> {
+        let mut copy = Self::zeroed(bytes.len())?;
+        copy.bytes_mut().copy_from_slice(bytes);
+        Ok(copy)
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &bytemuck::cast_slice(&self.lines)[..self.bytes]
+    }
+
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.bytes]
+    }
+}
+
+/// Host memory of a resident buffer. A launch holds the lock from its start to its end, so launches that
+/// write one buffer run one after the other, and those that read it run side by side.
+pub(super) struct HostAllocation(RwLock<Aligned>);
+
+impl HostAllocation {
+    pub fn zeroed(bytes: u64) -> Result<Self> {
+        let size = usize::try_from(bytes).map_err(|_| {
+            Error::OutOfMemory(Message::new(format!("{bytes} bytes are more than this machine can address")))
+        })?;
+        Aligned::zeroed(size).map(|memory| HostAllocation(RwLock::new(memory)))
+    }
+
+    /// A lock that a panicking thread left behind is no reason to stop: the memory is plain bytes.
+    pub fn read(&self) -> RwLockReadGuard<'_, Aligned> {
+        self.0.read().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    pub fn write(&self) -> RwLockWriteGuard<'_, Aligned> {
+        self.0.write().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// The part of `bytes` from `offset` on, `len` long; the caller has checked, so a miss is its fault.
+fn part(bytes: u64, offset: u64, len: u64) -> Result<std::ops::Range<usize>> {
+    match offset.checked_add(len) {
+        Some(end) if end <= bytes => Ok(offset as usize..end as usize),
+        _ => Err(Error::Buffer(Message::new(format!(
+            "bytes {offset}..{} lie outside the buffer of {bytes} bytes",
+            offset.saturating_add(len)
+        )))),
+    }
+}
+
+impl Allocation for HostAllocation {
+    fn bytes(&self) -> u64 {
+        self.read().bytes as u64
+    }
+
+    fn upload(&self, offset: u64, data: &[u8]) -> Result<()> {
+        let mut memory = self.write();
+        let range = part(memory.bytes as u64, offset, data.len() as u64)?;
+        memory.bytes_mut()[range].copy_from_slice(data);
+        Ok(())
+    }
+
+    fn download(&self, offset: u64, data: &mut [u8]) -> Result<()> {
+        let memory = self.read();
+        let range = part(memory.bytes as u64, offset, data.len() as u64)?;
+        data.copy_from_slice(&memory.bytes()[range]);
+        Ok(())
+    }
+
+    fn fill(&self, pattern: &[u8]) -> Result<()> {
+        let mut memory = self.write();
+        if pattern.is_empty() {
+            return Err(Error::Buffer(Message::new("cannot fill with an empty pattern")));
+        }
+        for piece in memory.bytes_mut().chunks_mut(pattern.len()) {
+            piece.copy_from_slice(&pattern[..piece.len()]);
+        }
+        Ok(())
+    }
+
+    fn copy_from(&self, offset: u64, source: &dyn Allocation, source_offset: u64, bytes: u64) -> Result<()> {
+        let source = source.as_any().downcast_ref::<HostAllocation>().ok_or_else(|| {
+            Error::Buffer(Message::new("the source of the copy is on another device").help("download it first"))
+        })?;
+        if std::ptr::eq(self, source) {
+            let mut memory = self.write();
+            let from = part(memory.bytes as u64, source_offset, bytes)?;
+            let to = part(memory.bytes as u64, offset, bytes)?;
+            memory.bytes_mut().copy_within(from, to.start);
+            return Ok(());
+        }
+        // By address, so that two opposite copies cannot wait for each other.
+        let (mut memory, from);
+        if std::ptr::from_ref(self) < std::ptr::from_ref(source) {
+            memory = self.write();
+            from = source.read();
+        } else {
+            from = source.read();
+            memory = self.write();
+        }
+        let source_range = part(from.bytes as u64, source_offset, bytes)?;
+        let range = part(memory.bytes as u64, offset, bytes)?;
+        memory.bytes_mut()[range].copy_from_slice(&from.bytes()[source_range]);
+        Ok(())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn allocations_copy_both_ways() {
+        let a = HostAllocation::zeroed(10).unwrap();
+        let b = HostAllocation::zeroed(12).unwrap();
+        a.upload(2, &[1, 2, 3]).unwrap();
+        b.copy_from(4, &a, 1, 6).unwrap();
+        a.copy_from(0, &a, 3, 2).unwrap();
+        let mut got = [9; 12];
+        b.download(0, &mut got).unwrap();
+        assert_eq!(got, [0, 0, 0, 0, 0, 1, 2, 3, 0, 0, 0, 0]);
+        let mut got = [9; 10];
+        a.download(0, &mut got).unwrap();
+        assert_eq!(got, [2, 3, 1, 2, 3, 0, 0, 0, 0, 0]);
+        b.fill(&[7, 8]).unwrap();
+        let mut got = [0; 3];
+        b.download(9, &mut got).unwrap();
+        assert_eq!(got, [8, 7, 8]);
+        assert!(b.download(10, &mut got).is_err());
+        assert!(b.upload(u64::MAX, &got).is_err());
+    }
+
+    #[test]
+    fn memory_must_be_aligned_and_ends_where_it_ends() {
+        let mut memory = Aligned::zeroed(15).unwrap();
+        assert!(SharedMem::fixed(&memory.bytes()[1..]).is_none());
+        assert!(SharedMem::racy(&mut memory.bytes_mut()[1..]).is_err());
+        match SharedMem::racy(memory.bytes_mut()) {
+            Ok(SharedMem::Racy(racy)) => assert_eq!((racy.words().len(), racy.halves().len()), (3, 7)),
+            _ => panic!("aligned"),
+        }
+        match SharedMem::fixed(memory.bytes()) {
+            Some(SharedMem::Fixed(fixed)) => assert_eq!((fixed.words().len(), fixed.halves().len()), (3, 7)),
+            _ => panic!("aligned"),
+        }
+    }
+}
