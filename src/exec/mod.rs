@@ -107,7 +107,7 @@ pub(crate) trait Allocation: Send + Sync {
     fn as_any(&self) -> &dyn Any;
 }
 
-/// The data of one binding in a launch.
+/// The data of one binding in a launch. Host memory may start at any address.
 pub(crate) enum ArgData<'a> {
     /// Uniform bytes, already laid out as WGSL says.
     Uniform(&'a [u8]),

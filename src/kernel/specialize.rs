@@ -62,6 +62,10 @@ impl Kernel {
 
 /// The kernel `name`, which the module has, with `constants`.
 pub(super) fn kernel(parent: &Module, name: &str, constants: &[(String, f64)]) -> Result<Kernel> {
+    build(parent, name, constants).map_err(|error| diagnostic::in_file(parent.inner.file.as_deref(), error))
+}
+
+fn build(parent: &Module, name: &str, constants: &[(String, f64)]) -> Result<Kernel> {
     let source = &parent.inner.source;
     for (constant, value) in constants {
         check_constant(parent, name, constant, *value)?;
