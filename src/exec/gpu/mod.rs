@@ -18,7 +18,6 @@ mod tests;
 mod transfer;
 
 use std::{
-    any::Any,
     panic::{self, AssertUnwindSafe},
     sync::Arc,
     time::Duration,
@@ -182,9 +181,5 @@ impl Backend for GpuBackend {
 
     fn launch(&self, launch: Launch<'_>) -> Result<Metrics> {
         submit::launch(&self.gpu, launch)
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
     }
 }
