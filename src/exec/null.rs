@@ -107,8 +107,4 @@ impl Backend for NullBackend {
         }
         Ok(metrics)
     }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
 }

@@ -18,7 +18,6 @@ mod tests;
 mod transfer;
 
 use std::{
-    any::Any,
     panic::{self, AssertUnwindSafe},
     sync::Arc,
     time::Duration,
@@ -154,6 +153,13 @@ impl Gpu {
     }
 }
 
+impl Drop for Gpu {
+    fn drop(&mut self) {
+        // Callbacks that have not run hold buffers, and those the device.
+        self.wait_idle();
+    }
+}
+
 impl Backend for GpuBackend {
     fn info(&self) -> &DeviceInfo {
         &self.gpu.info
@@ -175,9 +181,5 @@ impl Backend for GpuBackend {
 
     fn launch(&self, launch: Launch<'_>) -> Result<Metrics> {
         submit::launch(&self.gpu, launch)
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
     }
 }
