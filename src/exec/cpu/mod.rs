@@ -6,6 +6,8 @@
 //! invocations leave behind is not either.
 
 mod interp;
+#[cfg(target_arch = "x86_64")]
+mod jit;
 mod pool;
 mod shared_mem;
 
