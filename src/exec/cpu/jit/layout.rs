@@ -3,6 +3,8 @@
 //! Each thread has one. It starts with what changes from call to call, then come the constants, the lane
 //! ids, the values that live across barriers, and workgroup and private memory.
 
+use rustc_hash::FxHashMap;
+
 use super::mir::ROW;
 use crate::ir::{Mem, Program, Space};
 
@@ -29,9 +31,8 @@ pub const BYTES: i32 = 24;
 pub struct Layout {
     /// Lane groups of a workgroup.
     pub groups: i32,
-    constants: i32,
-    /// Distinct constants, in the order of their rows.
-    pub pool: Vec<u32>,
+    /// The rows of the constants.
+    constants: FxHashMap<u32, i32>,
     /// Rows that are taken one by one while code is selected, behind all else.
     next: i32,
     memories: Vec<i32>,
@@ -47,15 +48,11 @@ pub fn rows(bytes: i32) -> i32 {
     (bytes + ROW - 1) / ROW
 }
 
-/// Constants that the pool has room for.
-const POOL: i32 = 1024;
-
 impl Layout {
     pub fn new(program: &Program) -> Self {
         let groups = program.lanes().div_ceil(8) as i32;
         let records = program.memories.len() as i32 * RECORD;
-        let constants = rows(MEMORIES + records) * ROW;
-        let mut next = constants + POOL * ROW;
+        let mut next = rows(MEMORIES + records) * ROW;
         let mut take = |rows: i32| {
             next += rows * ROW;
             next - rows * ROW
@@ -77,7 +74,7 @@ impl Layout {
                 }
             })
             .collect();
-        Layout { groups, constants, pool: Vec::new(), next, memories, lane_ids, lane_mask, iota }
+        Layout { groups, constants: FxHashMap::default(), next, memories, lane_ids, lane_mask, iota }
     }
 
     /// The record of a memory behind a pointer, or the place of workgroup or private memory.
@@ -85,17 +82,14 @@ impl Layout {
         self.memories[mem.0 as usize]
     }
 
-    /// The row of a constant; `None` if there are too many.
-    pub fn constant(&mut self, bits: u32) -> Option<i32> {
-        let at = match self.pool.iter().position(|&c| c == bits) {
-            Some(at) => at,
-            None if (self.pool.len() as i32) < POOL => {
-                self.pool.push(bits);
-                self.pool.len() - 1
-            }
-            None => return None,
-        };
-        Some(self.constants + at as i32 * ROW)
+    /// The row of a constant.
+    pub fn constant(&mut self, bits: u32) -> i32 {
+        if let Some(&row) = self.constants.get(&bits) {
+            return row;
+        }
+        let row = self.row(false);
+        self.constants.insert(bits, row);
+        row
     }
 
     /// Takes rows for a value: one, or one for each lane group.
@@ -112,8 +106,8 @@ impl Layout {
     /// Fills in what no call changes.
     pub fn fill(&self, block: &mut [u32], size: [u32; 3]) {
         block[MXCSR_KERNEL as usize / 4] = 0x1f80;
-        for (i, &bits) in self.pool.iter().enumerate() {
-            let start = self.constants as usize / 4 + i * 8;
+        for (&bits, &row) in &self.constants {
+            let start = row as usize / 4;
             block[start..start + 8].fill(bits);
         }
         for i in 0..8 {

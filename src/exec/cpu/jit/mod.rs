@@ -6,18 +6,19 @@
 mod emit;
 mod layout;
 mod mir;
+mod run;
 mod select;
 mod shape;
 
 #[cfg(test)]
 mod tests;
 
-use std::time::{Duration, Instant};
+use std::sync::Mutex;
 
 use memmap2::{Mmap, MmapMut};
 
 use self::layout::{BYTES, LENGTH, Layout, NUM_WORKGROUPS, POINTER, ROW_LIMIT, WORKGROUP_ID, WORKGROUPS_LEFT};
-use crate::ir::{Block, Bound, Mem, Op, Program, Space, Stmt};
+use crate::ir::{Block, Bound, Mem, Op, Program, Space, Stmt, Uniformity};
 
 /// Bindings up to this size can be compiled for: gathers index words with 31 bits.
 const MAX_BINDING: usize = 1 << 33;
@@ -43,8 +44,10 @@ pub struct Compiled {
     /// A worker block with all that no call changes.
     template: Vec<u32>,
     memories: Vec<Record>,
-    /// How long selection, allocation and encoding took.
-    pub time: Duration,
+    /// Operations of an invocation, loops taken to run a few times: to tell whether threads pay.
+    cost: u64,
+    /// Worker blocks that are not in use.
+    idle: Mutex<Vec<Worker>>,
 }
 
 /// What compiled code expects of a memory behind a pointer.
@@ -62,13 +65,13 @@ enum Kind {
 
 /// The bytes behind a binding.
 #[derive(Clone, Copy)]
-pub struct Bytes {
-    pub start: *mut u8,
-    pub len: usize,
+struct Bytes {
+    start: *mut u8,
+    len: usize,
 }
 
 /// A thread's block of memory for one compiled program and one set of bindings.
-pub struct Worker {
+struct Worker {
     block: Vec<Row>,
 }
 
@@ -80,7 +83,6 @@ struct Row([u32; 8]);
 impl Compiled {
     /// Compiles a program, or says why it is left to the interpreter.
     pub fn new(program: &Program) -> Result<Self, String> {
-        let start = Instant::now();
         let (mir, layout) = select::select(program).map_err(|unsupported| unsupported.0.to_string())?;
         if layout.words() > MAX_BLOCK_WORDS {
             return Err("too much memory for each worker".into());
@@ -90,16 +92,12 @@ impl Compiled {
         let code = seal(&emitted.code).map_err(|error| format!("executable pages are refused: {error}"))?;
         let mut template = vec![0; layout.words()];
         layout.fill(&mut template, program.workgroup_size);
-        Ok(Compiled { code, template, memories: records(program, &layout), time: start.elapsed() })
-    }
-
-    /// The size of the machine code in bytes.
-    pub fn code_bytes(&self) -> usize {
-        self.code.len()
+        let memories = records(program, &layout);
+        Ok(Compiled { code, template, memories, cost: cost(program, &program.body), idle: Mutex::default() })
     }
 
     /// Whether the bindings are as large as unchecked accesses need and as small as gathers allow.
-    pub fn accepts(&self, bindings: &[Bytes]) -> bool {
+    fn accepts(&self, bindings: &[Bytes]) -> bool {
         self.memories.iter().all(|record| match &record.kind {
             Kind::Binding { index, .. } => {
                 bindings.get(*index).is_some_and(|b| (record.unchecked..=MAX_BINDING).contains(&b.len))
@@ -109,11 +107,14 @@ impl Compiled {
     }
 
     /// A worker for a call with these bindings.
-    pub fn worker(&self, bindings: &[Bytes], workgroups: [u32; 3]) -> Worker {
-        let mut block = vec![Row([0; 8]); self.template.len() / 8];
-        let words = block.iter_mut().flat_map(|row| row.0.iter_mut());
-        words.zip(&self.template).for_each(|(word, &bits)| *word = bits);
-        let mut worker = Worker { block };
+    fn worker(&self, bindings: &[Bytes], workgroups: [u32; 3]) -> Worker {
+        let idle = self.idle.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
+        let mut worker = idle.unwrap_or_else(|| {
+            let mut block = vec![Row([0; 8]); self.template.len() / 8];
+            let words = block.iter_mut().flat_map(|row| row.0.iter_mut());
+            words.zip(&self.template).for_each(|(word, &bits)| *word = bits);
+            Worker { block }
+        });
         for (axis, n) in workgroups.into_iter().enumerate() {
             worker.set(NUM_WORKGROUPS as usize + 4 * axis, n);
         }
@@ -138,7 +139,7 @@ impl Compiled {
     /// `worker` was made by this program's [`Compiled::worker`] with bindings that [`Compiled::accepts`], whose
     /// memory is still valid: for reads, and for writes where the program's binding is writable, without a Rust
     /// reference to it that promises otherwise.
-    pub unsafe fn run(&self, worker: &mut Worker, first: [u32; 3], count: u32) {
+    unsafe fn run_row(&self, worker: &mut Worker, first: [u32; 3], count: u32) {
         if count == 0 {
             return;
         }
@@ -226,4 +227,21 @@ fn reach(address: &crate::ir::Address, out: &mut [usize]) {
     }
     let most = &mut out[address.mem.0 as usize];
     *most = (*most).max(end);
+}
+
+/// A rough count of the operations of an invocation.
+fn cost(program: &Program, block: &Block) -> u64 {
+    const ITERATIONS: u64 = 16;
+    let cost = |b: &Block| cost(program, b);
+    block
+        .stmts
+        .iter()
+        .map(|stmt| match stmt {
+            Stmt::If { accept, reject, .. } => cost(accept) + cost(reject),
+            Stmt::Loop { body, .. } => cost(body).saturating_mul(ITERATIONS),
+            Stmt::Scope { body, .. } => cost(body),
+            Stmt::Let(value) if program.def(*value).uniformity < Uniformity::Varying => 0,
+            _ => 1,
+        })
+        .fold(0, u64::saturating_add)
 }

@@ -21,13 +21,13 @@ impl<'a> Selector<'a> {
         let program = self.program;
         let body = &program.body;
         // What is the same over the dispatch is computed before the first workgroup.
-        let rest: Vec<&Stmt> =
-            body.stmts.iter().filter(|stmt| !matches!(stmt, Stmt::Let(v) if self.dispatch_uniform(*v))).collect();
+        let mut rest: Vec<&Stmt> = Vec::new();
         for stmt in &body.stmts {
-            if let Stmt::Let(value) = stmt
-                && self.dispatch_uniform(*value)
-            {
-                self.define(*value)?;
+            match stmt {
+                Stmt::Let(value) if self.dispatch_uniform(*value) && self.is_hoistable(*value) => {
+                    self.define(*value)?
+                }
+                _ => rest.push(stmt),
             }
         }
         let (workgroup, end) = (self.mir.block(), self.mir.block());
@@ -108,10 +108,12 @@ impl<'a> Selector<'a> {
             return Ok(());
         }
         // Uniform values are computed once, in front.
-        let uniform = |s: &Self, stmt: &Stmt| matches!(stmt, Stmt::Let(v) if s.uniform(*v) && s.is_hoistable(*v));
-        for stmt in stmts {
-            if let (Stmt::Let(value), true) = (stmt, uniform(self, stmt)) {
-                self.define(*value)?;
+        let mut rest: Vec<&Stmt> = Vec::new();
+        for &stmt in stmts {
+            match stmt {
+                Stmt::Let(value) if self.uniform(*value) && self.is_hoistable(*value) => self.define(*value)?,
+                Stmt::Let(value) if matches!(self.program.def(*value).op, Op::Builtin(_)) => {}
+                _ => rest.push(stmt),
             }
         }
         let mut uses = FxHashSet::default();
@@ -141,10 +143,8 @@ impl<'a> Selector<'a> {
             s.dead.push(Vec::new());
             s.start_group();
             let mut open = true;
-            for stmt in stmts {
-                let skip =
-                    uniform(s, stmt) || matches!(stmt, Stmt::Let(v) if matches!(s.program.def(*v).op, Op::Builtin(_)));
-                if !skip && s.region_stmt(stmt)? {
+            for stmt in rest {
+                if s.region_stmt(stmt)? {
                     open = false;
                     break;
                 }
