@@ -230,9 +230,6 @@ impl Emitter {
             Op::V3Imm(code, imm) => self.add(Instruction::with4(code, r[0], r[1], r[2], u32::from(imm))?),
             Op::V4(code) => self.add(Instruction::with4(code, r[0], r[1], r[2], r[3])?),
             Op::V3Const(code, offset) => self.add(Instruction::with3(code, r[0], r[1], at(WORKER, offset))?),
-            Op::V3ImmConst(code, offset, imm) => {
-                self.add(Instruction::with4(code, r[0], r[1], at(WORKER, offset), u32::from(imm))?)
-            }
             Op::Fma(code) => self.add(Instruction::with3(code, r[0], r[2], r[3])?),
             Op::VConst(offset) | Op::RowLoad(offset) => {
                 self.rm(Code::VEX_Vmovups_ymm_ymmm256, r[0], at(WORKER, offset))
@@ -289,7 +286,6 @@ impl Emitter {
             Op::GGroup => self.rr(Code::Mov_r64_rm64, r[0], GROUP),
             Op::GScale(scale) => self.add(Instruction::with3(Code::Imul_r64_rm64_imm32, r[0], r[1], scale)?),
             Op::GAdd64 => self.rr(Code::Add_r64_rm64, r[0], r[2]),
-            Op::GAddImm64(imm) => self.ri(Code::Add_rm64_imm32, r[0], imm),
             Op::RowStore(offset) => self.mr(Code::VEX_Vmovups_ymmm256_ymm, at(WORKER, offset), r[0]),
             Op::GroupLoad(offset) => self.rm(Code::VEX_Vmovups_ymm_ymmm256, r[0], group(offset)),
             Op::GroupStore(offset) => self.mr(Code::VEX_Vmovups_ymmm256_ymm, group(offset), r[0]),
@@ -308,10 +304,6 @@ impl Emitter {
             Op::MemRowStore(base) => {
                 let (b, d) = self.base(base, r[2])?;
                 self.mr(Code::VEX_Vmovups_ymmm256_ymm, indexed(b, r[0], 1, d), r[1])
-            }
-            Op::MemWordStore(base) => {
-                let (b, d) = self.base(base, r[2])?;
-                self.mr(Code::VEX_Vmovss_m32_xmm, indexed(b, r[0], 1, d), xmm(r[1]))
             }
             Op::Gather(base) => self.gather(base, r),
             Op::Lanes(base, access) => self.lanes(base, access, r),

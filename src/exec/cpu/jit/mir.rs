@@ -67,7 +67,6 @@ pub enum Op {
     V4(Code),
     /// The second source is a constant of the pool, by its offset in the worker block.
     V3Const(Code, i32),
-    V3ImmConst(Code, i32, u8),
     /// `v = a * b + c`; the result takes the register of `a`.
     Fma(Code),
     /// `v = ` a constant of the pool.
@@ -104,7 +103,6 @@ pub enum Op {
     /// `g = base + g * scale + offset` in bytes, 64 bits wide.
     GScale(i32),
     GAdd64,
-    GAddImm64(i32),
     /// Rows at a fixed place of the worker block, or at the lane group's.
     RowLoad(i32),
     RowStore(i32),
@@ -114,9 +112,8 @@ pub enum Op {
     MemRow(Base),
     MemBroadcast(Base),
     MemWord(Base),
-    /// Stores of a row and of lane 0.
+    /// The store of a row.
     MemRowStore(Base),
-    MemWordStore(Base),
     /// `v = ` words at `base + 4 * v` where the mask is set, else zero. Uses index and mask.
     Gather(Base),
     /// Lane by lane where the mask is set, words at `base + 4 * index`; defines the old values of atomics.

@@ -30,7 +30,7 @@ pub fn shapes(program: &Program) -> Vec<Shape> {
     };
     while analysis.changed {
         analysis.changed = false;
-        analysis.block(&program.body, None, false, &mut Vec::new());
+        analysis.block(&program.body, None, &mut Vec::new());
     }
     analysis.shapes.into_iter().map(|s| s.unwrap_or(Shape::Any)).collect()
 }
@@ -71,13 +71,7 @@ impl<'a> Analysis<'a> {
         }
     }
 
-    fn block(
-        &mut self,
-        block: &'a Block,
-        yields: Option<(&'a [Value], bool)>,
-        varying: bool,
-        labels: &mut Vec<(Label, &'a [Value])>,
-    ) {
+    fn block(&mut self, block: &'a Block, yields: Option<(&'a [Value], bool)>, labels: &mut Vec<(Label, &'a [Value])>) {
         for stmt in &block.stmts {
             match stmt {
                 Stmt::Let(value) => {
@@ -87,19 +81,19 @@ impl<'a> Analysis<'a> {
                 Stmt::Store { .. } | Stmt::Clear(_) | Stmt::Barrier(_) => {}
                 Stmt::If { cond, accept, reject, results } => {
                     let split = self.program.def(*cond).uniformity == Uniformity::Varying;
-                    self.block(accept, Some((results, split)), varying || split, labels);
-                    self.block(reject, Some((results, split)), varying || split, labels);
+                    self.block(accept, Some((results, split)), labels);
+                    self.block(reject, Some((results, split)), labels);
                 }
                 Stmt::Loop { label, params, inits, body, results } => {
                     self.join(params, inits, false);
                     labels.push((*label, results));
-                    self.block(body, Some((params, false)), varying, labels);
+                    self.block(body, Some((params, false)), labels);
                     labels.pop();
                 }
                 Stmt::Scope { label, body, results } => {
                     labels.push((*label, results));
                     let split = self.program.exits[label.0 as usize] == Uniformity::Varying;
-                    self.block(body, Some((results, split)), varying, labels);
+                    self.block(body, Some((results, split)), labels);
                     labels.pop();
                 }
             }

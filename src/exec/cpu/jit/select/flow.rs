@@ -19,8 +19,6 @@ pub enum Exit {
     Together { block: MirBlock, results: Vec<Value>, mask: bool },
     /// Lanes leave one by one: the rows of those that did, and of each result.
     OneByOne { left: i32, results: Vec<i32> },
-    /// To the end of a construct with barriers inside: not from within a region.
-    Outside,
 }
 
 /// What an arm of a varying branch leaves behind, where control falls out of it.
@@ -100,7 +98,6 @@ impl Selector<'_> {
                 self.mir.effect(M::RowStore(left), &[merged]);
                 self.die();
             }
-            Exit::Outside => return Err(Unsupported("a varying exit across a barrier")),
         }
         Ok(())
     }
@@ -151,7 +148,7 @@ impl Selector<'_> {
 
     fn define_all(&mut self, values: &[Value], vregs: &[VReg]) {
         for (&value, &vreg) in values.iter().zip(vregs) {
-            self.set(value, vreg);
+            self.bind(value, vreg);
         }
     }
 
@@ -212,7 +209,7 @@ impl Selector<'_> {
                 (Some(rows), None) | (None, Some(rows)) => rows[i],
                 (None, None) => self.mir.v(M::VZero, &[]),
             };
-            self.set(result, row);
+            self.bind(result, row);
         }
         self.mask = before;
         if leaves(first) || leaves(second) {
@@ -336,7 +333,7 @@ impl Selector<'_> {
                 self.mir.switch(out);
                 for (&result, row) in results.iter().zip(rows) {
                     let row = self.mir.v(M::RowLoad(row), &[]);
-                    self.set(result, row);
+                    self.bind(result, row);
                 }
                 let mask = self.mir.v(M::RowLoad(left), &[]);
                 self.go_on_if_any(mask);
@@ -381,7 +378,7 @@ impl Selector<'_> {
             self.mir.switch(out);
             for (&result, row) in results.iter().zip(rows) {
                 let row = self.mir.v(M::RowLoad(row), &[]);
-                self.set(result, row);
+                self.bind(result, row);
             }
             let mask = self.mir.v(M::RowLoad(left), &[]);
             self.go_on_if_any(mask);

@@ -45,13 +45,13 @@ impl Selector<'_> {
             _ if self.is_general(value) => self.general_operation(value)?,
             op => self.row_operation(value, op)?,
         };
-        self.set(value, vreg);
-        self.keep(value, vreg);
+        self.bind(value, vreg);
         Ok(())
     }
 
-    /// Stores a value that another region uses.
-    fn keep(&mut self, value: Value, vreg: VReg) {
+    /// Notes where a value is, and stores it if another region uses it.
+    pub fn bind(&mut self, value: Value, vreg: VReg) {
+        self.set(value, vreg);
         if let (Some(&row), RegClass::Float, true) = (self.crossing.get(&value), vreg.class(), self.in_region) {
             self.mir.effect(M::GroupStore(row), &[vreg]);
         }
