@@ -72,15 +72,21 @@ struct Executable {
     jit: Option<jit::Compiled>,
 }
 
-/// The CPU engine, on as many threads as `SWATH_THREADS` says, else as the machine runs at once.
+/// The CPU engine, on as many threads as `SWATH_THREADS` says, else as the machine runs at once. It compiles kernels
+/// where it can, unless `SWATH_CPU` says `interp`.
 pub(crate) fn engine() -> Arc<dyn Backend> {
-    Arc::new(CpuBackend::on(Pool::from_environment()))
+    let forbidden = std::env::var("SWATH_CPU").is_ok_and(|choice| choice.trim() == "interp");
+    Arc::new(CpuBackend::on(Pool::from_environment(), !forbidden && jit::available()))
+}
+
+/// The CPU engine without the compiler.
+pub(crate) fn interpreter() -> Arc<dyn Backend> {
+    Arc::new(CpuBackend::on(Pool::from_environment(), false))
 }
 
 impl CpuBackend {
-    fn on(pool: Pool) -> Self {
+    fn on(pool: Pool, compiles: bool) -> Self {
         let threads = pool.threads();
-        let compiles = jit::available() && !std::env::var("SWATH_CPU").is_ok_and(|choice| choice.trim() == "interp");
         let executor = if compiles { "jit" } else { "interp" };
         let info = DeviceInfo {
             name: cpu_name(),

@@ -268,7 +268,9 @@ impl Mir {
     pub fn allocate(mut self) -> Result<(Linear, Output), regalloc2::RegAllocError> {
         self.link();
         let linear = Linear::new(self);
-        let options = RegallocOptions { validate_ssa: cfg!(debug_assertions), ..RegallocOptions::default() };
+        // Selection may keep a uniform value in a register where not every way in defines it; that is found here, and
+        // the program left to the interpreter.
+        let options = RegallocOptions { validate_ssa: true, ..RegallocOptions::default() };
         let output = regalloc2::run(&linear, &environment(), &options)?;
         Ok((linear, output))
     }
