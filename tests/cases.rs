@@ -4,6 +4,9 @@
 //! `cargo test --test cases -- NAME` runs the cases whose `device/file` contains NAME.
 
 mod harness;
+#[cfg(feature = "gpu")]
+#[path = "support/validation.rs"]
+mod validation;
 
 use std::{path::Path, process::ExitCode, sync::Arc};
 
@@ -13,6 +16,8 @@ use swath::{Device, DeviceKind, Runtime};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
+    #[cfg(feature = "gpu")]
+    validation::watch();
     let mut trials = harness::own_trials();
     match Runtime::new() {
         Ok(runtime) => add_cases(&runtime, &mut trials),
