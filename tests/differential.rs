@@ -95,7 +95,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn devices_agree(choices in collection::vec(any::<u32>(), 40..400)) {
+    fn devices_agree(choices in collection::vec(any::<u32>(), 100..800)) {
         disagreement(&function(&choices)).map_err(TestCaseError::fail)?;
     }
 }
