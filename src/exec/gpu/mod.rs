@@ -153,6 +153,13 @@ impl Gpu {
     }
 }
 
+impl Drop for Gpu {
+    fn drop(&mut self) {
+        // Callbacks that have not run hold buffers, and those the device.
+        self.wait_idle();
+    }
+}
+
 impl Backend for GpuBackend {
     fn info(&self) -> &DeviceInfo {
         &self.gpu.info
