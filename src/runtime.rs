@@ -137,12 +137,12 @@ impl Device {
     /// [`Error::Unsupported`] where the kernel needs what the device lacks.
     pub fn prepare(&self, kernel: &Kernel) -> Result<Duration> {
         kernel.check_complete()?;
-        self.accepts(kernel)?;
-        self.inner.backend.prepare(kernel)
+        Ok(self.accepts(kernel)? + self.inner.backend.prepare(kernel)?)
     }
 
-    /// Whether the device has what the kernel needs.
-    pub(crate) fn accepts(&self, kernel: &Kernel) -> Result<()> {
+    /// Refuses a kernel that needs what the device lacks. Gives the time it took to find out, the
+    /// first time: some of it may be compilation.
+    pub(crate) fn accepts(&self, kernel: &Kernel) -> Result<Duration> {
         kernel.accepted_on(self.inner.number, || {
             kernel.inner.requirements.check(kernel.name(), self.info())?;
             self.inner.backend.supports(kernel)
@@ -278,7 +278,7 @@ impl Runtime {
     ///
     /// [`Error::NoDevice`] and [`Error::Unsupported`] where none can.
     pub fn device_for(&self, kernel: &Kernel, bytes: u64) -> Result<Device> {
-        self.choose_for(kernel, bytes)
+        self.choose_for(kernel, bytes).map(|(device, _)| device)
     }
 
     fn gpus(&self) -> impl Iterator<Item = &Device> {
@@ -312,9 +312,11 @@ impl Runtime {
 
     /// The device for `kernel` where nothing else decides: the default if one is set, else the most
     /// preferred that can run it with bindings of up to `bytes`.
-    pub(crate) fn choose_for(&self, kernel: &Kernel, bytes: u64) -> Result<Device> {
+    pub(crate) fn choose_for(&self, kernel: &Kernel, bytes: u64) -> Result<(Device, Duration)> {
         if self.inner.default.as_deref().is_some_and(|name| name.trim() != "auto") {
-            return self.device("auto");
+            let device = self.device("auto")?;
+            let took = device.accepts(kernel)?;
+            return Ok((device, took));
         }
         let mut refusal = None;
         let roomy = |device: &&Device| device.inner.max_binding.min(device.inner.max_buffer) >= bytes;
@@ -322,7 +324,7 @@ impl Runtime {
         let any = self.inner.preferred.iter().any(|device| roomy(&device));
         for device in self.inner.preferred.iter().filter(|device| !any || roomy(device)) {
             match device.accepts(kernel) {
-                Ok(()) => return Ok(device.clone()),
+                Ok(took) => return Ok((device.clone(), took)),
                 Err(error) => refusal = refusal.or(Some(error)),
             }
         }
@@ -396,7 +398,10 @@ impl Runtime {
         kernel.check_complete()?;
         match self.choose(choice)? {
             Some(device) => device.prepare(kernel),
-            None => self.choose_for(kernel, 0)?.prepare(kernel),
+            None => {
+                let (device, took) = self.choose_for(kernel, 0)?;
+                Ok(took + device.prepare(kernel)?)
+            }
         }
     }
 }

@@ -513,8 +513,19 @@ fn outcomes() -> Result<()> {
 fn files() {
     let missing = null().module_file("no/such/kernel.wgsl");
     assert!(matches!(missing, Err(Error::Io(_))));
+    let temporary = tempfile::tempdir().expect("a folder for the test");
+    let wrong = temporary.path().join("wrong.wgsl");
+    std::fs::write(&wrong, "@compute @workgroup_size(1) fn main() { let x = y; }").expect("a file for the test");
+    let folder = temporary.path().display().to_string();
+    let parsed = Module::parse_file(&wrong).map_err(|error| match error {
+        Error::Wgsl(mut error) => {
+            error.rendered = error.rendered.replace(&folder, "FOLDER");
+            Error::Wgsl(error)
+        }
+        other => other,
+    });
     let mut errors = Errors::default();
-    errors.case("missing", missing).check("files");
+    errors.case("missing", missing).case("with an error in it", parsed).check("files");
 }
 
 #[test]

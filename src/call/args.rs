@@ -8,7 +8,12 @@ use std::{
 use bytemuck::Pod;
 
 use super::element::Element;
-use crate::{buffer::Buffer, exec::Allocation, runtime::Device};
+use crate::{
+    buffer::Buffer,
+    exec::{Allocation, ArgData},
+    kernel::BindingKind,
+    runtime::Device,
+};
 
 /// What [`Call::read`](crate::Call::read) takes: `&[T]`, `&Vec<T>`, `&[T; N]`, `&Buffer<T>`, and for
 /// asynchronous calls `Vec<T>` and `Buffer<T>`.
@@ -52,6 +57,19 @@ impl Data<'_> {
             Data::Write(bytes) => bytes.len() as u64,
             Data::Owned(owned) => owned.bytes().len() as u64,
             Data::Resident { memory, .. } => memory.bytes(),
+        }
+    }
+
+    /// The data as a launch takes it, for a binding of this kind.
+    pub fn lend(&mut self, kind: BindingKind) -> ArgData<'_> {
+        match self {
+            Data::Read(bytes) => ArgData::Read(bytes),
+            Data::Write(bytes) => ArgData::Write(bytes),
+            Data::Owned(owned) => match kind {
+                BindingKind::ReadWriteStorage => ArgData::Write(owned.bytes_mut()),
+                BindingKind::ReadStorage | BindingKind::Uniform => ArgData::Read(owned.bytes()),
+            },
+            Data::Resident { memory, .. } => ArgData::Resident(memory),
         }
     }
 }

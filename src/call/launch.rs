@@ -1,6 +1,9 @@
 //! From a call to a launch: what needs the whole call to be checked, the device, the memory.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{
     Call,
@@ -23,6 +26,8 @@ pub(super) struct Checked<'a> {
     uniforms: Uniforms,
     workgroups: [u32; 3],
     start: Instant,
+    /// Time spent compiling to find out whether the device can run the kernel.
+    compile: Duration,
 }
 
 impl<'a> Call<'a> {
@@ -41,8 +46,16 @@ impl<'a> Call<'a> {
             Error::Call(kernel.message("the call has no grid").help("say how many invocations with .grid([n, 1, 1])"))
         })?;
         let workgroups = extent.workgroups(kernel).map_err(Error::Call)?;
-        let device = self.choose_device()?;
-        Ok(Checked { kernel: self.kernel, device, args: self.args, uniforms: self.uniforms, workgroups, start })
+        let (device, compile) = self.choose_device()?;
+        Ok(Checked {
+            kernel: self.kernel,
+            device,
+            args: self.args,
+            uniforms: self.uniforms,
+            workgroups,
+            start,
+            compile,
+        })
     }
 
     /// Refuses a call that leaves storage bindings out.
@@ -93,8 +106,9 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
-    /// The device: the one that holds the buffers, the one asked for, or the best that can run it.
-    fn choose_device(&self) -> Result<Device> {
+    /// The device: the one that holds the buffers, the one asked for, or the best that can run it. Also
+    /// the time spent compiling meanwhile.
+    fn choose_device(&self) -> Result<(Device, Duration)> {
         let bindings = self.kernel.bindings();
         let mut holder: Option<(&Device, &str)> = None;
         for (binding, arg) in bindings.iter().zip(&self.args) {
@@ -123,11 +137,15 @@ impl<'a> Call<'a> {
             }
             (Some((holder, _)), _) => holder.clone(),
             (None, Some(asked)) => asked.clone(),
-            (None, None) => self.runtime.choose_for(&self.kernel, self.largest())?,
+            (None, None) => {
+                let chosen = self.runtime.choose_for(&self.kernel, self.largest())?;
+                self.check_sizes(&chosen.0)?;
+                return Ok(chosen);
+            }
         };
-        device.accepts(&self.kernel)?;
         self.check_sizes(&device)?;
-        Ok(device)
+        let compile = device.accepts(&self.kernel)?;
+        Ok((device, compile))
     }
 
     /// Bytes of the largest binding.
@@ -167,27 +185,15 @@ impl Checked<'_> {
     /// As [`launch`](Checked::launch), and leaves the arguments to be taken out.
     pub fn run(&mut self) -> Result<Report> {
         let bindings = self.kernel.bindings();
-        let mut copies = align(&mut self.args);
-        let mut copied = copies.iter_mut().peekable();
-        let mut args = Vec::with_capacity(bindings.len());
-        for (place, (binding, arg)) in bindings.iter().zip(&mut self.args).enumerate() {
-            let copy = copied.next_if(|copy| copy.place == place);
-            args.push(match (arg, copy) {
-                (None, _) => ArgData::Uniform(self.uniforms.bytes(binding)),
-                (Some(_), Some(copy)) => writable(binding.kind, copy.bytes_mut()),
-                (Some(arg), None) => match &mut arg.data {
-                    Data::Read(bytes) => ArgData::Read(bytes),
-                    Data::Write(bytes) => ArgData::Write(bytes),
-                    Data::Owned(owned) => writable(binding.kind, owned.bytes_mut()),
-                    Data::Resident { memory, .. } => ArgData::Resident(memory),
-                },
-            });
-        }
+        let args = bindings.iter().zip(&mut self.args);
+        let args = args.map(|(binding, arg)| match arg {
+            Some(arg) => arg.data.lend(binding.kind),
+            None => ArgData::Uniform(self.uniforms.bytes(binding)),
+        });
+        let args = args.collect();
         let launch = Launch { kernel: &self.kernel, args, workgroups: self.workgroups };
-        let metrics = self.device.inner.backend.launch(launch)?;
-        for copy in copies {
-            copy.write_back(&mut self.args);
-        }
+        let mut metrics = self.device.inner.backend.launch(launch)?;
+        metrics.compile += self.compile;
         Ok(Report {
             kernel: self.kernel.clone(),
             device: self.device.clone(),
@@ -195,54 +201,5 @@ impl Checked<'_> {
             total: self.start.elapsed(),
             workgroups: self.workgroups,
         })
-    }
-}
-
-fn writable(kind: BindingKind, bytes: &mut [u8]) -> ArgData<'_> {
-    if kind == BindingKind::ReadWriteStorage { ArgData::Write(bytes) } else { ArgData::Read(bytes) }
-}
-
-/// A copy of host data that does not start at a word, which kernels see memory in.
-struct AlignedCopy {
-    place: usize,
-    words: Vec<u32>,
-}
-
-/// Copies of the arguments that need one.
-fn align(args: &mut [Option<Arg<'_>>]) -> Vec<AlignedCopy> {
-    let mut copies = Vec::new();
-    for (place, arg) in args.iter().enumerate() {
-        let bytes = match arg.as_ref().map(|arg| &arg.data) {
-            Some(Data::Read(bytes)) => &**bytes,
-            Some(Data::Write(bytes)) => &**bytes,
-            Some(Data::Owned(owned)) => owned.bytes(),
-            Some(Data::Resident { .. }) | None => continue,
-        };
-        if !bytes.as_ptr().cast::<u32>().is_aligned() {
-            let mut words = vec![0; bytes.len().div_ceil(4)];
-            bytemuck::cast_slice_mut(&mut words)[..bytes.len()].copy_from_slice(bytes);
-            copies.push(AlignedCopy { place, words });
-        }
-    }
-    copies
-}
-
-impl AlignedCopy {
-    /// The copy; binding sizes are whole words.
-    fn bytes_mut(&mut self) -> &mut [u8] {
-        bytemuck::cast_slice_mut(&mut self.words)
-    }
-
-    /// Copies back what the kernel may have written.
-    fn write_back(self, args: &mut [Option<Arg<'_>>]) {
-        let bytes: &[u8] = bytemuck::cast_slice(&self.words);
-        match args[self.place].as_mut().map(|arg| &mut arg.data) {
-            Some(Data::Write(out)) => out.copy_from_slice(&bytes[..out.len()]),
-            Some(Data::Owned(owned)) => {
-                let out = owned.bytes_mut();
-                out.copy_from_slice(&bytes[..out.len()]);
-            }
-            _ => {}
-        }
     }
 }

@@ -17,7 +17,7 @@ use swath::{
 use super::{
     args::BenchArgs,
     failure::{Failure, Outcome},
-    npy,
+    npy, results,
     run::{giga, rate},
     show::{self, Progress, Spread},
 };
@@ -120,7 +120,7 @@ pub fn bench(args: &BenchArgs) -> Outcome {
     let samples = chosen_samples(&args.samples)?;
     let baseline = args.baseline.as_deref().map(read_baseline).transpose()?;
     if let Some(path) = args.json.as_deref().filter(|path| !is_stdout(path)) {
-        npy::check_target(path)?;
+        results::check_target(path)?;
     }
     let runtime = Runtime::new()?;
     let devices = chosen_devices(&args.device, &runtime)?;

@@ -11,6 +11,7 @@ use super::{
     fields,
     layout::{Packing, element_dtype, fixed_shape},
     npy::{self, Array, show_shape},
+    results,
     values::{InArg, InoutArg, OutArg, SetArg},
 };
 
@@ -198,7 +199,7 @@ impl<'a> Binder<'a> {
         let outs = self.args.outputs.iter().map(|arg| (&arg.name, &arg.file));
         let mut seen: Vec<(PathBuf, &str)> = Vec::new();
         for (name, file) in inouts.chain(outs) {
-            let place = npy::check_target(file)?;
+            let place = results::check_target(file)?;
             if let Some((_, other)) = seen.iter().find(|(path, _)| *path == place) {
                 return Err(Failure::wrong(
                     format!("`{other}` and `{name}` would both be written to `{}`", file.display()),

@@ -72,7 +72,7 @@ fn entry(device: &Device, default: bool) -> Entry {
 fn limit(name: &str, value: u64) -> String {
     match name {
         _ if value == u64::MAX => "no limit".into(),
-        _ if (name.ends_with("Size") && !name.contains("Workgroup")) || name.ends_with("StorageSize") => {
+        _ if ["BufferSize", "BindingSize", "StorageSize"].iter().any(|end| name.ends_with(end)) => {
             format!("{value} ({})", show::bytes(value))
         }
         _ => value.to_string(),

@@ -16,7 +16,8 @@ use super::{
     dtype::numpy,
     failure::{Failure, Outcome},
     kernel::{check_constants, device_name, load_kernel, load_module, runtime},
-    npy::{Pending, show_shape},
+    npy::show_shape,
+    results::Pending,
     show::{self, Progress, Spread},
 };
 

@@ -5,17 +5,15 @@ use swath::{Error, Kernel, Module, Runtime};
 use super::{
     args::CallArgs,
     failure::{Failure, Outcome},
-    npy,
 };
 
-/// Reads and parses the file; errors in the WGSL name it.
+/// Reads and parses the file.
 pub fn load_module(args: &CallArgs) -> Outcome<Module> {
     let path = &args.kernel;
-    let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::InvalidData => Failure::Wrong(format!("`{}` is not UTF-8 text", path.display())),
-        _ => Failure::Wrong(npy::unreadable(path, &error)),
-    })?;
-    Module::parse(&text).map_err(|error| in_file(args, error))
+    if !path.exists() {
+        return Err(Failure::wrong(format!("there is no file `{}`", path.display()), "give a file with WGSL in it"));
+    }
+    Ok(Module::parse_file(path)?)
 }
 
 /// The kernel that `--entry` and `--const` say.
@@ -56,7 +54,7 @@ pub fn load_kernel(args: &CallArgs, module: &Module) -> Outcome<Kernel> {
         {
             Err(needs_constants(args, module, &absent(args, module)))
         }
-        result => result.map_err(|error| in_file(args, error)),
+        result => Ok(result?),
     }
 }
 
@@ -111,14 +109,5 @@ pub fn device_name(device: &str) -> &str {
     match device.trim() {
         "" => "auto",
         name => name,
-    }
-}
-
-/// Puts the file's name where the message says `wgsl`.
-fn in_file(args: &CallArgs, error: Error) -> Failure {
-    let sentence = error.to_string().replacen("wgsl:", &format!("{}:", args.kernel.display()), 1);
-    match Failure::from(error) {
-        Failure::Wrong(_) => Failure::Wrong(sentence),
-        Failure::Failed(_) => Failure::Failed(sentence),
     }
 }

@@ -12,6 +12,7 @@ mod fields;
 mod kernel;
 mod layout;
 mod npy;
+mod results;
 mod run;
 mod show;
 mod values;

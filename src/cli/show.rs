@@ -31,10 +31,12 @@ pub fn time(time: Duration) -> String {
 
 /// Three significant digits, without an exponent.
 pub fn digits(value: f64) -> String {
+    if value == 0.0 {
+        return "0".into();
+    }
     match value.abs() {
         v if v >= 99.95 => format!("{value:.0}"),
         v if v >= 9.995 => format!("{value:.1}"),
-        v if v == 0.0 => "0".into(),
         v if v >= 0.9995 => format!("{value:.2}"),
         v if v >= 0.09995 => format!("{value:.3}"),
         v if v >= 0.009995 => format!("{value:.4}"),

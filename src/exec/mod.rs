@@ -107,7 +107,7 @@ pub(crate) trait Allocation: Send + Sync {
     fn as_any(&self) -> &dyn Any;
 }
 
-/// The data of one binding in a launch.
+/// The data of one binding in a launch. Host memory may start at any address.
 pub(crate) enum ArgData<'a> {
     /// Uniform bytes, already laid out as WGSL says.
     Uniform(&'a [u8]),
@@ -156,6 +156,4 @@ pub(crate) trait Backend: Send + Sync {
     fn allocate(&self, bytes: u64, label: &str) -> Result<Arc<dyn Allocation>>;
     /// Runs the kernel and returns when its results are in the arguments.
     fn launch(&self, launch: Launch<'_>) -> Result<Metrics>;
-    /// For what only one backend offers.
-    fn as_any(&self) -> &dyn Any;
 }

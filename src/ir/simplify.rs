@@ -271,12 +271,8 @@ fn remove_dead_code(program: &mut Program) -> bool {
         incoming[phi.0 as usize].push(value);
     }
     while let Some(value) = live.work.pop() {
-        for i in 0..incoming[value.0 as usize].len() {
-            live.mark(incoming[value.0 as usize][i]);
-        }
-        let mut operands = Vec::new();
-        program.def(value).op.visit_operands(&mut |v| operands.push(v));
-        operands.into_iter().for_each(|v| live.mark(v));
+        incoming[value.0 as usize].iter().for_each(|&v| live.mark(v));
+        program.def(value).op.visit_operands(&mut |v| live.mark(v));
     }
     let live = live.live;
     let body = std::mem::replace(&mut program.body, Block { stmts: Vec::new(), end: End::Unreachable });

@@ -5,7 +5,25 @@ use super::{Address, Block, End, Op, Stmt, Value};
 impl Op {
     /// Calls `visit` with each operand.
     pub fn visit_operands(&self, visit: &mut impl FnMut(Value)) {
-        self.clone().map_operands(&mut |v| visit(*v));
+        match self {
+            Op::Const(_) | Op::Builtin(_) | Op::ArrayLength(_) | Op::Phi => {}
+            Op::Unary(_, a) | Op::Convert(a) | Op::Bitcast(a) | Op::Subgroup(_, a) => visit(*a),
+            Op::Binary(_, a, b) => {
+                visit(*a);
+                visit(*b);
+            }
+            Op::Fma(a, b, c) | Op::Select { cond: a, accept: b, reject: c } => {
+                visit(*a);
+                visit(*b);
+                visit(*c);
+            }
+            Op::Load(address) | Op::UniformLoad(address) => address.terms.iter().for_each(|t| visit(t.index)),
+            Op::Atomic(atomic) => {
+                atomic.address.terms.iter().for_each(|t| visit(t.index));
+                visit(atomic.value);
+                atomic.compare.iter().for_each(|&v| visit(v));
+            }
+        }
     }
 
     /// Calls `map` on each operand in place.

@@ -64,6 +64,17 @@ pub(crate) fn validation_error(source: &str, error: WithSpan<ValidationError>) -
     }))
 }
 
+/// `error`, with the name of the file that the text is from, where it is known.
+pub(crate) fn in_file(file: Option<&str>, error: Error) -> Error {
+    match (file, error) {
+        (Some(file), Error::Wgsl(mut error)) => {
+            error.rendered = error.rendered.replacen(&format!("┌─ {FILE}:"), &format!("┌─ {file}:"), 1);
+            Error::Wgsl(error)
+        }
+        (_, error) => error,
+    }
+}
+
 /// Line and column, both from 1, the column in characters.
 fn location(source: &str, span: Span) -> Option<(u32, u32)> {
     let range = span.to_range()?;

@@ -19,6 +19,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use naga::{Handle, valid::ModuleInfo};
@@ -171,7 +172,8 @@ impl Kernel {
     /// [`Error::Wgsl`] where the kernel uses what is not supported.
     pub fn ir(&self) -> Result<String> {
         self.check_complete()?;
-        Ok(crate::ir::lower::lower(self)?.to_string())
+        let program = crate::ir::lower::lower(self).map_err(|error| self.in_file(error))?;
+        Ok(program.to_string())
     }
 
     /// Whether the module declares a binding `name`, used by this kernel or not.
@@ -196,15 +198,22 @@ impl Kernel {
         &self.inner.module.entry_points[self.inner.entry]
     }
 
-    /// Runs `check` once for each device: later calls for the same device number are answered from memory.
-    pub(crate) fn accepted_on(&self, device: u32, check: impl FnOnce() -> Result<()>) -> Result<()> {
+    /// `error`, with the name of the file that the kernel is from.
+    fn in_file(&self, error: Error) -> Error {
+        diagnostic::in_file(self.inner.parent.inner.file.as_deref(), error)
+    }
+
+    /// Runs `check` once for each device, and gives the time it took; later calls for the same device
+    /// number are answered from memory.
+    pub(crate) fn accepted_on(&self, device: u32, check: impl FnOnce() -> Result<()>) -> Result<Duration> {
         let bit = 1u64.checked_shl(device).unwrap_or(0);
         if self.inner.accepted_on.load(Ordering::Relaxed) & bit != 0 {
-            return Ok(());
+            return Ok(Duration::ZERO);
         }
-        check()?;
+        let start = Instant::now();
+        check().map_err(|error| self.in_file(error))?;
         self.inner.accepted_on.fetch_or(bit, Ordering::Relaxed);
-        Ok(())
+        Ok(start.elapsed())
     }
 
     /// An error about this kernel's `subject`.

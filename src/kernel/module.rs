@@ -18,6 +18,8 @@ pub struct Module {
 
 pub(super) struct ModuleInner {
     pub source: Arc<str>,
+    /// Where the text is from, for errors.
+    pub file: Option<String>,
     pub module: naga::Module,
 }
 
@@ -34,6 +36,10 @@ impl Module {
     /// # Ok::<(), swath::Error>(())
     /// ```
     pub fn parse(wgsl: &str) -> Result<Module> {
+        Module::parse_text(wgsl, None)
+    }
+
+    fn parse_text(wgsl: &str, file: Option<String>) -> Result<Module> {
         nesting::check(wgsl)?;
         let module = naga::front::wgsl::parse_str(wgsl).map_err(|error| diagnostic::parse_error(wgsl, &error))?;
         // What a device may lack is refused for that device, and what this crate lacks is refused in
@@ -41,7 +47,7 @@ impl Module {
         Validator::new(ValidationFlags::all(), Capabilities::all())
             .validate(&module)
             .map_err(|error| diagnostic::validation_error(wgsl, error))?;
-        Ok(Module { inner: Arc::new(ModuleInner { source: wgsl.into(), module }) })
+        Ok(Module { inner: Arc::new(ModuleInner { source: wgsl.into(), file, module }) })
     }
 
     /// Parses and validates the WGSL file at `path`.
@@ -55,7 +61,8 @@ impl Module {
             let message = Message::new(format!("cannot be read: {error}")).subject(path.display().to_string());
             Error::Io(message.help("check the path, and that the file is UTF-8 text"))
         })?;
-        Module::parse(&text)
+        let file = path.display().to_string();
+        Module::parse_text(&text, Some(file.clone())).map_err(|error| diagnostic::in_file(Some(&file), error))
     }
 
     /// The names of the compute entry points, in the order of the text.

@@ -2,11 +2,12 @@
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
+    num::NonZeroU32,
     sync::{Arc, atomic::AtomicU64},
 };
 
 use naga::{
-    Handle, Override, Scalar, ScalarKind, ShaderStage, TypeInner,
+    ArraySize, Handle, Override, Scalar, ScalarKind, ShaderStage, TypeInner,
     back::{PipelineConstants, pipeline_constants},
     compact::{KeepUnused, compact},
     valid::{Capabilities, ModuleInfo, ValidationFlags, Validator},
@@ -62,6 +63,10 @@ impl Kernel {
 
 /// The kernel `name`, which the module has, with `constants`.
 pub(super) fn kernel(parent: &Module, name: &str, constants: &[(String, f64)]) -> Result<Kernel> {
+    build(parent, name, constants).map_err(|error| diagnostic::in_file(parent.inner.file.as_deref(), error))
+}
+
+fn build(parent: &Module, name: &str, constants: &[(String, f64)]) -> Result<Kernel> {
     let source = &parent.inner.source;
     for (constant, value) in constants {
         check_constant(parent, name, constant, *value)?;
@@ -218,7 +223,11 @@ fn resolve(
     use pipeline_constants::PipelineConstantError as Failure;
     let entry = Some((ShaderStage::Compute, kernel));
     match pipeline_constants::process_overrides(module, info, entry, values) {
-        Ok((module, info)) => Ok((module.into_owned(), info.into_owned())),
+        Ok((module, info)) => {
+            let mut module = module.into_owned();
+            settle_arrays(&mut module);
+            Ok((module, info.into_owned()))
+        }
         // The stand-in for a missing value may be what does not fit.
         Err(_) if !missing.is_empty() => Err(Error::Kernel(
             missing_constants(kernel, missing).help("give all of them at once with Module::kernel_with_consts"),
@@ -237,6 +246,33 @@ fn resolve(
     }
 }
 
+/// Gives arrays whose length is an override's value that length as a plain number, which is all
+/// that the rest of the house knows, and drops the overrides, which nothing refers to any more.
+fn settle_arrays(module: &mut naga::Module) {
+    let pending: Vec<Handle<naga::Type>> = module
+        .types
+        .iter()
+        .filter(|(_, ty)| matches!(ty.inner, TypeInner::Array { size: ArraySize::Pending(_), .. }))
+        .map(|(handle, _)| handle)
+        .collect();
+    for handle in pending {
+        let mut ty = module.types[handle].clone();
+        let TypeInner::Array { base, size, stride } = ty.inner else { continue };
+        // Resolved overrides have a length: the validator has seen to that.
+        let Some(length) = layout::array_length(module, size).and_then(NonZeroU32::new) else { continue };
+        ty.inner = TypeInner::Array { base, size: ArraySize::Constant(length), stride };
+        // The arena holds no two equal types; a name, which arrays have no use for, tells them apart.
+        while module.types.get(&ty).is_some() {
+            ty.name = Some(format!("{}_", ty.name.as_deref().unwrap_or("array")));
+        }
+        module.types.replace(handle, ty);
+    }
+    let left = |(_, ty): (_, &naga::Type)| matches!(ty.inner, TypeInner::Array { size: ArraySize::Pending(_), .. });
+    if !module.types.iter().any(left) {
+        module.overrides = naga::Arena::new();
+    }
+}
+
 /// Equal for equal text, entry point and constants.
 fn fingerprint(source: &str, name: &str, constants: &[(String, f64)]) -> u64 {
     let mut sorted: Vec<_> = constants.iter().map(|(name, value)| (name, value.to_bits())).collect();
@@ -244,4 +280,42 @@ fn fingerprint(source: &str, name: &str, constants: &[(String, f64)]) -> u64 {
     let mut hasher = DefaultHasher::new();
     (source, name, sorted).hash(&mut hasher);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrays_of_override_length_become_plain() {
+        let wgsl = "
+            override N: u32 = 4;
+            override M: u32 = N * 2;
+            var<workgroup> a: array<f32, N>;
+            var<workgroup> b: array<f32, M>;
+            var<workgroup> c: array<f32, 8>;
+            var<workgroup> d: array<array<f32, 8>, 2>;
+            @compute @workgroup_size(N) fn main() { a[0] = 1; b[0] = 2; c[0] = 3; d[0][1] = 4; }";
+        let check = |n: u32| {
+            let kernel = Module::parse(wgsl)?.only_kernel()?.with_const("N", n)?;
+            let module = &kernel.inner.module;
+            assert!(module.overrides.is_empty());
+            let lengths: Vec<_> = module
+                .global_variables
+                .iter()
+                .map(|(_, variable)| match module.types[variable.ty].inner {
+                    TypeInner::Array { size: ArraySize::Constant(length), .. } => length.get(),
+                    ref other => panic!("{other:?}"),
+                })
+                .collect();
+            assert_eq!(lengths, [n, 2 * n, 8, 2]);
+            // The result is a module like any other.
+            let mut validator = Validator::new(ValidationFlags::all(), Capabilities::all());
+            assert!(validator.validate_resolved_overrides(module).is_ok());
+            kernel.ir().map(|_| ())
+        };
+        for n in [1, 4, 8, 16] {
+            check(n).unwrap_or_else(|error: Error| panic!("{error}"));
+        }
+    }
 }

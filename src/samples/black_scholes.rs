@@ -157,7 +157,7 @@ impl Problem for Book {
             what,
             error: worst.error,
             tolerance: worst.tolerance,
-            measure: "absolute, where it is nearest to its tolerance",
+            measure: "absolute",
             reason,
         };
         let reason = "WGSL's accuracy of each operation, carried through the formulas option by option, \

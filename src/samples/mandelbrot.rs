@@ -164,10 +164,10 @@ impl Problem for Picture {
                 reason: "a level may be off by its rounding and by WGSL's accuracy of log2 and cos",
             },
             Check {
-                what: "pixels with more than one possible count",
+                what: "one possible count",
                 error: open as f64,
                 tolerance: (0.05 * self.counts.len() as f64).max(1.0),
-                measure: "pixels",
+                measure: "pixels that rounding leaves open",
                 reason: "were there many, exact counts would say little",
             },
         ]

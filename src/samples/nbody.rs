@@ -50,7 +50,7 @@ impl Sample for Nbody {
     }
 
     fn sizes(&self) -> Sizes {
-        Sizes { unit: "bodies", small: 200, default: 4096, large: 16_384, max: 1 << 20 }
+        Sizes { unit: "bodies", small: 200, default: 2048, large: 16_384, max: 1 << 20 }
     }
 
     fn draws(&self) -> &'static [&'static str] {

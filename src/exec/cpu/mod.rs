@@ -10,7 +10,6 @@ mod pool;
 mod shared_mem;
 
 use std::{
-    any::Any,
     cmp::Reverse,
     collections::BTreeMap,
     sync::{Arc, Mutex, RwLockReadGuard, RwLockWriteGuard},
@@ -143,10 +142,6 @@ impl Backend for CpuBackend {
             interp::run(&code, launch.workgroups, memory, &self.pool, &self.scratch)?;
             Ok(start.elapsed())
         })
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
     }
 }
 

@@ -1,11 +1,13 @@
 //! What a dispatch binds: uniforms by their contents, and bind groups that are used again.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    hash::Hasher,
+    sync::{Arc, Mutex},
+};
 
 use rustc_hash::{FxHashMap, FxHasher};
-use std::hash::Hasher;
 
-use super::{Gpu, device::lock, memory::DeviceBuffer, pipeline::Pipeline};
+use super::{Gpu, device::lock, memory::DeviceBuffer, pipeline::Pipeline, transfer};
 use crate::error::Result;
 
 /// Uniform buffers kept for each size.
@@ -62,16 +64,17 @@ impl Uniforms {
         // Written before the lock is let go: nobody finds the slot by contents that are not there yet.
         match oldest {
             Some(entry) => {
-                super::transfer::upload(gpu, &entry.slot.buffer.buffer, 0, contents)?;
-                (entry.hash, entry.used) = (hash, now);
+                // While the write may fail, the entry stands for nothing.
                 entry.contents.clear();
+                write(gpu, &entry.slot.buffer, contents)?;
+                (entry.hash, entry.used) = (hash, now);
                 entry.contents.extend_from_slice(contents);
                 Ok(Arc::clone(&entry.slot))
             }
             None => {
                 let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
                 let buffer = DeviceBuffer::new(gpu.create_buffer(size, usage, "uniform")?);
-                super::transfer::upload(gpu, &buffer.buffer, 0, contents)?;
+                write(gpu, &buffer, contents)?;
                 let slot = Arc::new(UniformSlot { buffer });
                 // One beyond the ring, when all of it is in use, serves this call only.
                 if !full {
@@ -82,6 +85,10 @@ impl Uniforms {
             }
         }
     }
+}
+
+fn write(gpu: &Gpu, buffer: &DeviceBuffer, contents: &[u8]) -> Result<()> {
+    gpu.guarded("", "uniform", || transfer::upload(gpu, &buffer.buffer, 0, contents))
 }
 
 /// One binding of a dispatch: the whole of a buffer up to `bytes`, so that `arrayLength` is right.
@@ -147,6 +154,11 @@ impl BindGroups {
         }
         kept.groups.insert(key, (group.clone(), now));
         group
+    }
+
+    /// Drops all groups.
+    pub fn clear(&self) {
+        lock(&self.kept).groups.clear();
     }
 
     /// Drops the groups that bind this buffer: they would keep its memory alive.

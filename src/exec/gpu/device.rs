@@ -5,6 +5,9 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use futures::FutureExt;
+
+use super::memory::UNIT;
 use crate::{
     error::{Error, Message, Result},
     exec::{DeviceInfo, DeviceKind},
@@ -13,7 +16,8 @@ use crate::{
 /// The backends looked at, the better one first where a GPU is seen through several.
 const BACKENDS: [wgpu::Backends; 3] = [wgpu::Backends::METAL, wgpu::Backends::VULKAN, wgpu::Backends::DX12];
 
-/// Features that a kernel, or this backend, may use. All that the adapter offers are asked for.
+/// Features that a kernel may use, by the names of WebGPU where it has one. All that the adapter offers
+/// are asked for.
 const FEATURES: &[(wgpu::Features, &str)] = &[
     (wgpu::Features::SHADER_F16, "shader-f16"),
     (wgpu::Features::SUBGROUP, "subgroups"),
@@ -25,9 +29,10 @@ const FEATURES: &[(wgpu::Features, &str)] = &[
     (wgpu::Features::SHADER_INT64, "shader-int64"),
     (wgpu::Features::SHADER_INT64_ATOMIC_MIN_MAX, "shader-int64-atomic-min-max"),
     (wgpu::Features::SHADER_INT64_ATOMIC_ALL_OPS, "shader-int64-atomic-all-ops"),
-    (wgpu::Features::PIPELINE_CACHE, "pipeline-cache"),
-    (wgpu::Features::MAPPABLE_PRIMARY_BUFFERS, "mappable-primary-buffers"),
 ];
+
+/// Features that only this backend uses.
+const OWN_FEATURES: wgpu::Features = wgpu::Features::PIPELINE_CACHE;
 
 /// An open device, its queue, and what is known of both.
 pub(super) struct OpenDevice {
@@ -39,10 +44,18 @@ pub(super) struct OpenDevice {
     pub faults: Arc<Faults>,
 }
 
+/// Debugging of the graphics API, as the environment asks for it (`WGPU_VALIDATION`, `WGPU_DEBUG` and
+/// the other variables of wgpu). Messages of Vulkan's validation layers go to the `log` crate.
+fn instance_flags() -> wgpu::InstanceFlags {
+    let flags = wgpu::InstanceFlags::VALIDATION_INDIRECT_CALL.with_env();
+    if flags.contains(wgpu::InstanceFlags::VALIDATION) {
+        // Without this the layers have nobody to tell.
+        return flags | wgpu::InstanceFlags::DEBUG;
+    }
+    flags
+}
+
 /// Opens every adapter that can compute, each physical one once.
-///
-/// Vulkan's validation layers are on where the environment says so (`WGPU_VALIDATION=1`,
-/// `WGPU_DEBUG=1`); their messages go to the `log` crate.
 pub(super) fn open_all() -> Vec<OpenDevice> {
     let mut opened = Vec::new();
     let mut seen: Vec<wgpu::AdapterInfo> = Vec::new();
@@ -52,7 +65,7 @@ pub(super) fn open_all() -> Vec<OpenDevice> {
         }
         let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
             backends: backend,
-            flags: wgpu::InstanceFlags::VALIDATION_INDIRECT_CALL.with_env(),
+            flags: instance_flags(),
             ..wgpu::InstanceDescriptor::new_without_display_handle()
         });
         for adapter in pollster::block_on(instance.enumerate_adapters(backend)) {
@@ -88,7 +101,7 @@ fn open(adapter: &wgpu::Adapter, info: &wgpu::AdapterInfo) -> Option<OpenDevice>
         tracing::debug!(adapter = info.name, "has no compute shaders");
         return None;
     }
-    let wanted = FEATURES.iter().fold(wgpu::Features::empty(), |all, (feature, _)| all | *feature);
+    let wanted = FEATURES.iter().fold(OWN_FEATURES, |all, (feature, _)| all | *feature);
     let features = adapter.features() & wanted;
     let request = |limits: wgpu::Limits| {
         pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
@@ -106,9 +119,8 @@ fn open(adapter: &wgpu::Adapter, info: &wgpu::AdapterInfo) -> Option<OpenDevice>
     });
     match opened {
         Ok((device, queue)) => {
-            let open = describe(device, queue, true);
             tracing::debug!(adapter = info.name, backend = %info.backend, "opened");
-            Some(open)
+            describe(device, queue, true).ok()
         }
         Err(error) => {
             tracing::warn!(adapter = info.name, %error, "cannot be opened and is left out");
@@ -117,10 +129,18 @@ fn open(adapter: &wgpu::Adapter, info: &wgpu::AdapterInfo) -> Option<OpenDevice>
     }
 }
 
-/// Wraps a device. `ours` says that nobody else uses it, so that its error handler may be set.
-pub(super) fn describe(device: wgpu::Device, queue: wgpu::Queue, ours: bool) -> OpenDevice {
+/// Wraps a device. `ours` says that nobody else uses it, so that its error handler may be set. A device
+/// that cannot compute is refused.
+pub(super) fn describe(device: wgpu::Device, queue: wgpu::Queue, ours: bool) -> Result<OpenDevice> {
     let info = device.adapter_info();
-    let (limits, features) = (device.limits(), device.features());
+    let (limits, features) = (usable(device.limits()), device.features());
+    if limits.max_compute_workgroups_per_dimension == 0 || limits.max_compute_invocations_per_workgroup == 0 {
+        return Err(Error::Device(
+            Message::new("the device has no compute shaders")
+                .subject(info.name)
+                .help("request it with wgpu's default limits, or those of its adapter"),
+        ));
+    }
     let faults = Arc::new(Faults::new(info.name.clone()));
     faults.watch(&device, ours);
     let driver = [info.driver.as_str(), info.driver_info.as_str()]
@@ -144,7 +164,18 @@ pub(super) fn describe(device: wgpu::Device, queue: wgpu::Queue, ours: bool) -> 
         // No API that wgpu offers on every backend tells it.
         memory: None,
     };
-    OpenDevice { device, queue, info, limits, features, faults }
+    Ok(OpenDevice { device, queue, info, limits, features, faults })
+}
+
+/// The limits as far as they are to be believed: sizes in the units that can be bound, and no longer
+/// grids than WebGPU promises, for longer ones are tiled anyway.
+fn usable(mut limits: wgpu::Limits) -> wgpu::Limits {
+    let units = |bytes: u64| bytes / UNIT * UNIT;
+    limits.max_buffer_size = units(limits.max_buffer_size);
+    limits.max_storage_buffer_binding_size = units(limits.max_storage_buffer_binding_size).min(limits.max_buffer_size);
+    let workgroups = &mut limits.max_compute_workgroups_per_dimension;
+    *workgroups = (*workgroups).min(wgpu::Limits::default().max_compute_workgroups_per_dimension);
+    limits
 }
 
 /// The limits that matter to compute, in the words of WebGPU.
@@ -245,9 +276,10 @@ impl Scopes {
 
     /// The worst of what was caught. Scopes end here, in the reverse order of their start.
     pub fn close(self) -> Option<wgpu::Error> {
-        let internal = pollster::block_on(self.internal.pop());
-        let memory = pollster::block_on(self.memory.pop());
-        let validation = pollster::block_on(self.validation.pop());
+        // These are ready at once on every native backend.
+        let internal = self.internal.pop().now_or_never().flatten();
+        let memory = self.memory.pop().now_or_never().flatten();
+        let validation = self.validation.pop().now_or_never().flatten();
         // A failed allocation makes later uses of it invalid: memory is the cause, not the symptom.
         memory.or(internal).or(validation)
     }

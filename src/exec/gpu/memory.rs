@@ -235,7 +235,8 @@ impl GpuAllocation {
             let mut encoder = self.gpu.encoder();
             commands(&mut encoder, &self.device_buffer().buffer);
             self.gpu.queue.submit([encoder.finish()]);
-            Ok(())
+            // Nobody waits for this; calls on a lost device fail silently, and polling tells.
+            self.gpu.poll()
         })
     }
 
@@ -285,7 +286,8 @@ impl Allocation for GpuAllocation {
             return Ok(());
         }
         self.gpu.guarded("", "upload", || {
-            transfer::upload(&self.gpu, &self.device_buffer().buffer, offset + head as u64, middle)
+            transfer::upload(&self.gpu, &self.device_buffer().buffer, offset + head as u64, middle)?;
+            self.gpu.poll()
         })
     }
 

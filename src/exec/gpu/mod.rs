@@ -18,7 +18,6 @@ mod tests;
 mod transfer;
 
 use std::{
-    any::Any,
     panic::{self, AssertUnwindSafe},
     sync::Arc,
     time::Duration,
@@ -63,7 +62,7 @@ struct Gpu {
 /// Uses a device that the caller opened. Its device-lost callback is taken over; its handler of
 /// uncaptured errors is left alone.
 pub(crate) fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Result<Arc<dyn Backend>> {
-    Ok(Arc::new(GpuBackend::new(device::describe(device, queue, false))))
+    Ok(Arc::new(GpuBackend::new(device::describe(device, queue, false)?)))
 }
 
 impl GpuBackend {
@@ -109,7 +108,10 @@ impl Gpu {
         let scopes = Scopes::open(&self.device);
         let result = work();
         let caught = scopes.close();
-        // wgpu's calls on a lost device fail silently.
+        if caught.is_some() || result.is_err() {
+            // If the device was lost, that is the cause; wgpu tells it in a poll.
+            let _ = self.poll();
+        }
         self.faults.check()?;
         match caught {
             Some(error) => Err(translate(error, &self.info.name, kernel, subject)),
@@ -151,6 +153,13 @@ impl Gpu {
     }
 }
 
+impl Drop for Gpu {
+    fn drop(&mut self) {
+        // Callbacks that have not run hold buffers, and those the device.
+        self.wait_idle();
+    }
+}
+
 impl Backend for GpuBackend {
     fn info(&self) -> &DeviceInfo {
         &self.gpu.info
@@ -172,9 +181,5 @@ impl Backend for GpuBackend {
 
     fn launch(&self, launch: Launch<'_>) -> Result<Metrics> {
         submit::launch(&self.gpu, launch)
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
     }
 }

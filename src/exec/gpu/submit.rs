@@ -75,7 +75,7 @@ pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
     let limit = gpu.limits.max_compute_workgroups_per_dimension;
     let tiled = launch.workgroups.iter().any(|count| *count > limit);
     let (pipeline, compile) = gpu.pipelines.get(gpu, kernel, tiled)?;
-    gpu.guarded(kernel.name(), "", || {
+    let result = gpu.guarded(kernel.name(), "", || {
         let mut metrics = Metrics { compile, ..Metrics::default() };
         let mut arguments = Vec::with_capacity(launch.args.len());
         for (index, data) in launch.args.into_iter().enumerate() {
@@ -84,7 +84,13 @@ pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
         }
         run(gpu, &pipeline, arguments, launch.workgroups, &mut metrics)?;
         Ok(metrics)
-    })
+    });
+    if result.is_err() {
+        // What was made on the way may be invalid, which wgpu shows only at its next use.
+        gpu.groups.clear();
+        gpu.timers.clear();
+    }
+    result
 }
 
 /// Puts an argument's data on the device, if it is not there.
@@ -343,6 +349,10 @@ impl Timers {
 
     fn put(&self, timer: Timer) {
         lock(&self.free).push(timer);
+    }
+
+    fn clear(&self) {
+        lock(&self.free).clear();
     }
 }
 

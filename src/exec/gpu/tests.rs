@@ -5,12 +5,18 @@
 
 use std::sync::LazyLock;
 
+#[path = "../../../tests/support/validation.rs"]
+mod validation;
+
 use super::*;
 use crate::{exec::ArgData, kernel::Module};
 
 /// One backend for all tests; opening a device takes longer than most of them.
 fn backend() -> Option<&'static Arc<dyn Backend>> {
-    static FIRST: LazyLock<Option<Arc<dyn Backend>>> = LazyLock::new(|| discover().into_iter().next());
+    static FIRST: LazyLock<Option<Arc<dyn Backend>>> = LazyLock::new(|| {
+        validation::watch();
+        discover().into_iter().next()
+    });
     if FIRST.is_none() {
         assert!(std::env::var_os("SWATH_REQUIRE_GPU").is_none_or(|v| v != "1"), "there is no GPU");
         eprintln!("skipped: there is no GPU");

@@ -71,10 +71,9 @@ impl Staging {
     /// A mapped buffer to write into.
     fn writable(&self, gpu: &Gpu, bytes: u64) -> Result<wgpu::Buffer> {
         let size = staging_class(bytes);
-        match lock(&self.up).take(size) {
-            Some(buffer) => Ok(buffer),
-            None => gpu.create_buffer(size, UPLOAD, "staging"),
-        }
+        // The lock is let go first: when memory is short, making a buffer empties the shelves.
+        let kept = lock(&self.up).take(size);
+        kept.map_or_else(|| gpu.create_buffer(size, UPLOAD, "staging"), Ok)
     }
 
     /// Takes back a buffer that was copied from: it is mapped again once the device is done with it.
@@ -90,10 +89,8 @@ impl Staging {
     /// A buffer to copy into and read from.
     fn readable(&self, gpu: &Gpu, bytes: u64) -> Result<wgpu::Buffer> {
         let size = staging_class(bytes);
-        match lock(&self.down).take(size) {
-            Some(buffer) => Ok(buffer),
-            None => gpu.create_buffer(size, DOWNLOAD, "staging"),
-        }
+        let kept = lock(&self.down).take(size);
+        kept.map_or_else(|| gpu.create_buffer(size, DOWNLOAD, "staging"), Ok)
     }
 }
 

@@ -106,7 +106,7 @@ impl<'a> Lowerer<'a> {
             kernel,
             module: &inner.module,
             info: &inner.info,
-            types: Types::new(&inner.module.types),
+            types: Types::new(&inner.module),
             b: Builder::new(),
             globals: FxHashMap::default(),
             slots: Vec::new(),

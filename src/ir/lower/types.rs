@@ -1,8 +1,8 @@
 //! How WGSL types split into scalars, and where each scalar lies in memory.
 
-use naga::{ArraySize, Scalar, ScalarKind, TypeInner, UniqueArena};
+use naga::{ArraySize, Scalar, ScalarKind, TypeInner};
 
-use crate::ir::Type;
+use crate::{ir::Type, kernel::layout};
 
 /// Scalars that one value may be split into. A value larger than this must stay in memory.
 pub const MAX_LEAVES: u32 = 4096;
@@ -39,16 +39,21 @@ pub fn scalar_type(scalar: Scalar) -> Option<Type> {
 /// Questions about the types of a module. `None` stands for a type that has no answer: a texture,
 /// a 64-bit scalar, a runtime-sized array.
 pub struct Types<'a> {
-    arena: &'a UniqueArena<naga::Type>,
+    module: &'a naga::Module,
 }
 
 impl<'a> Types<'a> {
-    pub fn new(arena: &'a UniqueArena<naga::Type>) -> Self {
-        Types { arena }
+    pub fn new(module: &'a naga::Module) -> Self {
+        Types { module }
+    }
+
+    /// The elements of an array of fixed size, which an override constant may have given.
+    fn fixed_length(&self, size: ArraySize) -> Option<u32> {
+        layout::array_length(self.module, size)
     }
 
     pub fn inner(&self, handle: naga::Handle<naga::Type>) -> &'a TypeInner {
-        &self.arena[handle].inner
+        &self.module.types[handle].inner
     }
 
     /// How many scalars a type splits into.
@@ -57,8 +62,8 @@ impl<'a> Types<'a> {
             TypeInner::Scalar(s) | TypeInner::Atomic(s) => scalar_type(s).map(|_| 1),
             TypeInner::Vector { size, scalar } => scalar_type(scalar).map(|_| size as u32),
             TypeInner::Matrix { columns, rows, scalar } => scalar_type(scalar).map(|_| columns as u32 * rows as u32),
-            TypeInner::Array { base, size: ArraySize::Constant(n), .. } => {
-                self.leaf_count(self.inner(base))?.checked_mul(n.get())
+            TypeInner::Array { base, size, .. } => {
+                self.leaf_count(self.inner(base))?.checked_mul(self.fixed_length(size)?)
             }
             TypeInner::Struct { ref members, .. } => {
                 members.iter().try_fold(0u32, |sum, m| sum.checked_add(self.leaf_count(self.inner(m.ty))?))
@@ -96,8 +101,8 @@ impl<'a> Types<'a> {
                 let stride = column_stride(rows, scalar);
                 (0..columns as u32).try_for_each(|c| scalars(scalar, rows as u32, offset + c * stride))
             }
-            TypeInner::Array { base, size: ArraySize::Constant(n), stride } => {
-                (0..n.get()).try_for_each(|i| self.collect(self.inner(base), offset + i * stride, out))
+            TypeInner::Array { base, size, stride } => {
+                (0..self.fixed_length(size)?).try_for_each(|i| self.collect(self.inner(base), offset + i * stride, out))
             }
             TypeInner::Struct { ref members, .. } => {
                 members.iter().try_for_each(|m| self.collect(self.inner(m.ty), offset + m.offset, out))
@@ -118,9 +123,8 @@ impl<'a> Types<'a> {
             }
             TypeInner::Array { base, size, stride } => {
                 let count = match size {
-                    ArraySize::Constant(n) => Some(n.get()),
                     ArraySize::Dynamic => None,
-                    ArraySize::Pending(_) => return None,
+                    _ => Some(self.fixed_length(size)?),
                 };
                 (self.inner(base).clone(), count, stride)
             }

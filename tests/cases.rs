@@ -1,0 +1,85 @@
+//! Runs every kernel of `tests/cases/*.wgsl` on every device that is there, and compares what it writes with
+//! what its header expects. The header's language is described in `harness/mod.rs`; a new case is one file.
+//!
+//! `cargo test --test cases -- NAME` runs the cases whose `device/file` contains NAME.
+
+mod harness;
+
+use std::{path::Path, process::ExitCode, sync::Arc};
+
+use harness::Case;
+use libtest_mimic::{Arguments, Failed, Trial};
+use swath::{Device, DeviceKind, Runtime};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let mut trials = harness::own_trials();
+    match Runtime::new() {
+        Ok(runtime) => add_cases(&runtime, &mut trials),
+        Err(error) => trials.push(failing("devices/any", error.to_string())),
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// One trial for each case on each device.
+fn add_cases(runtime: &Runtime, trials: &mut Vec<Trial>) {
+    let is_cpu = |device: &&Device| device.kind() == DeviceKind::Cpu;
+    if cfg!(feature = "cpu") && !runtime.devices().iter().any(|device| is_cpu(&device)) {
+        trials.push(failing("devices/cpu", "the CPU engine is not among the devices"));
+    }
+    if cfg!(feature = "gpu") && runtime.devices().iter().all(|device| is_cpu(&device)) {
+        if std::env::var_os("SWATH_REQUIRE_GPU").is_some_and(|value| value == "1") {
+            trials.push(failing("devices/gpu", "SWATH_REQUIRE_GPU is set, and there is no GPU adapter"));
+        } else {
+            eprintln!("SKIPPED: no GPU adapter is there, so the cases run on the CPU engine only");
+        }
+    }
+    let cases = load(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases"), trials);
+    for device in runtime.devices() {
+        for case in &cases {
+            trials.extend(trial(runtime, device, case));
+        }
+    }
+}
+
+fn load(folder: impl AsRef<Path>, trials: &mut Vec<Trial>) -> Vec<Arc<Case>> {
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .expect("tests/cases is a folder")
+        .map(|entry| entry.expect("tests/cases can be listed").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "wgsl"))
+        .collect();
+    files.sort();
+    let mut cases = Vec::new();
+    for file in files {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&file).expect("a case is UTF-8 text");
+        match Case::parse(&name, &text) {
+            Ok(case) => cases.push(Arc::new(case)),
+            Err(error) => trials.push(failing(&format!("header/{name}"), error)),
+        }
+    }
+    if cases.is_empty() {
+        trials.push(failing("cases", "tests/cases has no cases"));
+    }
+    cases
+}
+
+/// The trial of a case on a device; `None` where the case is for another device.
+fn trial(runtime: &Runtime, device: &Device, case: &Arc<Case>) -> Option<Trial> {
+    if !case.is_for(device) {
+        return None;
+    }
+    let name = format!("{}/{}", device.alias(), case.name);
+    let missing = case.missing_features(device);
+    if !missing.is_empty() {
+        eprintln!("SKIPPED: {name}: {} has no {}", device.name(), missing.join(", "));
+    }
+    let (runtime, device, case) = (runtime.clone(), device.clone(), case.clone());
+    let run = move || case.run(&runtime, &device).map_err(Failed::from);
+    Some(Trial::test(name, run).with_ignored_flag(!missing.is_empty()))
+}
+
+fn failing(name: &str, problem: impl Into<String>) -> Trial {
+    let problem = problem.into();
+    Trial::test(name, move || Err(Failed::from(problem)))
+}

@@ -1,0 +1,40 @@
+//! Cases: WGSL files whose header says how to run the kernel and what it must write.
+//!
+//! A header is made of the comment lines that start with `//!`. A line with more than one space after that goes
+//! on with the line before. Prose stands in ordinary comments.
+//!
+//! ```text
+//! //! entry: name                     the kernel, where the file has several
+//! //! grid: 70 1 1                    invocations; missing axes are 1
+//! //! workgroups: 3                   instead of `grid`
+//! //! const WG = 7                    an override constant
+//! //! set params.a: f32 = 2.5         a field of a uniform: f32, f16, i32, u32, bool; 1 to 4 numbers
+//! //! uniform params: f32 = 1 2 u32 3 a whole uniform, as it lies in memory
+//! //! in x: u32 = 1 2 3               a buffer that is read
+//! //! inout y: u32 = 1 2 3            one that is read and written: what it holds before ...
+//! //!     -> 2 4 6                    ... and after
+//! //! out z: f32 = 1.5 -inf nan       one that is written; before, it is filled with poison
+//! //!     ~ ulp 4 abs 1e-6            how far off a float may be: within any of these
+//! //! device: cpu, because ...        runs on the CPU engine only, or with `gpu` on GPUs only
+//! //! error: text                     must be refused with an error that contains this text, at the line of the
+//! //!                                 WGSL that holds the words `refused here`, if one does
+//! ```
+//!
+//! A list of values holds numbers (`-1`, `0x80000000`, `1e-3`, `inf`, `-inf`, `nan`; hexadecimal numbers are
+//! the bits of a float), `_` for anything, `untouched` for what was there before, a type that changes what
+//! follows, `value*count`, and generators:
+//!
+//! - `seq(n)`, `seq(n, start, step)`: numbers at equal distance;
+//! - `hash(n, seed)`: any bits for integers, multiples of 1/256 between -64 and 64 for floats;
+//! - `each(n, expression in i)`, where `x[i]` is element i of a buffer given above (its contents before the run).
+//!
+//! Expressions compute with integers that do not overflow and with `f64`; see [`expression`].
+
+mod compare;
+mod expression;
+mod header;
+mod run;
+mod values;
+
+pub use compare::own_trials;
+pub use header::Case;
