@@ -4,8 +4,15 @@
 //! `cargo test --test cases -- NAME` runs the cases whose `device/file` contains NAME.
 
 mod harness;
+#[cfg(feature = "gpu")]
+#[path = "support/validation.rs"]
+mod validation;
 
-use std::{path::Path, process::ExitCode, sync::Arc};
+use std::{
+    path::Path,
+    process::{Command, ExitCode},
+    sync::Arc,
+};
 
 use harness::Case;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -13,12 +20,30 @@ use swath::{Device, DeviceKind, Runtime};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
+    #[cfg(feature = "gpu")]
+    validation::watch();
     let mut trials = harness::own_trials();
     match Runtime::new() {
         Ok(runtime) => add_cases(&runtime, &mut trials),
         Err(error) => trials.push(failing("devices/any", error.to_string())),
     }
+    trials.extend(interpreter());
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// The cases once more, on the CPU engine without its compiler, in a process of its own.
+fn interpreter() -> Option<Trial> {
+    let chosen = std::env::var_os("SWATH_CPU").is_some();
+    (cfg!(feature = "cpu") && !chosen).then(|| Trial::test("interpreter/cases", run_interpreter))
+}
+
+fn run_interpreter() -> Result<(), Failed> {
+    let output = Command::new(std::env::current_exe()?).arg("cpu/").env("SWATH_CPU", "interp").output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    if output.status.success() && text.contains("test result: ok. ") && !text.contains("ok. 0 passed") {
+        return Ok(());
+    }
+    Err(format!("SWATH_CPU=interp: {text}").into())
 }
 
 /// One trial for each case on each device.

@@ -1,0 +1,123 @@
+//! Random kernels, each computed three times: by a plain walk over its syntax tree here, and by every device.
+//!
+//! A kernel is made from a list of numbers, one for each choice, so that proptest shrinks a failing kernel by
+//! shrinking the list. All arithmetic is exact (integers wrap, floats are small whole numbers), so every
+//! device must agree to the last bit. `PROPTEST_CASES=10000 cargo test --test differential` looks further.
+
+#[path = "random/generate.rs"]
+mod generate;
+#[path = "random/syntax.rs"]
+mod syntax;
+#[cfg(feature = "gpu")]
+#[path = "support/validation.rs"]
+mod validation;
+
+use std::sync::LazyLock;
+
+use generate::function;
+use proptest::{collection, prelude::*, test_runner::Config};
+use swath::{DeviceKind, Runtime};
+use syntax::Function;
+
+const LANES: usize = 100;
+const UNIFORM: u32 = 5;
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    #[cfg(feature = "gpu")]
+    validation::watch();
+    let runtime = Runtime::new().unwrap_or_else(|error| panic!("{error}"));
+    if cfg!(feature = "gpu") && runtime.devices().iter().all(|device| device.kind() == DeviceKind::Cpu) {
+        let required = std::env::var("SWATH_REQUIRE_GPU").is_ok_and(|value| value == "1");
+        assert!(!required, "SWATH_REQUIRE_GPU is set, and there is no GPU");
+        eprintln!("SKIPPED: no GPU adapter is there, so random kernels run on the CPU engine only");
+    }
+    runtime
+});
+
+/// What lanes are given: small numbers, limits, and anything.
+fn inputs() -> Vec<u32> {
+    let anything = |i: u32| (i ^ 0x5bd1_e995).wrapping_mul(0x9e37_79b1).rotate_left(i % 31);
+    (0..LANES as u32)
+        .map(|i| match i % 4 {
+            0 => i / 4,
+            1 => [0, 1, 2, 31, 32, 0x7fff_ffff, 0x8000_0000, 0x8000_0001, u32::MAX, u32::MAX - 1][i as usize / 4 % 10],
+            _ => anything(i),
+        })
+        .collect()
+}
+
+fn kernel(function: &Function) -> String {
+    format!(
+        "@group(0) @binding(0) var<uniform> given: u32;
+@group(0) @binding(1) var<storage, read> input: array<u32>;
+@group(0) @binding(2) var<storage, read_write> output: array<u32>;
+
+{function}
+@compute @workgroup_size(32)
+fn main(@builtin(global_invocation_id) id: vec3u) {{
+    if (id.x < arrayLength(&input)) {{
+        output[id.x] = compute(input[id.x], given);
+    }}
+}}
+"
+    )
+}
+
+/// The first disagreement between the devices and the walk over the tree.
+fn disagreement(function: &Function) -> Result<(), String> {
+    let wgsl = kernel(function);
+    let input = inputs();
+    let expected: Vec<u32> = input.iter().map(|&x| function.run(x, UNIFORM)).collect();
+    let module = RUNTIME.module(&wgsl).map_err(|error| format!("{error}\n{wgsl}"))?;
+    let kernel = module.only_kernel().map_err(|error| format!("{error}\n{wgsl}"))?;
+    for device in RUNTIME.devices() {
+        let mut output = vec![0xdead_beef; LANES];
+        let call = RUNTIME.call(&kernel).set("given", UNIFORM).read("input", &input).write("output", &mut output);
+        call.grid([LANES]).device(device).run().map_err(|error| format!("{error}\n{wgsl}"))?;
+        if let Some(lane) = (0..LANES).find(|&lane| output[lane] != expected[lane]) {
+            let (x, got, wanted) = (input[lane], output[lane], expected[lane]);
+            let device = device.alias();
+            return Err(format!("{device}: lane {lane} with x = {x}: got {got}, expected {wanted}\n{wgsl}"));
+        }
+    }
+    Ok(())
+}
+
+fn config() -> Config {
+    let mut config = Config { failure_persistence: None, max_shrink_iters: 3000, ..Config::default() };
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = 96;
+    }
+    config
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn devices_agree(choices in collection::vec(any::<u32>(), 100..800)) {
+        disagreement(&function(&choices)).map_err(TestCaseError::fail)?;
+    }
+}
+
+/// The walk itself, on a kernel that is known: the greatest common divisor by subtraction, cut short.
+#[test]
+fn walk_is_right() {
+    use syntax::{Expr, Statement, Type::U32};
+    let a = || Expr::Variable(0, U32);
+    let b = || Expr::Variable(1, U32);
+    let body = vec![Statement::While {
+        counter: 7,
+        bound: 50,
+        condition: Expr::binary("!=", a(), b()),
+        body: vec![Statement::If(
+            Expr::binary(">", a(), b()),
+            vec![Statement::Assign(0, U32, Expr::binary("-", a(), b()))],
+            vec![Statement::Assign(1, U32, Expr::binary("-", b(), a()))],
+        )],
+    }];
+    let function = Function { body, result: Expr::Variable(0, U32) };
+    assert_eq!(function.run(12, 18), 6);
+    assert_eq!(function.run(35, 64), 1);
+    disagreement(&function).unwrap_or_else(|problem| panic!("{problem}"));
+}
