@@ -361,16 +361,13 @@ impl Frame {
     }
 
     /// Calls `visit` with every active lane, in order.
-    pub fn active_lanes(&self, mask: &Mask, mut visit: impl FnMut(usize)) {
+    pub fn active_lanes(&self, mask: &Mask, visit: impl FnMut(usize)) {
         match mask.row {
             None => (mask.lo as usize..mask.hi as usize).for_each(visit),
             Some(row) => {
                 let row = self.row(row);
-                for lane in mask.lo as usize..mask.hi as usize {
-                    if row[lane] != 0 {
-                        visit(lane);
-                    }
-                }
+                let range = mask.lo as usize..mask.hi as usize;
+                range.filter(|&lane| row[lane] != 0).for_each(visit);
             }
         }
     }
