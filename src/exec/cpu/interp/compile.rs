@@ -6,15 +6,14 @@ use rustc_hash::FxHashMap;
 
 use super::{
     code::{Access, Accumulate, AtomicInst, Block, BlockId, Code, Exit, Inst, List, MemInfo, Op, Place, SlotId, Term},
-    lanes::{BinOp, UnOp},
+    lanes::UnOp,
+    select::{accumulate, binary_op, convert_op, unary_op},
+    uses::Uses,
 };
 use crate::{
     error::{Error, Message, Result},
     ir::{self, AtomicFun, Binary, Bound, Program, Space, Stmt, Type, Unary, Value},
 };
-
-/// How deep statements may nest: the executor recurses.
-const MAX_DEPTH: usize = 400;
 
 /// Compiles `program`.
 ///
@@ -30,174 +29,12 @@ pub(in crate::exec::cpu) fn compile(program: &Program) -> Result<Code> {
     Ok(compiler.finish(body))
 }
 
-fn malformed(program: &Program, what: &str) -> Error {
+pub(super) fn malformed(program: &Program, what: &str) -> Error {
     Error::Unsupported(
         Message::new(format!("the CPU engine cannot execute this program: {what}"))
             .kernel(program.name.as_str())
             .help("this is a defect of the engine; run the kernel on a GPU device meanwhile"),
     )
-}
-
-/// Where values are defined and used last. A value dies at the statement of its own block that holds its last use.
-struct Uses<'a> {
-    program: &'a Program,
-    /// The block and the statement that the walk is at, from the body inwards.
-    path: Vec<usize>,
-    /// The depth of the block that defines a value.
-    depth: Vec<usize>,
-    /// The statement, in the block that defines a value, that uses it last.
-    last: Vec<usize>,
-    /// Values that are the same in the whole dispatch and computed up front, in order.
-    fixed: Vec<Value>,
-    is_fixed: Vec<bool>,
-}
-
-impl<'a> Uses<'a> {
-    fn new(program: &'a Program) -> Self {
-        let values = program.values.len();
-        Uses {
-            program,
-            path: Vec::new(),
-            depth: vec![usize::MAX; values],
-            last: vec![0; values],
-            fixed: Vec::new(),
-            is_fixed: vec![false; values],
-        }
-    }
-
-    fn block(&mut self, block: &ir::Block, params: &[Value]) -> Result<()> {
-        if self.path.len() >= MAX_DEPTH {
-            return Err(Error::Unsupported(
-                Message::new(format!("statements nest more than {MAX_DEPTH} deep"))
-                    .kernel(self.program.name.as_str())
-                    .help("flatten the control flow, for instance with `switch` in place of a chain of `else if`"),
-            ));
-        }
-        self.path.push(0);
-        self.define_all(params);
-        for (index, stmt) in block.stmts.iter().enumerate() {
-            *self.path.last_mut().expect("the block's own entry") = index;
-            self.stmt(stmt)?;
-        }
-        *self.path.last_mut().expect("the block's own entry") = block.stmts.len();
-        match &block.end {
-            ir::End::Yield(values) | ir::End::Break(_, values) => self.use_all(values)?,
-            ir::End::Return | ir::End::Unreachable => {}
-        }
-        self.path.pop();
-        Ok(())
-    }
-
-    fn stmt(&mut self, stmt: &Stmt) -> Result<()> {
-        match stmt {
-            Stmt::Let(value) => {
-                let mut operands = Vec::new();
-                operands_of(&self.program.def(*value).op, &mut operands);
-                self.use_all(&operands)?;
-                if self.is_fixed_op(*value, &operands) {
-                    self.fix(*value);
-                } else {
-                    self.define(*value);
-                }
-            }
-            Stmt::Store { address, value } => {
-                self.use_address(address)?;
-                self.use_all(&[*value])?;
-            }
-            Stmt::Barrier(_) | Stmt::Clear(_) => {}
-            Stmt::If { cond, accept, reject, results } => {
-                self.use_all(&[*cond])?;
-                self.block(accept, &[])?;
-                self.block(reject, &[])?;
-                self.define_all(results);
-            }
-            Stmt::Loop { params, inits, body, results, .. } => {
-                self.use_all(inits)?;
-                self.block(body, params)?;
-                self.define_all(results);
-            }
-            Stmt::Scope { body, results, .. } => {
-                self.block(body, &[])?;
-                self.define_all(results);
-            }
-        }
-        Ok(())
-    }
-
-    fn is_fixed_op(&self, value: Value, operands: &[Value]) -> bool {
-        use ir::Op::*;
-        let pure = match &self.program.def(value).op {
-            Const(_) | Builtin(_) | ArrayLength(_) => true,
-            Unary(..) | Binary(..) | Fma(..) | Select { .. } | Convert(_) | Bitcast(_) => true,
-            Load(address) => self.program.memory(address.mem).is_immutable(),
-            UniformLoad(_) | Atomic(_) | Subgroup(..) | Phi => false,
-        };
-        pure && operands.iter().all(|operand| {
-            let varies =
-                matches!(&self.program.def(*operand).op, Builtin(b) if !matches!(b, ir::Builtin::NumWorkgroups(_)));
-            self.is_fixed[operand.0 as usize] && !varies
-        })
-    }
-
-    fn fix(&mut self, value: Value) {
-        if !std::mem::replace(&mut self.is_fixed[value.0 as usize], true) {
-            self.fixed.push(value);
-        }
-    }
-
-    fn define(&mut self, value: Value) {
-        self.depth[value.0 as usize] = self.path.len() - 1;
-        self.last[value.0 as usize] = *self.path.last().expect("inside a block");
-    }
-
-    fn define_all(&mut self, values: &[Value]) {
-        for value in values {
-            self.define(*value);
-        }
-    }
-
-    fn use_address(&mut self, address: &ir::Address) -> Result<()> {
-        for term in &address.terms {
-            self.use_all(&[term.index])?;
-        }
-        Ok(())
-    }
-
-    fn use_all(&mut self, values: &[Value]) -> Result<()> {
-        for value in values {
-            let index = value.0 as usize;
-            let depth = self.depth[index];
-            if self.is_fixed[index] {
-                continue;
-            } else if matches!(self.program.def(*value).op, ir::Op::Const(_) | ir::Op::Builtin(_)) {
-                self.fix(*value);
-            } else if depth < self.path.len() {
-                self.last[index] = self.path[depth];
-            } else {
-                return Err(malformed(self.program, &format!("value {index} is used where it is not defined")));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The values that an operation reads.
-fn operands_of(op: &ir::Op, operands: &mut Vec<Value>) {
-    use ir::Op::*;
-    let mut address = |address: &ir::Address| operands.extend(address.terms.iter().map(|term| term.index));
-    match op {
-        Const(_) | Builtin(_) | ArrayLength(_) | Phi => {}
-        Unary(_, a) | Convert(a) | Bitcast(a) | Subgroup(_, a) => operands.push(*a),
-        Binary(_, a, b) => operands.extend([*a, *b]),
-        Fma(a, b, c) => operands.extend([*a, *b, *c]),
-        Select { cond, accept, reject } => operands.extend([*cond, *accept, *reject]),
-        Load(at) | UniformLoad(at) => address(at),
-        Atomic(atomic) => {
-            address(&atomic.address);
-            operands.push(atomic.value);
-            operands.extend(atomic.compare);
-        }
-    }
 }
 
 /// What the `Yield` of a block means.
@@ -723,101 +560,4 @@ fn push(insts: &mut Vec<Inst>, op: Op) {
 
 fn mistyped(program: &Program, value: Value) -> Error {
     malformed(program, &format!("value {} has an operation that its operands do not have", value.0))
-}
-
-fn accumulate(fun: AtomicFun, signed: bool) -> Option<Accumulate> {
-    Some(match (fun, signed) {
-        (AtomicFun::Add | AtomicFun::Sub, _) => Accumulate::Add,
-        (AtomicFun::Min, true) => Accumulate::MinI,
-        (AtomicFun::Min, false) => Accumulate::MinU,
-        (AtomicFun::Max, true) => Accumulate::MaxI,
-        (AtomicFun::Max, false) => Accumulate::MaxU,
-        (AtomicFun::And, _) => Accumulate::And,
-        (AtomicFun::Or, _) => Accumulate::Or,
-        (AtomicFun::Xor, _) => Accumulate::Xor,
-        _ => return None,
-    })
-}
-
-/// The operation on rows; `Some(None)` for one that changes nothing.
-fn unary_op(op: Unary, ty: Type) -> Option<Option<UnOp>> {
-    let float = ty.is_float();
-    let int = matches!(ty, Type::I32 | Type::U32);
-    Some(Some(match op {
-        Unary::Neg if float => UnOp::NegF,
-        Unary::Neg if int => UnOp::NegI,
-        Unary::Abs if float => UnOp::AbsF,
-        Unary::Abs if ty == Type::I32 => UnOp::AbsI,
-        Unary::Abs if ty == Type::U32 => return Some(None),
-        Unary::Not if !float => UnOp::Not,
-        Unary::Sqrt if float => UnOp::SqrtF,
-        Unary::Floor if float => UnOp::FloorF,
-        Unary::Ceil if float => UnOp::CeilF,
-        Unary::Trunc if float => UnOp::TruncF,
-        Unary::Round if float => UnOp::RoundF,
-        Unary::QuantizeF16 if float => UnOp::RoundToHalf,
-        Unary::CountOnes if int => UnOp::CountOnes,
-        Unary::CountLeadingZeros if int => UnOp::LeadingZeros,
-        Unary::CountTrailingZeros if int => UnOp::TrailingZeros,
-        Unary::ReverseBits if int => UnOp::ReverseBits,
-        _ => return None,
-    }))
-}
-
-fn binary_op(op: Binary, ty: Type) -> Option<BinOp> {
-    use Binary::*;
-    use Type::*;
-    Some(match (op, ty) {
-        (Add, F32 | F16) => BinOp::AddF,
-        (Sub, F32 | F16) => BinOp::SubF,
-        (Mul, F32 | F16) => BinOp::MulF,
-        (Div, F32 | F16) => BinOp::DivF,
-        (Min, F32 | F16) => BinOp::MinF,
-        (Max, F32 | F16) => BinOp::MaxF,
-        (Eq, F32 | F16) => BinOp::EqF,
-        (Ne, F32 | F16) => BinOp::NeF,
-        (Lt | Gt, F32 | F16) => BinOp::LtF,
-        (Le | Ge, F32 | F16) => BinOp::LeF,
-        (Add, I32 | U32) => BinOp::Add,
-        (Sub, I32 | U32) => BinOp::Sub,
-        (Mul, I32 | U32) => BinOp::Mul,
-        (Div, I32) => BinOp::DivI,
-        (Div, U32) => BinOp::DivU,
-        (Rem, I32) => BinOp::RemI,
-        (Rem, U32) => BinOp::RemU,
-        (Min, I32) => BinOp::MinI,
-        (Min, U32) => BinOp::MinU,
-        (Max, I32) => BinOp::MaxI,
-        (Max, U32) => BinOp::MaxU,
-        (And, I32 | U32 | Bool) => BinOp::And,
-        (Or, I32 | U32 | Bool) => BinOp::Or,
-        (Xor, I32 | U32 | Bool) => BinOp::Xor,
-        (Shl, I32 | U32) => BinOp::Shl,
-        (Shr, I32) => BinOp::ShrI,
-        (Shr, U32) => BinOp::ShrU,
-        (Eq, I32 | U32 | Bool) => BinOp::Eq,
-        (Ne, I32 | U32 | Bool) => BinOp::Ne,
-        (Lt | Gt, I32) => BinOp::LtI,
-        (Le | Ge, I32) => BinOp::LeI,
-        (Lt | Gt, U32) => BinOp::LtU,
-        (Le | Ge, U32) => BinOp::LeU,
-        _ => return None,
-    })
-}
-
-/// The operation that converts, `None` where the bits stay.
-fn convert_op(from: Type, to: Type) -> Option<UnOp> {
-    use Type::*;
-    Some(match (from, to) {
-        (F32, F16) => UnOp::RoundToHalf,
-        (F32 | F16, I32) => UnOp::FloatToI,
-        (F32 | F16, U32) => UnOp::FloatToU,
-        (I32, F32 | F16) => UnOp::IToFloat,
-        (U32, F32 | F16) => UnOp::UToFloat,
-        (Bool, F32 | F16) => UnOp::BoolToFloat,
-        (Bool, I32 | U32) => UnOp::BoolToInt,
-        (F32 | F16, Bool) => UnOp::FloatToBool,
-        (I32 | U32, Bool) => UnOp::IntToBool,
-        (F32 | F16, F32) | (F16, F16) | (I32 | U32, I32 | U32) | (Bool, Bool) => return None,
-    })
 }

@@ -230,14 +230,6 @@ impl Frame {
         }
     }
 
-    /// The lanes of `slot` within `window`, if it has a row.
-    pub fn value_row(&self, slot: u32, window: Window) -> Option<&[u32]> {
-        match self.slot_arg(slot, window) {
-            Arg::Row(row) => Some(row),
-            Arg::Splat(_) => None,
-        }
-    }
-
     /// `slot` as an operand within `window`.
     pub fn slot_arg(&self, slot: u32, window: Window) -> Arg<'_> {
         let slot = self.slot(slot);

@@ -254,25 +254,23 @@ fn load<U: Read>(frame: &mut Frame, d: u32, elements: Elements, mask: &Mask, uni
 
 fn store<U: Write>(frame: &Frame, elements: Elements, value: u32, mask: &Mask, units: U) {
     let range = mask.range();
-    let row = frame.value_row(value, range);
-    match (elements, row) {
+    let active = frame.mask_row(mask).map(|active| &active[range.lo..range.hi]);
+    match (elements, frame.slot_arg(value, range)) {
         (Elements::Outside, _) => {}
         // Any lane may win: the last one does.
         (Elements::Same(index), _) => units.set(index, frame.lane(value, range.hi - 1)),
-        (Elements::Steps { first, step: 1 }, Some(row)) if mask.is_range() => units.write(first, row),
-        (Elements::Steps { first, step }, _) => frame.active_lanes(mask, |lane| {
-            let index = first.wrapping_add_signed(step.wrapping_mul((lane - range.lo) as isize));
-            units.set(index, frame.lane(value, lane));
-        }),
-        (Elements::Row { row: index, limit }, row) => {
-            let mask = frame.mask_row(mask).map(|mask| &mask[range.lo..range.hi]);
+        (Elements::Steps { first, step: 1 }, Arg::Row(row)) if active.is_none() => units.write(first, row),
+        (Elements::Steps { first, step }, Arg::Row(row)) => {
+            units::write_steps(units, first, step, active, row.iter().copied());
+        }
+        (Elements::Steps { first, step }, Arg::Splat(same)) => {
+            units::write_steps(units, first, step, active, std::iter::repeat_n(same, range.hi - range.lo));
+        }
+        (Elements::Row { row: index, limit }, value) => {
             let index = &frame.row(index)[range.lo..range.hi];
-            match row {
-                Some(row) => units::scatter(units, index, limit, mask, |lane| row[lane], Some(row)),
-                None => {
-                    let same = frame.lane(value, range.lo);
-                    units::scatter(units, index, limit, mask, |_| same, None);
-                }
+            match value {
+                Arg::Row(row) => units::scatter(units, index, limit, active, |lane| row[lane], Some(row)),
+                Arg::Splat(same) => units::scatter(units, index, limit, active, |_| same, None),
             }
         }
     }

@@ -21,9 +21,11 @@ mod half;
 mod lanes;
 mod machine;
 mod memory;
+mod select;
 mod shapes;
 mod subgroup;
 mod units;
+mod uses;
 
 #[cfg(test)]
 mod tests;

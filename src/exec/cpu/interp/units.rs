@@ -210,6 +210,34 @@ pub(super) fn with_half(word: u32, index: usize, value: u32) -> u32 {
     word & !(0xffff << shift) | to_half(value) << shift
 }
 
+/// `units[first + l * step] = values[l]` in the lanes of `mask`, if there is one.
+#[inline(always)]
+pub(super) fn write_steps<U: Write>(
+    units: U,
+    first: usize,
+    step: isize,
+    mask: Option<&[u32]>,
+    values: impl Iterator<Item = u32>,
+) {
+    let mut index = first;
+    match mask {
+        None => {
+            for value in values {
+                units.set(index, value);
+                index = index.wrapping_add_signed(step);
+            }
+        }
+        Some(mask) => {
+            for (value, active) in values.zip(mask) {
+                if *active != 0 {
+                    units.set(index, value);
+                }
+                index = index.wrapping_add_signed(step);
+            }
+        }
+    }
+}
+
 /// Lanes looked at together: indices that follow each other are one copy.
 const CHUNK: usize = 8;
 
