@@ -1,11 +1,17 @@
 //! Calls from the caller's side: what goes in comes out, on every device of the machine.
 
+#[cfg(feature = "gpu")]
+#[path = "support/validation.rs"]
+mod validation;
+
 use bytemuck::{Pod, Zeroable};
 use half::f16;
 use swath::{Device, Error, Kernel, Result, Runtime, Untyped};
 
 /// Runs `test` on every device. Without a GPU, says so; fails then if `SWATH_REQUIRE_GPU` is set.
 fn on_every_device(test: impl Fn(&Runtime, &Device) -> Result<()>) {
+    #[cfg(feature = "gpu")]
+    validation::watch();
     let rt = match Runtime::new() {
         Ok(rt) => rt,
         Err(error @ Error::NoDevice(_)) => return skip_gpus(&error),

@@ -4,6 +4,10 @@
 //! Without a GPU the tests on one are skipped, and say so; with `SWATH_REQUIRE_GPU=1` they fail.
 #![cfg(feature = "cli")]
 
+#[cfg(feature = "gpu")]
+#[path = "support/validation.rs"]
+mod validation;
+
 use std::sync::OnceLock;
 
 use swath::{
@@ -81,6 +85,7 @@ fn cpu() -> Option<&'static (Runtime, Device)> {
 fn gpu() -> Option<&'static (Runtime, Device)> {
     static GPU: OnceLock<Option<(Runtime, Device)>> = OnceLock::new();
     GPU.get_or_init(|| {
+        validation::watch();
         let found = Runtime::new().and_then(|runtime| {
             let device = runtime.device("gpu")?;
             Ok((runtime, device))
