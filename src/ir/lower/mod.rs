@@ -6,6 +6,7 @@
 //! memory. Where control flow joins, the slots assigned on the way become results of the construct.
 
 mod builtins;
+mod effects;
 mod expression;
 mod place;
 mod statement;

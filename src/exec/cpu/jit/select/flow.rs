@@ -424,20 +424,18 @@ fn is_trivial(block: &Block) -> bool {
 
 /// Whether lanes may leave the construct that a block belongs to from within it.
 fn leaves(block: &Block) -> bool {
-    let mut inside = Vec::new();
-    labels(block, &mut inside);
-    any_end(block, &mut |end| match end {
-        End::Break(label, _) => !inside.contains(label),
-        End::Return => true,
-        End::Yield(_) | End::Unreachable => false,
-    })
+    leaves_for_outside(block, Vec::new())
 }
 
 /// Whether lanes may leave a loop or scope for farther away than its end.
 fn leaves_beyond(body: &Block, own: Label) -> bool {
-    let mut inside = vec![own];
-    labels(body, &mut inside);
-    any_end(body, &mut |end| match end {
+    leaves_for_outside(body, vec![own])
+}
+
+/// Whether lanes return, or break to a label that is neither in the block nor among `inside`.
+fn leaves_for_outside(block: &Block, mut inside: Vec<Label>) -> bool {
+    labels(block, &mut inside);
+    any_end(block, &mut |end| match end {
         End::Break(label, _) => !inside.contains(label),
         End::Return => true,
         End::Yield(_) | End::Unreachable => false,
