@@ -1,10 +1,6 @@
 //! How a dispatch is cut into units, each a frame of lanes, and what the built-in inputs are in them.
 
-use super::{
-    code::Code,
-    frame::{Frame, Shape},
-    lanes,
-};
+use super::{code::Code, frame::Frame, lanes, value::Shape};
 use crate::{
     error::{Error, Message, Result},
     ir::Builtin,

@@ -20,12 +20,14 @@ mod grid;
 mod half;
 mod lanes;
 mod machine;
+mod mask;
 mod memory;
 mod select;
 mod shapes;
 mod subgroup;
 mod units;
 mod uses;
+mod value;
 
 #[cfg(test)]
 mod tests;
