@@ -197,6 +197,17 @@ impl Runtime {
         Runtime::with_backends(vec![crate::exec::cpu::engine()], default_device())
     }
 
+    /// The CPU engine alone, and interpreting even where it could compile kernels to machine code: slower, with the same
+    /// results. To tell whether a result is the compiler's fault, and for systems that forbid executable pages.
+    ///
+    /// # Errors
+    ///
+    /// None today; a `Result` like its siblings.
+    #[cfg(feature = "cpu")]
+    pub fn cpu_interpreter() -> Result<Runtime> {
+        Runtime::with_backends(vec![crate::exec::cpu::interpreter()], default_device())
+    }
+
     /// A runtime on a wgpu device that the program already has, so that both share buffers.
     ///
     /// # Errors

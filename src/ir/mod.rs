@@ -110,12 +110,6 @@ impl Type {
     pub fn is_float(self) -> bool {
         matches!(self, Type::F32 | Type::F16)
     }
-
-    /// Bytes that an element of this type takes in memory (`Bool` lives in workgroup and private
-    /// memory only, as one word).
-    pub fn bytes(self) -> u32 {
-        if self == Type::F16 { 2 } else { 4 }
-    }
 }
 
 /// Over what a value is constant.

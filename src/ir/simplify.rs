@@ -278,7 +278,7 @@ fn remove_dead_code(program: &mut Program) -> bool {
     let body = std::mem::replace(&mut program.body, Block { stmts: Vec::new(), end: End::Unreachable });
     let mut removed = false;
     let body = drop_phis(body, &|v| live[v.0 as usize], &mut Vec::new(), None);
-    program.body = sweep(program, body, &live, &mut removed);
+    program.body = sweep(body, &live, &mut removed);
     removed
 }
 
@@ -343,7 +343,7 @@ impl<'a> Liveness<'a> {
 }
 
 /// Drops dead computations and constructs that have become empty.
-fn sweep(program: &Program, block: Block, live: &[bool], removed: &mut bool) -> Block {
+fn sweep(block: Block, live: &[bool], removed: &mut bool) -> Block {
     let mut stmts = Vec::with_capacity(block.stmts.len());
     for stmt in block.stmts {
         let stmt = match stmt {
@@ -352,8 +352,8 @@ fn sweep(program: &Program, block: Block, live: &[bool], removed: &mut bool) -> 
                 continue;
             }
             Stmt::If { cond, accept, reject, results } => {
-                let accept = sweep(program, accept, live, removed);
-                let reject = sweep(program, reject, live, removed);
+                let accept = sweep(accept, live, removed);
+                let reject = sweep(reject, live, removed);
                 if is_empty(&accept) && is_empty(&reject) && results.is_empty() {
                     *removed = true;
                     continue;
@@ -361,11 +361,11 @@ fn sweep(program: &Program, block: Block, live: &[bool], removed: &mut bool) -> 
                 Stmt::If { cond, accept, reject, results }
             }
             Stmt::Loop { label, params, inits, body, results } => {
-                let body = sweep(program, body, live, removed);
+                let body = sweep(body, live, removed);
                 Stmt::Loop { label, params, inits, body, results }
             }
             Stmt::Scope { label, body, results } => {
-                let mut body = sweep(program, body, live, removed);
+                let mut body = sweep(body, live, removed);
                 // A scope that nothing breaks out of, or that only its own end leaves, is its body.
                 if matches!(&body.end, End::Break(to, _) if *to == label) && results.is_empty() {
                     body.end = End::Yield(Vec::new());

@@ -6,6 +6,8 @@
 //! invocations leave behind is not either.
 
 mod interp;
+#[cfg_attr(not(target_arch = "x86_64"), path = "no_jit.rs")]
+mod jit;
 mod pool;
 mod shared_mem;
 
@@ -45,6 +47,8 @@ const MAX_BINDING_BYTES: u64 = 4 * (u32::MAX as u64 - 1);
 pub(crate) struct CpuBackend {
     info: DeviceInfo,
     pool: Pool,
+    /// Whether kernels are compiled to machine code.
+    compiles: bool,
     cache: Mutex<Cache>,
     scratch: Mutex<Vec<Scratch>>,
 }
@@ -58,32 +62,46 @@ struct Cache {
 
 struct Entry {
     kernel: Kernel,
-    code: Arc<Code>,
+    code: Arc<Executable>,
     used: u64,
 }
 
-/// The CPU engine, on as many threads as `SWATH_THREADS` says, else as the machine runs at once.
+/// A kernel as the engine runs it: compiled where it can be, else interpreted.
+struct Executable {
+    interp: Code,
+    jit: Option<jit::Compiled>,
+}
+
+/// The CPU engine, on as many threads as `SWATH_THREADS` says, else as the machine runs at once. It compiles kernels
+/// where it can, unless `SWATH_CPU` says `interp`.
 pub(crate) fn engine() -> Arc<dyn Backend> {
-    Arc::new(CpuBackend::on(Pool::from_environment()))
+    let forbidden = std::env::var("SWATH_CPU").is_ok_and(|choice| choice.trim() == "interp");
+    Arc::new(CpuBackend::on(Pool::from_environment(), !forbidden && jit::available()))
+}
+
+/// The CPU engine without the compiler.
+pub(crate) fn interpreter() -> Arc<dyn Backend> {
+    Arc::new(CpuBackend::on(Pool::from_environment(), false))
 }
 
 impl CpuBackend {
-    fn on(pool: Pool) -> Self {
+    fn on(pool: Pool, compiles: bool) -> Self {
         let threads = pool.threads();
+        let executor = if compiles { "jit" } else { "interp" };
         let info = DeviceInfo {
             name: cpu_name(),
             kind: DeviceKind::Cpu,
             backend: "cpu".to_owned(),
-            driver: format!("interp, {}, {threads} thread{}", interp::level(), if threads == 1 { "" } else { "s" }),
+            driver: format!("{executor}, {}, {threads} thread{}", interp::level(), if threads == 1 { "" } else { "s" }),
             limits: limits(),
             features: vec!["shader-f16", "subgroups"],
             memory: memory(),
         };
-        CpuBackend { info, pool, cache: Mutex::default(), scratch: Mutex::default() }
+        CpuBackend { info, pool, compiles, cache: Mutex::default(), scratch: Mutex::default() }
     }
 
     /// The compiled kernel, and the time it took to compile.
-    fn code(&self, kernel: &Kernel) -> Result<(Arc<Code>, Duration)> {
+    fn code(&self, kernel: &Kernel) -> Result<(Arc<Executable>, Duration)> {
         let key = kernel.inner.fingerprint;
         let same = |entry: &Entry| {
             entry.kernel.inner.name == kernel.inner.name && entry.kernel.inner.source == kernel.inner.source
@@ -98,9 +116,11 @@ impl CpuBackend {
         drop(cache);
         let start = Instant::now();
         let program = ir::lower::lower(kernel)?;
-        let code = Arc::new(interp::compile(&program)?);
+        let interp = interp::compile(&program)?;
+        check_limits(&interp)?;
+        let jit = if self.compiles { compile(kernel, &program) } else { None };
+        let code = Arc::new(Executable { interp, jit });
         let took = start.elapsed();
-        check_limits(&code)?;
         let mut cache = self.cache.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if cache.entries.len() >= KEPT_KERNELS
             && let Some(oldest) = cache.entries.iter().max_by_key(|(_, entry)| Reverse(entry.used)).map(|(key, _)| *key)
@@ -109,6 +129,17 @@ impl CpuBackend {
         }
         cache.entries.insert(key, Entry { kernel: kernel.clone(), code: code.clone(), used: now });
         Ok((code, took))
+    }
+}
+
+/// Machine code for a program, if it is one that the compiler takes.
+fn compile(kernel: &Kernel, program: &ir::Program) -> Option<jit::Compiled> {
+    match jit::Compiled::new(program) {
+        Ok(compiled) => Some(compiled),
+        Err(reason) => {
+            tracing::debug!("kernel `{}` is interpreted: {reason}", kernel.name());
+            None
+        }
     }
 }
 
@@ -139,7 +170,14 @@ impl Backend for CpuBackend {
         let bound = Bound::new(launch.kernel, launch.args)?;
         bound.with_memory(&mut metrics, |memory| {
             let start = Instant::now();
-            interp::run(&code, launch.workgroups, memory, &self.pool, &self.scratch)?;
+            let compiled = code.jit.as_ref().and_then(|jit| {
+                let lanes = code.interp.workgroup_size.iter().product();
+                jit.launch(launch.workgroups, lanes, memory, &self.pool)
+            });
+            match compiled {
+                Some(result) => result?,
+                None => interp::run(&code.interp, launch.workgroups, memory, &self.pool, &self.scratch)?,
+            }
             Ok(start.elapsed())
         })
     }

@@ -89,6 +89,15 @@ impl<'a> SharedMem<'a> {
         Some(SharedMem::Fixed(Fixed { words, halves }))
     }
 
+    /// The start and size of the bytes, for compiled code. Fixed memory must not be written through the pointer.
+    #[cfg(target_arch = "x86_64")]
+    pub fn as_raw(self) -> (*mut u8, usize) {
+        match self {
+            SharedMem::Fixed(fixed) => (fixed.words.as_ptr().cast_mut().cast(), fixed.words.len() * 4),
+            SharedMem::Racy(racy) => (racy.start, racy.bytes & !3),
+        }
+    }
+
     /// Memory that the kernel writes; gives the slice back if it is not 4-aligned.
     pub fn racy(bytes: &'a mut [u8]) -> std::result::Result<Self, &'a mut [u8]> {
         if bytes.as_ptr().align_offset(4) != 0 {

@@ -1,0 +1,225 @@
+//! What has no vector form: lane after lane through the scratch rows of the worker block.
+
+use iced_x86::{Code, Instruction, Register};
+
+use super::{Done, Emitter, WORKER, at, indexed, low32};
+use crate::{
+    exec::cpu::jit::{
+        layout::SCRATCH,
+        mir::{Base, LaneAccess, PerLane, ROW},
+    },
+    ir::AtomicFun,
+};
+
+impl Emitter {
+    fn scratch(&mut self, row: i32, from: Register) -> Done {
+        self.mr(Code::VEX_Vmovups_ymmm256_ymm, at(WORKER, SCRATCH + row * ROW), from)
+    }
+
+    /// The word of a scratch row at a lane.
+    fn lane_word(&mut self, to: Register, row: i32, lane: Register) -> Done {
+        self.rm(Code::Mov_r32_rm32, low32(to), indexed(WORKER, lane, 4, SCRATCH + row * ROW))
+    }
+
+    fn set_lane_word(&mut self, row: i32, lane: Register, from: Register) -> Done {
+        self.mr(Code::Mov_rm32_r32, indexed(WORKER, lane, 4, SCRATCH + row * ROW), low32(from))
+    }
+
+    /// Stores and atomics. Registers of a store: index, mask, value; of an atomic: result, index, mask, value, and
+    /// what compare-exchange compares with. Then temporaries: bits, lane, pointer, index, value, and RAX.
+    pub fn lanes(&mut self, base: Base, access: LaneAccess, r: &[Register]) -> Done {
+        let (result, r) = match access {
+            LaneAccess::Store => (None, r),
+            LaneAccess::Atomic(..) => (Some(r[0]), &r[1..]),
+        };
+        let compares = access == LaneAccess::Atomic(AtomicFun::CompareExchange, false)
+            || access == LaneAccess::Atomic(AtomicFun::CompareExchange, true);
+        let temporaries = &r[if compares { 4 } else { 3 }..];
+        let &[bits, lane, pointer, index, value, old] = temporaries else { return Ok(()) };
+        self.scratch(0, r[0])?;
+        self.scratch(1, r[2])?;
+        if compares {
+            self.scratch(2, r[3])?;
+        }
+        if let Some(result) = result {
+            self.add(Instruction::with3(Code::VEX_Vpxor_ymm_ymm_ymmm256, result, result, result)?)?;
+            self.scratch(3, result)?;
+        }
+        let (b, d) = self.base(base, pointer)?;
+        let (top, end) = (self.label(), self.label());
+        self.rr(Code::VEX_Vmovmskps_r32_ymm, low32(bits), r[1])?;
+        self.bind(top);
+        self.rr(Code::Test_rm32_r32, low32(bits), low32(bits))?;
+        self.branch(Code::Je_rel32_64, end)?;
+        self.rr(Code::Tzcnt_r32_rm32, low32(lane), low32(bits))?;
+        self.rr(Code::VEX_Blsr_r32_rm32, low32(bits), low32(bits))?;
+        self.lane_word(index, 0, lane)?;
+        self.lane_word(value, 1, lane)?;
+        let word = indexed(b, index, 4, d);
+        match access {
+            LaneAccess::Store => self.mr(Code::Mov_rm32_r32, word, low32(value))?,
+            LaneAccess::Atomic(fun, signed) => {
+                if compares {
+                    self.lane_word(old, 2, lane)?;
+                }
+                let shared = matches!(base, Base::Pointer(..));
+                self.atomic(fun, signed, shared, word, (index, value, old))?;
+                self.set_lane_word(3, lane, old)?;
+            }
+        }
+        self.branch(Code::Jmp_rel32_64, top)?;
+        self.bind(end);
+        match result {
+            Some(result) => self.rm(Code::VEX_Vmovups_ymm_ymmm256, result, at(WORKER, SCRATCH + 3 * ROW)),
+            None => Ok(()),
+        }
+    }
+
+    /// One atomic; `old` is RAX and holds the old value afterwards (before, what compare-exchange compares with).
+    fn atomic(
+        &mut self,
+        fun: AtomicFun,
+        signed: bool,
+        shared: bool,
+        word: iced_x86::MemoryOperand,
+        (_, value, old): (Register, Register, Register),
+    ) -> Done {
+        let (value, old) = (low32(value), low32(old));
+        let locked = |mut instruction: Instruction| {
+            instruction.set_has_lock_prefix(true);
+            instruction
+        };
+        match fun {
+            AtomicFun::Load => return self.rm(Code::Mov_r32_rm32, old, word),
+            AtomicFun::Store => return self.mr(Code::Mov_rm32_r32, word, value),
+            AtomicFun::Exchange => {
+                self.mr(Code::Xchg_rm32_r32, word, value)?;
+                return self.rr(Code::Mov_r32_rm32, old, value);
+            }
+            AtomicFun::CompareExchange => {
+                return self.add(locked(Instruction::with2(Code::Cmpxchg_rm32_r32, word, value)?));
+            }
+            AtomicFun::Add | AtomicFun::Sub if shared => {
+                if fun == AtomicFun::Sub {
+                    self.add(Instruction::with1(Code::Neg_rm32, value)?)?;
+                }
+                self.add(locked(Instruction::with2(Code::Xadd_rm32_r32, word, value)?))?;
+                return self.rr(Code::Mov_r32_rm32, old, value);
+            }
+            _ => {}
+        }
+        // Read, combine, and write if nothing came between. The new value is built on the stack's red zone-free
+        // scratch: the operand stays in its row, so `value` may be overwritten and read again.
+        let again = self.label();
+        self.rm(Code::Mov_r32_rm32, old, word)?;
+        self.bind(again);
+        self.add(Instruction::with1(Code::Push_r64, value_64(value))?)?;
+        match fun {
+            AtomicFun::Add => self.rr(Code::Add_r32_rm32, value, old)?,
+            AtomicFun::Sub => {
+                self.add(Instruction::with1(Code::Neg_rm32, value)?)?;
+                self.rr(Code::Add_r32_rm32, value, old)?;
+            }
+            AtomicFun::And => self.rr(Code::And_r32_rm32, value, old)?,
+            AtomicFun::Or => self.rr(Code::Or_r32_rm32, value, old)?,
+            AtomicFun::Xor => self.rr(Code::Xor_r32_rm32, value, old)?,
+            AtomicFun::Min | AtomicFun::Max => {
+                self.rr(Code::Cmp_r32_rm32, old, value)?;
+                let keep_old = match (fun, signed) {
+                    (AtomicFun::Min, true) => Code::Cmovl_r32_rm32,
+                    (AtomicFun::Min, false) => Code::Cmovb_r32_rm32,
+                    (_, true) => Code::Cmovg_r32_rm32,
+                    (_, false) => Code::Cmova_r32_rm32,
+                };
+                self.rr(keep_old, value, old)?;
+            }
+            _ => {}
+        }
+        if !shared {
+            self.mr(Code::Mov_rm32_r32, word, value)?;
+            return self.add(Instruction::with1(Code::Pop_r64, value_64(value))?);
+        }
+        self.add(locked(Instruction::with2(Code::Cmpxchg_rm32_r32, word, value)?))?;
+        self.add(Instruction::with1(Code::Pop_r64, value_64(value))?)?;
+        self.branch(Code::Jne_rel32_64, again)
+    }
+
+    /// Registers: result, operands; temporaries: lane, operand, RAX, RDX.
+    pub fn per_lane(&mut self, op: PerLane, r: &[Register]) -> Done {
+        let two = matches!(op, PerLane::DivU | PerLane::DivI | PerLane::RemU | PerLane::RemI);
+        let &[lane, y, x, d] = &r[if two { 3 } else { 2 }..] else { return Ok(()) };
+        self.scratch(0, r[1])?;
+        if two {
+            self.scratch(1, r[2])?;
+        }
+        self.rr(Code::Xor_r32_rm32, low32(lane), low32(lane))?;
+        let top = self.label();
+        self.bind(top);
+        self.lane_word(x, 0, lane)?;
+        let result = match op {
+            PerLane::CountOnes => {
+                self.rr(Code::Popcnt_r32_rm32, low32(x), low32(x))?;
+                x
+            }
+            PerLane::LeadingZeros => {
+                self.rr(Code::Lzcnt_r32_rm32, low32(x), low32(x))?;
+                x
+            }
+            PerLane::TrailingZeros => {
+                self.rr(Code::Tzcnt_r32_rm32, low32(x), low32(x))?;
+                x
+            }
+            _ => {
+                self.lane_word(y, 1, lane)?;
+                self.divide(op, x, y, d)?;
+                if matches!(op, PerLane::DivU | PerLane::DivI) { x } else { d }
+            }
+        };
+        self.set_lane_word(3, lane, result)?;
+        self.add(Instruction::with1(Code::Inc_rm32, low32(lane))?)?;
+        self.ri(Code::Cmp_rm32_imm32, low32(lane), 8)?;
+        self.branch(Code::Jne_rel32_64, top)?;
+        self.rm(Code::VEX_Vmovups_ymm_ymmm256, r[0], at(WORKER, SCRATCH + 3 * ROW))
+    }
+
+    /// The quotient in `x` (RAX) and the remainder in `d` (RDX), with the cases that would trap set apart.
+    fn divide(&mut self, op: PerLane, x: Register, y: Register, d: Register) -> Done {
+        let signed = matches!(op, PerLane::DivI | PerLane::RemI);
+        let (special, end) = (self.label(), self.label());
+        // Division by zero gives the dividend and no remainder; so does INT_MIN / -1, as any x / -1 is -x.
+        self.rr(Code::Xor_r32_rm32, low32(d), low32(d))?;
+        self.rr(Code::Test_rm32_r32, low32(y), low32(y))?;
+        self.branch(Code::Je_rel32_64, end)?;
+        if signed {
+            self.ri(Code::Cmp_rm32_imm32, low32(y), -1)?;
+            self.branch(Code::Je_rel32_64, special)?;
+            self.add(Instruction::with(Code::Cdq))?;
+            self.add(Instruction::with1(Code::Idiv_rm32, low32(y))?)?;
+            self.branch(Code::Jmp_rel32_64, end)?;
+            self.bind(special);
+            self.add(Instruction::with1(Code::Neg_rm32, low32(x))?)?;
+        } else {
+            self.add(Instruction::with1(Code::Div_rm32, low32(y))?)?;
+        }
+        self.bind(end);
+        Ok(())
+    }
+
+    /// Zeroes rows of the worker block. Temporaries: offset, and a vector.
+    pub fn zero(&mut self, offset: i32, bytes: i32, r: &[Register]) -> Done {
+        let (counter, row) = (r[0], r[1]);
+        self.add(Instruction::with3(Code::VEX_Vpxor_ymm_ymm_ymmm256, row, row, row)?)?;
+        self.rr(Code::Xor_r32_rm32, low32(counter), low32(counter))?;
+        let top = self.label();
+        self.bind(top);
+        self.mr(Code::VEX_Vmovups_ymmm256_ymm, indexed(WORKER, counter, 1, offset), row)?;
+        self.ri(Code::Add_rm64_imm32, counter, ROW)?;
+        self.ri(Code::Cmp_rm64_imm32, counter, bytes)?;
+        self.branch(Code::Jb_rel32_64, top)
+    }
+}
+
+/// The 64-bit register of a 32-bit one.
+fn value_64(register: Register) -> Register {
+    Register::RAX + (register as u32 - Register::EAX as u32)
+}

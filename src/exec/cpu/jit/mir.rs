@@ -1,0 +1,407 @@
+//! Machine instructions over virtual registers, in blocks with parameters: what selection produces and
+//! `regalloc2` allocates.
+
+use iced_x86::Code;
+use regalloc2::{
+    Block, Function, Inst, InstRange, MachineEnv, Operand, Output, PReg, PRegSet, RegClass, RegallocOptions, VReg,
+};
+
+/// Bytes of a lane group's row: eight lanes of 32 bits.
+pub const ROW: i32 = 32;
+
+/// General registers that allocation may use, callee-saved ones last; `r15` holds the worker block,
+/// `r14` the lane group's offset, `r13` is for moves.
+const GENERAL: [u8; 12] = [0, 1, 2, 6, 7, 8, 9, 10, 11, 3, 5, 12];
+
+/// Where an access finds its bytes, before the index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// In the worker block, at this offset.
+    Worker(i32),
+    /// Behind the pointer of the record at this offset of the worker block, so many bytes on.
+    Pointer(i32, i32),
+}
+
+/// A comparison of general registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cond {
+    Eq,
+    Ne,
+    Below,
+    BelowEq,
+    Above,
+    AboveEq,
+    Less,
+    LessEq,
+    Greater,
+    GreaterEq,
+}
+
+/// What is done to one lane at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PerLane {
+    DivU,
+    DivI,
+    RemU,
+    RemI,
+    CountOnes,
+    LeadingZeros,
+    TrailingZeros,
+}
+
+/// What is done to memory, lane by lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LaneAccess {
+    Store,
+    Atomic(crate::ir::AtomicFun, /* signed */ bool),
+}
+
+/// An operation. Operands: definitions first, then uses, then temporaries.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Op {
+    /// `v = op v`, `v = op v, imm`, `v = op v, v`, `v = op v, v, imm`, `v = op v, v, v`.
+    V2(Code),
+    V2Imm(Code, u8),
+    V3(Code),
+    V3Imm(Code, u8),
+    V4(Code),
+    /// The second source is a constant of the pool, by its offset in the worker block.
+    V3Const(Code, i32),
+    /// `v = a * b + c`; the result takes the register of `a`.
+    Fma(Code),
+    /// `v = ` a constant of the pool.
+    VConst(i32),
+    VZero,
+    VOnes,
+    /// All lanes from a general register, and lane 0 into one.
+    Broadcast,
+    Extract,
+    /// Halves of a row: to half precision and back.
+    RoundHalf,
+    GImm(u32),
+    /// `g = op g, g` and `g = op g, imm`; the result takes the register of the first.
+    G2(Code),
+    G2Imm(Code, i32),
+    /// `g = op g, g` with a register of its own (shifts of BMI2).
+    G3(Code),
+    /// `g = g`.
+    GMove,
+    GNeg,
+    GNot,
+    /// All ones where the comparison holds.
+    GCmp(Cond),
+    /// All ones where a 64-bit unsigned register is below an immediate or a 64-bit word of the worker block.
+    GBelow(i64),
+    GBelowWorker(i32),
+    /// `g = c != 0 ? a : b`, with uses b, c, a; the result takes the register of b.
+    GSelect,
+    /// All ones where the mask has all lanes.
+    GFull,
+    GLoadWorker(i32),
+    /// The byte offset of the lane group.
+    GGroup,
+    /// `g = base + g * scale + offset` in bytes, 64 bits wide.
+    GScale(i32),
+    GAdd64,
+    /// Rows at a fixed place of the worker block, or at the lane group's.
+    RowLoad(i32),
+    RowStore(i32),
+    GroupLoad(i32),
+    GroupStore(i32),
+    /// A row, a broadcast word, or a word at `base + g (bytes)`.
+    MemRow(Base),
+    MemBroadcast(Base),
+    MemWord(Base),
+    /// The store of a row.
+    MemRowStore(Base),
+    /// `v = ` words at `base + 4 * v` where the mask is set, else zero. Uses index and mask.
+    Gather(Base),
+    /// Lane by lane where the mask is set, words at `base + 4 * index`; defines the old values of atomics.
+    /// Uses index, mask, value and for compare-exchange the comparand.
+    Lanes(Base, LaneAccess),
+    /// Element-wise scalar operation on one or two rows.
+    PerLane(PerLane),
+    /// Zeroes this many bytes at an offset of the worker block.
+    ZeroWorker(i32, i32),
+    /// Sets the lane group to the first.
+    FirstGroup,
+    Jump,
+    /// To the first successor if any lane of the mask is set; if the register is not zero.
+    BranchAny,
+    BranchNonZero,
+    /// Moves on to the next lane group; to the first successor if there is one below the limit in bytes.
+    NextGroup(i32),
+    /// Moves on to the next workgroup along x; to the first successor if there is one.
+    NextWorkgroup,
+    Return,
+}
+
+#[derive(Clone, Debug)]
+pub struct Instruction {
+    pub op: Op,
+    pub operands: Vec<Operand>,
+    /// The index of the WGSL position it came from, for the annotated listing.
+    pub origin: u32,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct BlockData {
+    pub instructions: Vec<Instruction>,
+    pub params: Vec<VReg>,
+    pub successors: Vec<Block>,
+    /// The values for the successor's parameters (blocks with parameters have jumps to them only).
+    pub arguments: Vec<VReg>,
+    pub predecessors: Vec<Block>,
+    /// Placed at the end of the code.
+    pub cold: bool,
+}
+
+/// A function in machine instructions.
+#[derive(Default)]
+pub struct Mir {
+    pub blocks: Vec<BlockData>,
+    pub vregs: usize,
+    /// The current block.
+    pub at: usize,
+    pub origin: u32,
+    cold: bool,
+}
+
+impl Mir {
+    pub fn new() -> Self {
+        Mir { blocks: vec![BlockData::default()], ..Mir::default() }
+    }
+
+    pub fn block(&mut self) -> Block {
+        self.blocks.push(BlockData { cold: self.cold, ..BlockData::default() });
+        Block::new(self.blocks.len() - 1)
+    }
+
+    /// Goes on in another block.
+    pub fn switch(&mut self, block: Block) {
+        self.at = block.index();
+        self.cold = self.blocks[self.at].cold;
+    }
+
+    /// A block for what seldom runs.
+    pub fn cold_block(&mut self) -> Block {
+        let block = self.block();
+        self.blocks[block.index()].cold = true;
+        block
+    }
+
+    pub fn vreg(&mut self, class: RegClass) -> VReg {
+        self.vregs += 1;
+        VReg::new(self.vregs - 1, class)
+    }
+
+    pub fn param(&mut self, block: Block, class: RegClass) -> VReg {
+        let vreg = self.vreg(class);
+        self.blocks[block.index()].params.push(vreg);
+        vreg
+    }
+
+    pub fn push(&mut self, op: Op, operands: Vec<Operand>) {
+        let origin = self.origin;
+        self.blocks[self.at].instructions.push(Instruction { op, operands, origin });
+    }
+
+    /// An instruction with one definition.
+    pub fn def(&mut self, class: RegClass, op: Op, uses: &[VReg]) -> VReg {
+        let dst = self.vreg(class);
+        let mut operands = vec![Operand::reg_def(dst)];
+        operands.extend(uses.iter().map(|&u| Operand::reg_use(u)));
+        self.push(op, operands);
+        dst
+    }
+
+    /// An instruction whose definition takes the register of its first use.
+    pub fn tied(&mut self, class: RegClass, op: Op, uses: &[VReg]) -> VReg {
+        let dst = self.vreg(class);
+        let mut operands = vec![Operand::reg_reuse_def(dst, 1)];
+        operands.extend(uses.iter().map(|&u| Operand::reg_use(u)));
+        self.push(op, operands);
+        dst
+    }
+
+    /// An instruction whose definition and temporaries share no register with its uses.
+    pub fn apart(&mut self, class: Option<RegClass>, op: Op, uses: &[VReg], temporaries: &[RegClass]) -> Option<VReg> {
+        let mut operands = Vec::new();
+        let dst = class.map(|class| self.vreg(class));
+        // An early definition is live while the uses are read.
+        operands.extend(dst.map(Operand::reg_def_at_start));
+        operands.extend(uses.iter().map(|&u| Operand::reg_use_at_end(u)));
+        for &class in temporaries {
+            let temporary = self.vreg(class);
+            operands.push(Operand::reg_temp(temporary));
+        }
+        self.push(op, operands);
+        dst
+    }
+
+    pub fn v(&mut self, op: Op, uses: &[VReg]) -> VReg {
+        self.def(RegClass::Float, op, uses)
+    }
+
+    pub fn g(&mut self, op: Op, uses: &[VReg]) -> VReg {
+        self.def(RegClass::Int, op, uses)
+    }
+
+    pub fn effect(&mut self, op: Op, uses: &[VReg]) {
+        self.push(op, uses.iter().map(|&u| Operand::reg_use(u)).collect());
+    }
+
+    pub fn jump(&mut self, to: Block, arguments: &[VReg]) {
+        self.push(Op::Jump, Vec::new());
+        let block = &mut self.blocks[self.at];
+        block.successors = vec![to];
+        block.arguments = arguments.to_vec();
+    }
+
+    /// A branch to two blocks that have no other way in.
+    pub fn branch(&mut self, op: Op, uses: &[VReg], yes: Block, no: Block) {
+        self.effect(op, uses);
+        self.blocks[self.at].successors = vec![yes, no];
+    }
+
+    /// Allocates registers.
+    pub fn allocate(mut self) -> Result<(Linear, Output), regalloc2::RegAllocError> {
+        self.link();
+        let linear = Linear::new(self);
+        // Selection may keep a uniform value in a register where not every way in defines it; that is found here, and
+        // the program left to the interpreter.
+        let options = RegallocOptions { validate_ssa: true, ..RegallocOptions::default() };
+        let output = regalloc2::run(&linear, &environment(), &options)?;
+        Ok((linear, output))
+    }
+
+    /// Drops blocks that nothing reaches and notes predecessors.
+    fn link(&mut self) {
+        let mut reached = vec![false; self.blocks.len()];
+        let mut work = vec![0];
+        while let Some(at) = work.pop() {
+            if !std::mem::replace(&mut reached[at], true) {
+                work.extend(self.blocks[at].successors.iter().map(|s| s.index()));
+            }
+        }
+        let (warm, cold): (Vec<usize>, Vec<usize>) =
+            (0..self.blocks.len()).filter(|&i| reached[i]).partition(|&i| !self.blocks[i].cold);
+        let order: Vec<usize> = warm.into_iter().chain(cold).collect();
+        let mut place = vec![usize::MAX; self.blocks.len()];
+        order.iter().enumerate().for_each(|(new, &old)| place[old] = new);
+        let mut blocks: Vec<BlockData> = order.iter().map(|&old| std::mem::take(&mut self.blocks[old])).collect();
+        for at in 0..blocks.len() {
+            for i in 0..blocks[at].successors.len() {
+                let to = place[blocks[at].successors[i].index()];
+                blocks[at].successors[i] = Block::new(to);
+                blocks[to].predecessors.push(Block::new(at));
+            }
+        }
+        self.blocks = blocks;
+    }
+}
+
+fn environment() -> MachineEnv {
+    let general = |n: u8| PReg::new(usize::from(n), RegClass::Int);
+    let vector = |n: usize| PReg::new(n, RegClass::Float);
+    let set = |regs: &mut dyn Iterator<Item = PReg>| {
+        let mut set = PRegSet::empty();
+        regs.for_each(|r| set.add(r));
+        set
+    };
+    MachineEnv {
+        preferred_regs_by_class: [
+            set(&mut GENERAL.iter().map(|&n| general(n))),
+            set(&mut (0..15).map(vector)),
+            PRegSet::empty(),
+        ],
+        non_preferred_regs_by_class: [PRegSet::empty(); 3],
+        scratch_by_class: [Some(general(13)), Some(vector(15)), None],
+        fixed_stack_slots: Vec::new(),
+    }
+}
+
+/// The function in the order of its code.
+pub struct Linear {
+    pub blocks: Vec<BlockData>,
+    /// All instructions, by [`Inst`].
+    pub instructions: Vec<Instruction>,
+    ranges: Vec<InstRange>,
+    vregs: usize,
+}
+
+impl Linear {
+    fn new(mut mir: Mir) -> Self {
+        let mut instructions = Vec::new();
+        let mut ranges = Vec::new();
+        for block in &mut mir.blocks {
+            let start = Inst::new(instructions.len());
+            instructions.append(&mut block.instructions);
+            ranges.push(InstRange::new(start, Inst::new(instructions.len())));
+        }
+        Linear { blocks: mir.blocks, instructions, ranges, vregs: mir.vregs }
+    }
+}
+
+impl Function for Linear {
+    fn num_insts(&self) -> usize {
+        self.instructions.len()
+    }
+
+    fn num_blocks(&self) -> usize {
+        self.blocks.len()
+    }
+
+    fn entry_block(&self) -> Block {
+        Block::new(0)
+    }
+
+    fn block_insns(&self, block: Block) -> InstRange {
+        self.ranges[block.index()]
+    }
+
+    fn block_succs(&self, block: Block) -> &[Block] {
+        &self.blocks[block.index()].successors
+    }
+
+    fn block_preds(&self, block: Block) -> &[Block] {
+        &self.blocks[block.index()].predecessors
+    }
+
+    fn block_params(&self, block: Block) -> &[VReg] {
+        &self.blocks[block.index()].params
+    }
+
+    fn is_ret(&self, inst: Inst) -> bool {
+        self.instructions[inst.index()].op == Op::Return
+    }
+
+    fn is_branch(&self, inst: Inst) -> bool {
+        use Op::*;
+        let op = self.instructions[inst.index()].op;
+        matches!(op, Jump | BranchAny | BranchNonZero | NextGroup(_) | NextWorkgroup)
+    }
+
+    fn branch_blockparams(&self, block: Block, _: Inst, _: usize) -> &[VReg] {
+        &self.blocks[block.index()].arguments
+    }
+
+    fn inst_operands(&self, inst: Inst) -> &[Operand] {
+        &self.instructions[inst.index()].operands
+    }
+
+    fn inst_clobbers(&self, _: Inst) -> PRegSet {
+        PRegSet::empty()
+    }
+
+    fn num_vregs(&self) -> usize {
+        self.vregs
+    }
+
+    fn spillslot_size(&self, class: RegClass) -> usize {
+        match class {
+            RegClass::Float => 4,
+            _ => 1,
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The compiler: the intermediate representation to x86-64 machine code with AVX2 and FMA.
+//!
+//! [`select`] chooses instructions over virtual registers ([`mir`]), `regalloc2` allocates registers, [`emit`]
+//! encodes. A lane group is eight lanes in a `ymm` register; [`layout`] says what compiled code finds where.
+
+mod emit;
+mod layout;
+mod mir;
+mod run;
+mod select;
+mod shape;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Mutex;
+
+use memmap2::{Mmap, MmapMut};
+
+use self::layout::{BYTES, LENGTH, Layout, NUM_WORKGROUPS, POINTER, ROW_LIMIT, WORKGROUP_ID, WORKGROUPS_LEFT};
+use crate::ir::{Block, Bound, Mem, Op, Program, Space, Stmt, Uniformity};
+
+/// Bindings up to this size can be compiled for: gathers index words with 31 bits.
+const MAX_BINDING: usize = 1 << 33;
+/// Worker blocks larger than this are left to the interpreter.
+const MAX_BLOCK_WORDS: usize = 1 << 26;
+
+/// Whether this machine can run compiled code.
+pub fn available() -> bool {
+    ["avx2", "fma", "f16c", "bmi1", "bmi2", "lzcnt", "popcnt"].iter().all(|f| match *f {
+        "avx2" => is_x86_feature_detected!("avx2"),
+        "fma" => is_x86_feature_detected!("fma"),
+        "f16c" => is_x86_feature_detected!("f16c"),
+        "bmi1" => is_x86_feature_detected!("bmi1"),
+        "bmi2" => is_x86_feature_detected!("bmi2"),
+        "lzcnt" => is_x86_feature_detected!("lzcnt"),
+        _ => is_x86_feature_detected!("popcnt"),
+    })
+}
+
+/// Machine code for a program.
+pub struct Compiled {
+    code: Mmap,
+    /// A worker block with all that no call changes.
+    template: Vec<u32>,
+    memories: Vec<Record>,
+    /// Operations of an invocation, loops taken to run a few times: to tell whether threads pay.
+    cost: u64,
+    /// Worker blocks that are not in use.
+    idle: Mutex<Vec<Worker>>,
+}
+
+/// What compiled code expects of a memory behind a pointer.
+struct Record {
+    at: usize,
+    kind: Kind,
+    /// Bytes that it reads and writes without checking.
+    unchecked: usize,
+}
+
+enum Kind {
+    Binding { index: usize, array: Option<crate::ir::RuntimeArray> },
+    Constant(Box<[u32]>),
+}
+
+/// The bytes behind a binding.
+#[derive(Clone, Copy)]
+struct Bytes {
+    start: *mut u8,
+    len: usize,
+}
+
+/// A thread's block of memory for one compiled program and one set of bindings.
+struct Worker {
+    block: Vec<Row>,
+}
+
+/// A row, so that the block is aligned for vectors.
+#[derive(Clone, Copy)]
+#[repr(C, align(32))]
+struct Row([u32; 8]);
+
+impl Compiled {
+    /// Compiles a program, or says why it is left to the interpreter.
+    pub fn new(program: &Program) -> Result<Self, String> {
+        let (mir, layout) = select::select(program).map_err(|unsupported| unsupported.0.to_string())?;
+        if layout.words() > MAX_BLOCK_WORDS {
+            return Err("too much memory for each worker".into());
+        }
+        let (linear, output) = mir.allocate().map_err(|error| format!("register allocation failed: {error}"))?;
+        let emitted = emit::emit(&linear, &output).map_err(|error| format!("encoding failed: {error}"))?;
+        let code = seal(&emitted.code).map_err(|error| format!("executable pages are refused: {error}"))?;
+        let mut template = vec![0; layout.words()];
+        layout.fill(&mut template, program.workgroup_size);
+        let memories = records(program, &layout);
+        Ok(Compiled { code, template, memories, cost: cost(program, &program.body), idle: Mutex::default() })
+    }
+
+    /// Whether the bindings are as large as unchecked accesses need and as small as gathers allow.
+    fn accepts(&self, bindings: &[Bytes]) -> bool {
+        self.memories.iter().all(|record| match &record.kind {
+            Kind::Binding { index, .. } => {
+                bindings.get(*index).is_some_and(|b| (record.unchecked..=MAX_BINDING).contains(&b.len))
+            }
+            Kind::Constant(data) => data.len() * 4 >= record.unchecked,
+        })
+    }
+
+    /// A worker for a call with these bindings.
+    fn worker(&self, bindings: &[Bytes], workgroups: [u32; 3]) -> Worker {
+        let idle = self.idle.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
+        let mut worker = idle.unwrap_or_else(|| {
+            let mut block = vec![Row([0; 8]); self.template.len() / 8];
+            let words = block.iter_mut().flat_map(|row| row.0.iter_mut());
+            words.zip(&self.template).for_each(|(word, &bits)| *word = bits);
+            Worker { block }
+        });
+        for (axis, n) in workgroups.into_iter().enumerate() {
+            worker.set(NUM_WORKGROUPS as usize + 4 * axis, n);
+        }
+        for record in &self.memories {
+            let (start, bytes, array) = match &record.kind {
+                Kind::Binding { index, array } => (bindings[*index].start, bindings[*index].len, *array),
+                Kind::Constant(data) => (data.as_ptr().cast_mut().cast(), data.len() * 4, None),
+            };
+            let length = array.map_or(0, |a| bytes.saturating_sub(a.offset as usize) / a.stride as usize);
+            worker.set64(record.at + POINTER as usize, start as usize as u64);
+            worker.set64(record.at + LENGTH as usize, length as u64);
+            worker.set64(record.at + ROW_LIMIT as usize, (length as i64 - 7) as u64);
+            worker.set64(record.at + BYTES as usize, bytes as u64);
+        }
+        worker
+    }
+
+    /// Runs `count` workgroups along x, from `first` on.
+    ///
+    /// # Safety
+    ///
+    /// `worker` was made by this program's [`Compiled::worker`] with bindings that [`Compiled::accepts`], whose
+    /// memory is still valid: for reads, and for writes where the program's binding is writable, without a Rust
+    /// reference to it that promises otherwise.
+    unsafe fn run_row(&self, worker: &mut Worker, first: [u32; 3], count: u32) {
+        if count == 0 {
+            return;
+        }
+        for (axis, id) in first.into_iter().enumerate() {
+            worker.set(WORKGROUP_ID as usize + 4 * axis, id);
+        }
+        worker.set(WORKGROUPS_LEFT as usize, count);
+        let entry = self.code.as_ptr();
+        // SAFETY: the pages hold a whole function of this signature, encoded for System V from a program that
+        // selection accepted, and are executable and not writable; the machine has the instructions (`available` was
+        // asked before). The function writes only to the worker block, which holds all offsets that `layout` gave
+        // out, and to bindings within the bounds that the block states, which the caller vouches for. It restores
+        // the callee-saved registers and MXCSR.
+        unsafe {
+            let entry: extern "sysv64" fn(*mut u8) = std::mem::transmute(entry);
+            entry(worker.block.as_mut_ptr().cast());
+        }
+    }
+}
+
+impl Worker {
+    fn set(&mut self, at: usize, word: u32) {
+        self.block[at / 32].0[at % 32 / 4] = word;
+    }
+
+    fn set64(&mut self, at: usize, word: u64) {
+        self.set(at, word as u32);
+        self.set(at + 4, (word >> 32) as u32);
+    }
+}
+
+/// Pages with this code, executable and no longer writable.
+fn seal(code: &[u8]) -> std::io::Result<Mmap> {
+    let mut pages = MmapMut::map_anon(code.len())?;
+    pages.copy_from_slice(code);
+    pages.make_exec()
+}
+
+fn records(program: &Program, layout: &Layout) -> Vec<Record> {
+    let mut unchecked = vec![0; program.memories.len()];
+    unchecked_bytes(program, &program.body, &mut unchecked);
+    let mut records = Vec::new();
+    for (i, memory) in program.memories.iter().enumerate() {
+        let kind = match memory.space {
+            Space::Storage { binding, .. } | Space::Uniform { binding } => {
+                Kind::Binding { index: binding, array: memory.runtime }
+            }
+            Space::Constant => Kind::Constant(memory.data.clone().into()),
+            Space::Workgroup { .. } | Space::Private { .. } => continue,
+        };
+        let at = layout.memory(Mem(i as u32)) as usize;
+        records.push(Record { at, kind, unchecked: unchecked[i] });
+    }
+    records
+}
+
+/// For each memory, how many bytes accesses reach that no runtime length bounds.
+fn unchecked_bytes(program: &Program, block: &Block, out: &mut [usize]) {
+    for stmt in &block.stmts {
+        match stmt {
+            Stmt::Let(value) => match &program.def(*value).op {
+                Op::Load(address) | Op::UniformLoad(address) => reach(address, out),
+                Op::Atomic(atomic) => reach(&atomic.address, out),
+                _ => {}
+            },
+            Stmt::Store { address, .. } => reach(address, out),
+            Stmt::If { accept, reject, .. } => {
+                unchecked_bytes(program, accept, out);
+                unchecked_bytes(program, reject, out);
+            }
+            Stmt::Loop { body, .. } | Stmt::Scope { body, .. } => unchecked_bytes(program, body, out),
+            Stmt::Clear(_) | Stmt::Barrier(_) => {}
+        }
+    }
+}
+
+fn reach(address: &crate::ir::Address, out: &mut [usize]) {
+    let mut end = address.offset as usize + 4;
+    for term in &address.terms {
+        match term.bound {
+            Bound::Const(n) => end += (n as usize).saturating_sub(1) * term.stride as usize,
+            // What lies behind a runtime-sized array's bound lies within the binding.
+            Bound::Runtime => return,
+        }
+    }
+    let most = &mut out[address.mem.0 as usize];
+    *most = (*most).max(end);
+}
+
+/// A rough count of the operations of an invocation.
+fn cost(program: &Program, block: &Block) -> u64 {
+    const ITERATIONS: u64 = 16;
+    let cost = |b: &Block| cost(program, b);
+    block
+        .stmts
+        .iter()
+        .map(|stmt| match stmt {
+            Stmt::If { accept, reject, .. } => cost(accept) + cost(reject),
+            Stmt::Loop { body, .. } => cost(body).saturating_mul(ITERATIONS),
+            Stmt::Scope { body, .. } => cost(body),
+            Stmt::Let(value) if program.def(*value).uniformity < Uniformity::Varying => 0,
+            _ => 1,
+        })
+        .fold(0, u64::saturating_add)
+}

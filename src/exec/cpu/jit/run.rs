@@ -1,0 +1,69 @@
+//! Launches of compiled programs, over the threads of the pool.
+
+use super::{Bytes, Compiled};
+use crate::{
+    error::{Error, Message, Result},
+    exec::cpu::{
+        pool::{Claims, Pool},
+        shared_mem::SharedMem,
+    },
+};
+
+/// Operations of invocations that are worth waking a thread for, some ten microseconds of work.
+const WORTH_A_THREAD: u64 = 200_000;
+
+impl Compiled {
+    /// Runs a grid of workgroups over these bindings; `None` if they are not what compiled code can be given.
+    pub fn launch(
+        &self,
+        workgroups: [u32; 3],
+        lanes: u32,
+        memory: &[(SharedMem<'_>, u64)],
+        pool: &Pool,
+    ) -> Option<Result<()>> {
+        let bindings: Vec<Bytes> = memory
+            .iter()
+            .map(|(memory, _)| {
+                let (start, len) = memory.as_raw();
+                Bytes { start, len }
+            })
+            .collect();
+        self.accepts(&bindings).then(|| self.launch_accepted(workgroups, lanes, &bindings, pool))
+    }
+
+    fn launch_accepted(&self, workgroups: [u32; 3], lanes: u32, bindings: &[Bytes], pool: &Pool) -> Result<()> {
+        let [columns, rows, layers] = workgroups.map(u64::from);
+        let total = columns.saturating_mul(rows).saturating_mul(layers);
+        let work = total.saturating_mul(u64::from(lanes)).saturating_mul(self.cost);
+        let workers = (work / WORTH_A_THREAD + 1).min(total).min(pool.threads() as u64) as usize;
+        let claims = Claims::new(total, workers);
+        let shared = Shared(bindings);
+        let run = || {
+            let shared = &shared;
+            if !claims.any_left() {
+                return;
+            }
+            let mut worker = self.worker(shared.0, workgroups);
+            while let Some(range) = claims.claim() {
+                let mut at = range.start;
+                while at < range.end {
+                    let (x, y, z) = (at % columns, at / columns % rows, at / columns / rows);
+                    let count = (columns - x).min(range.end - at);
+                    // SAFETY: the worker is this program's, its bindings were accepted, and the memory behind them is
+                    // borrowed by the caller's `SharedMem`s for as long as this runs: exclusively where it is written.
+                    unsafe { self.run_row(&mut worker, [x as u32, y as u32, z as u32], count as u32) };
+                    at += count;
+                }
+            }
+            self.idle.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(worker);
+        };
+        pool.run(workers, &run).map_err(|panic| Error::Device(Message::new(format!("a worker failed: {panic}"))))
+    }
+}
+
+/// Bindings as seen from several threads.
+struct Shared<'a>(&'a [Bytes]);
+
+// SAFETY: the pointers are handed to compiled code only, whose racing accesses are those of the machine: every word is read
+// and written whole.
+unsafe impl Sync for Shared<'_> {}

@@ -1,0 +1,175 @@
+//! Compiled programs against the plain executor of `ir::eval`.
+
+use super::{Bytes, Compiled};
+use crate::{
+    ir::{Program, Space, eval::Lane, lower::lower},
+    kernel::Module,
+};
+
+fn program(wgsl: &str) -> Program {
+    let module = Module::parse(wgsl).unwrap_or_else(|e| panic!("{e}"));
+    lower(&module.only_kernel().unwrap_or_else(|e| panic!("{e}"))).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// Runs a program without barriers both ways over the same memories and compares all that it wrote.
+fn compare(wgsl: &str, memories: &[Vec<u32>], workgroups: [u32; 3]) {
+    let program = program(wgsl);
+    let compiled = Compiled::new(&program).unwrap_or_else(|e| panic!("{e}"));
+    let mut buffers = memories.to_vec();
+    let bytes: Vec<Bytes> =
+        buffers.iter_mut().map(|b| Bytes { start: b.as_mut_ptr().cast(), len: b.len() * 4 }).collect();
+    assert!(compiled.accepts(&bytes));
+    let mut worker = compiled.worker(&bytes, workgroups);
+    for z in 0..workgroups[2] {
+        for y in 0..workgroups[1] {
+            // SAFETY: the worker belongs to the program; the buffers live on and nobody looks at them meanwhile.
+            unsafe { compiled.run_row(&mut worker, [0, y, z], workgroups[0]) };
+        }
+    }
+    let binding_of = |space: Space| match space {
+        Space::Storage { binding, .. } | Space::Uniform { binding } => Some(binding),
+        _ => None,
+    };
+    let initial = program.memories.iter().map(|m| match binding_of(m.space) {
+        Some(binding) => memories[binding].clone(),
+        None => Vec::new(),
+    });
+    let mut lane = Lane::new(&program, initial.collect());
+    lane.workgroups = workgroups;
+    let size = program.workgroup_size;
+    for workgroup in 0..workgroups.iter().product::<u32>() {
+        let wg = [
+            workgroup % workgroups[0],
+            workgroup / workgroups[0] % workgroups[1],
+            workgroup / workgroups[0] / workgroups[1],
+        ];
+        for index in 0..program.lanes() {
+            let local = [index % size[0], index / size[0] % size[1], index / size[0] / size[1]];
+            lane.local_id = local;
+            lane.global_id = [0, 1, 2].map(|a| wg[a] * size[a] + local[a]);
+            lane.run();
+        }
+    }
+    for (i, memory) in program.memories.iter().enumerate() {
+        let Some(binding) = binding_of(memory.space) else { continue };
+        for (at, (&got, &expected)) in buffers[binding].iter().zip(&lane.memories[i]).enumerate() {
+            let nans = f32::from_bits(got).is_nan() && f32::from_bits(expected).is_nan();
+            assert!(
+                got == expected || nans,
+                "{}[{at}] is {got:#x} ({}), not {expected:#x} ({})\n{program}",
+                memory.name,
+                f32::from_bits(got),
+                f32::from_bits(expected)
+            );
+        }
+    }
+}
+
+fn hash(n: usize) -> Vec<u32> {
+    (0..n as u32).map(|i| i.wrapping_mul(0x9e37_79b9) ^ i.rotate_left(13)).collect()
+}
+
+const BINDINGS: &str = "@group(0) @binding(0) var<storage, read> x: array<u32>;
+    @group(0) @binding(1) var<storage, read_write> y: array<u32>;";
+
+/// A kernel that maps words, over ragged lengths.
+fn map(body: &str) {
+    for (size, n) in [("64", 300), ("7", 50), ("1", 3), ("16, 2", 100)] {
+        let wgsl = format!(
+            "{BINDINGS} {body} @compute @workgroup_size({size}) fn main(@builtin(global_invocation_id) id: vec3u) {{
+                if (id.x >= arrayLength(&x)) {{ return; }}
+                y[id.x] = f(x[id.x], id.x);
+            }}"
+        );
+        let mut x = hash(n);
+        for (i, special) in [0.0f32, -0.0, 1.0, f32::NAN, f32::INFINITY, -1.5e9, 3e9, 5e9, 1e-40].iter().enumerate() {
+            if let Some(word) = x.get_mut(i * 5) {
+                *word = special.to_bits();
+            }
+        }
+        compare(&wgsl, &[x, vec![0xdead_beef; n]], [6, 1, 1]);
+    }
+}
+
+#[test]
+fn arithmetic() {
+    map("fn f(x: u32, i: u32) -> u32 { return (x + i) * 3u ^ (x >> (i & 31u)) | (x << 5u); }");
+    map("fn f(x: u32, i: u32) -> u32 { return x / (i % 7u) + x % (i & 3u); }");
+    map(
+        "fn f(x: u32, i: u32) -> u32 { let s = bitcast<i32>(x); return bitcast<u32>(s / (i32(i) - 20) + s % (i32(i) % 5 - 2) + (s >> 3u)); }",
+    );
+    map(
+        "fn f(x: u32, i: u32) -> u32 { return countOneBits(x) + countLeadingZeros(x >> 9u) * 64u + countTrailingZeros(x) + reverseBits(x); }",
+    );
+    map(
+        "fn f(x: u32, i: u32) -> u32 { let v = bitcast<f32>(x); return bitcast<u32>(v * 2.0 + 1.0 / v - sqrt(abs(v))); }",
+    );
+    map("fn f(x: u32, i: u32) -> u32 { let v = bitcast<f32>(x); return bitcast<u32>(i32(v)) ^ u32(v) * 3u; }");
+    map("fn f(x: u32, i: u32) -> u32 { return bitcast<u32>(f32(x) + f32(bitcast<i32>(x)) * 0.5); }");
+    map(
+        "fn f(x: u32, i: u32) -> u32 { let v = bitcast<f32>(x); let w = bitcast<f32>(x * 77u); return bitcast<u32>(min(v, w)) ^ bitcast<u32>(max(v, w)) * 3u ^ u32(v < w) ^ u32(v >= w) * 2u ^ u32(v != w) * 4u; }",
+    );
+    map(
+        "fn f(x: u32, i: u32) -> u32 { let v = bitcast<f32>(x); return bitcast<u32>(exp(v)) ^ bitcast<u32>(sin(v)) * 3u ^ bitcast<u32>(log(v)) * 5u ^ bitcast<u32>(floor(v) + round(v)); }",
+    );
+    map(
+        "fn f(x: u32, i: u32) -> u32 { let s = bitcast<i32>(x); return u32(s < 5) + u32(s >= -7) * 2u + u32(x > 9u) * 4u + u32(x <= i) * 8u + bitcast<u32>(min(s, 3) + max(s, -3)) + min(x, i) * max(x, i); }",
+    );
+}
+
+#[test]
+fn control_flow() {
+    map(
+        "fn f(x: u32, i: u32) -> u32 { if (x % 3u == 0u) { return x / 3u; } else if (x % 3u == 1u) { return x * 2u; } return i; }",
+    );
+    map("fn f(x: u32, i: u32) -> u32 { var n = x % 97u + 1u; var steps = 0u;
+        while (n != 1u) { if (n % 2u == 0u) { n = n / 2u; } else { n = 3u * n + 1u; } steps++; } return steps; }");
+    map(
+        "fn f(x: u32, i: u32) -> u32 { var s = 0u; for (var k = 0u; k < 10u; k++) { if (k == x % 13u) { continue; } if (k > x % 17u) { break; } s += k * k; } return s; }",
+    );
+    map(
+        "fn f(x: u32, i: u32) -> u32 { var s = 0u; for (var k = 0u; k < 6u; k++) { for (var j = 0u; j < 6u; j++) { if (k * j > x % 20u) { return s + 1000u; } s += j; } } return s; }",
+    );
+    map(
+        "fn f(x: u32, i: u32) -> u32 { switch (x % 6u) { case 0u: { return 1u; } case 1u, 2u: { if (i % 2u == 0u) { break; } return 5u; } default: { return 9u; } } return 77u; }",
+    );
+    map(
+        "fn f(x: u32, i: u32) -> u32 { var a = x; var b = i; loop { let t = a % 11u; if (t == 3u) { b += 2u; } continuing { a = a / 2u + b % 3u; b += 1u; break if b > i + 12u; } } return a * 100u + b; }",
+    );
+}
+
+#[test]
+fn memory() {
+    map("fn f(v: u32, i: u32) -> u32 { return x[v % 400u] + x[(i + 1u) % 300u]; }");
+    map("fn f(v: u32, i: u32) -> u32 { return x[i + 5u] + x[i - 3u] * 2u; }");
+    map(
+        "fn f(v: u32, i: u32) -> u32 { var a = array<u32, 5>(1u, 2u, 3u, 4u, 5u); a[v % 7u] = i; a[2] += a[i % 6u]; return a[v % 5u] * 100u + a[2]; }",
+    );
+    map(
+        "const T = array<u32, 6>(5u, 1u, 8u, 2u, 7u, 3u); fn f(v: u32, i: u32) -> u32 { return T[v % 8u] + T[i % 6u]; }",
+    );
+    map("fn f(v: u32, i: u32) -> u32 { if (v % 3u == 0u) { y[i] = 7u; } return y[i] + 1u; }");
+    let wgsl = "@group(0) @binding(0) var<storage, read_write> y: array<atomic<u32>, 32>;
+        @group(0) @binding(1) var<storage, read_write> z: array<atomic<i32>, 16>;
+        @compute @workgroup_size(40) fn main(@builtin(global_invocation_id) id: vec3u) {
+            atomicAdd(&y[id.x % 17u], id.x); atomicMax(&y[20], id.x); atomicXor(&y[id.x % 5u + 24u], id.x);
+            atomicMin(&z[id.x % 4u], -i32(id.x)); atomicSub(&z[5], 3); atomicAnd(&z[6], i32(id.x) | 8); atomicOr(&z[7], i32(id.x));
+            if (id.x % 3u == 1u) { atomicAdd(&z[9], 1); }
+        }";
+    compare(wgsl, &[hash(32), hash(16)], [3, 1, 1]);
+}
+
+#[test]
+fn vectors_and_axes() {
+    let wgsl = "struct P { w: u32, h: u32, k: f32 }
+        @group(0) @binding(0) var<uniform> p: P;
+        @group(0) @binding(1) var<storage, read> x: array<vec4f>;
+        @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
+        @compute @workgroup_size(8, 4) fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) n: vec3u, @builtin(local_invocation_index) l: u32, @builtin(workgroup_id) g: vec3u) {
+            if (id.x >= p.w || id.y >= p.h) { return; }
+            let i = id.y * p.w + id.x;
+            y[i] = x[i].wzyx * p.k + vec4f(f32(n.x), f32(l), f32(g.y), f32(id.z));
+        }";
+    let words = |n: usize| hash(n).into_iter().map(|w| ((w % 1000) as f32).to_bits()).collect::<Vec<_>>();
+    compare(wgsl, &[vec![13, 9, 0.5f32.to_bits(), 0], words(13 * 9 * 4), words(13 * 9 * 4)], [2, 3, 1]);
+}

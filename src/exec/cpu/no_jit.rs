@@ -1,0 +1,23 @@
+//! In place of the compiler on processors that it does not know.
+
+use std::convert::Infallible;
+
+use super::{pool::Pool, shared_mem::SharedMem};
+use crate::{error::Result, ir::Program};
+
+pub fn available() -> bool {
+    false
+}
+
+/// Machine code, of which there is none here.
+pub struct Compiled(Infallible);
+
+impl Compiled {
+    pub fn new(_: &Program) -> Result<Self, String> {
+        Err("this processor is not supported".into())
+    }
+
+    pub fn launch(&self, _: [u32; 3], _: u32, _: &[(SharedMem<'_>, u64)], _: &Pool) -> Option<Result<()>> {
+        match self.0 {}
+    }
+}
