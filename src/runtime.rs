@@ -427,6 +427,19 @@ impl Kernel {
     pub fn prepare<'d>(&self, rt: &Runtime, device: impl Into<DeviceChoice<'d>>) -> Result<Duration> {
         rt.prepare(self, device.into())
     }
+
+    /// The machine code that the CPU engine compiles the kernel to, as text with the WGSL lines it came from: for those
+    /// who tune kernels. Its form may change with any version.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Wgsl`] where the kernel uses what is not supported, [`Error::Unsupported`] where the kernel or this
+    /// machine is left to the interpreter.
+    #[cfg(feature = "cpu")]
+    pub fn asm(&self) -> Result<String> {
+        self.check_complete()?;
+        crate::exec::cpu::assembly(self)
+    }
 }
 
 impl fmt::Debug for Runtime {

@@ -480,7 +480,7 @@ fn buffers() -> Result<()> {
         .case("two devices in a call", call().read("x", &buffer).read_write("y", &other).run())
         .case(
             "another device than asked for",
-            call().read("x", &buffer).read_write("y", &buffer.clone()).device("gpu:1").run(),
+            call().read("x", &buffer).read_write("y", buffer.clone()).device("gpu:1").run(),
         );
     let y = rt.buffer_zeroed_on::<f32>(&one, 4)?;
     errors

@@ -321,7 +321,7 @@ fn array_length_is_that_of_the_data() -> Result<()> {
     // Buffers come from pools and may be larger than what is bound.
     for n in [1, 2, 100, 1001, 70_001] {
         let mut out = [0_u32; 2];
-        rt.call(&length).device(device).read("data", &vec![0.0_f32; n]).write("out", &mut out).grid([1]).run()?;
+        rt.call(&length).device(device).read("data", vec![0.0_f32; n]).write("out", &mut out).grid([1]).run()?;
         assert_eq!(out, [n as u32, 2]);
         let data = rt.buffer_zeroed_on::<f32>(device, n)?;
         rt.call(&length)
@@ -359,7 +359,7 @@ fn many_threads_call_at_once() -> Result<()> {
                         rt.call(saxpy)
                             .device(device)
                             .set("params.a", a)
-                            .read("x", &vec![2.0_f32; 1000])
+                            .read("x", vec![2.0_f32; 1000])
                             .read_write("y", &mut y)
                             .grid([1000])
                             .run()?;

@@ -146,8 +146,10 @@ pub struct CheckArgs {
 /// What `check --emit` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Emit {
-    /// The program that the CPU engine runs
+    /// The program in the intermediate representation
     Ir,
+    /// The machine code of the CPU engine, with the WGSL lines it came from
+    Asm,
 }
 
 /// `swath bench`.

@@ -66,10 +66,14 @@ pub fn check(args: &CheckArgs) -> Outcome {
         return Err(Failure::wrong("--run: the sanitizer is not in this version", "`swath exec` runs the kernel"));
     }
     let module = load_module(&args.call)?;
-    if args.emit == Some(Emit::Ir) {
+    if let Some(emit) = args.emit {
         let kernel = load_kernel(&args.call, &module)?;
         check_constants(&args.call, &module, &kernel)?;
-        return show::line(&kernel.ir()?);
+        let text = match emit {
+            Emit::Ir => kernel.ir()?,
+            Emit::Asm => assembly(&kernel)?,
+        };
+        return show::line(&text);
     }
     let kernels = kernels(&args.call, &module)?;
     if has_data(&args.call) {
@@ -208,4 +212,14 @@ fn overrides(constants: &[OverrideConstant]) -> String {
 /// The table's lines without blanks at their ends.
 fn lines(table: &comfy_table::Table) -> String {
     table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+#[cfg(feature = "cpu")]
+fn assembly(kernel: &swath::Kernel) -> Result<String, Failure> {
+    Ok(kernel.asm()?)
+}
+
+#[cfg(not(feature = "cpu"))]
+fn assembly(_: &swath::Kernel) -> Result<String, Failure> {
+    Err(Failure::wrong("--emit asm: this build has no CPU engine", "build with the feature `cpu`"))
 }

@@ -203,9 +203,9 @@ fn bit_functions() {
         let c = c.min(32 - o);
         let mask = if c == 0 { 0 } else { u32::MAX >> (32 - c) };
         let extracted = (u64::from(x) >> o) as u32 & mask;
-        let signed = if c > 0 && extracted >> (c - 1) & 1 == 1 { extracted | !mask } else { extracted };
+        let signed = if c > 0 && (extracted >> (c - 1)) & 1 == 1 { extracted | !mask } else { extracted };
         let place = (u64::from(mask) << o) as u32;
-        let inserted = x & !place | (0x5555_aaaau64 << o) as u32 & place;
+        let inserted = (x & !place) | ((0x5555_aaaau64 << o) as u32 & place);
         let leading = |v: u32| 31u32.wrapping_sub(v.leading_zeros());
         let s = x as i32;
         extracted
@@ -214,7 +214,7 @@ fn bit_functions() {
             ^ leading(x).wrapping_mul(7)
             ^ leading((s ^ (s >> 31)) as u32).wrapping_mul(11)
             ^ (if x == 0 { !0 } else { x.trailing_zeros() }).wrapping_mul(13)
-            ^ x.count_ones() * 17
+            ^ (x.count_ones() * 17)
             ^ x.reverse_bits().wrapping_mul(19)
     };
     let mut inputs: Vec<u32> = (0..3000u32).map(|i| i.wrapping_mul(0x9e37_79b9)).collect();
@@ -262,10 +262,13 @@ fn worst(function: &str, exact: impl Fn(f64) -> f64, range: impl Fn(f32) -> bool
     worst
 }
 
+/// A function, the exact one, where it is judged, and the error it may have.
+type Accuracy = (&'static str, fn(f64) -> f64, Box<dyn Fn(f32) -> bool>, f64);
+
 #[test]
 fn transcendental_functions_are_accurate() {
     let all = |_: f32| true;
-    let cases: Vec<(&str, fn(f64) -> f64, Box<dyn Fn(f32) -> bool>, f64)> = vec![
+    let cases: Vec<Accuracy> = vec![
         ("exp", f64::exp, Box::new(all), 2.0),
         ("exp2", f64::exp2, Box::new(all), 2.0),
         ("log", f64::ln, Box::new(all), 2.0),

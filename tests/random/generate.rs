@@ -1,9 +1,12 @@
 //! A function from a list of choices. Where the list ends, every choice is the simplest.
 
-use super::syntax::{
-    Expr, Function, LIMIT, Statement,
-    Type::{self, Bool, F32, I32, U32},
-    VARIABLES,
+use super::{
+    syntax::{
+        Expr, Function, LIMIT, Statement,
+        Type::{self, Bool, F32, I32, U32},
+        VARIABLES,
+    },
+    workgroup::{Step, Workgroup},
 };
 
 /// Bits of a float's magnitude up to which sums and products of whole numbers are exact.
@@ -16,31 +19,90 @@ struct Choices<'a> {
     next_counter: u32,
     in_loop: bool,
     in_breakable: bool,
+    may_return: bool,
     /// Statements that may still be made.
     left: u32,
 }
 
 /// The function that these choices make.
 pub fn function(words: &[u32]) -> Function {
-    let mut choices =
-        Choices { words, counters: Vec::new(), next_counter: 0, in_loop: false, in_breakable: false, left: 30 };
+    let mut choices = Choices::new(words, true);
     let body = choices.block(3, 10);
-    let mut result = choices.expr(U32, 2);
-    for n in 0..VARIABLES {
-        let float = Expr::Convert(I32, Box::new(Expr::Variable(n, F32)));
-        for part in [Expr::Variable(n, U32), Expr::Variable(n, I32), float] {
-            let scaled = Expr::binary("*", result, Expr::Constant(0x0100_0193, U32));
-            result = Expr::binary("^", scaled, Expr::Convert(U32, Box::new(part)));
-        }
-    }
-    for k in 0..4 {
-        let element = Expr::Element(Box::new(Expr::Constant(k, U32)));
-        result = Expr::binary("^", Expr::binary("*", result, Expr::Constant(31, U32)), element);
-    }
-    Function { body, result }
+    Function { body, result: choices.result() }
 }
 
-impl Choices<'_> {
+/// The kernel with workgroup memory and barriers that these choices make.
+pub fn workgroup(words: &[u32]) -> Workgroup {
+    let mut choices = Choices::new(words, false);
+    let size = choices.one_of(&[32, 7, 1, 64, 8]);
+    let body = choices.steps(2, 6);
+    Workgroup { size, body, result: choices.result() }
+}
+
+impl<'a> Choices<'a> {
+    fn new(words: &'a [u32], may_return: bool) -> Self {
+        let counters = Vec::new();
+        Choices { words, counters, next_counter: 0, in_loop: false, in_breakable: false, may_return, left: 30 }
+    }
+
+    /// An expression in which every variable counts.
+    fn result(&mut self) -> Expr {
+        let mut result = self.expr(U32, 2);
+        for n in 0..VARIABLES {
+            let float = Expr::Convert(I32, Box::new(Expr::Variable(n, F32)));
+            for part in [Expr::Variable(n, U32), Expr::Variable(n, I32), float] {
+                let scaled = Expr::binary("*", result, Expr::Constant(0x0100_0193, U32));
+                result = Expr::binary("^", scaled, Expr::Convert(U32, Box::new(part)));
+            }
+        }
+        for k in 0..4 {
+            let element = Expr::Element(Box::new(Expr::Constant(k, U32)));
+            result = Expr::binary("^", Expr::binary("*", result, Expr::Constant(31, U32)), element);
+        }
+        result
+    }
+
+    /// Steps of a workgroup: what lanes do by themselves, and what they do together.
+    fn steps(&mut self, depth: u32, longest: u32) -> Vec<Step> {
+        let count = 1 + self.pick(longest);
+        (0..count).map(|_| self.step(depth)).collect()
+    }
+
+    fn step(&mut self, depth: u32) -> Step {
+        match self.pick(if depth == 0 { 6 } else { 10 }) {
+            0 | 1 => Step::Exchange { value: self.expr(U32, 2), offset: self.pick(70), to: self.pick(VARIABLES) },
+            2 => Step::Total { value: self.expr(U32, 2), to: self.pick(VARIABLES) },
+            3..=5 => Step::Lanes(self.block(2, 4)),
+            6 => Step::If(self.uniform_condition(), self.steps(depth - 1, 3), self.steps(depth - 1, 2)),
+            _ => {
+                let counter = self.next_counter;
+                self.next_counter += 1;
+                let bound = 1 + self.pick(4);
+                self.counters.push(counter);
+                let stop = if self.pick(2) == 0 { None } else { Some(self.uniform_condition()) };
+                let body = self.steps(depth - 1, 4);
+                self.counters.pop();
+                Step::Repeat { counter, bound, stop, body }
+            }
+        }
+    }
+
+    /// A condition that is the same in all lanes.
+    fn uniform_condition(&mut self) -> Expr {
+        let operator = self.one_of(&["==", "!=", "<", ">="]);
+        Expr::binary(operator, self.uniform_number(), self.uniform_number())
+    }
+
+    fn uniform_number(&mut self) -> Expr {
+        match (self.pick(4), self.counters.last()) {
+            (0, _) => Expr::Given,
+            (1, _) => Expr::Constant(self.pick(7), U32),
+            // Not a sum: Mesa 22.3 is wrong about loops that are left at their start where `k + 1` is 0.
+            (_, Some(&counter)) => Expr::Counter(counter),
+            (_, None) => Expr::binary("&", Expr::Given, Expr::Constant(self.pick(8), U32)),
+        }
+    }
+
     /// A number below `n`.
     fn pick(&mut self, n: u32) -> u32 {
         self.word() % n
@@ -83,7 +145,7 @@ impl Choices<'_> {
             2 => Statement::Store(self.expr(U32, 1), self.expr(U32, 2)),
             3 if self.in_breakable => Statement::BreakIf(self.expr(Bool, 2)),
             4 if self.in_loop => Statement::ContinueIf(self.expr(Bool, 2)),
-            5 => Statement::ReturnIf(self.expr(Bool, 2), self.expr(U32, 2)),
+            5 if self.may_return => Statement::ReturnIf(self.expr(Bool, 2), self.expr(U32, 2)),
             6 | 7 => Statement::If(self.expr(Bool, 2), self.block(depth - 1, 4), self.block(depth - 1, 3)),
             8 => self.switch(depth),
             9 | 10 => self.repetition(depth),

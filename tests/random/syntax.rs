@@ -37,6 +37,10 @@ impl Type {
 
 /// Variables of each type.
 pub const VARIABLES: u32 = 3;
+/// What the argument `u` always is.
+///
+/// Counters start at `u - 5`, so that drivers do not know it for 0 and do not unroll every loop.
+pub const GIVEN: u32 = 5;
 /// Elements of the array.
 pub const ELEMENTS: u32 = 4;
 /// The largest magnitude that a float variable keeps.
@@ -45,6 +49,8 @@ pub const LIMIT: f32 = 1024.0;
 #[derive(Clone, Debug)]
 pub enum Expr {
     Variable(u32, Type),
+    /// The argument `u`, the same in all lanes.
+    Given,
     /// The counter of a loop around.
     Counter(u32),
     /// Printed as a variable that is never assigned: naga would refuse constants that overflow.
@@ -104,17 +110,35 @@ pub struct Function {
 }
 
 /// How a statement ends.
-enum Flow {
+pub enum Flow {
     Next,
     Break,
     Continue,
     Return(u32),
 }
 
-struct State {
+/// What a lane knows.
+pub struct State {
     variables: [[u32; VARIABLES as usize]; 3],
-    counters: Vec<(u32, u32)>,
+    pub counters: Vec<(u32, u32)>,
     array: [u32; ELEMENTS as usize],
+}
+
+impl State {
+    /// The state in which the argument is `x`.
+    pub fn new(x: u32) -> State {
+        let mut state =
+            State { variables: [[0; VARIABLES as usize]; 3], counters: Vec::new(), array: [x, GIVEN, 1, 2] };
+        state.variables[0][0] = x;
+        state.variables[0][1] = GIVEN;
+        state.variables[1][0] = x;
+        state
+    }
+
+    /// Assigns a `u32` variable.
+    pub fn assign(&mut self, n: u32, bits: u32) {
+        self.variables[place(U32)][n as usize] = bits;
+    }
 }
 
 impl Expr {
@@ -125,7 +149,7 @@ impl Expr {
     pub fn ty(&self) -> Type {
         match self {
             Expr::Variable(_, ty) | Expr::Constant(_, ty) | Expr::Convert(ty, _) => *ty,
-            Expr::Counter(_) | Expr::Element(_) => U32,
+            Expr::Given | Expr::Counter(_) | Expr::Element(_) => U32,
             Expr::Unary(_, a) | Expr::Select(a, _, _) => a.ty(),
             Expr::Binary("==" | "!=" | "<" | "<=" | ">" | ">=" | "&&" | "||", _, _) => Bool,
             Expr::Binary(_, a, _) => a.ty(),
@@ -134,9 +158,10 @@ impl Expr {
         }
     }
 
-    fn value(&self, state: &State) -> u32 {
+    pub fn value(&self, state: &State) -> u32 {
         match self {
             Expr::Variable(n, ty) => state.variables[place(*ty)][*n as usize],
+            Expr::Given => GIVEN,
             Expr::Counter(n) => state.counters.iter().rev().find(|(k, _)| k == n).map_or(0, |&(_, value)| value),
             Expr::Constant(bits, _) => *bits,
             Expr::Element(index) => state.array[(index.value(state) % ELEMENTS) as usize],
@@ -161,14 +186,14 @@ impl Expr {
     }
 
     /// Every constant in it.
-    fn constants(&self, found: &mut Vec<(u32, Type)>) {
+    pub fn constants(&self, found: &mut Vec<(u32, Type)>) {
         match self {
             Expr::Constant(bits, ty) => {
                 if !found.contains(&(*bits, *ty)) {
                     found.push((*bits, *ty));
                 }
             }
-            Expr::Variable(..) | Expr::Counter(_) => {}
+            Expr::Variable(..) | Expr::Given | Expr::Counter(_) => {}
             Expr::Element(a) | Expr::Unary(_, a) | Expr::Convert(_, a) => a.constants(found),
             Expr::Binary(_, a, b) => [a, b].into_iter().for_each(|e| e.constants(found)),
             Expr::Select(a, b, c) => [a, b, c].into_iter().for_each(|e| e.constants(found)),
@@ -303,12 +328,9 @@ fn convert(from: Type, to: Type, a: u32) -> u32 {
 }
 
 impl Function {
-    /// What the function returns for these arguments.
-    pub fn run(&self, x: u32, u: u32) -> u32 {
-        let mut state = State { variables: [[0; VARIABLES as usize]; 3], counters: Vec::new(), array: [x, u, 1, 2] };
-        state.variables[0][0] = x;
-        state.variables[0][1] = u;
-        state.variables[1][0] = x;
+    /// What the function returns for this `x`.
+    pub fn run(&self, x: u32) -> u32 {
+        let mut state = State::new(x);
         match run(&self.body, &mut state) {
             Flow::Return(value) => value,
             _ => self.result.value(&state),
@@ -316,7 +338,8 @@ impl Function {
     }
 }
 
-fn run(statements: &[Statement], state: &mut State) -> Flow {
+/// Runs statements in one lane.
+pub fn run(statements: &[Statement], state: &mut State) -> Flow {
     for statement in statements {
         match step(statement, state) {
             Flow::Next => {}
@@ -389,6 +412,7 @@ impl Display for Expr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Expr::Variable(n, ty) => write!(f, "{}{n}", ty.letter()),
+            Expr::Given => f.write_str("u"),
             Expr::Counter(n) => write!(f, "k{n}"),
             Expr::Constant(bits, ty) => f.write_str(&constant_name(*bits, *ty)),
             Expr::Element(index) => write!(f, "list[{index} % {ELEMENTS}]"),
@@ -415,34 +439,40 @@ impl Display for Function {
         self.result.constants(&mut constants);
         visit(&self.body, &mut |e| e.constants(&mut constants));
         writeln!(f, "fn compute(x: u32, u: u32) -> u32 {{")?;
-        for ty in [U32, I32, F32] {
-            for n in 0..VARIABLES {
-                let start = match (ty, n) {
-                    (U32, 0) => "x",
-                    (U32, 1) => "u",
-                    (I32, 0) => "i32(x)",
-                    _ => "0",
-                };
-                writeln!(f, "    var {}{n}: {} = {start};", ty.letter(), ty.name())?;
-            }
-        }
-        writeln!(f, "    var list = array<u32, {ELEMENTS}>(x, u, 1, 2);")?;
-        for (bits, ty) in constants {
-            let value = match ty {
-                F32 => format!("{:?}f", float(bits)),
-                I32 => format!("i32({bits}u)"),
-                Bool => format!("{}", bits != 0),
-                U32 => format!("{bits}u"),
-            };
-            writeln!(f, "    var {} = {value};", constant_name(bits, ty))?;
-        }
+        declarations(f, &constants)?;
         f.write_str(&block(&self.body, 1))?;
         writeln!(f, "    return {};\n}}", self.result)
     }
 }
 
+/// The variables that statements use.
+pub fn declarations(f: &mut fmt::Formatter<'_>, constants: &[(u32, Type)]) -> fmt::Result {
+    for ty in [U32, I32, F32] {
+        for n in 0..VARIABLES {
+            let start = match (ty, n) {
+                (U32, 0) => "x",
+                (U32, 1) => "u",
+                (I32, 0) => "i32(x)",
+                _ => "0",
+            };
+            writeln!(f, "    var {}{n}: {} = {start};", ty.letter(), ty.name())?;
+        }
+    }
+    writeln!(f, "    var list = array<u32, {ELEMENTS}>(x, u, 1, 2);")?;
+    for &(bits, ty) in constants {
+        let value = match ty {
+            F32 => format!("{:?}f", float(bits)),
+            I32 => format!("i32({bits}u)"),
+            Bool => format!("{}", bits != 0),
+            U32 => format!("{bits}u"),
+        };
+        writeln!(f, "    var {} = {value};", constant_name(bits, ty))?;
+    }
+    Ok(())
+}
+
 /// Calls `see` for every expression.
-fn visit(statements: &[Statement], see: &mut impl FnMut(&Expr)) {
+pub fn visit(statements: &[Statement], see: &mut impl FnMut(&Expr)) {
     for statement in statements {
         match statement {
             Statement::Assign(_, _, e) | Statement::BreakIf(e) | Statement::ContinueIf(e) => see(e),
@@ -467,7 +497,7 @@ fn visit(statements: &[Statement], see: &mut impl FnMut(&Expr)) {
 }
 
 /// Statements as WGSL, `depth` levels in.
-fn block(statements: &[Statement], depth: usize) -> String {
+pub fn block(statements: &[Statement], depth: usize) -> String {
     let mut text = String::new();
     let pad = "    ".repeat(depth);
     for statement in statements {
@@ -495,12 +525,15 @@ fn block(statements: &[Statement], depth: usize) -> String {
             }
             Statement::For { counter, bound, body } => {
                 let body = block(body, depth + 1);
-                writeln!(text, "for (var k{counter} = 0u; k{counter} < {bound}; k{counter}++) {{\n{body}{pad}}}")
+                writeln!(
+                    text,
+                    "for (var k{counter} = u - {GIVEN}; k{counter} < {bound}; k{counter}++) {{\n{body}{pad}}}"
+                )
             }
             Statement::While { counter: k, bound, condition, body } => {
                 // The counter has to be right in the body, and `continue` must not skip its step.
                 let body = block(body, depth + 1);
-                let declaration = format!("var n{k} = 0u;\n{pad}");
+                let declaration = format!("var n{k} = u - {GIVEN};\n{pad}");
                 writeln!(
                     text,
                     "{declaration}while (n{k} < {bound}) {{\n{pad}    let k{k} = n{k};\n{pad}    n{k}++;\n\
@@ -510,7 +543,7 @@ fn block(statements: &[Statement], depth: usize) -> String {
             Statement::Loop { counter: k, bound, body } => {
                 let body = block(body, depth + 1);
                 let continuing = format!("{pad}    continuing {{ k{k}++; break if k{k} >= {bound}; }}\n");
-                writeln!(text, "var k{k} = 0u;\n{pad}loop {{\n{body}{continuing}{pad}}}")
+                writeln!(text, "var k{k} = u - {GIVEN};\n{pad}loop {{\n{body}{continuing}{pad}}}")
             }
             Statement::BreakIf(condition) => writeln!(text, "if ({condition}) {{ break; }}"),
             Statement::ContinueIf(condition) => writeln!(text, "if ({condition}) {{ continue; }}"),

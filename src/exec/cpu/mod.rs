@@ -136,6 +136,18 @@ impl CpuBackend {
     }
 }
 
+/// The machine code of a kernel as text, with the WGSL lines it came from.
+pub(crate) fn assembly(kernel: &Kernel) -> Result<String> {
+    let program = ir::lower::lower(kernel)?;
+    jit::assembly(&program, &kernel.inner.source).map_err(|reason| {
+        Error::Unsupported(
+            Message::new(format!("the CPU engine does not compile it: {reason}"))
+                .kernel(kernel.name())
+                .help("it runs on the interpreter; look at its IR instead"),
+        )
+    })
+}
+
 /// Machine code for a program, if it is one that the compiler takes.
 fn compile(kernel: &Kernel, program: &ir::Program) -> Option<jit::Compiled> {
     match jit::Compiled::new(program) {

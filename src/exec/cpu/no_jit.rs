@@ -9,6 +9,10 @@ pub fn available() -> bool {
     false
 }
 
+pub fn assembly(_: &Program, _: &str) -> Result<String, String> {
+    Err("this processor is not supported".into())
+}
+
 /// Machine code, of which there is none here.
 pub struct Compiled(Infallible);
 

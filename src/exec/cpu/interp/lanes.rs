@@ -466,13 +466,12 @@ pub(super) const OUTSIDE: u32 = u32::MAX;
     "x86_64+avx2+bmi1+bmi2+fma+lzcnt+popcnt",
 ))]
 pub(in crate::exec::cpu) fn level() -> &'static str {
-    if cfg!(not(target_arch = "x86_64")) {
-        std::env::consts::ARCH
-    } else if multiversion::target::target_cfg_f!(target_feature = "avx512f") {
-        "avx-512"
-    } else if multiversion::target::target_cfg_f!(target_feature = "avx2") {
-        "avx2"
-    } else {
-        "sse2"
+    let avx512 = multiversion::target::target_cfg_f!(target_feature = "avx512f");
+    let avx2 = multiversion::target::target_cfg_f!(target_feature = "avx2");
+    match (cfg!(target_arch = "x86_64"), avx512, avx2) {
+        (false, ..) => std::env::consts::ARCH,
+        (_, true, _) => "avx-512",
+        (_, _, true) => "avx2",
+        _ => "sse2",
     }
 }

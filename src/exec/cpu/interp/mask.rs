@@ -94,17 +94,13 @@ impl Mask {
 
 impl Frame {
     /// Calls `visit` with every active lane, in order.
-    pub fn active_lanes(&self, mask: Mask, mut visit: impl FnMut(usize)) {
+    pub fn active_lanes(&self, mask: Mask, visit: impl FnMut(usize)) {
         let Window { lo, hi } = mask.range();
         match mask.row() {
             None => (lo..hi).for_each(visit),
             Some(row) => {
                 let row = self.row(row);
-                for lane in lo..hi {
-                    if row[lane] != 0 {
-                        visit(lane);
-                    }
-                }
+                (lo..hi).filter(|&lane| row[lane] != 0).for_each(visit);
             }
         }
     }

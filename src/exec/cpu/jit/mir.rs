@@ -6,6 +6,9 @@ use regalloc2::{
     Block, Function, Inst, InstRange, MachineEnv, Operand, Output, PReg, PRegSet, RegClass, RegallocOptions, VReg,
 };
 
+/// The origin of what the WGSL does not say.
+pub const NOWHERE: u32 = u32::MAX;
+
 /// Bytes of a lane group's row: eight lanes of 32 bits.
 pub const ROW: i32 = 32;
 
@@ -140,7 +143,7 @@ pub enum Op {
 pub struct Instruction {
     pub op: Op,
     pub operands: Vec<Operand>,
-    /// The index of the WGSL position it came from, for the annotated listing.
+    /// The byte of the WGSL text it came from, for the annotated listing; or [`NOWHERE`].
     pub origin: u32,
 }
 
@@ -169,7 +172,7 @@ pub struct Mir {
 
 impl Mir {
     pub fn new() -> Self {
-        Mir { blocks: vec![BlockData::default()], ..Mir::default() }
+        Mir { blocks: vec![BlockData::default()], origin: NOWHERE, ..Mir::default() }
     }
 
     pub fn block(&mut self) -> Block {

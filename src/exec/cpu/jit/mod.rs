@@ -5,6 +5,7 @@
 
 mod emit;
 mod layout;
+mod listing;
 mod mir;
 mod run;
 mod select;
@@ -83,12 +84,7 @@ struct Row([u32; 8]);
 impl Compiled {
     /// Compiles a program, or says why it is left to the interpreter.
     pub fn new(program: &Program) -> Result<Self, String> {
-        let (mir, layout) = select::select(program).map_err(|unsupported| unsupported.0.to_string())?;
-        if layout.words() > MAX_BLOCK_WORDS {
-            return Err("too much memory for each worker".into());
-        }
-        let (linear, output) = mir.allocate().map_err(|error| format!("register allocation failed: {error}"))?;
-        let emitted = emit::emit(&linear, &output).map_err(|error| format!("encoding failed: {error}"))?;
+        let (emitted, layout) = generate(program)?;
         let code = seal(&emitted.code).map_err(|error| format!("executable pages are refused: {error}"))?;
         let mut template = vec![0; layout.words()];
         layout.fill(&mut template, program.workgroup_size);
@@ -158,6 +154,22 @@ impl Compiled {
             entry(worker.block.as_mut_ptr().cast());
         }
     }
+}
+
+/// The machine code of a program, and what its worker block looks like.
+fn generate(program: &Program) -> Result<(emit::Emitted, Layout), String> {
+    let (mir, layout) = select::select(program).map_err(|unsupported| unsupported.0.to_string())?;
+    if layout.words() > MAX_BLOCK_WORDS {
+        return Err("too much memory for each worker".into());
+    }
+    let (linear, output) = mir.allocate().map_err(|error| format!("register allocation failed: {error}"))?;
+    let emitted = emit::emit(&linear, &output).map_err(|error| format!("encoding failed: {error}"))?;
+    Ok((emitted, layout))
+}
+
+/// The machine code of a program as text, with the lines of `source` it came from; or why there is none.
+pub fn assembly(program: &Program, source: &str) -> Result<String, String> {
+    generate(program).map(|(emitted, _)| listing::listing(&emitted, source))
 }
 
 impl Worker {

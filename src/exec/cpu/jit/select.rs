@@ -15,7 +15,7 @@ use rustc_hash::FxHashMap;
 
 use super::{
     layout::Layout,
-    mir::{Mir, Op as M},
+    mir::{Mir, NOWHERE, Op as M},
     shape::{self, Shape},
 };
 use crate::ir::{Label, Op, Program, Type, Uniformity, Value};
@@ -86,6 +86,12 @@ struct Selector<'a> {
 }
 
 impl Selector<'_> {
+    /// Notes where the next instructions come from.
+    fn comes_from(&mut self, origin: crate::ir::Origin) {
+        let start = origin.span.to_range().map(|range| range.start);
+        self.mir.origin = start.and_then(|at| u32::try_from(at).ok()).unwrap_or(NOWHERE);
+    }
+
     fn ty(&self, value: Value) -> Type {
         self.program.ty(value)
     }

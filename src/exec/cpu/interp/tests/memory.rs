@@ -291,11 +291,11 @@ fn subgroups_are_eight_lanes() {
         let (group, local) = (id / 20 * 20, id % 20);
         let got = &bindings[1][8 * id..8 * id + 8];
         assert_eq!(got[0], local as u32 % 8 + 800);
-        if x[id] % 3 == 0 {
+        if x[id].is_multiple_of(3) {
             continue;
         }
         let first = group + local / 8 * 8;
-        let active: Vec<usize> = (first..(first + 8).min(group + 20)).filter(|i| x[*i] % 3 != 0).collect();
+        let active: Vec<usize> = (first..(first + 8).min(group + 20)).filter(|i| !x[*i].is_multiple_of(3)).collect();
         let sum = |part: &[usize]| part.iter().fold(0u32, |a, i| a.wrapping_add(x[*i]));
         let before: Vec<usize> = active.iter().copied().filter(|i| *i < id).collect();
         let upto: Vec<usize> = active.iter().copied().filter(|i| *i <= id).collect();

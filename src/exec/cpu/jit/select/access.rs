@@ -237,6 +237,7 @@ impl Selector<'_> {
     }
 
     pub fn store(&mut self, address: &Address, value: Value) -> Result<()> {
+        self.comes_from(address.origin);
         let (base, scale) = self.base(address)?;
         let private = self.is_private(address.mem);
         let value = self.vector(value)?;

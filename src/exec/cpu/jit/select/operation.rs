@@ -31,8 +31,8 @@ const GREATER: u8 = 0x1e;
 impl Selector<'_> {
     /// Computes a value that a statement defines.
     pub fn define(&mut self, value: Value) -> Result<()> {
-        self.mir.origin = value.0;
         let def = self.program.def(value);
+        self.comes_from(def.origin);
         let vreg = match &def.op {
             Op::Const(_) => return Ok(()),
             Op::Load(address) | Op::UniformLoad(address) => self.load(value, address)?,
