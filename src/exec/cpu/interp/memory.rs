@@ -221,11 +221,6 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// Loads from plain words; as `load`, but compiled apart, since slices of plain memory vectorise.
-fn load_words(frame: &mut Frame, d: u32, elements: Elements, mask: Mask, words: &[u32]) {
-    load(frame, d, elements, mask, words);
-}
-
 fn load<U: Read>(frame: &mut Frame, d: u32, elements: Elements, mask: Mask, units: U) {
     let range = mask.range();
     match elements {
