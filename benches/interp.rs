@@ -1,9 +1,9 @@
-//! The CPU engine beside the machine's GPU device: kernel time on resident data, in one run, turn by turn.
+//! The CPU engine's interpreter beside the machine's GPU device: kernel time on resident data, in one run, turn by turn.
 //!
 //!     cargo bench --bench interp -- [part of a kernel's name] [--device gpu:1] [--runs 15]
 //!
 //! On a machine without a GPU the device is a software one (Mesa lavapipe, say), and this is a race on equal terms.
-//! Prints the median of each and how many times as fast the engine is; ends with status 1 where results differ.
+//! Prints the median of each and how many times as fast the interpreter is; ends with status 1 where results differ.
 
 use std::{process::ExitCode, time::Duration};
 
@@ -141,12 +141,10 @@ impl<T: Element> Racer<T> {
     }
 }
 
-/// Runs a case on the engine and on `device`, if there is one, in turn; whether the results agree.
-fn race<T: Element>(case: &Case<T>, runtime: &Runtime, device: Option<&Device>, runs: usize) -> Result<bool> {
-    let mut racers = vec![Racer::new(runtime, &runtime.device("cpu")?, case)?];
-    if let Some(device) = device {
-        racers.push(Racer::new(runtime, device, case)?);
-    }
+/// Runs a case on each of the devices in turn; whether the results agree.
+fn race<T: Element>(case: &Case<T>, devices: &[(Runtime, Device)], runs: usize) -> Result<bool> {
+    let mut racers =
+        devices.iter().map(|(runtime, device)| Racer::new(runtime, device, case)).collect::<Result<Vec<_>>>()?;
     for racer in &racers {
         racer.run(case)?;
     }
@@ -160,16 +158,16 @@ fn race<T: Element>(case: &Case<T>, runtime: &Runtime, device: Option<&Device>, 
     }
     let times: Vec<_> = racers.iter_mut().map(Racer::median).collect();
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
-    print!("{:16} engine {:9.3} ms", case.name, ms(times[0]));
-    if let [engine, other] = times[..] {
-        print!("   device {:9.3} ms   {:6.2} x", ms(other), ms(other) / ms(engine));
+    print!("{:16} interp {:9.3} ms", case.name, ms(times[0]));
+    if let [interp, other] = times[..] {
+        print!("   device {:9.3} ms   {:6.2} x", ms(other), ms(other) / ms(interp));
     }
     println!("{}", if agree { "" } else { "   RESULTS DIFFER" });
     Ok(agree)
 }
 
 /// The cases whose names contain `filter`; whether all results agree.
-fn races(filter: &str, runtime: &Runtime, device: Option<&Device>, runs: usize) -> Result<bool> {
+fn races(filter: &str, devices: &[(Runtime, Device)], runs: usize) -> Result<bool> {
     let mut state = 12345u32;
     let mut noise = || {
         state ^= state << 13;
@@ -196,12 +194,12 @@ fn races(filter: &str, runtime: &Runtime, device: Option<&Device>, runs: usize) 
     ];
     let mut agree = true;
     for case in cases.iter().filter(|case| case.name.contains(filter)) {
-        agree &= race(case, runtime, device, runs)?;
+        agree &= race(case, devices, runs)?;
     }
     let (name, grid) = ("histogram 4 Mi", [N, 1, 1]);
     if name.contains(filter) {
         let case = Case { name, wgsl: HISTOGRAM, grid, uniforms: Vec::new(), input: numbers, output: 256 };
-        agree &= race(&case, runtime, device, runs)?;
+        agree &= race(&case, devices, runs)?;
     }
     Ok(agree)
 }
@@ -218,14 +216,19 @@ fn main() -> ExitCode {
         }
     }
     let result = (|| -> Result<bool> {
+        let engine = Runtime::cpu_interpreter()?;
+        let cpu = engine.device("cpu")?;
+        println!("interp: {}", cpu.info().driver);
+        let mut devices = vec![(engine, cpu)];
         let runtime = Runtime::new()?;
-        let other = runtime.device(&device).ok();
-        println!("engine: {}", runtime.device("cpu")?.info().driver);
-        match &other {
-            Some(device) => println!("device: {} ({})", device.name(), device.info().driver),
-            None => println!("device: none that is called `{device}`"),
+        match runtime.device(&device) {
+            Ok(device) => {
+                println!("device: {} ({})", device.name(), device.info().driver);
+                devices.push((runtime, device));
+            }
+            Err(_) => println!("device: none that is called `{device}`"),
         }
-        races(&filter, &runtime, other.as_ref(), runs)
+        races(&filter, &devices, runs)
     })();
     match result {
         Ok(true) => ExitCode::SUCCESS,

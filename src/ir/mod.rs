@@ -55,6 +55,7 @@ pub struct Program {
     /// `Varying`, all lanes leave together.
     pub exits: Vec<Uniformity>,
     /// Whether the body has a barrier.
+    #[cfg_attr(not(feature = "cpu"), expect(dead_code, reason = "for executors"))]
     pub has_barrier: bool,
 }
 
@@ -75,6 +76,7 @@ impl Program {
     }
 
     /// Lanes of a workgroup.
+    #[cfg_attr(not(feature = "cpu"), expect(dead_code, reason = "for executors"))]
     pub fn lanes(&self) -> u32 {
         self.workgroup_size.iter().product()
     }

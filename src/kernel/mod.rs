@@ -6,6 +6,7 @@ pub(crate) mod layout;
 mod module;
 pub(crate) mod names;
 mod nesting;
+#[cfg(feature = "gpu")]
 pub(crate) mod passes;
 mod reflect;
 pub(crate) mod requirements;

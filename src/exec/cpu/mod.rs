@@ -11,6 +11,9 @@ mod jit;
 mod pool;
 mod shared_mem;
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     cmp::Reverse,
     collections::BTreeMap,
@@ -31,7 +34,7 @@ use shared_mem::{Aligned, HostAllocation, SharedMem};
 /// Compiled kernels that are kept.
 const KEPT_KERNELS: usize = 64;
 
-/// Invocations of a workgroup.
+/// Invocations of a workgroup, which run as one frame.
 const MAX_INVOCATIONS: u64 = 1 << 16;
 
 /// Bytes of workgroup memory.
@@ -114,10 +117,11 @@ impl CpuBackend {
             return Ok((entry.code.clone(), Duration::ZERO));
         }
         drop(cache);
+        kernel.inner.requirements.check(kernel.name(), &self.info)?;
         let start = Instant::now();
         let program = ir::lower::lower(kernel)?;
         let interp = interp::compile(&program)?;
-        check_limits(&interp)?;
+        check_private_memory(&interp)?;
         let jit = if self.compiles { compile(kernel, &program) } else { None };
         let code = Arc::new(Executable { interp, jit });
         let took = start.elapsed();
@@ -216,41 +220,20 @@ fn limits() -> Vec<(&'static str, u64)> {
     ]
 }
 
-/// Refuses a kernel that asks for more than the engine has.
-fn check_limits(code: &Code) -> Result<()> {
-    let invocations = code.workgroup_size.iter().map(|n| u64::from(*n)).fold(1, u64::saturating_mul);
-    let private = code.private_bytes.saturating_mul(if code.free { 16 } else { invocations });
-    let over = |problem: String, help: &str| {
-        Err(Error::Unsupported(Message::new(problem).kernel(code.name.as_str()).help(help)))
-    };
-    if invocations > MAX_INVOCATIONS {
-        return over(
-            format!(
-                "a workgroup of {invocations} invocations; the CPU engine's maxComputeInvocationsPerWorkgroup \
-                 is {MAX_INVOCATIONS}"
-            ),
-            "use smaller workgroups, and more of them",
-        );
-    }
-    if code.workgroup_bytes > MAX_WORKGROUP_BYTES {
-        return over(
-            format!(
-                "{} bytes of workgroup memory; the CPU engine's maxComputeWorkgroupStorageSize is \
-                 {MAX_WORKGROUP_BYTES}",
-                code.workgroup_bytes
-            ),
-            "shrink the var<workgroup> arrays",
-        );
-    }
-    if private > MAX_PRIVATE_BYTES {
-        return over(
-            format!(
-                "{} bytes of local arrays in each invocation are {private} in a workgroup; the CPU engine has at most \
-                 {MAX_PRIVATE_BYTES}",
+/// Refuses a kernel whose local arrays take more memory than the engine gives a workgroup.
+fn check_private_memory(code: &Code) -> Result<()> {
+    let invocations: u64 = if code.free { 16 } else { code.workgroup_size.iter().map(|n| u64::from(*n)).product() };
+    let bytes = code.private_bytes.saturating_mul(invocations);
+    if bytes > MAX_PRIVATE_BYTES {
+        return Err(Error::Unsupported(
+            Message::new(format!(
+                "{} bytes of local arrays in each invocation are {bytes} for {invocations} that run together; \
+                 the CPU engine has at most {MAX_PRIVATE_BYTES}",
                 code.private_bytes
-            ),
-            "shrink the local arrays, or the workgroup",
-        );
+            ))
+            .kernel(code.name.as_str())
+            .help("shrink the local arrays, or the workgroup"),
+        ));
     }
     Ok(())
 }

@@ -11,9 +11,10 @@ use std::{
 
 use super::{
     code::{Accumulate, AtomicInst, Code, Place},
-    frame::Mask,
     machine::Machine,
+    mask::Mask,
     memory::Elements,
+    value::Shape,
 };
 use crate::{exec::cpu::shared_mem::SharedMem, ir::AtomicFun};
 
@@ -153,7 +154,7 @@ fn plain(fun: AtomicFun, signed: bool, word: &Cell<u32>, value: u32, compare: u3
 
 impl<'a> Machine<'a> {
     /// Runs an atomic, lane after lane.
-    pub fn atomic(&mut self, inst: &AtomicInst, mask: &Mask) {
+    pub fn atomic(&mut self, inst: &AtomicInst, mask: Mask) {
         let access = &self.code.accesses[inst.access as usize];
         let elements = self.locate(access, mask);
         self.frame.materialize(inst.value);
@@ -170,12 +171,12 @@ impl<'a> Machine<'a> {
 
     /// Calls `visit` with the lane and the element of every active lane that is in bounds.
     #[inline(always)]
-    fn visit(&self, elements: Elements, mask: &Mask, mut visit: impl FnMut(usize, usize)) {
+    fn visit(&self, elements: Elements, mask: Mask, mut visit: impl FnMut(usize, usize)) {
         match elements {
             Elements::Outside => {}
             Elements::Same(index) => self.frame.active_lanes(mask, |lane| visit(lane, index)),
             Elements::Steps { first, step } => self.frame.active_lanes(mask, |lane| {
-                let steps = (lane - mask.lo as usize) as isize;
+                let steps = (lane - mask.lo() as usize) as isize;
                 visit(lane, first.wrapping_add_signed(step.wrapping_mul(steps)));
             }),
             Elements::Row { row, limit } => {
@@ -189,14 +190,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn accumulate(
-        &mut self,
-        accumulate: Accumulate,
-        inst: &AtomicInst,
-        elements: Elements,
-        mask: &Mask,
-        memory: usize,
-    ) {
+    fn accumulate(&mut self, accumulate: Accumulate, inst: &AtomicInst, elements: Elements, mask: Mask, memory: usize) {
         let negate = inst.fun == AtomicFun::Sub;
         let value = |machine: &Self, lane: usize| {
             let value = machine.frame.lane(inst.value, lane);
@@ -212,7 +206,7 @@ impl<'a> Machine<'a> {
         if let Some(gathered) = &mut copy {
             let words = &mut gathered.words[..];
             // The usual case, a histogram, deserves a loop without choices.
-            if let (Accumulate::Add, super::frame::Shape::Uniform(value)) = (accumulate, self.frame.shape(inst.value)) {
+            if let (Accumulate::Add, Shape::Uniform(value)) = (accumulate, self.frame.shape(inst.value)) {
                 let value = if negate { value.wrapping_neg() } else { value };
                 self.visit(elements, mask, |_, index| words[index] = words[index].wrapping_add(value));
             } else {
@@ -252,13 +246,13 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn read_modify_write(&mut self, inst: &AtomicInst, elements: Elements, mask: &Mask, memory: usize) {
+    fn read_modify_write(&mut self, inst: &AtomicInst, elements: Elements, mask: Mask, memory: usize) {
         let result = inst.d.map(|_| self.frame.new_row());
         if let Some(row) = result {
             self.frame.row_mut(row).fill(0);
         }
         let target = self.target(memory);
-        let (lo, hi) = (mask.lo as usize, mask.hi as usize);
+        let (lo, hi) = (mask.lo() as usize, mask.hi() as usize);
         for lane in lo..hi {
             if self.frame.mask_row(mask).is_some_and(|mask| mask[lane] == 0) {
                 continue;

@@ -39,6 +39,8 @@ pub(in crate::exec::cpu) struct Code {
 /// A memory of the program, as the executor needs it.
 #[derive(Clone, Debug)]
 pub(super) struct MemInfo {
+    /// The name of the WGSL variable.
+    pub name: String,
     pub place: Place,
     /// The contents of a constant table.
     pub data: Vec<u32>,

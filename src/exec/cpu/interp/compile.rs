@@ -96,7 +96,8 @@ impl<'a> Compiler<'a> {
                 Space::Constant => Place::Constant,
             };
             let runtime = memory.runtime.map(|array| (array.offset, array.stride.max(1)));
-            memories.push(MemInfo { place, runtime, data: memory.data.clone(), accumulates: None });
+            let name = memory.name.clone();
+            memories.push(MemInfo { name, place, runtime, data: memory.data.clone(), accumulates: None });
         }
         let code = Code {
             name: program.name.clone(),

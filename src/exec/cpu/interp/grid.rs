@@ -1,18 +1,14 @@
 //! How a dispatch is cut into units, each a frame of lanes, and what the built-in inputs are in them.
 
-use super::{
-    code::Code,
-    frame::{Frame, Shape},
-    lanes,
-};
+use super::{code::Code, frame::Frame, lanes, value::Shape};
 use crate::{
     error::{Error, Message, Result},
     ir::Builtin,
 };
 
-/// Lanes of a frame, where the kernel leaves the choice: rows of 2 KiB, some twenty of which fit the
-/// first-level cache.
-const FRAME: u32 = 512;
+/// Lanes of a frame, where the kernel leaves the choice: enough that the work on a row outweighs the choice of
+/// what to do with it; the rows of 4 KiB that are in use at a time still fit the nearer caches.
+const FRAME: u32 = 1024;
 
 /// Bytes of private memory that a frame may take, where the number of lanes is free to choose.
 const PRIVATE_BUDGET: u64 = 1 << 20;

@@ -2,25 +2,17 @@
 
 use super::{
     code::{Block, BlockId, Code, Exit, List, Op, SlotId},
-    frame::{Frame, Mask, Shape, Slot},
+    frame::Frame,
     grid::Grid,
+    mask::Mask,
     memory::Memories,
+    value::{Shape, Slot},
 };
-
-/// What is left of the lanes that entered a block.
-enum Flow {
-    /// All that entered fell out of the end.
-    All,
-    /// These did.
-    Some(Mask),
-    /// None did.
-    None,
-}
 
 /// What a worker keeps from one dispatch to the next, to save allocations.
 pub(in crate::exec::cpu) struct Scratch {
     frame: Frame,
-    exits: Vec<Option<Mask>>,
+    exits: Vec<Mask>,
     moving: Vec<Slot>,
     workgroup: Vec<std::cell::Cell<u32>>,
     private: Vec<u32>,
@@ -49,7 +41,7 @@ pub(super) struct Machine<'a> {
     pub memories: Memories<'a>,
     pub frame: Frame,
     /// For each label, the lanes that left by a `Break` to it.
-    exits: Vec<Option<Mask>>,
+    exits: Vec<Mask>,
     /// Values on their way from sources to targets.
     moving: Vec<Slot>,
     grid: &'a Grid,
@@ -65,7 +57,7 @@ impl<'a> Machine<'a> {
         memories.private = std::mem::take(&mut scratch.private);
         let mut exits = std::mem::take(&mut scratch.exits);
         exits.clear();
-        exits.resize(code.labels as usize, None);
+        exits.resize(code.labels as usize, Mask::NONE);
         let moving = std::mem::take(&mut scratch.moving);
         let mut machine = Machine { code, memories, frame, exits, moving, grid };
         machine.memories.reserve(code, machine.frame.stride());
@@ -73,9 +65,9 @@ impl<'a> Machine<'a> {
             machine.frame.set(*slot, Shape::Uniform(*bits));
         }
         machine.grid.set_constants(code, &mut machine.frame);
-        let all = Mask::all(grid.lanes);
+        let all = Mask::range_of(0, grid.lanes);
         for inst in &code.prologue {
-            machine.simple(inst.op, &all);
+            machine.simple(inst.op, all);
             machine.kill(inst.kills);
         }
         machine
@@ -95,10 +87,8 @@ impl<'a> Machine<'a> {
     pub fn run(&mut self, unit: u64) {
         let lanes = self.grid.enter(unit, self.code, &mut self.frame);
         self.memories.enter(self.code);
-        let mask = Mask::all(lanes);
-        if let Flow::Some(rest) = self.block(self.code.body, &mask) {
-            self.frame.drop_mask(rest);
-        }
+        // The body ends in a return: nothing of its mask comes back.
+        self.block(self.code.body, Mask::range_of(0, lanes));
         if cfg!(debug_assertions) {
             let inputs = self.code.builtins.iter().filter(|(slot, _)| self.frame.has_row(*slot)).count();
             assert_eq!(inputs, self.frame.rows_in_use(), "a row was not given back");
@@ -123,79 +113,72 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn block(&mut self, id: BlockId, entry: &Mask) -> Flow {
+    /// Runs a block in the lanes of `entry`. Gives the lanes that fall out of its end: `entry` itself, if that is all
+    /// of them, else a mask that the caller has to give back.
+    fn block(&mut self, id: BlockId, entry: Mask) -> Mask {
         let code = self.code;
         let block = &code.blocks[id.0 as usize];
-        let mut mask = *entry;
-        // Whether `mask` is no longer the caller's.
-        let mut narrowed = false;
+        let mut mask = entry;
         for inst in &code.insts[block.start as usize..block.end as usize] {
-            let flow = match inst.op {
+            let rest = match inst.op {
                 Op::If { cond, accept, reject, results, escapes } => {
                     self.clear_all(results);
-                    self.branch(cond, accept, reject, escapes, &mask)
+                    self.branch(cond, accept, reject, escapes, mask)
                 }
                 Op::Loop { label, params, inits, body, results, escapes } => {
                     self.clear_all(results);
                     self.assign(inits, params);
-                    self.iterate(label, body, escapes, &mask)
+                    self.iterate(label, body, escapes, mask)
                 }
                 Op::Scope { label, body, results, escapes } => {
                     self.clear_all(results);
-                    self.scope(label, body, escapes, &mask)
+                    self.scope(label, body, escapes, mask)
                 }
                 simple => {
-                    self.simple(simple, &mask);
-                    Flow::All
+                    self.simple(simple, mask);
+                    mask
                 }
             };
-            match flow {
-                Flow::All => {}
-                Flow::Some(rest) => {
-                    if narrowed {
-                        self.frame.drop_mask(mask);
-                    }
-                    (mask, narrowed) = (rest, true);
-                }
-                Flow::None => {
-                    if narrowed {
-                        self.frame.drop_mask(mask);
-                    }
+            if rest.count() != mask.count() {
+                self.replace(&mut mask, rest, entry);
+                if mask.is_none() {
                     self.sweep(block);
-                    return Flow::None;
+                    return Mask::NONE;
                 }
             }
             self.kill(inst.kills);
         }
         match block.exit {
-            Exit::Yield { sources, targets } => self.deliver(sources, targets, &mask),
-            Exit::Again { sources, targets } => {
-                let mut moving = self.gather(sources);
+            Exit::Yield { sources, targets } => {
+                self.deliver(sources, targets, mask);
                 self.kill(block.kills);
-                for (target, value) in self.list(targets).iter().zip(moving.drain(..)) {
-                    self.frame.put(*target, value);
-                }
-                self.moving = moving;
-                return if narrowed { Flow::Some(mask) } else { Flow::All };
+            }
+            Exit::Again { sources, targets } => {
+                self.gather(sources);
+                self.kill(block.kills);
+                self.scatter(targets);
             }
             Exit::Break { label, sources, targets } => {
-                self.deliver(sources, targets, &mask);
-                let leaving = self.frame.share_mask(&mask);
-                self.leave(label, leaving);
+                self.deliver(sources, targets, mask);
+                self.kill(block.kills);
+                let leaving = self.frame.share_mask(mask);
+                self.exits[label as usize] = self.frame.unite(self.exits[label as usize], leaving);
+                self.replace(&mut mask, Mask::NONE, entry);
             }
-            Exit::Return => {}
-        }
-        self.kill(block.kills);
-        match block.exit {
-            Exit::Yield { .. } if narrowed => Flow::Some(mask),
-            Exit::Yield { .. } => Flow::All,
-            _ => {
-                if narrowed {
-                    self.frame.drop_mask(mask);
-                }
-                Flow::None
+            Exit::Return => {
+                self.kill(block.kills);
+                self.replace(&mut mask, Mask::NONE, entry);
             }
         }
+        mask
+    }
+
+    /// Goes on with fewer lanes; gives back the mask so far, unless it is the caller's.
+    fn replace(&mut self, mask: &mut Mask, rest: Mask, entry: Mask) {
+        if mask.count() != entry.count() {
+            self.frame.drop_mask(*mask);
+        }
+        *mask = rest;
     }
 
     fn clear_all(&mut self, list: List) {
@@ -205,13 +188,18 @@ impl<'a> Machine<'a> {
     }
 
     /// Reads all sources before any target is written: they may be the same slots.
-    fn gather(&mut self, sources: List) -> Vec<Slot> {
-        let mut moving = std::mem::take(&mut self.moving);
-        moving.clear();
+    fn gather(&mut self, sources: List) {
+        self.moving.clear();
         for source in self.list(sources) {
-            moving.push(self.frame.share(*source));
+            let value = self.frame.share(*source);
+            self.moving.push(value);
         }
-        moving
+    }
+
+    fn scatter(&mut self, targets: List) {
+        for (target, value) in self.list(targets).iter().zip(&self.moving) {
+            self.frame.put(*target, *value);
+        }
     }
 
     /// Parameters take new values; lanes that are not active left the loop, so nothing of theirs is kept.
@@ -223,23 +211,15 @@ impl<'a> Machine<'a> {
     }
 
     /// Results take the values of the active lanes; other lanes may bring theirs before and after.
-    fn deliver(&mut self, sources: List, targets: List, mask: &Mask) {
+    fn deliver(&mut self, sources: List, targets: List, mask: Mask) {
         for (source, target) in self.list(sources).iter().zip(self.list(targets)) {
             let value = self.frame.share(*source);
             self.frame.merge(*target, value, mask);
         }
     }
 
-    /// Adds lanes to those that left to `label`.
-    fn leave(&mut self, label: u32, mask: Mask) {
-        let united = match self.exits[label as usize].take() {
-            Some(before) => self.frame.unite(before, mask),
-            None => mask,
-        };
-        self.exits[label as usize] = Some(united);
-    }
-
-    fn branch(&mut self, cond: SlotId, accept: BlockId, reject: BlockId, escapes: bool, mask: &Mask) -> Flow {
+    /// Runs the sides of a branch; the answer is as that of [`Machine::block`].
+    fn branch(&mut self, cond: SlotId, accept: BlockId, reject: BlockId, escapes: bool, mask: Mask) -> Mask {
         match self.frame.shape(cond) {
             Shape::Uniform(0) => return self.block(reject, mask),
             Shape::Uniform(_) => return self.block(accept, mask),
@@ -248,92 +228,62 @@ impl<'a> Machine<'a> {
         let (accepted, rejected) = self.frame.divide(mask, cond);
         let accepted = self.arm(accept, accepted);
         let rejected = self.arm(reject, rejected);
-        match (accepted, rejected) {
-            (None, None) => Flow::None,
-            (Some(a), Some(b)) if !escapes || a.count + b.count == mask.count => {
-                self.frame.drop_mask(a);
-                self.frame.drop_mask(b);
-                Flow::All
-            }
-            (Some(a), Some(b)) => Flow::Some(self.frame.unite(a, b)),
-            (Some(rest), None) | (None, Some(rest)) if rest.count == mask.count => {
-                self.frame.drop_mask(rest);
-                Flow::All
-            }
-            (Some(rest), None) | (None, Some(rest)) => Flow::Some(rest),
+        if !escapes || accepted.count() + rejected.count() == mask.count() {
+            self.frame.drop_mask(accepted);
+            self.frame.drop_mask(rejected);
+            return mask;
         }
+        self.frame.unite(accepted, rejected)
     }
 
-    /// Runs one side of a branch in the lanes of `mask`; gives those that fell out of its end.
-    fn arm(&mut self, id: BlockId, mask: Option<Mask>) -> Option<Mask> {
-        let mask = mask?;
-        if self.code.blocks[id.0 as usize].is_trivial() {
-            return Some(mask);
+    /// Runs one side of a branch, or an iteration. Takes over the mask, and gives one that is the caller's.
+    fn arm(&mut self, id: BlockId, mask: Mask) -> Mask {
+        if mask.is_none() || self.code.blocks[id.0 as usize].is_trivial() {
+            return mask;
         }
-        match self.block(id, &mask) {
-            Flow::All => Some(mask),
-            Flow::Some(rest) => {
-                self.frame.drop_mask(mask);
-                Some(rest)
-            }
-            Flow::None => {
-                self.frame.drop_mask(mask);
-                None
-            }
+        let rest = self.block(id, mask);
+        if rest.count() != mask.count() {
+            self.frame.drop_mask(mask);
         }
+        rest
     }
 
-    fn iterate(&mut self, label: u32, body: BlockId, escapes: bool, entry: &Mask) -> Flow {
-        let outer = self.exits[label as usize].take();
-        let mut active = Some(self.frame.share_mask(entry));
-        while let Some(mask) = active {
-            active = self.arm(body, Some(mask));
+    fn iterate(&mut self, label: u32, body: BlockId, escapes: bool, entry: Mask) -> Mask {
+        let outer = std::mem::replace(&mut self.exits[label as usize], Mask::NONE);
+        let mut mask = self.frame.share_mask(entry);
+        while !mask.is_none() {
+            mask = self.arm(body, mask);
         }
         self.sweep(&self.code.blocks[body.0 as usize]);
         let left = std::mem::replace(&mut self.exits[label as usize], outer);
         self.after(left, escapes, entry)
     }
 
-    fn scope(&mut self, label: u32, body: BlockId, escapes: bool, entry: &Mask) -> Flow {
-        let outer = self.exits[label as usize].take();
-        let flow = self.block(body, entry);
+    fn scope(&mut self, label: u32, body: BlockId, escapes: bool, entry: Mask) -> Mask {
+        let outer = std::mem::replace(&mut self.exits[label as usize], Mask::NONE);
+        let entered = self.frame.share_mask(entry);
+        let rest = self.arm(body, entered);
         let left = std::mem::replace(&mut self.exits[label as usize], outer);
-        match (flow, left) {
-            (Flow::All, None) => Flow::All,
-            (Flow::All, Some(left)) => {
-                // Cannot be: the same lanes would have left twice.
-                self.frame.drop_mask(left);
-                Flow::All
-            }
-            (Flow::None, left) => self.after(left, escapes, entry),
-            (Flow::Some(rest), None) => self.after(Some(rest), escapes, entry),
-            (Flow::Some(rest), Some(left)) => {
-                if escapes {
-                    let united = self.frame.unite(rest, left);
-                    self.after(Some(united), escapes, entry)
-                } else {
-                    self.frame.drop_mask(rest);
-                    self.frame.drop_mask(left);
-                    Flow::All
-                }
-            }
+        if !escapes {
+            self.frame.drop_mask(rest);
+            self.frame.drop_mask(left);
+            return entry;
         }
+        let left = self.frame.unite(rest, left);
+        self.after(left, escapes, entry)
     }
 
-    /// The lanes that go on after a loop or a scope.
-    fn after(&mut self, left: Option<Mask>, escapes: bool, entry: &Mask) -> Flow {
-        match left {
-            None => Flow::None,
-            Some(left) if !escapes || left.count == entry.count => {
-                self.frame.drop_mask(left);
-                Flow::All
-            }
-            Some(left) => Flow::Some(left),
+    /// The lanes that go on after a loop or a scope, as an answer of [`Machine::block`].
+    fn after(&mut self, left: Mask, escapes: bool, entry: Mask) -> Mask {
+        if !escapes || left.count() == entry.count() {
+            self.frame.drop_mask(left);
+            return entry;
         }
+        left
     }
 
     /// An instruction that does not change which lanes are active.
-    fn simple(&mut self, op: Op, mask: &Mask) {
+    fn simple(&mut self, op: Op, mask: Mask) {
         match op {
             Op::Copy { d, a } => {
                 let value = self.frame.share(a);
@@ -346,7 +296,7 @@ impl<'a> Machine<'a> {
             Op::Load { d, access } => self.load(d, &self.code.accesses[access as usize], mask),
             Op::UniformLoad { d, access } => {
                 let first = mask.first_lane();
-                self.load(d, &self.code.accesses[access as usize], &first);
+                self.load(d, &self.code.accesses[access as usize], first);
             }
             Op::Clear { memory } => self.clear(memory, mask),
             Op::Store { access, value } => self.store(&self.code.accesses[access as usize], value, mask),

@@ -8,11 +8,13 @@ use std::cell::Cell;
 use super::{
     atomics::Copies,
     code::{Access, Code, Place},
-    frame::{Frame, Mask, Row, Shape},
+    frame::Frame,
     lanes::{self, Arg, OUTSIDE},
     machine::Machine,
+    mask::Mask,
     shapes::Line,
     units::{self, Halves, Read, Write},
+    value::{Row, Shape},
 };
 use crate::exec::cpu::shared_mem::SharedMem;
 
@@ -73,7 +75,7 @@ pub(super) enum Elements {
 
 impl<'a> Machine<'a> {
     /// The elements that the lanes of `mask` touch. A row in the answer is the caller's to give back.
-    pub fn locate(&mut self, access: &Access, mask: &Mask) -> Elements {
+    pub fn locate(&mut self, access: &Access, mask: Mask) -> Elements {
         let size = access.bytes();
         let bytes = self.memories.bytes[access.memory as usize];
         if let Some(found) = self.locate_affine(access, mask, size, bytes) {
@@ -106,7 +108,7 @@ impl<'a> Machine<'a> {
     }
 
     /// The elements, where they are the same or at even steps in all lanes and inside.
-    fn locate_affine(&self, access: &Access, mask: &Mask, size: u32, bytes: u64) -> Option<Elements> {
+    fn locate_affine(&self, access: &Access, mask: Mask, size: u32, bytes: u64) -> Option<Elements> {
         let mut first = u64::from(access.offset);
         let mut step = 0i64;
         for term in &access.terms {
@@ -116,7 +118,7 @@ impl<'a> Machine<'a> {
                 Shape::Uniform(index) if index < bound => first = first.checked_add(u64::from(index) * stride)?,
                 Shape::Uniform(_) => return Some(Elements::Outside),
                 Shape::Ramp { base, step: by } => {
-                    let line = Line::unsigned(base, by, mask.lo as usize, mask.hi as usize)?;
+                    let line = Line::unsigned(base, by, mask.lo() as usize, mask.hi() as usize)?;
                     if line.first.max(line.last) >= i64::from(bound) {
                         return None;
                     }
@@ -126,7 +128,7 @@ impl<'a> Machine<'a> {
                 Shape::Unset | Shape::Split { .. } | Shape::Row => return None,
             }
         }
-        let last = i64::try_from(first).ok()?.checked_add(step.checked_mul(i64::from(mask.hi - mask.lo - 1))?)?;
+        let last = i64::try_from(first).ok()?.checked_add(step.checked_mul(i64::from(mask.hi() - mask.lo() - 1))?)?;
         let highest = first.max(u64::try_from(last).ok()?);
         if highest + u64::from(size) > bytes {
             return if step == 0 { Some(Elements::Outside) } else { None };
@@ -138,7 +140,7 @@ impl<'a> Machine<'a> {
         })
     }
 
-    pub fn load(&mut self, d: u32, access: &Access, mask: &Mask) {
+    pub fn load(&mut self, d: u32, access: &Access, mask: Mask) {
         let elements = self.locate(access, mask);
         match self.code.memories[access.memory as usize].place {
             Place::Binding(_) | Place::Constant => {
@@ -168,7 +170,7 @@ impl<'a> Machine<'a> {
         self.release(elements);
     }
 
-    pub fn store(&mut self, access: &Access, value: u32, mask: &Mask) {
+    pub fn store(&mut self, access: &Access, value: u32, mask: Mask) {
         let elements = self.locate(access, mask);
         self.frame.materialize(value);
         match self.code.memories[access.memory as usize].place {
@@ -198,7 +200,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Zeroes a private memory in the active lanes.
-    pub fn clear(&mut self, memory: u32, mask: &Mask) {
+    pub fn clear(&mut self, memory: u32, mask: Mask) {
         let Place::Private { first, words } = self.code.memories[memory as usize].place else { return };
         let stride = self.memories.stride;
         let range = mask.range();
@@ -219,12 +221,7 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// Loads from plain words; as `load`, but compiled apart, since slices of plain memory vectorise.
-fn load_words(frame: &mut Frame, d: u32, elements: Elements, mask: &Mask, words: &[u32]) {
-    load(frame, d, elements, mask, words);
-}
-
-fn load<U: Read>(frame: &mut Frame, d: u32, elements: Elements, mask: &Mask, units: U) {
+fn load<U: Read>(frame: &mut Frame, d: u32, elements: Elements, mask: Mask, units: U) {
     let range = mask.range();
     match elements {
         Elements::Outside => frame.set(d, Shape::Uniform(0)),
@@ -252,7 +249,7 @@ fn load<U: Read>(frame: &mut Frame, d: u32, elements: Elements, mask: &Mask, uni
     }
 }
 
-fn store<U: Write>(frame: &Frame, elements: Elements, value: u32, mask: &Mask, units: U) {
+fn store<U: Write>(frame: &Frame, elements: Elements, value: u32, mask: Mask, units: U) {
     let range = mask.range();
     let active = frame.mask_row(mask).map(|active| &active[range.lo..range.hi]);
     match (elements, frame.slot_arg(value, range)) {
@@ -286,15 +283,7 @@ fn element(frame: &Frame, elements: Elements, lo: usize, lane: usize) -> Option<
     }
 }
 
-fn load_private(
-    frame: &mut Frame,
-    d: u32,
-    elements: Elements,
-    mask: &Mask,
-    private: &[u32],
-    stride: usize,
-    half: bool,
-) {
+fn load_private(frame: &mut Frame, d: u32, elements: Elements, mask: Mask, private: &[u32], stride: usize, half: bool) {
     let range = mask.range();
     if let Elements::Outside = elements {
         return frame.set(d, Shape::Uniform(0));
@@ -320,7 +309,7 @@ fn store_private(
     frame: &Frame,
     elements: Elements,
     value: u32,
-    mask: &Mask,
+    mask: Mask,
     private: &mut [u32],
     stride: usize,
     half: bool,

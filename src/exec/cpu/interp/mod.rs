@@ -20,12 +20,14 @@ mod grid;
 mod half;
 mod lanes;
 mod machine;
+mod mask;
 mod memory;
 mod select;
 mod shapes;
 mod subgroup;
 mod units;
 mod uses;
+mod value;
 
 #[cfg(test)]
 mod tests;
@@ -56,16 +58,6 @@ const WORTH_A_THREAD: u64 = 1 << 17;
 /// Bytes of scratch memory that are kept from one dispatch to the next, for each worker.
 const KEPT_SCRATCH: usize = 4 << 20;
 
-impl Code {
-    /// The number of the binding that memory `memory` is.
-    fn binding(&self, memory: usize) -> Option<usize> {
-        match self.memories[memory].place {
-            Place::Binding(binding) => Some(binding),
-            _ => None,
-        }
-    }
-}
-
 /// Runs `code` over `workgroups` workgroups. `bindings` gives each binding's memory and its size in bytes.
 ///
 /// # Errors
@@ -85,7 +77,7 @@ pub(super) fn run<'a>(
     for (index, memory) in code.memories.iter().enumerate() {
         let (binding, size) = match memory.place {
             Place::Binding(number) => {
-                let (memory, size) = bindings.get(number).ok_or_else(|| missing(code, number))?;
+                let (memory, size) = bindings.get(number).ok_or_else(|| missing(code, &memory.name))?;
                 (Some(*memory), *size)
             }
             Place::Constant => (SharedMem::fixed(bytemuck::cast_slice(&memory.data)), 4 * memory.data.len() as u64),
@@ -94,7 +86,7 @@ pub(super) fn run<'a>(
         let halves = code.accesses.iter().any(|access| access.memory as usize == index && access.half);
         let element = if halves { 2 } else { 4 };
         if size / element >= u64::from(OUTSIDE) {
-            return Err(too_large(code, code.binding(index).unwrap_or(0), size, element));
+            return Err(too_large(code, &memory.name, size, element));
         }
         let length =
             memory.runtime.map_or(0, |(offset, stride)| size.saturating_sub(offset.into()) / u64::from(stride));
@@ -154,15 +146,16 @@ impl Drop for StopOnPanic<'_> {
     }
 }
 
-fn missing(code: &Code, number: usize) -> Error {
-    Error::Call(Message::new(format!("binding number {number} was given no data")).kernel(code.name.as_str()))
+fn missing(code: &Code, binding: &str) -> Error {
+    Error::Call(Message::new("the binding was given no data").kernel(code.name.as_str()).subject(binding))
 }
 
-fn too_large(code: &Code, number: usize, size: u64, element: u64) -> Error {
+fn too_large(code: &Code, binding: &str, size: u64, element: u64) -> Error {
     let limit = element * u64::from(OUTSIDE) - 1;
     Error::Call(
-        Message::new(format!("binding number {number} has {size} bytes; the CPU engine binds at most {limit}"))
+        Message::new(format!("{size} bytes; the CPU engine binds at most {limit}"))
             .kernel(code.name.as_str())
+            .subject(binding)
             .help("process the data in parts"),
     )
 }

@@ -7,8 +7,10 @@
 //! it is computed.
 
 use super::{
-    frame::{Frame, Mask, Shape, Window},
+    frame::Frame,
     lanes::{self, Arg, BinOp, UnOp},
+    mask::{Mask, Window},
+    value::Shape,
 };
 
 /// A ramp over the lanes of a window, as integers that do not wrap.
@@ -44,7 +46,7 @@ impl Line {
 
 impl Frame {
     /// `d = op(a)`.
-    pub fn unary(&mut self, op: UnOp, d: u32, a: u32, mask: &Mask) {
+    pub fn unary(&mut self, op: UnOp, d: u32, a: u32, mask: Mask) {
         let window = mask.window();
         let shape = match (op, self.shape(a)) {
             (_, Shape::Uniform(a)) => Some(Shape::Uniform(lanes::unary_one(op, a))),
@@ -69,7 +71,7 @@ impl Frame {
     }
 
     /// `d = op(a, b)`.
-    pub fn binary(&mut self, op: BinOp, d: u32, a: u32, b: u32, mask: &Mask) {
+    pub fn binary(&mut self, op: BinOp, d: u32, a: u32, b: u32, mask: Mask) {
         let window = mask.window();
         if let Some(shape) = binary_shape(op, self.shape(a), self.shape(b), mask.range()) {
             return match shape {
@@ -93,7 +95,7 @@ impl Frame {
     }
 
     /// `d = a * b + c`, rounded once.
-    pub fn fma(&mut self, d: u32, a: u32, b: u32, c: u32, mask: &Mask) {
+    pub fn fma(&mut self, d: u32, a: u32, b: u32, c: u32, mask: Mask) {
         let window = mask.window();
         if let (Shape::Uniform(a), Shape::Uniform(b), Shape::Uniform(c)) = (self.shape(a), self.shape(b), self.shape(c))
         {
@@ -110,13 +112,13 @@ impl Frame {
     }
 
     /// `d = accept` where `cond` holds, else `reject`.
-    pub fn select(&mut self, d: u32, cond: u32, accept: u32, reject: u32, mask: &Mask) {
+    pub fn select(&mut self, d: u32, cond: u32, accept: u32, reject: u32, mask: Mask) {
         let window = mask.window();
         match self.shape(cond) {
             Shape::Uniform(0) => return self.copy(d, reject),
             Shape::Uniform(_) => return self.copy(d, accept),
-            Shape::Split { at, below } if at <= mask.lo || at >= mask.hi => {
-                return self.copy(d, if below == (at >= mask.hi) { accept } else { reject });
+            Shape::Split { at, below } if at <= mask.lo() || at >= mask.hi() => {
+                return self.copy(d, if below == (at >= mask.hi()) { accept } else { reject });
             }
             _ => {}
         }

@@ -1,9 +1,11 @@
 //! Operations across a subgroup: 8 consecutive lanes of a workgroup. Floats combine from the lowest lane up.
 
 use super::{
-    frame::{Frame, Mask, Shape},
+    frame::Frame,
     half::round_to_half,
     lanes::{self, BinOp},
+    mask::Mask,
+    value::Shape,
 };
 use crate::ir::{Subgroup, Type};
 
@@ -12,20 +14,20 @@ pub(in crate::exec::cpu) const SIZE: usize = 8;
 
 impl Frame {
     /// `d = op(a)` across the active lanes of each subgroup.
-    pub fn subgroup(&mut self, op: Subgroup, ty: Type, d: u32, a: u32, mask: &Mask) {
+    pub fn subgroup(&mut self, op: Subgroup, ty: Type, d: u32, a: u32, mask: Mask) {
         if let (Subgroup::BroadcastFirst, Shape::Uniform(_)) = (op, self.shape(a)) {
             let value = self.share(a);
             return self.put(d, value);
         }
         let a = self.row_of(a);
         let row = self.new_row();
-        let (lo, hi) = (mask.lo as usize / SIZE * SIZE, mask.hi as usize);
+        let (lo, hi) = (mask.lo() as usize / SIZE * SIZE, mask.hi() as usize);
         for first in (lo..hi).step_by(SIZE) {
             let mut values = [0; SIZE];
             values.copy_from_slice(&self.row(a)[first..first + SIZE]);
             let active: [bool; SIZE] = std::array::from_fn(|lane| {
                 let lane = first + lane;
-                (mask.lo as usize..hi).contains(&lane) && self.mask_row(mask).is_none_or(|row| row[lane] != 0)
+                (mask.lo() as usize..hi).contains(&lane) && self.mask_row(mask).is_none_or(|row| row[lane] != 0)
             });
             let results = combine(op, ty, values, active);
             self.row_mut(row)[first..first + SIZE].copy_from_slice(&results);

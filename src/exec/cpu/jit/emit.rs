@@ -15,6 +15,8 @@ use super::{
 /// The worker block, and the lane group's offset.
 const WORKER: Register = Register::R15;
 const GROUP: Register = Register::R14;
+/// Bytes of the smallest page.
+const PAGE: i32 = 4096;
 const CALLEE_SAVED: [Register; 6] =
     [Register::RBX, Register::RBP, Register::R12, Register::R13, Register::R14, Register::R15];
 
@@ -172,7 +174,16 @@ impl Emitter {
         for register in CALLEE_SAVED {
             self.add(Instruction::with1(Code::Push_r64, register)?)?;
         }
-        self.ri(Code::Sub_rm64_imm32, Register::RSP, self.frame + 8)?;
+        // Page by page, so that a guard page below the stack is met and not stepped over.
+        let mut rest = self.frame + 8;
+        while rest > 0 {
+            let step = rest.min(PAGE);
+            self.ri(Code::Sub_rm64_imm32, Register::RSP, step)?;
+            if step == PAGE {
+                self.add(Instruction::with2(Code::Or_rm32_imm8, at(Register::RSP, 0), 0)?)?;
+            }
+            rest -= step;
+        }
         self.rr(Code::Mov_r64_rm64, WORKER, Register::RDI)?;
         self.add(Instruction::with1(Code::VEX_Vstmxcsr_m32, at(WORKER, MXCSR_HOST))?)?;
         self.add(Instruction::with1(Code::VEX_Vldmxcsr_m32, at(WORKER, MXCSR_KERNEL))?)

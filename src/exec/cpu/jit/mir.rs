@@ -267,6 +267,10 @@ impl Mir {
         self.blocks[self.at].successors = vec![yes, no];
     }
 
+    pub fn instruction_count(&self) -> usize {
+        self.blocks.iter().map(|block| block.instructions.len()).sum()
+    }
+
     /// Allocates registers.
     pub fn allocate(mut self) -> Result<(Linear, Output), regalloc2::RegAllocError> {
         self.link();

@@ -23,8 +23,10 @@ use crate::ir::{Block, Bound, Mem, Op, Program, Space, Stmt, Uniformity};
 
 /// Bindings up to this size can be compiled for: gathers index words with 31 bits.
 const MAX_BINDING: usize = 1 << 33;
-/// Worker blocks larger than this are left to the interpreter.
-const MAX_BLOCK_WORDS: usize = 1 << 26;
+/// Programs of more machine instructions than this would take too long to compile.
+const MAX_INSTRUCTIONS: usize = 1 << 18;
+/// Spill slots of 8 bytes.
+const MAX_SPILL_SLOTS: usize = 1 << 14;
 
 /// Whether this machine can run compiled code.
 pub fn available() -> bool {
@@ -159,10 +161,13 @@ impl Compiled {
 /// The machine code of a program, and what its worker block looks like.
 fn generate(program: &Program) -> Result<(emit::Emitted, Layout), String> {
     let (mir, layout) = select::select(program).map_err(|unsupported| unsupported.0.to_string())?;
-    if layout.words() > MAX_BLOCK_WORDS {
-        return Err("too much memory for each worker".into());
+    if mir.instruction_count() > MAX_INSTRUCTIONS {
+        return Err("the program is too long".into());
     }
     let (linear, output) = mir.allocate().map_err(|error| format!("register allocation failed: {error}"))?;
+    if output.num_spillslots > MAX_SPILL_SLOTS {
+        return Err("too many values are alive at once".into());
+    }
     let emitted = emit::emit(&linear, &output).map_err(|error| format!("encoding failed: {error}"))?;
     Ok((emitted, layout))
 }

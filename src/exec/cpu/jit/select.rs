@@ -18,7 +18,10 @@ use super::{
     mir::{Mir, NOWHERE, Op as M},
     shape::{self, Shape},
 };
-use crate::ir::{Label, Op, Program, Type, Uniformity, Value};
+use crate::ir::{Label, Op, Program, Space, Type, Uniformity, Value};
+
+/// Bytes of workgroup and private memory of a worker.
+const MAX_MEMORY: u64 = 1 << 28;
 
 /// Why a program is left to the interpreter.
 #[derive(Debug)]
@@ -47,6 +50,15 @@ pub fn select(program: &Program) -> Result<(Mir, Layout)> {
     }
     if program.values.iter().any(|def| matches!(def.op, Op::Subgroup(..))) {
         return Err(Unsupported("subgroup operations"));
+    }
+    // All offsets in the worker block are 32 bits wide.
+    let bytes = |memory: &crate::ir::Memory| match memory.space {
+        Space::Workgroup { bytes } => u64::from(bytes),
+        Space::Private { bytes } => u64::from(bytes) * 8 * u64::from(program.lanes().div_ceil(8)),
+        _ => 0,
+    };
+    if program.memories.iter().map(bytes).sum::<u64>() > MAX_MEMORY {
+        return Err(Unsupported("too much memory for each worker"));
     }
     let mut selector = Selector {
         program,

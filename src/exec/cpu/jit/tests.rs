@@ -173,3 +173,19 @@ fn vectors_and_axes() {
     let words = |n: usize| hash(n).into_iter().map(|w| ((w % 1000) as f32).to_bits()).collect::<Vec<_>>();
     compare(wgsl, &[vec![13, 9, 0.5f32.to_bits(), 0], words(13 * 9 * 4), words(13 * 9 * 4)], [2, 3, 1]);
 }
+
+/// More values alive at once than there are registers, by far: they go to the stack, page after page.
+#[test]
+fn many_live_values() {
+    use std::fmt::Write;
+    let mut body = String::from("fn f(v: u32, i: u32) -> u32 {\n");
+    for k in 0..400 {
+        let _ = writeln!(body, "let a{k} = x[(v + {k}u * 7u) % arrayLength(&x)] * {}u;", 2 * k + 1);
+    }
+    body += "var s = 0u;\nfor (var n = 0u; n < 3u; n++) {\n";
+    for k in (0..400).rev() {
+        let _ = writeln!(body, "s = s * 31u + a{k};");
+    }
+    body += "}\nreturn s; }";
+    map(&body);
+}

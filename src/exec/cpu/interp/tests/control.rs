@@ -231,21 +231,32 @@ fn a_large_grid_on_many_threads() {
     }
 }
 
-#[test]
-fn nesting_too_deep_is_refused() {
+/// `depth` ifs inside each other, all taken in lane 0, around a store.
+fn nested(depth: usize) -> Program {
+    use crate::ir::{Address, Binary, Block, Bound, Builtin, End, Memory, Origin, RuntimeArray, Space, Stmt, Term};
     let mut b = crate::ir::build::Builder::new();
-    let cond = b.builtin(crate::ir::Builtin::GlobalId(0));
+    let runtime = Some(RuntimeArray { offset: 0, stride: 4 });
+    let space = Space::Storage { binding: 0, writable: true };
+    let mem = b.memory(Memory { name: "out".to_owned(), space, runtime, data: Vec::new() });
+    let lane = b.builtin(Builtin::GlobalId(0));
     let one = b.u32(1);
-    let cond = b.binary(crate::ir::Binary::Lt, cond, one);
-    let end = || crate::ir::End::Yield(Vec::new());
-    let mut inner = crate::ir::Block { stmts: Vec::new(), end: end() };
-    for _ in 0..1000 {
-        let reject = crate::ir::Block { stmts: Vec::new(), end: end() };
-        let stmt = crate::ir::Stmt::If { cond, accept: inner, reject, results: Vec::new() };
-        inner = crate::ir::Block { stmts: vec![stmt], end: end() };
+    let cond = b.binary(Binary::Lt, lane, one);
+    let terms = vec![Term { index: lane, stride: 4, bound: Bound::Runtime }];
+    let address = Address { mem, offset: 0, terms, origin: Origin::default() };
+    let mut stmt = Stmt::Store { address, value: one };
+    for _ in 0..depth {
+        let block = |stmts| Block { stmts, end: End::Yield(Vec::new()) };
+        stmt = Stmt::If { cond, accept: block(vec![stmt]), reject: block(Vec::new()), results: Vec::new() };
     }
-    b.push(inner.stmts.remove(0));
-    let program = b.finish("deep".to_owned(), [1, 1, 1], end());
-    let error = compile(&program).unwrap_err().to_string();
+    b.push(stmt);
+    b.finish("deep".to_owned(), [4, 1, 1], End::Yield(Vec::new()))
+}
+
+#[test]
+fn nesting_runs_to_its_limit_and_is_refused_beyond() {
+    let mut bindings = [vec![0; 4]];
+    run_program(&nested(390), [1, 1, 1], &mut bindings, 1);
+    assert_eq!(bindings[0], [1, 0, 0, 0]);
+    let error = compile(&nested(1000)).unwrap_err().to_string();
     assert!(error.contains("nest more than"), "{error}");
 }

@@ -108,8 +108,7 @@ impl Emitter {
             }
             _ => {}
         }
-        // Read, combine, and write if nothing came between. The new value is built on the stack's red zone-free
-        // scratch: the operand stays in its row, so `value` may be overwritten and read again.
+        // Read, combine, and write if nothing came between; the operand is kept on the stack for another try.
         let again = self.label();
         self.rm(Code::Mov_r32_rm32, old, word)?;
         self.bind(again);

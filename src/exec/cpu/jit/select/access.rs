@@ -42,7 +42,8 @@ impl Selector<'_> {
     /// Where a memory starts, and how many bytes in it a WGSL byte is (private memory has a row for each word).
     fn base(&self, address: &Address) -> Result<(Base, i32)> {
         let at = self.layout.memory(address.mem);
-        let offset = i32::try_from(address.offset).map_err(|_| Unsupported("an offset beyond 2 GiB"))?;
+        let offset = i32::try_from(address.offset).ok().filter(|&offset| offset < i32::MAX / 16);
+        let offset = offset.ok_or(Unsupported("an offset beyond 128 MiB"))?;
         Ok(match self.program.memory(address.mem).space {
             Space::Workgroup { .. } => (Base::Worker(at + offset), 1),
             Space::Private { .. } => (Base::Worker(at + offset * 8), 8),
@@ -81,8 +82,9 @@ impl Selector<'_> {
                 Some(before) => self.mir.tied(RegClass::Int, M::G2(Code::And_r32_rm32), &[before, check]),
                 None => check,
             });
-            let stride = i32::try_from(term.stride).map_err(|_| Unsupported("a stride beyond 2 GiB"))?;
-            let part = self.mir.g(M::GScale(stride * scale), &[index]);
+            let stride = i32::try_from(term.stride).ok().and_then(|stride| stride.checked_mul(scale));
+            let stride = stride.ok_or(Unsupported("a stride beyond 2 GiB"))?;
+            let part = self.mir.g(M::GScale(stride), &[index]);
             bytes = Some(match bytes {
                 Some(before) => self.mir.tied(RegClass::Int, M::GAdd64, &[before, part]),
                 None => part,
