@@ -146,7 +146,7 @@ impl<'a> Machine<'a> {
             Place::Binding(_) | Place::Constant => {
                 match (self.memories.bindings[access.memory as usize], access.half) {
                     (Some(SharedMem::Fixed(memory)), false) => {
-                        load_words(&mut self.frame, d, elements, mask, memory.words());
+                        load(&mut self.frame, d, elements, mask, memory.words());
                     }
                     (Some(SharedMem::Fixed(memory)), true) => load(&mut self.frame, d, elements, mask, memory.halves()),
                     (Some(SharedMem::Racy(memory)), false) => load(&mut self.frame, d, elements, mask, memory.words()),
