@@ -360,6 +360,30 @@ impl<'a> Lowerer<'a> {
             }
             return Ok(values.into_iter().map(|v| self.b.bitcast(to, v)).collect());
         }
-        Ok(values.into_iter().map(|v| self.b.convert(to, v)).collect())
+        Ok(values.into_iter().map(|v| self.convert(to, v)).collect())
+    }
+
+    /// A conversion as WGSL defines it: a float beyond an integer type's range becomes the nearest number that
+    /// both types hold (section 15.7.6), which is less than the integer type's largest.
+    fn convert(&mut self, to: Type, value: Value) -> Value {
+        /// The largest `f32` below 2^31, and below 2^32; the largest half.
+        const BELOW_31: f32 = 2_147_483_520.0;
+        const BELOW_32: f32 = 4_294_967_040.0;
+        const HALF: f32 = 65_504.0;
+        let from = self.b.ty(value);
+        let (low, high) = match (from, to) {
+            (Type::F32, Type::I32) => (None, BELOW_31),
+            (Type::F32, Type::U32) => (None, BELOW_32),
+            (Type::F16, Type::I32) => (Some(-HALF), HALF),
+            (Type::F16, Type::U32) => (None, HALF),
+            _ => return self.b.convert(to, value),
+        };
+        let high = self.b.float(from, high);
+        let mut value = self.b.binary(Binary::Min, value, high);
+        if let Some(low) = low {
+            let low = self.b.float(from, low);
+            value = self.b.binary(Binary::Max, value, low);
+        }
+        self.b.convert(to, value)
     }
 }
