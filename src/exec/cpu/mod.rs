@@ -90,12 +90,12 @@ pub(crate) fn interpreter() -> Arc<dyn Backend> {
 impl CpuBackend {
     fn on(pool: Pool, compiles: bool) -> Self {
         let threads = pool.threads();
-        let executor = if compiles { "jit" } else { "interp" };
+        let executor = if compiles { "jit, avx2".to_owned() } else { format!("interp, {}", interp::level()) };
         let info = DeviceInfo {
             name: cpu_name(),
             kind: DeviceKind::Cpu,
             backend: "cpu".to_owned(),
-            driver: format!("{executor}, {}, {threads} thread{}", interp::level(), if threads == 1 { "" } else { "s" }),
+            driver: format!("{executor}, {threads} thread{}", if threads == 1 { "" } else { "s" }),
             limits: limits(),
             features: vec!["shader-f16", "subgroups"],
             memory: memory(),

@@ -28,17 +28,17 @@ const MAX_INSTRUCTIONS: usize = 1 << 18;
 /// Spill slots of 8 bytes.
 const MAX_SPILL_SLOTS: usize = 1 << 14;
 
-/// Whether this machine can run compiled code.
+/// Whether this machine can run compiled code: it has the instructions, and lets pages become executable.
 pub fn available() -> bool {
-    ["avx2", "fma", "f16c", "bmi1", "bmi2", "lzcnt", "popcnt"].iter().all(|f| match *f {
-        "avx2" => is_x86_feature_detected!("avx2"),
-        "fma" => is_x86_feature_detected!("fma"),
-        "f16c" => is_x86_feature_detected!("f16c"),
-        "bmi1" => is_x86_feature_detected!("bmi1"),
-        "bmi2" => is_x86_feature_detected!("bmi2"),
-        "lzcnt" => is_x86_feature_detected!("lzcnt"),
-        _ => is_x86_feature_detected!("popcnt"),
-    })
+    const RETURN: u8 = 0xc3;
+    let instructions = is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("fma")
+        && is_x86_feature_detected!("f16c")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("lzcnt")
+        && is_x86_feature_detected!("popcnt");
+    instructions && seal(&[RETURN]).is_ok()
 }
 
 /// Machine code for a program.
