@@ -122,7 +122,7 @@ impl CpuBackend {
         let program = ir::lower::lower(kernel)?;
         let interp = interp::compile(&program)?;
         check_private_memory(&interp)?;
-        let jit = if self.compiles { compile(kernel, &program) } else { None };
+        let jit = if self.compiles && jit::pays(&program) { compile(kernel, &program) } else { None };
         let code = Arc::new(Executable { interp, jit });
         let took = start.elapsed();
         let mut cache = self.cache.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

@@ -19,12 +19,14 @@ use std::sync::Mutex;
 use memmap2::{Mmap, MmapMut};
 
 use self::layout::{BYTES, LENGTH, Layout, NUM_WORKGROUPS, POINTER, ROW_LIMIT, WORKGROUP_ID, WORKGROUPS_LEFT};
-use crate::ir::{Block, Bound, Mem, Op, Program, Space, Stmt, Uniformity};
+use crate::ir::{AtomicFun, Block, Bound, Mem, Op, Program, Space, Stmt, Uniformity};
 
 /// Bindings up to this size can be compiled for: gathers index words with 31 bits.
 const MAX_BINDING: usize = 1 << 33;
 /// Programs of more machine instructions than this would take too long to compile.
 const MAX_INSTRUCTIONS: usize = 1 << 18;
+/// Operations of an invocation below which atomics on storage dominate it.
+const LITTLE: u64 = 64;
 /// Spill slots of 8 bytes.
 const MAX_SPILL_SLOTS: usize = 1 << 14;
 
@@ -39,6 +41,12 @@ pub fn available() -> bool {
         && is_x86_feature_detected!("lzcnt")
         && is_x86_feature_detected!("popcnt");
     instructions && seal(&[RETURN]).is_ok()
+}
+
+/// Whether compiling a program is worth it. One that does little but accumulate in storage is faster with the
+/// interpreter, which gives every thread a private copy.
+pub fn pays(program: &Program) -> bool {
+    cost(program, &program.body) >= LITTLE || !accumulates(program)
 }
 
 /// Machine code for a program.
@@ -261,4 +269,15 @@ fn cost(program: &Program, block: &Block) -> u64 {
             _ => 1,
         })
         .fold(0, u64::saturating_add)
+}
+
+/// Whether a program has atomics on storage whose results nothing uses.
+fn accumulates(program: &Program) -> bool {
+    program.values.iter().any(|def| match &def.op {
+        Op::Atomic(atomic) => {
+            let storage = matches!(program.memory(atomic.address.mem).space, Space::Storage { .. });
+            storage && !atomic.result_used && !matches!(atomic.fun, AtomicFun::Load | AtomicFun::Store)
+        }
+        _ => false,
+    })
 }
