@@ -245,7 +245,7 @@ impl Builder {
         let error = self.fma(y, high, minus);
         let error = self.fma(y, low, error);
         // 2^(p + error), with the error of an infinite product left out.
-        let power = self.exp2(product);
+        let rough = self.exp2(product);
         let ln2 = self.f32(std::f32::consts::LN_2);
         let relative = self.mul(error, ln2);
         let limit = self.f32(0.25);
@@ -253,11 +253,10 @@ impl Builder {
         let sane = self.lt(size, limit);
         let zero = self.f32(0.0);
         let relative = self.select(sane, relative, zero);
-        let power = self.fma(power, relative, power);
+        let power = self.fma(rough, relative, rough);
         // An infinite power times a zero correction would be NaN.
         let inf = self.f32(f32::INFINITY);
-        let finite = self.exp2(product);
-        let overflow = self.binary(Binary::Eq, finite, inf);
+        let overflow = self.binary(Binary::Eq, rough, inf);
         let power = self.select(overflow, inf, power);
         self.pow_special(x, y, power)
     }

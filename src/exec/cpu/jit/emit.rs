@@ -271,14 +271,8 @@ impl Emitter {
                 self.set(cond, r[0])
             }
             Op::GBelow(limit) => {
-                // Below a limit of up to 2^32: the register is a word, so a limit beyond i32 needs care.
-                match i32::try_from(limit) {
-                    Ok(limit) => {
-                        self.ri(Code::Cmp_rm64_imm32, r[1], limit)?;
-                        self.set(Cond::Less, r[0])
-                    }
-                    Err(_) => self.add(Instruction::with2(Code::Mov_r32_imm32, low32(r[0]), !0u32)?),
-                }
+                self.ri(Code::Cmp_rm64_imm32, r[1], limit)?;
+                self.set(Cond::Less, r[0])
             }
             Op::GBelowWorker(offset) => {
                 self.rm(Code::Cmp_r64_rm64, r[1], at(WORKER, offset))?;

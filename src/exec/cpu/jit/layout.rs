@@ -20,12 +20,11 @@ const MEMORIES: i32 = SCRATCH + 4 * ROW;
 
 /// Bytes of the record of one storage, uniform or constant memory.
 pub const RECORD: i32 = 32;
-/// In a record: the pointer, the elements of the runtime-sized array, the same less seven (the limit below
-/// which a whole row is in bounds), and the size in bytes.
+/// In a record: the pointer, the elements of the runtime-sized array, and the same less seven (the limit below
+/// which a whole row is in bounds).
 pub const POINTER: i32 = 0;
 pub const LENGTH: i32 = 8;
 pub const ROW_LIMIT: i32 = 16;
-pub const BYTES: i32 = 24;
 
 /// Where things lie in the worker block of one program.
 pub struct Layout {

@@ -94,7 +94,7 @@ pub enum Op {
     /// All ones where the comparison holds.
     GCmp(Cond),
     /// All ones where a 64-bit unsigned register is below an immediate or a 64-bit word of the worker block.
-    GBelow(i64),
+    GBelow(i32),
     GBelowWorker(i32),
     /// `g = c != 0 ? a : b`, with uses b, c, a; the result takes the register of b.
     GSelect,

@@ -18,7 +18,7 @@ use std::sync::Mutex;
 
 use memmap2::{Mmap, MmapMut};
 
-use self::layout::{BYTES, LENGTH, Layout, NUM_WORKGROUPS, POINTER, ROW_LIMIT, WORKGROUP_ID, WORKGROUPS_LEFT};
+use self::layout::{LENGTH, Layout, NUM_WORKGROUPS, POINTER, ROW_LIMIT, WORKGROUP_ID, WORKGROUPS_LEFT};
 use crate::ir::{AtomicFun, Block, Bound, Mem, Op, Program, Space, Stmt, Uniformity};
 
 /// Bindings up to this size can be compiled for: gathers index words with 31 bits.
@@ -133,7 +133,6 @@ impl Compiled {
             worker.set64(record.at + POINTER as usize, start as usize as u64);
             worker.set64(record.at + LENGTH as usize, length as u64);
             worker.set64(record.at + ROW_LIMIT as usize, (length as i64 - 7) as u64);
-            worker.set64(record.at + BYTES as usize, bytes as u64);
         }
         worker
     }

@@ -74,7 +74,10 @@ impl Selector<'_> {
             let index = self.general(term.index)?;
             let row = self.shape(term.index) == Shape::Linear;
             let check = match term.bound {
-                Bound::Const(n) => M::GBelow(i64::from(n) - if row { 7 } else { 0 }),
+                Bound::Const(n) => {
+                    let n = i32::try_from(n).map_err(|_| Unsupported("an array of more than 2^31 elements"))?;
+                    M::GBelow(n - if row { 7 } else { 0 })
+                }
                 Bound::Runtime => M::GBelowWorker(record + if row { ROW_LIMIT } else { LENGTH }),
             };
             let check = self.mir.g(check, &[index]);

@@ -86,16 +86,8 @@ impl Selector<'_> {
             }
             Exit::OneByOne { left, results } => {
                 let (left, results) = (*left, results.clone());
-                let mask = self.mask_row();
-                for (&value, row) in values.iter().zip(results) {
-                    let value = self.vector(value)?;
-                    let before = self.mir.v(M::RowLoad(row), &[]);
-                    let merged = self.blend(mask, value, before);
-                    self.mir.effect(M::RowStore(row), &[merged]);
-                }
-                let before = self.mir.v(M::RowLoad(left), &[]);
-                let merged = self.or(before, mask);
-                self.mir.effect(M::RowStore(left), &[merged]);
+                let values = values.iter().map(|&v| self.vector(v)).collect::<Result<Vec<_>>>()?;
+                self.set_aside(left, &results, &values);
                 self.die();
             }
         }
@@ -281,6 +273,31 @@ impl Selector<'_> {
         (left, rows)
     }
 
+    /// Adds the active lanes to those that have left a construct one by one, with their results.
+    fn set_aside(&mut self, left: i32, rows: &[i32], values: &[VReg]) {
+        let mask = self.mask_row();
+        for (&value, &row) in values.iter().zip(rows) {
+            let before = self.mir.v(M::RowLoad(row), &[]);
+            let merged = self.blend(mask, value, before);
+            self.mir.effect(M::RowStore(row), &[merged]);
+        }
+        let before = self.mir.v(M::RowLoad(left), &[]);
+        let merged = self.or(before, mask);
+        self.mir.effect(M::RowStore(left), &[merged]);
+    }
+
+    /// Goes on in `out` with the lanes that have left one by one, and their results.
+    fn reunite(&mut self, out: MirBlock, left: i32, rows: &[i32], results: &[Value]) {
+        self.bury(out, &[]);
+        self.mir.switch(out);
+        for (&result, &row) in results.iter().zip(rows) {
+            let row = self.mir.v(M::RowLoad(row), &[]);
+            self.bind(result, row);
+        }
+        let mask = self.mir.v(M::RowLoad(left), &[]);
+        self.go_on_if_any(mask);
+    }
+
     fn repeat(
         &mut self,
         label: Label,
@@ -329,14 +346,7 @@ impl Selector<'_> {
                 Ok(!breaks(body, label))
             }
             Err((left, rows)) => {
-                self.bury(out, &[]);
-                self.mir.switch(out);
-                for (&result, row) in results.iter().zip(rows) {
-                    let row = self.mir.v(M::RowLoad(row), &[]);
-                    self.bind(result, row);
-                }
-                let mask = self.mir.v(M::RowLoad(left), &[]);
-                self.go_on_if_any(mask);
+                self.reunite(out, left, &rows, results);
                 Ok(false)
             }
         }
@@ -361,27 +371,12 @@ impl Selector<'_> {
             self.dead.push(Vec::new());
             // Those that fall out at the end join those that left.
             if let Flow::Falls(values) = self.block(body)? {
-                let mask = self.mask_row();
-                for (value, &row) in values.into_iter().zip(&rows) {
-                    let value = self.row(value);
-                    let earlier = self.mir.v(M::RowLoad(row), &[]);
-                    let merged = self.blend(mask, value, earlier);
-                    self.mir.effect(M::RowStore(row), &[merged]);
-                }
-                let earlier = self.mir.v(M::RowLoad(left), &[]);
-                let merged = self.or(earlier, mask);
-                self.mir.effect(M::RowStore(left), &[merged]);
+                let values: Vec<VReg> = values.into_iter().map(|v| self.row(v)).collect();
+                self.set_aside(left, &rows, &values);
                 self.mir.jump(out, &[]);
             }
             self.targets.pop();
-            self.bury(out, &[]);
-            self.mir.switch(out);
-            for (&result, row) in results.iter().zip(rows) {
-                let row = self.mir.v(M::RowLoad(row), &[]);
-                self.bind(result, row);
-            }
-            let mask = self.mir.v(M::RowLoad(left), &[]);
-            self.go_on_if_any(mask);
+            self.reunite(out, left, &rows, results);
             return Ok(false);
         }
         let shrinks = leaves_beyond(body, label);
