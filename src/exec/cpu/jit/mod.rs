@@ -7,6 +7,7 @@ mod emit;
 mod layout;
 mod listing;
 mod mir;
+mod range;
 mod run;
 mod select;
 mod shape;
@@ -14,11 +15,11 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Mutex;
+use std::sync::{Mutex, atomic::AtomicU32};
 
 use memmap2::{Mmap, MmapMut};
 
-use self::layout::{LENGTH, Layout, NUM_WORKGROUPS, POINTER, ROW_LIMIT, WORKGROUP_ID, WORKGROUPS_LEFT};
+use self::layout::{LENGTH, Layout, NUM_WORKGROUPS, POINTER, STOP, WORKGROUP_ID, WORKGROUPS_LEFT};
 use crate::ir::{AtomicFun, Block, Bound, Mem, Op, Program, Space, Stmt, Uniformity};
 
 /// Bindings up to this size can be compiled for: gathers index words with 31 bits.
@@ -27,6 +28,8 @@ const MAX_BINDING: usize = 1 << 33;
 const MAX_INSTRUCTIONS: usize = 1 << 18;
 /// Operations of an invocation below which atomics on storage dominate it.
 const LITTLE: u64 = 64;
+/// What a call that nobody can stop looks at.
+static NEVER: AtomicU32 = AtomicU32::new(0);
 /// Spill slots of 8 bytes.
 const MAX_SPILL_SLOTS: usize = 1 << 14;
 
@@ -124,6 +127,7 @@ impl Compiled {
         for (axis, n) in workgroups.into_iter().enumerate() {
             worker.set(NUM_WORKGROUPS as usize + 4 * axis, n);
         }
+        worker.set64(STOP as usize, std::ptr::from_ref(&NEVER).addr() as u64);
         for record in &self.memories {
             let (start, bytes, array) = match &record.kind {
                 Kind::Binding { index, array } => (bindings[*index].start, bindings[*index].len, *array),
@@ -132,7 +136,6 @@ impl Compiled {
             let length = array.map_or(0, |a| bytes.saturating_sub(a.offset as usize) / a.stride as usize);
             worker.set64(record.at + POINTER as usize, start as usize as u64);
             worker.set64(record.at + LENGTH as usize, length as u64);
-            worker.set64(record.at + ROW_LIMIT as usize, (length as i64 - 7) as u64);
         }
         worker
     }
@@ -167,7 +170,7 @@ impl Compiled {
 
 /// The machine code of a program, and what its worker block looks like.
 fn generate(program: &Program) -> Result<(emit::Emitted, Layout), String> {
-    let (mir, layout) = select::select(program).map_err(|unsupported| unsupported.0.to_string())?;
+    let (mir, layout) = select::select(program, &[]).map_err(|unsupported| unsupported.0.to_string())?;
     if mir.instruction_count() > MAX_INSTRUCTIONS {
         return Err("the program is too long".into());
     }
