@@ -29,13 +29,18 @@ const CALLEE_SAVED: [Register; 6] =
 ///
 /// An instruction that cannot be encoded, which is a fault of this crate.
 pub fn emit(linear: &Linear, output: &Output) -> Result<Emitted, IcedError> {
-    let mut emitter = Emitter { out: Vec::new(), origins: Vec::new(), next_label: 1, pending: None, frame: 0 };
+    let mut emitter =
+        Emitter { out: Vec::new(), origins: Vec::new(), next_label: 1, pending: None, frame: 0, targets: Vec::new() };
     // Labels of blocks come first.
     emitter.next_label += linear.num_blocks() as u64;
     emitter.frame = (output.num_spillslots * 8).next_multiple_of(16) as i32;
+    emitter.targets = targets(linear, output);
     emitter.prologue()?;
-    for index in 0..linear.num_blocks() {
+    let kept: Vec<usize> =
+        (0..linear.num_blocks()).filter(|&index| index == 0 || emitter.targets[index] == index).collect();
+    for (at, &index) in kept.iter().enumerate() {
         let block = regalloc2::Block::new(index);
+        let next = kept.get(at + 1).copied().unwrap_or(usize::MAX);
         emitter.bind(block_label(index));
         for step in output.block_insts_and_edits(linear, block) {
             match step {
@@ -44,8 +49,9 @@ pub fn emit(linear: &Linear, output: &Output) -> Result<Emitted, IcedError> {
                     let instruction = &linear.instructions[inst.index()];
                     emitter.origins.push((emitter.out.len(), instruction.origin));
                     let registers: Vec<Register> = output.inst_allocs(inst).iter().map(|&a| register(a)).collect();
-                    let successors: Vec<usize> = linear.blocks[index].successors.iter().map(|b| b.index()).collect();
-                    emitter.instruction(instruction.op, &registers, &successors, index + 1)?;
+                    let successors: Vec<usize> =
+                        linear.blocks[index].successors.iter().map(|b| emitter.targets[b.index()]).collect();
+                    emitter.instruction(instruction.op, &registers, &successors, next)?;
                 }
             }
         }
@@ -53,6 +59,32 @@ pub fn emit(linear: &Linear, output: &Output) -> Result<Emitted, IcedError> {
     // A label may stand behind the last instruction.
     emitter.add(Instruction::with(Code::Int3))?;
     emitter.encode()
+}
+
+/// For each block, the one that control ends up in: behind those that do nothing but jump.
+fn targets(linear: &Linear, output: &Output) -> Vec<usize> {
+    let jumps_on = |index: usize| {
+        let mut steps = output.block_insts_and_edits(linear, regalloc2::Block::new(index));
+        match (steps.next(), steps.next()) {
+            (Some(InstOrEdit::Inst(inst)), None) if linear.instructions[inst.index()].op == Op::Jump => {
+                Some(linear.blocks[index].successors[0].index())
+            }
+            _ => None,
+        }
+    };
+    (0..linear.num_blocks())
+        .map(|index| {
+            let mut at = index;
+            // A loop that does nothing has no end to look for.
+            for _ in 0..linear.num_blocks() {
+                match jumps_on(at) {
+                    Some(next) if next != at => at = next,
+                    _ => break,
+                }
+            }
+            at
+        })
+        .collect()
 }
 
 /// Code, and where each group of instructions came from.
@@ -126,6 +158,7 @@ struct Emitter {
     pending: Option<u64>,
     /// Bytes of spill slots.
     frame: i32,
+    targets: Vec<usize>,
 }
 
 type Done = Result<(), IcedError>;
@@ -270,7 +303,6 @@ impl Emitter {
             }
             Op::G2Imm(code, imm) => self.ri(code, low32(r[0]), imm),
             Op::G3(code) => self.add(Instruction::with3(code, low32(r[0]), low32(r[1]), low32(r[2]))?),
-            Op::GMove => self.rr(Code::Mov_r64_rm64, r[0], r[1]),
             Op::GNeg => self.add(Instruction::with1(Code::Neg_rm32, low32(r[0]))?),
             Op::GNot => self.add(Instruction::with1(Code::Not_rm32, low32(r[0]))?),
             Op::GLea(offset) => self.rm(Code::Lea_r32_m, low32(r[0]), at(r[1], offset)),

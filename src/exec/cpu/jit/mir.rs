@@ -112,8 +112,6 @@ pub enum Op {
     G2Imm(Code, i32),
     /// `g = op g, g` with a register of its own (shifts of BMI2).
     G3(Code),
-    /// `g = g`.
-    GMove,
     GNeg,
     GNot,
     /// `g = a + imm` and `g = a + b + imm`, modulo 2^32.
@@ -336,29 +334,6 @@ impl Mir {
         operands.extend(uses.iter().map(|&u| Operand::reg_use(u)));
         self.push(op, operands);
         dst
-    }
-
-    /// An instruction whose definition and temporaries share no register with its uses.
-    pub fn apart(&mut self, class: Option<RegClass>, op: Op, uses: &[VReg], temporaries: &[RegClass]) -> Option<VReg> {
-        let mut operands = Vec::new();
-        let dst = class.map(|class| self.vreg(class));
-        // An early definition is live while the uses are read.
-        operands.extend(dst.map(Operand::reg_def_at_start));
-        operands.extend(uses.iter().map(|&u| Operand::reg_use_at_end(u)));
-        for &class in temporaries {
-            let temporary = self.vreg(class);
-            operands.push(Operand::reg_temp(temporary));
-        }
-        self.push(op, operands);
-        dst
-    }
-
-    pub fn v(&mut self, op: Op, uses: &[VReg]) -> VReg {
-        self.def(RegClass::Float, op, uses)
-    }
-
-    pub fn g(&mut self, op: Op, uses: &[VReg]) -> VReg {
-        self.def(RegClass::Int, op, uses)
     }
 
     pub fn effect(&mut self, op: Op, uses: &[VReg]) {

@@ -105,6 +105,7 @@ pub fn select(program: &Program, private: &[Mem]) -> Result<(Mir, Layout)> {
         uses: crossing::count_uses(program),
         alive: None,
         in_region: false,
+        twice: false,
         starts: [None; 3],
         stopped: None,
     };
@@ -148,6 +149,8 @@ struct Selector<'a> {
     /// The rows of the lanes that have not returned, where regions have to remember them.
     alive: Option<i32>,
     in_region: bool,
+    /// Whether the code at hand is a second version of a branch.
+    twice: bool,
     /// For each axis, the global id of the workgroup's first invocation, while a workgroup runs.
     starts: [Option<VReg>; 3],
     /// The block that ends the function because the call is to stop.

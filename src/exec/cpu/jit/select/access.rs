@@ -173,7 +173,7 @@ impl Selector<'_> {
     }
 
     /// The conditions that an access whose indices all follow rules is in bounds.
-    fn in_bounds(&mut self, address: &Address) -> Result<Checks> {
+    pub fn in_bounds(&mut self, address: &Address) -> Result<Checks> {
         let mut all = Vec::new();
         for term in &address.terms {
             match self.within(term.index, extent(address.mem, term.bound))? {
@@ -508,7 +508,7 @@ impl Selector<'_> {
         result
     }
 
-    fn gather_rows(&mut self, address: &Address, width: usize) -> Result<Vec<VReg>> {
+    pub fn gather_rows(&mut self, address: &Address, width: usize) -> Result<Vec<VReg>> {
         let mut vregs = Vec::with_capacity(width);
         for row in 0..width {
             self.row = row;
@@ -595,7 +595,7 @@ impl Selector<'_> {
         Ok(())
     }
 
-    fn scatter_rows(&mut self, address: &Address, values: &PerRow<VReg>) -> Result<()> {
+    pub fn scatter_rows(&mut self, address: &Address, values: &PerRow<VReg>) -> Result<()> {
         for (row, &value) in values.iter().enumerate().take(self.rows) {
             self.row = row;
             self.lanes(address, LaneAccess::Store, &[value])?;

@@ -2,7 +2,7 @@
 
 use regalloc2::{Block as MirBlock, RegClass, VReg};
 
-use super::{Mask, PerRow, Place, Result, Selector, Unsupported};
+use super::{Mask, PerRow, Place, Result, Selector, Unsupported, assume::atoms, loops::count_statements};
 use crate::{
     exec::cpu::jit::{
         mir::{Op as M, ROW},
@@ -10,6 +10,9 @@ use crate::{
     },
     ir::{Block, End, Label, Op, Stmt, Type, Value},
 };
+
+/// Statements of a branch of which there may be a version without masks.
+const MAX_TWICE: u64 = 48;
 
 /// An enclosing loop or scope that a `Break` can leave.
 pub struct Target {
@@ -134,7 +137,7 @@ impl Selector<'_> {
                 if self.uniform(*cond) || (self.rows == 1 && self.is_scalar(*cond)) {
                     return self.uniform_branch(*cond, accept, reject, results);
                 }
-                return self.varying_branch(*cond, accept, reject, results);
+                return self.decided_branch(*cond, accept, reject, results);
             }
             Stmt::Loop { label, params, inits, body, results } => {
                 return self.repeat(*label, params, inits, body, results);
@@ -288,6 +291,45 @@ impl Selector<'_> {
             self.define_all(results, &params)?;
         }
         Ok(flow)
+    }
+
+    /// A branch that, as scalars tell when control comes by, all active lanes may take together.
+    fn decided_branch(&mut self, cond: Value, accept: &Block, reject: &Block, results: &[Value]) -> Result<Flow> {
+        let statements = count_statements(accept) + count_statements(reject);
+        let plain = !leaves(accept) && !leaves(reject) && is_trivial(reject) && !is_trivial(accept);
+        let Some(checks) = (if plain && statements <= MAX_TWICE && !self.twice { self.decided(cond)? } else { None })
+        else {
+            return self.varying_branch(cond, accept, reject, results);
+        };
+        self.twice = true;
+        let (proven, before) = (self.proven.clone(), self.mask);
+        let (params, values) = (results, results.len() * self.rows);
+        let vregs = self.either(
+            Some(checks),
+            &vec![RegClass::Float; values],
+            |s| {
+                for (comparison, holds) in atoms(s, cond, true).unwrap_or_default() {
+                    s.note_proof(comparison, holds);
+                }
+                s.dead.push(Vec::new());
+                s.block(accept)?;
+                s.pass_on_dead();
+                s.proven = proven;
+                match &accept.end {
+                    End::Yield(values) => s.arguments(params, values),
+                    _ => Err(Unsupported("a branch that is left")),
+                }
+            },
+            |s| {
+                s.mask = before;
+                s.varying_branch(cond, accept, reject, results)?;
+                s.arguments(params, params)
+            },
+        )?;
+        self.twice = false;
+        self.mask = before;
+        self.define_all(results, &vregs)?;
+        Ok(Flow::Falls)
     }
 
     fn varying_branch(&mut self, cond: Value, accept: &Block, reject: &Block, results: &[Value]) -> Result<Flow> {

@@ -211,7 +211,7 @@ fn unrolled(trips: u64, body: &Block) -> u64 {
         .unwrap_or(1)
 }
 
-fn count_statements(block: &Block) -> u64 {
+pub fn count_statements(block: &Block) -> u64 {
     block
         .stmts
         .iter()

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Vector registers that values may take; the rest is for what one instruction needs.
-const REGISTERS: usize = 13;
+const REGISTERS: usize = 14;
 /// Rows times statements of a region, at most: more would only fill the instruction cache.
 const MAX_STATEMENTS: usize = 600;
 
@@ -27,7 +27,7 @@ pub fn rows(program: &Program, shapes: &[Shape], stmts: &[&Stmt]) -> usize {
         alive += change;
         most = most.max(alive);
     }
-    (REGISTERS / (most as usize + 1).max(2)).min(MAX_STATEMENTS / statements)
+    (REGISTERS / (most as usize).max(1)).min(MAX_STATEMENTS / statements)
 }
 
 struct Lives<'a> {
