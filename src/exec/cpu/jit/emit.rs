@@ -358,6 +358,7 @@ impl Emitter {
             Op::Gather(place) => self.gather(place, r),
             Op::Lanes(place, access) => self.lanes(place, access, r),
             Op::Accumulate(place, fun, signed) => self.accumulate(place, fun, signed, r),
+            Op::AccumulateImm(place, number) => self.add_number(place, number, r),
             Op::PerLane(op) => self.per_lane(op, r),
             Op::GDivide(op) => self.general_divide(op, r),
             Op::ZeroWorker(offset, bytes) => self.zero(offset, bytes, r),

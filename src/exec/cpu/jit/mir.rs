@@ -158,8 +158,10 @@ pub enum Op {
     /// Lane by lane where the mask is set, words at `base + 4 * index`; defines the old values of atomics.
     /// Uses pointer, index, mask, value and for compare-exchange the comparand.
     Lanes(At, LaneAccess),
-    /// Combines values with words at `base + 4 * index`, all lanes, no other thread in sight. Uses pointer, index, value.
+    /// Combines values with words at `base + 4 * index`, all lanes, no other thread in sight. Uses pointer, index, value;
+    /// or adds a number to them.
     Accumulate(At, crate::ir::AtomicFun, /* signed */ bool),
+    AccumulateImm(At, i32),
     /// Element-wise scalar operation on one or two rows.
     PerLane(PerLane),
     /// Division of general registers.
@@ -204,6 +206,7 @@ impl Op {
                 | MemHalfExtract(_)
                 | Lanes(..)
                 | Accumulate(..)
+                | AccumulateImm(..)
                 | ZeroWorker(..)
                 | FirstGroup
                 | StepGroup(_)

@@ -32,7 +32,7 @@ use super::{
     range::{self, Range},
     shape::{self, Assumptions, SAME, Shape},
 };
-use crate::ir::{Label, Mem, Op, Program, Space, Type, Uniformity, Value};
+use crate::ir::{Binary, Label, Mem, Op, Program, Space, Type, Unary, Uniformity, Value};
 
 /// Bytes of workgroup and private memory of a worker.
 const MAX_MEMORY: u64 = 1 << 28;
@@ -201,6 +201,19 @@ impl Selector<'_> {
         self.program.exits[label.0 as usize] == Uniformity::Varying
     }
 
+    /// Whether a value is computed where it is used: conditions that scalars decide are seldom needed in all lanes.
+    fn is_late(&self, value: Value) -> bool {
+        let def = self.program.def(value);
+        if def.ty != Type::Bool || self.is_scalar(value) || !self.in_region || self.crossing.contains_key(&value) {
+            return false;
+        }
+        match def.op {
+            Op::Unary(Unary::Not, _) | Op::Binary(Binary::And | Binary::Or | Binary::Xor, ..) => true,
+            Op::Binary(_, a, b) => [a, b].iter().all(|&v| self.as_const(v).is_some() || self.is_scalar(v)),
+            _ => false,
+        }
+    }
+
     /// Whether there is a value by now.
     fn known(&self, value: Value) -> bool {
         self.places[value.0 as usize].is_some()
@@ -302,6 +315,9 @@ impl Selector<'_> {
     fn vector(&mut self, value: Value) -> Result<VReg> {
         if let Some(bits) = self.as_const(value) {
             return Ok(self.constant(bits));
+        }
+        if self.is_late(value) {
+            return self.row_operation(value, &self.program.def(value).op);
         }
         match self.place(value)? {
             Place::Rows(rows) => Ok(rows[self.row]),

@@ -6,7 +6,7 @@ use rustc_hash::FxHashSet;
 use super::{
     MAX_ROWS, Mask, Place, Result, Selector, Unsupported,
     assume::Inside,
-    crossing::{Contents, crossing},
+    crossing::{Contents, crossing, holds_barrier},
     flow::{Flow, any_end},
     scalar::Scalar,
 };
@@ -47,7 +47,7 @@ impl<'a> Selector<'a> {
         self.prepare_workgroup();
         if program.has_barrier {
             self.crossing = crossing(program, &rest, &body.end, &mut self.layout);
-            if any_end(body, &mut |end| matches!(end, End::Return)) {
+            if returns_early(&rest) {
                 let alive = self.layout.group_rows();
                 self.alive = Some(alive);
                 self.each_group(|s| {
@@ -175,7 +175,9 @@ impl<'a> Selector<'a> {
                 return self.end_region(done, before, &contents, kept);
             }
             self.meet(&failures);
+            self.open();
             self.skip_the_rest(&rest, done)?;
+            self.close();
             slow = self.mir.block();
             self.mir.jump(slow, &[]);
             self.mir.switch(slow);
@@ -384,6 +386,20 @@ impl<'a> Selector<'a> {
     }
 }
 
+/// Whether lanes return before the last barrier.
+fn returns_early(stmts: &[&Stmt]) -> bool {
+    let last = stmts.iter().rposition(|stmt| holds_barrier(stmt)).map_or(0, |last| last + 1);
+    stmts[..last].iter().any(|stmt| match stmt {
+        Stmt::If { accept, reject, .. } => [accept, reject].iter().any(|arm| returns(arm)),
+        Stmt::Loop { body, .. } | Stmt::Scope { body, .. } => returns(body),
+        _ => false,
+    })
+}
+
+fn returns(block: &Block) -> bool {
+    any_end(block, &mut |end| matches!(end, End::Return))
+}
+
 /// Whether all lanes write the whole of a workgroup memory before anything reads it.
 fn written_first(program: &Program, mem: Mem) -> bool {
     let Space::Workgroup { bytes } = program.memory(mem).space else { return false };
@@ -407,15 +423,8 @@ fn written_first(program: &Program, mem: Mem) -> bool {
                 }
             }
             stmt if touches(program, stmt, mem) => return false,
-            Stmt::If { accept, reject, .. } => {
-                let ends = |b: &Block| any_end(b, &mut |end| matches!(end, End::Return));
-                if ends(accept) || ends(reject) {
-                    return false;
-                }
-            }
-            Stmt::Loop { body, .. } | Stmt::Scope { body, .. } if any_end(body, &mut |e| matches!(e, End::Return)) => {
-                return false;
-            }
+            Stmt::If { accept, reject, .. } if returns(accept) || returns(reject) => return false,
+            Stmt::Loop { body, .. } | Stmt::Scope { body, .. } if returns(body) => return false,
             _ => {}
         }
     }
