@@ -325,7 +325,7 @@ impl Emitter {
             Op::GPointer(offset) => self.rm(Code::Mov_r64_rm64, r[0], at(WORKER, offset)),
             Op::GGroup => self.rr(Code::Mov_r64_rm64, r[0], GROUP),
             Op::GScale(scale) => self.add(Instruction::with3(Code::Imul_r64_rm64_imm32, r[0], r[1], scale)?),
-            Op::GAdd64 => self.rr(Code::Add_r64_rm64, r[0], r[2]),
+            Op::GLeaWide(scale) => self.rm(Code::Lea_r64_m, r[0], indexed(r[1], r[2], u32::from(scale), 0)),
             Op::GWiden => self.rr(Code::Movsxd_r64_rm32, r[0], low32(r[1])),
             Op::RowStore(offset) => self.mr(Code::VEX_Vmovups_ymmm256_ymm, at(WORKER, offset), r[0]),
             Op::GroupLoad(offset) => self.rm(Code::VEX_Vmovups_ymm_ymmm256, r[0], group(offset)),

@@ -133,7 +133,8 @@ pub enum Op {
     GGroup,
     /// `g = g * scale`, 64 bits wide.
     GScale(i32),
-    GAdd64,
+    /// `g = a + b * scale`, 64 bits wide.
+    GLeaWide(u8),
     /// From 32 bits with a sign to 64.
     GWiden,
     /// Rows at a fixed place of the worker block, or at the lane group's.

@@ -17,6 +17,7 @@ mod loops;
 mod operation;
 mod pressure;
 mod region;
+mod run;
 mod scalar;
 mod vector;
 mod workgroup;
@@ -38,7 +39,7 @@ use crate::ir::{Binary, Label, Mem, Op, Program, Space, Type, Unary, Uniformity,
 const MAX_MEMORY: u64 = 1 << 28;
 
 /// Rows of a lane group that code handles at once, at most.
-pub const MAX_ROWS: usize = 4;
+pub const MAX_ROWS: usize = 8;
 
 /// Why a program is left to the interpreter.
 #[derive(Debug)]
@@ -135,7 +136,7 @@ struct Selector<'a> {
     /// Indices that are in bounds in the code at hand.
     proven: FxHashSet<(Value, access::Extent)>,
     /// Registers of what was computed where the current block can see it: in the scopes that are open.
-    memo: Vec<FxHashMap<(M, [Option<VReg>; 3]), (VReg, usize)>>,
+    memo: Vec<FxHashMap<(M, [Option<VReg>; 4]), (VReg, usize)>>,
     mask: Mask,
     targets: Vec<flow::Target>,
     /// For each construct around, the blocks in which no lane is left.
@@ -264,7 +265,7 @@ impl Selector<'_> {
 
     /// The register of an operation without effects, computed now or before.
     fn compute(&mut self, class: RegClass, op: M, uses: &[VReg], tied: bool) -> VReg {
-        let mut key = [None; 3];
+        let mut key = [None; 4];
         key.iter_mut().zip(uses).for_each(|(slot, &vreg)| *slot = Some(vreg));
         let shared = op.is_constant() && uses.len() <= key.len();
         // What is made in one instruction from nothing would only hold a register.

@@ -91,6 +91,7 @@ impl Selector<'_> {
             arguments.extend(self.mask_rows());
         }
         let (phis, mask) = self.params(header, params, shrinks);
+        self.prepare_addresses(body)?;
         self.mir.jump(header, &arguments);
         self.mir.switch(header);
         self.dead.push(Vec::new());

@@ -175,13 +175,13 @@ impl<'a> Selector<'a> {
                 return self.end_region(done, before, &contents, kept);
             }
             self.meet(&failures);
-            self.open();
-            self.skip_the_rest(&rest, done)?;
-            self.close();
             slow = self.mir.block();
             self.mir.jump(slow, &[]);
             self.mir.switch(slow);
         }
+        self.open();
+        self.skip_the_rest(&rest, done)?;
+        self.close();
         self.open();
         self.load_outside(&outside)?;
         let end = self.mir.block();
@@ -325,9 +325,12 @@ impl<'a> Selector<'a> {
     /// Where a region does nothing but `if (local_index < n) { .. }`, the groups behind the first that has no such lane have
     /// none either.
     fn skip_the_rest(&mut self, rest: &[&'a Stmt], done: MirBlock) -> Result<()> {
-        let Some((Stmt::If { cond, reject, results, .. }, lets)) = rest.split_last() else { return Ok(()) };
-        let pure = lets.iter().all(|s| matches!(s, Stmt::Let(v) if is_pure(self.program, *v)));
-        let Op::Binary(Binary::Lt, index, limit) = self.program.def(*cond).op else { return Ok(()) };
+        let Some((Stmt::If { cond, accept, reject, results }, lets)) = rest.split_last() else { return Ok(()) };
+        let only_here = |v: &Value| !self.crossing.contains_key(v) && !self.slots.contains_key(v);
+        let pure = lets.iter().all(|s| matches!(s, Stmt::Let(v) if is_pure(self.program, *v) && only_here(v)));
+        let Op::Binary(op @ (Binary::Lt | Binary::Eq), index, limit) = self.program.def(*cond).op else {
+            return Ok(());
+        };
         let [_, y, z] = self.program.workgroup_size;
         let ordered = match self.program.def(index).op {
             Op::Builtin(Builtin::LocalIndex) => true,
@@ -335,15 +338,21 @@ impl<'a> Selector<'a> {
             _ => false,
         };
         let known = self.as_const(limit).is_some() || self.known(limit);
-        let ends = results.is_empty() && reject.stmts.is_empty() && matches!(reject.end, End::Yield(_));
-        if !pure || !ordered || !known || !ends || !self.uniform(limit) || self.alive.is_some() {
+        // Lanes that do not take the branch have nothing more to do here.
+        let idle = reject.stmts.is_empty() && matches!(reject.end, End::Yield(_) | End::Return);
+        let plain = !matches!(accept.end, End::Break(..));
+        if !pure || !ordered || !known || !idle || !plain || !results.is_empty() || !self.uniform(limit) {
+            return Ok(());
+        }
+        if self.alive.is_some() {
             return Ok(());
         }
         let first = self.g(M::GGroup, &[]);
         let first = self.g_tied(M::G2Imm(iced_x86::Code::Shr_rm32_imm8, 2), &[first]);
         let limit = self.general(limit)?;
-        let (over, some) = (self.mir.cold_block(), self.mir.block());
-        self.mir.branch(M::BranchCmp(Cond::AboveEq), &[first, limit], over, some);
+        let (over, some) = (self.mir.block(), self.mir.block());
+        let behind = if op == Binary::Lt { Cond::AboveEq } else { Cond::Above };
+        self.mir.branch(M::BranchCmp(behind), &[first, limit], over, some);
         self.mir.switch(over);
         self.mir.jump(done, &[]);
         self.mir.switch(some);
