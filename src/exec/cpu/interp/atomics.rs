@@ -53,11 +53,7 @@ impl<'a> Copies<'a> {
             if !accumulate::pays(target.len() as u64, invocations) {
                 return None;
             }
-            Some(WorkerCopy {
-                accumulate: accumulates,
-                words: vec![accumulates.identity(); target.len()],
-                target,
-            })
+            Some(WorkerCopy { accumulate: accumulates, words: vec![accumulates.identity(); target.len()], target })
         };
         Copies { copies: bindings.iter().enumerate().map(copy).collect() }
     }

@@ -3,7 +3,8 @@
 
 use iced_x86::Code;
 use regalloc2::{
-    Block, Function, Inst, InstRange, MachineEnv, Operand, OperandKind, Output, PReg, PRegSet, RegClass, RegallocOptions, VReg,
+    Block, Function, Inst, InstRange, MachineEnv, Operand, OperandKind, Output, PReg, PRegSet, RegClass,
+    RegallocOptions, VReg,
 };
 
 /// The origin of what the WGSL does not say.

@@ -142,8 +142,7 @@ impl Compiled {
 impl Variant {
     /// Compiles a program, with copies for the workers of memories that it accumulates in.
     fn new(program: &Program, accumulates: &[Option<Accumulate>]) -> Result<Self, String> {
-        let private: Vec<Mem> =
-            (0u32..).zip(accumulates).filter(|(_, a)| a.is_some()).map(|(i, _)| Mem(i)).collect();
+        let private: Vec<Mem> = (0u32..).zip(accumulates).filter(|(_, a)| a.is_some()).map(|(i, _)| Mem(i)).collect();
         let (emitted, layout) = generate(program, &private)?;
         let code = seal(&emitted.code).map_err(|error| format!("executable pages are refused: {error}"))?;
         let mut template = vec![0; layout.words()];

@@ -270,7 +270,8 @@ impl Selector<'_> {
         let shared = op.is_constant() && uses.len() <= key.len();
         // What is made in one instruction from nothing would only hold a register.
         let anew = matches!(op, M::VConst(_) | M::VZero | M::VOnes | M::GImm(_));
-        if shared && let Some(&(vreg, block)) = self.memo.iter().rev().find_map(|table| table.get(&(op, key)))
+        if shared
+            && let Some(&(vreg, block)) = self.memo.iter().rev().find_map(|table| table.get(&(op, key)))
             && (!anew || block == self.mir.at)
         {
             return vreg;

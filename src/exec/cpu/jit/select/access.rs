@@ -66,8 +66,11 @@ pub fn simplified(checks: Vec<Check>) -> Vec<Check> {
         }
     }
     // Any number of 32 bits is a limit below 2^32, and so are lengths.
-    let below: Vec<(VReg, i32)> =
-        kept.iter().filter(|k| k.cond == Cond::Less && k.limit != Limit::Imm(0)).map(|k| (k.register, k.offset)).collect();
+    let below: Vec<(VReg, i32)> = kept
+        .iter()
+        .filter(|k| k.cond == Cond::Less && k.limit != Limit::Imm(0))
+        .map(|k| (k.register, k.offset))
+        .collect();
     kept.retain(|k| !(k.wraps && below.iter().any(|b| b.0 == k.register && b.1 >= k.offset)));
     kept
 }
@@ -160,7 +163,14 @@ impl Selector<'_> {
             };
             let (Ok(low), Ok(high)) = (i32::try_from(low), i32::try_from(high)) else { return Ok(None) };
             if low < 0 {
-                checks.push(Check { register, offset: low, cond: Cond::GreaterEq, limit: Limit::Imm(0), other: None, wraps: false });
+                checks.push(Check {
+                    register,
+                    offset: low,
+                    cond: Cond::GreaterEq,
+                    limit: Limit::Imm(0),
+                    other: None,
+                    wraps: false,
+                });
             }
             checks.push(Check { register, offset: high, cond: Cond::Less, limit, other: None, wraps: false });
         }

@@ -171,7 +171,10 @@ impl<'s> Selector<'s> {
                 let high = self.range(index).high;
                 let register = self.g(M::GImm(high as u32), &[]);
                 let limit = Limit::Worker(self.layout.memory(mem) + crate::exec::cpu::jit::layout::LENGTH);
-                add(Some(vec![Check { register, offset: 0, cond: Cond::Less, limit, other: None, wraps: false }]), never);
+                add(
+                    Some(vec![Check { register, offset: 0, cond: Cond::Less, limit, other: None, wraps: false }]),
+                    never,
+                );
             }
             self.proven.insert((index, extent));
         }
@@ -301,7 +304,14 @@ impl<'s> Selector<'s> {
                         let limit = self.least(signed);
                         push(Check { register, offset: low, cond: Cond::GreaterEq, limit, other: None, wraps: false });
                     }
-                    push(Check { register, offset: high, cond, limit: Limit::Register, other: Some(limits[0]), wraps: false });
+                    push(Check {
+                        register,
+                        offset: high,
+                        cond,
+                        limit: Limit::Register,
+                        other: Some(limits[0]),
+                        wraps: false,
+                    });
                 }
                 return Ok(Some(checks));
             }

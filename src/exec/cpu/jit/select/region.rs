@@ -267,9 +267,9 @@ impl<'a> Selector<'a> {
                 self.define(value)?;
             } else if let Some(&at) = self.crossing.get(&value) {
                 let place = if self.is_scalar(value) {
-                    Place::Scalar(self.per_row(|s| {
-                        Ok(Scalar::register(s.g(M::GLoadGroup(at + ROW * s.row as i32), &[])))
-                    })?)
+                    Place::Scalar(
+                        self.per_row(|s| Ok(Scalar::register(s.g(M::GLoadGroup(at + ROW * s.row as i32), &[]))))?,
+                    )
                 } else {
                     Place::Rows(self.per_row(|s| Ok(s.v(M::GroupLoad(at + ROW * s.row as i32), &[])))?)
                 };

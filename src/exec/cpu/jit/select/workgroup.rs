@@ -208,4 +208,3 @@ impl<'a> Selector<'a> {
         Ok(())
     }
 }
-
