@@ -8,7 +8,7 @@
 //!
 //! Operands are `F32`; [`Builder::in_f32`] serves halves.
 
-use super::{Binary, End, Stmt, Type, Unary, Value, build::Builder};
+use super::{Binary, Type, Unary, Value, build::Builder};
 
 /// `2/pi`, and `pi/2` as the sum of three floats.
 const TWO_OVER_PI: f32 = 0.636_619_75;
@@ -43,8 +43,6 @@ const SIN: &[f32] = &[-0.166_666_67, 0.008_333_332, -1.984_008_7e-4, 2.724_992_6
 const COS: &[f32] = &[0.041_666_668, -0.001_388_888_8, 2.480_06e-5, -2.730_096e-7];
 const ASIN: &[f32] = &[0.166_666_66, 0.075_000_94, 0.044_599_403, 0.031_100_662, 0.017_149_238, 0.033_690_847];
 const ATAN: &[f32] = &[-0.333_333_3, 0.199_995_4, -0.142_639_56, 0.107_437_31, -0.064_519_28];
-/// `((1 - e)^(-1/2) - 1) / e`
-const INVERSE_SQRT: &[f32] = &[0.499_999_3, 0.375_002_1, 0.313_651_74, 0.273_341_45];
 const SINH: &[f32] = &[0.166_666_67, 0.008_333_334, 1.984_128_3e-4, 2.755_377e-6, 2.545_670_7e-8];
 const TANH: &[f32] = &[-0.333_333_34, 0.133_332_97, -0.053_957_596, 0.021_755_7, -0.008_301_696, 0.002_246_003_6];
 
@@ -285,40 +283,11 @@ impl Builder {
         self.select(y_zero, one, power)
     }
 
-    /// `1 / sqrt x`: half the bits of `x` taken from a number as the seed (Lomont, *Fast Inverse Square Root*, 2003),
-    /// within 3.5 per cent; then the series of `(1 - e)^(-1/2)`. What is not normal and positive is divided.
+    /// `1 / sqrt(x)`.
     pub fn inverse_sqrt(&mut self, x: Value) -> Value {
-        const SEED: u32 = 0x5f37_642f;
-        let bits = self.bitcast(Type::U32, x);
-        let (one_bit, seed) = (self.u32(1), self.u32(SEED));
-        let half = self.binary(Binary::Shr, bits, one_bit);
-        let y = self.sub(seed, half);
-        let y = self.bitcast(Type::F32, y);
-        let one = self.f32(1.0);
-        let t = self.mul(x, y);
-        let minus_t = self.neg(t);
-        let e = self.fma(minus_t, y, one);
-        let p = self.polynomial(e, INVERSE_SQRT);
-        let step = self.mul(y, e);
-        let root = self.fma(step, p, y);
-        let (least, normal) =
-            (self.u32(f32::MIN_POSITIVE.to_bits()), self.u32(f32::INFINITY.to_bits() - f32::MIN_POSITIVE.to_bits()));
-        let above = self.sub(bits, least);
-        let special = self.binary(Binary::Ge, above, normal);
-        if let Some(special) = self.as_const(special)
-            && special == 0
-        {
-            return root;
-        }
-        self.open();
-        let sqrt = self.unary(Unary::Sqrt, x);
-        let divided = self.div(one, sqrt);
-        let accept = self.close(End::Yield(vec![divided]));
-        self.open();
-        let reject = self.close(End::Yield(vec![root]));
-        let result = self.phi(Type::F32);
-        self.push(Stmt::If { cond: special, accept, reject, results: vec![result] });
-        result
+        let one = self.float(self.ty(x), 1.0);
+        let root = self.unary(Unary::Sqrt, x);
+        self.div(one, root)
     }
 
     /// `sin` and `cos` of `x`. Exact to rounding up to about 10^5, less so beyond; NaN at infinity.
