@@ -1,25 +1,35 @@
 //! Launches of compiled programs, over the threads of the pool.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::{Bytes, Compiled};
 use crate::{
     error::{Error, Message, Result},
-    exec::cpu::{
-        pool::{Claims, Pool},
-        shared_mem::SharedMem,
+    exec::{
+        cpu::{
+            pool::{Claims, Pool},
+            shared_mem::SharedMem,
+        },
+        stop::{Left, Stop},
     },
 };
 
 /// Operations of invocations that are worth waking a thread for, some ten microseconds of work.
 const WORTH_A_THREAD: u64 = 200_000;
 
+/// Operations of invocations after which a launch that may be stopped looks whether it is: some milliseconds.
+const GLANCE: u64 = 20_000_000;
+
 impl Compiled {
-    /// Runs a grid of workgroups over these bindings; `None` if they are not what compiled code can be given.
+    /// Runs a grid of workgroups over these bindings, until `stop` is set; `None` if they are not what compiled code can
+    /// be given.
     pub fn launch(
         &self,
         workgroups: [u32; 3],
         lanes: u32,
         memory: &[(SharedMem<'_>, u64)],
         pool: &Pool,
+        stop: Option<&Stop>,
     ) -> Option<Result<()>> {
         let bindings: Vec<Bytes> = memory
             .iter()
@@ -28,15 +38,25 @@ impl Compiled {
                 Bytes { start, len }
             })
             .collect();
-        self.accepts(&bindings).then(|| self.launch_accepted(workgroups, lanes, &bindings, pool))
+        self.accepts(&bindings).then(|| self.launch_accepted(workgroups, lanes, &bindings, pool, stop))
     }
 
-    fn launch_accepted(&self, workgroups: [u32; 3], lanes: u32, bindings: &[Bytes], pool: &Pool) -> Result<()> {
+    fn launch_accepted(
+        &self,
+        workgroups: [u32; 3],
+        lanes: u32,
+        bindings: &[Bytes],
+        pool: &Pool,
+        stop: Option<&Stop>,
+    ) -> Result<()> {
         let [columns, rows, layers] = workgroups.map(u64::from);
         let total = columns.saturating_mul(rows).saturating_mul(layers);
-        let work = total.saturating_mul(u64::from(lanes)).saturating_mul(self.cost);
+        let cost = u64::from(lanes).saturating_mul(self.cost);
+        let work = total.saturating_mul(cost);
         let workers = (work / WORTH_A_THREAD + 1).min(total).min(pool.threads() as u64) as usize;
         let claims = Claims::new(total, workers);
+        let most = if stop.is_some() { (GLANCE / cost.max(1)).max(1) } else { u64::MAX };
+        let stopped = AtomicBool::new(false);
         let shared = Shared(bindings);
         let run = || {
             let shared = &shared;
@@ -44,20 +64,30 @@ impl Compiled {
                 return;
             }
             let mut worker = self.worker(shared.0, workgroups);
-            while let Some(range) = claims.claim() {
+            'claims: while let Some(range) = claims.claim() {
                 let mut at = range.start;
                 while at < range.end {
                     let (x, y, z) = (at % columns, at / columns % rows, at / columns / rows);
-                    let count = (columns - x).min(range.end - at);
+                    let count = (columns - x).min(range.end - at).min(most);
                     // SAFETY: the worker is this program's, its bindings were accepted, and the memory behind them is
                     // borrowed by the caller's `SharedMem`s for as long as this runs: exclusively where it is written.
                     unsafe { self.run_row(&mut worker, [x as u32, y as u32, z as u32], count as u32) };
                     at += count;
+                    // Asked after the row: what compiled code left early because of the stop is not done.
+                    if stop.is_some_and(Stop::is_set) {
+                        stopped.store(true, Ordering::Relaxed);
+                        claims.stop();
+                        break 'claims;
+                    }
                 }
             }
             self.idle.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(worker);
         };
-        pool.run(workers, &run).map_err(|panic| Error::Device(Message::new(format!("a worker failed: {panic}"))))
+        pool.run(workers, &run).map_err(|panic| Error::Device(Message::new(format!("a worker failed: {panic}"))))?;
+        match stop {
+            Some(stop) if stopped.load(Ordering::Relaxed) => Err(stop.error(Left::Unspecified)),
+            _ => Ok(()),
+        }
     }
 }
 
