@@ -32,7 +32,10 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Mutex;
+use std::sync::{
+    Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 pub(super) use code::Code;
 pub(super) use compile::compile;
@@ -45,7 +48,10 @@ use super::{
     pool::{Claims, Pool},
     shared_mem::SharedMem,
 };
-use crate::error::{Error, Message, Result};
+use crate::{
+    error::{Error, Message, Result},
+    exec::stop::{self, Left, Stop},
+};
 use atomics::Copies;
 use code::Place;
 use lanes::OUTSIDE;
@@ -62,13 +68,14 @@ const KEPT_SCRATCH: usize = 4 << 20;
 ///
 /// # Errors
 ///
-/// If a binding is missing or too large, the grid is too large, or a worker panics.
+/// If a binding is missing or too large, the grid is too large, a worker panics, or `stop` is set before all is done.
 pub(super) fn run<'a>(
     code: &Code,
     workgroups: [u32; 3],
     bindings: &[(SharedMem<'a>, u64)],
     pool: &Pool,
     scratch: &Mutex<Vec<Scratch>>,
+    stop: Option<&Stop>,
 ) -> Result<()> {
     let grid = Grid::new(code, workgroups)?;
     let mut memories = Vec::new();
@@ -97,6 +104,7 @@ pub(super) fn run<'a>(
     let work = grid.invocations().saturating_mul(code.insts.len() as u64);
     let workers = (work / WORTH_A_THREAD + 1).min(grid.units).min(pool.threads() as u64) as usize;
     let claims = Claims::new(grid.units, workers);
+    let stopped = AtomicBool::new(false);
     let work = || {
         // A worker that comes too late sets nothing up.
         if !claims.any_left() {
@@ -112,13 +120,19 @@ pub(super) fn run<'a>(
             private: Vec::new(),
             stride: 0,
         };
-        let stop = StopOnPanic(&claims);
-        let mut machine = Machine::new(code, &grid, view, &mut memory);
-        while let Some(units) = claims.claim() {
-            units.for_each(|unit| machine.run(unit));
+        let on_panic = StopOnPanic(&claims);
+        let mut machine = Machine::new(code, &grid, view, &mut memory, stop::word(stop));
+        'claims: while let Some(units) = claims.claim() {
+            for unit in units {
+                if !machine.run(unit) {
+                    stopped.store(true, Ordering::Relaxed);
+                    claims.stop();
+                    break 'claims;
+                }
+            }
         }
         machine.finish(&mut memory);
-        std::mem::forget(stop);
+        std::mem::forget(on_panic);
         let mut kept = lock(scratch);
         if memory.bytes() <= KEPT_SCRATCH && kept.len() < pool.threads() {
             kept.push(memory);
@@ -130,7 +144,11 @@ pub(super) fn run<'a>(
                 .kernel(code.name.as_str())
                 .help("this is a defect of the engine; other kernels still run"),
         )
-    })
+    })?;
+    match stop {
+        Some(stop) if stopped.load(Ordering::Relaxed) => Err(stop.error(Left::Unspecified)),
+        _ => Ok(()),
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

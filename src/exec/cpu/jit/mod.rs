@@ -21,7 +21,10 @@ use memmap2::{Mmap, MmapMut};
 
 use self::layout::{LENGTH, Layout, NUM_WORKGROUPS, POINTER, STOP, WORKGROUP_ID, WORKGROUPS_LEFT};
 use crate::{
-    exec::cpu::accumulate::{self, Accumulate},
+    exec::{
+        cpu::accumulate::{self, Accumulate},
+        stop::Stop,
+    },
     ir::{Block, Bound, Mem, Memory, Op, Program, Space, Stmt, Uniformity},
 };
 
@@ -164,7 +167,7 @@ impl Variant {
     }
 
     /// A worker for a call with these bindings.
-    fn worker(&self, bindings: &[Bytes], workgroups: [u32; 3]) -> Worker {
+    fn worker(&self, bindings: &[Bytes], workgroups: [u32; 3], stop: Option<&Stop>) -> Worker {
         let idle = self.idle.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
         let mut worker = idle.unwrap_or_else(|| {
             let mut block = vec![Row([0; 8]); self.template.len() / 8];
@@ -176,7 +179,8 @@ impl Variant {
         for (axis, n) in workgroups.into_iter().enumerate() {
             worker.set(NUM_WORKGROUPS as usize + 4 * axis, n);
         }
-        worker.set64(STOP as usize, std::ptr::from_ref(&NEVER).addr() as u64);
+        let word = stop.map_or(&NEVER, Stop::word);
+        worker.set64(STOP as usize, std::ptr::from_ref(word).addr() as u64);
         for ((record, accumulates), copy) in self.memories.iter().zip(&self.copies).zip(&mut copies) {
             let (start, bytes, array) = match &record.kind {
                 Kind::Binding { index, array } => (bindings[*index].start, bindings[*index].len, *array),
@@ -219,8 +223,8 @@ impl Variant {
     ///
     /// # Safety
     ///
-    /// `worker` was made by this program's [`Compiled::worker`] with bindings that [`Compiled::accepts`], whose
-    /// memory is still valid: for reads, and for writes where the program's binding is writable, without a Rust
+    /// `worker` was made by this program's [`Variant::worker`] with a stop that still lives and bindings that
+    /// [`Variant::accepts`], whose memory is still valid: for reads, and for writes where the program's binding is writable, without a Rust
     /// reference to it that promises otherwise.
     unsafe fn run_row(&self, worker: &mut Worker, first: [u32; 3], count: u32) {
         if count == 0 {

@@ -19,7 +19,7 @@ fn compare(wgsl: &str, memories: &[Vec<u32>], workgroups: [u32; 3]) {
     let bytes: Vec<Bytes> =
         buffers.iter_mut().map(|b| Bytes { start: b.as_mut_ptr().cast(), len: b.len() * 4 }).collect();
     assert!(compiled.accepts(&bytes));
-    let mut worker = compiled.worker(&bytes, workgroups);
+    let mut worker = compiled.worker(&bytes, workgroups, None);
     for z in 0..workgroups[2] {
         for y in 0..workgroups[1] {
             // SAFETY: the worker belongs to the program; the buffers live on and nobody looks at them meanwhile.
