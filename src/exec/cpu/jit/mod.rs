@@ -13,6 +13,8 @@ mod select;
 mod shape;
 
 #[cfg(test)]
+mod coverage;
+#[cfg(test)]
 mod tests;
 
 use std::sync::{Mutex, atomic::AtomicU32};
