@@ -79,6 +79,9 @@ impl PerLane {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LaneAccess {
     Store,
+    /// Halves of 16 bits, in the low bits of each lane's word.
+    LoadHalf,
+    StoreHalf,
     Atomic { fun: crate::ir::AtomicFun, signed: bool, locked: bool },
 }
 
@@ -104,8 +107,12 @@ pub enum Op {
     /// All lanes from a general register, and lane 0 into one.
     Broadcast,
     Extract,
-    /// Halves of a row: to half precision and back.
+    /// Rounds a row to half precision and back; from halves in the low bits of each word, and to them.
     RoundHalf,
+    FromHalf,
+    ToHalf,
+    /// The number of the first lane whose mask is set.
+    FirstLane,
     GImm(u32),
     /// `g = op g, g` and `g = op g, imm`; the result takes the register of the first.
     G2(Code),
@@ -153,10 +160,14 @@ pub enum Op {
     MemHalfInsert(At),
     MemHalfStore(At),
     MemHalfExtract(At),
+    /// A row of halves of 16 bits, one in all lanes, and the store of a row; as `f32` in the register.
+    MemF16Row(At),
+    MemF16Broadcast(At),
+    MemF16Store(At),
     /// `v = ` words at `base + 4 * v` where the mask is set, else zero. The index is a row; then comes the mask.
     Gather(At),
-    /// Lane by lane where the mask is set, words at `base + 4 * index`; defines the old values of atomics.
-    /// Uses pointer, index, mask, value and for compare-exchange the comparand.
+    /// Lane by lane where the mask is set, at `base + scale * index`; defines what was loaded, or the old values of atomics.
+    /// Uses pointer, index, mask, then the value if there is one, and for compare-exchange the comparand.
     Lanes(At, LaneAccess),
     /// Combines values with words at `base + 4 * index`, all lanes, no other thread in sight. Uses pointer, index, value.
     Accumulate(At, crate::ir::AtomicFun, /* signed */ bool),
@@ -164,8 +175,10 @@ pub enum Op {
     PerLane(PerLane),
     /// Division of general registers.
     GDivide(PerLane),
-    /// Zeroes this many bytes at an offset of the worker block.
+    /// Zeroes this many bytes at an offset of the worker block; or of rows of it the lanes of a mask, at an offset from the
+    /// first use if there are two.
     ZeroWorker(i32, i32),
+    ZeroLanes(i32, i32),
     /// Sets the lane group to the first; moves on by so many bytes.
     FirstGroup,
     StepGroup(i32),
@@ -202,9 +215,11 @@ impl Op {
                 | MemMaskStore(_)
                 | MemHalfStore(_)
                 | MemHalfExtract(_)
+                | MemF16Store(_)
                 | Lanes(..)
                 | Accumulate(..)
                 | ZeroWorker(..)
+                | ZeroLanes(..)
                 | FirstGroup
                 | StepGroup(_)
                 | Jump
@@ -226,6 +241,8 @@ impl Op {
                     | MemWord(_)
                     | MemHalf(_)
                     | MemHalfInsert(_)
+                    | MemF16Row(_)
+                    | MemF16Broadcast(_)
                     | Gather(_)
             )
     }

@@ -22,7 +22,7 @@ use std::sync::{Mutex, atomic::AtomicU32};
 use memmap2::{Mmap, MmapMut};
 
 use self::layout::{LENGTH, Layout, NUM_WORKGROUPS, POINTER, STOP, WORKGROUP_ID, WORKGROUPS_LEFT};
-use crate::ir::{AtomicFun, Block, Bound, Mem, Op, Program, Space, Stmt, Uniformity};
+use crate::ir::{Address, AtomicFun, Block, Bound, Mem, Op, Program, Space, Stmt, Uniformity, Value};
 
 /// Bindings up to this size can be compiled for: gathers index words with 31 bits.
 const MAX_BINDING: usize = 1 << 33;
@@ -230,11 +230,11 @@ fn unchecked_bytes(program: &Program, block: &Block, out: &mut [usize]) {
     for stmt in &block.stmts {
         match stmt {
             Stmt::Let(value) => match &program.def(*value).op {
-                Op::Load(address) | Op::UniformLoad(address) => reach(address, out),
-                Op::Atomic(atomic) => reach(&atomic.address, out),
+                Op::Load(address) | Op::UniformLoad(address) => reach(program, address, *value, out),
+                Op::Atomic(atomic) => reach(program, &atomic.address, *value, out),
                 _ => {}
             },
-            Stmt::Store { address, .. } => reach(address, out),
+            Stmt::Store { address, value } => reach(program, address, *value, out),
             Stmt::If { accept, reject, .. } => {
                 unchecked_bytes(program, accept, out);
                 unchecked_bytes(program, reject, out);
@@ -245,8 +245,13 @@ fn unchecked_bytes(program: &Program, block: &Block, out: &mut [usize]) {
     }
 }
 
-fn reach(address: &crate::ir::Address, out: &mut [usize]) {
-    let mut end = address.offset as usize + 4;
+/// What an access of `value` reaches.
+fn reach(program: &Program, address: &Address, value: Value, out: &mut [usize]) {
+    let mut end = address.offset as usize + program.memory(address.mem).bytes_of(program.ty(value)) as usize;
+    if address.terms.iter().any(|term| term.stride % 4 == 0) {
+        // Where halves are gathered as parts of words, the first word is read whole.
+        end = end.max(4);
+    }
     for term in &address.terms {
         match term.bound {
             Bound::Const(n) => end += (n as usize).saturating_sub(1) * term.stride as usize,

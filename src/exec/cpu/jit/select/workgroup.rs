@@ -7,7 +7,7 @@
 use regalloc2::{Block as MirBlock, VReg};
 
 use super::{
-    Mask, PerRow, Place, Result, Selector, Unsupported,
+    Mask, PerRow, Result, Selector, Unsupported,
     crossing::{holds_barrier, stmt_breaks, stmt_ends},
     flow::{Exit, Target},
     loops::Aside,
@@ -108,10 +108,10 @@ impl<'a> Selector<'a> {
     /// A region, behind which some lane is active.
     fn whole_region(&mut self, stmts: &[&'a Stmt], finish: MirBlock) -> Result<()> {
         self.region(stmts)?;
-        let spanning: Vec<Label> = self.targets.iter().map(|t| t.label).collect();
+        let around: Vec<Label> = self.targets.iter().map(|t| t.label).collect();
         let mut leaves = |end: &End| match end {
             End::Return => true,
-            End::Break(label, _) => spanning.contains(label),
+            End::Break(label, _) => around.contains(label),
             End::Yield(_) | End::Unreachable => false,
         };
         if stmts.iter().any(|stmt| stmt_ends(stmt, &mut leaves)) {

@@ -1,0 +1,116 @@
+//! Halves in memory that the host sees, two bytes each; everywhere else they are single floats.
+
+use iced_x86::Code;
+use regalloc2::{RegClass, VReg};
+
+use super::{Mask, PerRow, Place, Result, Selector, Unsupported};
+use crate::{
+    exec::cpu::jit::mir::{LaneAccess, Op as M},
+    ir::{Address, Mem, Type, Value},
+};
+
+/// Bytes of a half.
+const HALF: i32 = 2;
+
+impl Selector<'_> {
+    /// Whether elements of a type take two bytes in a memory.
+    pub fn is_half(&self, mem: Mem, ty: Type) -> bool {
+        self.program.memory(mem).bytes_of(ty) == HALF as u32
+    }
+
+    pub fn load_half(&mut self, value: Value, address: &Address) -> Result<()> {
+        let width = self.width(value);
+        let class = RegClass::Float;
+        let vregs = match self.bytes_apart(address) {
+            Some(0) => {
+                let checks = self.in_bounds(address)?;
+                self.either(
+                    checks,
+                    &vec![class; width],
+                    |s| s.read_rows(address, class, width, M::MemF16Broadcast),
+                    |s| s.read_with_care(address, class, width, M::MemF16Broadcast),
+                )?
+            }
+            Some(HALF) => {
+                let checks = self.in_bounds(address)?;
+                self.either(
+                    checks,
+                    &vec![class; width],
+                    |s| s.read_rows(address, class, width, M::MemF16Row),
+                    |s| s.gather_halves(address, width),
+                )?
+            }
+            _ => self.gather_halves(address, width)?,
+        };
+        self.bind(value, Place::Rows(std::array::from_fn(|row| vregs[row.min(vregs.len() - 1)])))
+    }
+
+    fn gather_halves(&mut self, address: &Address, width: usize) -> Result<Vec<VReg>> {
+        let mut vregs = Vec::with_capacity(width);
+        for row in 0..width {
+            self.row = row;
+            let halves = self.gather_half(address)?;
+            vregs.push(self.v(M::FromHalf, &[halves]));
+        }
+        self.row = 0;
+        Ok(vregs)
+    }
+
+    /// Halves in the low bits of words: a gather of words where it is plain which part of them is asked for.
+    fn gather_half(&mut self, address: &Address) -> Result<VReg> {
+        if address.terms.iter().any(|term| term.stride % 4 != 0) {
+            let halves = self.lanes(address, LaneAccess::LoadHalf, &[])?;
+            return halves.ok_or(Unsupported("a load without a result"));
+        }
+        // The word that ends with the half lies in the memory; only at the very start there is none.
+        let Some(offset) = address.offset.checked_sub(HALF as u32) else {
+            let words = self.gather(address)?;
+            let low = self.constant(0xffff);
+            return Ok(self.and(words, low));
+        };
+        let words = self.gather(&Address { offset, ..address.clone() })?;
+        Ok(self.v(M::V2Imm(Code::VEX_Vpsrld_ymm_ymm_imm8, 16), &[words]))
+    }
+
+    pub fn store_half(&mut self, address: &Address, values: &PerRow<VReg>) -> Result<()> {
+        if !matches!((self.bytes_apart(address), self.mask), (Some(HALF), Mask::All)) {
+            return self.scatter_halves(address, values);
+        }
+        let checks = self.in_bounds(address)?;
+        self.either(
+            checks,
+            &[],
+            |s| {
+                for (row, &value) in values.iter().enumerate().take(s.rows) {
+                    s.row = row;
+                    let (place, mut uses) = s.place_of(address)?;
+                    uses.push(value);
+                    s.mir.effect(M::MemF16Store(place), &uses);
+                }
+                s.row = 0;
+                Ok(Vec::new())
+            },
+            |s| {
+                s.scatter_halves(address, values)?;
+                Ok(Vec::new())
+            },
+        )?;
+        Ok(())
+    }
+
+    /// Lane by lane: a neighbour in the same word may be another thread's.
+    fn scatter_halves(&mut self, address: &Address, values: &PerRow<VReg>) -> Result<()> {
+        for (row, &value) in values.iter().enumerate().take(self.rows) {
+            self.row = row;
+            let halves = self.v(M::ToHalf, &[value]);
+            self.lanes(address, LaneAccess::StoreHalf, &[halves])?;
+        }
+        self.row = 0;
+        Ok(())
+    }
+
+    /// Rounds a row to what halves can represent.
+    pub fn round_half(&mut self, row: VReg) -> VReg {
+        self.v(M::RoundHalf, &[row])
+    }
+}
