@@ -89,12 +89,12 @@ impl<'a> SharedMem<'a> {
         Some(SharedMem::Fixed(Fixed { words, halves }))
     }
 
-    /// The start and size of the bytes, in whole halves, for compiled code. Fixed memory must not be written through the pointer.
+    /// The start and size of the bytes, for compiled code. Fixed memory must not be written through the pointer.
     #[cfg(target_arch = "x86_64")]
     pub fn as_raw(self) -> (*mut u8, usize) {
         match self {
             SharedMem::Fixed(fixed) => (fixed.halves.as_ptr().cast_mut().cast(), fixed.halves.len() * 2),
-            SharedMem::Racy(racy) => (racy.start, racy.bytes & !1),
+            SharedMem::Racy(racy) => (racy.start, racy.bytes),
         }
     }
 

@@ -12,6 +12,9 @@ use crate::{
 #[path = "../../../../tests/support/generate.rs"]
 #[expect(dead_code, reason = "other tests run what it makes")]
 mod kernels;
+#[path = "../../../../tests/support/generate_groups.rs"]
+#[expect(dead_code, reason = "other tests run what it makes")]
+mod grouped;
 
 /// Cases that are left to the interpreter, and why.
 const INTERPRETED: &[(&str, &str)] = &[];
@@ -62,15 +65,15 @@ fn cases_are_compiled() {
     assert!(compiled > 100, "only {compiled} kernels");
 }
 
-#[test]
-fn generated_kernels_are_compiled() {
+/// Compiles a thousand kernels.
+fn all_are_compiled(kernel: impl Fn(u64) -> String) {
     if !available() {
         return eprintln!("SKIPPED: this machine does not run compiled code");
     }
     let (mut refused, mut compiled) = (Vec::new(), 0);
     for seed in 1..=1000 {
         // Some have constant expressions that are errors by themselves.
-        let Ok(module) = Module::parse(&kernels::kernel(seed).wgsl) else { continue };
+        let Ok(module) = Module::parse(&kernel(seed)) else { continue };
         let program = module.only_kernel().and_then(|kernel| lower(&kernel)).unwrap_or_else(|e| panic!("{seed}: {e}"));
         match refusal(&program) {
             Some(reason) => refused.push((seed, reason)),
@@ -79,4 +82,17 @@ fn generated_kernels_are_compiled() {
     }
     assert!(refused.is_empty(), "{} of {} are not compiled: {refused:#?}", refused.len(), refused.len() + compiled);
     assert!(compiled > 500, "only {compiled} kernels were valid");
+}
+
+#[test]
+fn generated_kernels_are_compiled() {
+    all_are_compiled(|seed| kernels::kernel(seed).wgsl);
+}
+
+#[test]
+fn generated_kernels_whose_invocations_work_together_are_compiled() {
+    all_are_compiled(|seed| {
+        let mut random = kernels::Random::new(seed);
+        grouped::kernel(move |n| random.below(n)).wgsl
+    });
 }

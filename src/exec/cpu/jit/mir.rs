@@ -79,8 +79,7 @@ impl PerLane {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LaneAccess {
     Store,
-    /// Halves of 16 bits, in the low bits of each lane's word.
-    LoadHalf,
+    /// A half of 16 bits, in the low bits of each lane's word.
     StoreHalf,
     Atomic { fun: crate::ir::AtomicFun, signed: bool, locked: bool },
 }
@@ -166,8 +165,8 @@ pub enum Op {
     MemF16Store(At),
     /// `v = ` words at `base + 4 * v` where the mask is set, else zero. The index is a row; then comes the mask.
     Gather(At),
-    /// Lane by lane where the mask is set, at `base + scale * index`; defines what was loaded, or the old values of atomics.
-    /// Uses pointer, index, mask, then the value if there is one, and for compare-exchange the comparand.
+    /// Lane by lane where the mask is set, at `base + scale * index`; defines the old values of atomics.
+    /// Uses pointer, index, mask, value and for compare-exchange the comparand.
     Lanes(At, LaneAccess),
     /// Combines values with words at `base + 4 * index`, all lanes, no other thread in sight. Uses pointer, index, value.
     Accumulate(At, crate::ir::AtomicFun, /* signed */ bool),

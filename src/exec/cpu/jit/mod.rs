@@ -107,12 +107,11 @@ impl Compiled {
         Ok(Compiled { code, template, memories, cost: cost(program, &program.body), idle: Mutex::default() })
     }
 
-    /// Whether the bindings are as large as unchecked accesses need and as small as gathers allow.
+    /// Whether the bindings are as large as unchecked accesses need, as small as gathers allow, and whole words.
     fn accepts(&self, bindings: &[Bytes]) -> bool {
+        let fits = |b: &Bytes, least: usize| (least..=MAX_BINDING).contains(&b.len) && b.len.is_multiple_of(4);
         self.memories.iter().all(|record| match &record.kind {
-            Kind::Binding { index, .. } => {
-                bindings.get(*index).is_some_and(|b| (record.unchecked..=MAX_BINDING).contains(&b.len))
-            }
+            Kind::Binding { index, .. } => bindings.get(*index).is_some_and(|b| fits(b, record.unchecked)),
             Kind::Constant(data) => data.len() * 4 >= record.unchecked,
         })
     }
@@ -248,10 +247,6 @@ fn unchecked_bytes(program: &Program, block: &Block, out: &mut [usize]) {
 /// What an access of `value` reaches.
 fn reach(program: &Program, address: &Address, value: Value, out: &mut [usize]) {
     let mut end = address.offset as usize + program.memory(address.mem).bytes_of(program.ty(value)) as usize;
-    if address.terms.iter().any(|term| term.stride % 4 == 0) {
-        // Where halves are gathered as parts of words, the first word is read whole.
-        end = end.max(4);
-    }
     for term in &address.terms {
         match term.bound {
             Bound::Const(n) => end += (n as usize).saturating_sub(1) * term.stride as usize,

@@ -25,22 +25,19 @@ impl Emitter {
         self.mr(Code::Mov_rm32_r32, indexed(WORKER, lane, 4, SCRATCH + row * ROW), low32(from))
     }
 
-    /// Accesses lane by lane. Registers: the result, if it is no store; pointer, index, mask; the value, if it is no load;
-    /// and what compare-exchange compares with. Then temporaries: bits, lane, index, value, and RAX.
+    /// Stores and atomics. Registers of a store: pointer, index, mask, value; of an atomic: result, pointer, index, mask,
+    /// value, and what compare-exchange compares with. Then temporaries: bits, lane, index, value, and RAX.
     pub fn lanes(&mut self, place: At, access: LaneAccess, r: &[Register]) -> Done {
         let (result, r) = match access {
             LaneAccess::Store | LaneAccess::StoreHalf => (None, r),
-            LaneAccess::LoadHalf | LaneAccess::Atomic { .. } => (Some(r[0]), &r[1..]),
+            LaneAccess::Atomic { .. } => (Some(r[0]), &r[1..]),
         };
         let compares = matches!(access, LaneAccess::Atomic { fun: AtomicFun::CompareExchange, .. });
-        let has_value = access != LaneAccess::LoadHalf;
         let (base, r) = pointer(place, r);
-        let temporaries = &r[2 + usize::from(has_value) + usize::from(compares)..];
+        let temporaries = &r[if compares { 4 } else { 3 }..];
         let &[bits, lane, index, value, old] = temporaries else { return Ok(()) };
         self.scratch(0, r[0])?;
-        if has_value {
-            self.scratch(1, r[2])?;
-        }
+        self.scratch(1, r[2])?;
         if compares {
             self.scratch(2, r[3])?;
         }
@@ -56,17 +53,11 @@ impl Emitter {
         self.rr(Code::Tzcnt_r32_rm32, low32(lane), low32(bits))?;
         self.rr(Code::VEX_Blsr_r32_rm32, low32(bits), low32(bits))?;
         self.lane_word(index, 0, lane)?;
-        if has_value {
-            self.lane_word(value, 1, lane)?;
-        }
+        self.lane_word(value, 1, lane)?;
         let word = indexed(base, index, u32::from(place.scale), place.offset);
         match access {
             LaneAccess::Store => self.mr(Code::Mov_rm32_r32, word, low32(value))?,
             LaneAccess::StoreHalf => self.mr(Code::Mov_rm16_r16, word, low16(value))?,
-            LaneAccess::LoadHalf => {
-                self.rm(Code::Movzx_r32_rm16, low32(value), word)?;
-                self.set_lane_word(3, lane, value)?;
-            }
             LaneAccess::Atomic { fun, signed, locked } => {
                 if compares {
                     self.lane_word(old, 2, lane)?;

@@ -281,7 +281,7 @@ impl Selector<'_> {
     }
 
     /// The same in units of so many bytes.
-    fn unit_address(&mut self, address: &Address, unit: u32) -> Result<(VReg, Option<VReg>)> {
+    pub fn unit_address(&mut self, address: &Address, unit: u32) -> Result<(VReg, Option<VReg>)> {
         let record = self.layout.memory(address.mem);
         let mut mask = match self.mask {
             Mask::All => None,
@@ -370,6 +370,11 @@ impl Selector<'_> {
 
     pub fn gather(&mut self, address: &Address) -> Result<VReg> {
         let (words, mask) = self.row_address(address)?;
+        self.gather_words(address, words, mask)
+    }
+
+    /// Gathers the words of these numbers, from the constant part of the address on.
+    pub fn gather_words(&mut self, address: &Address, words: VReg, mask: Option<VReg>) -> Result<VReg> {
         let mask = self.or_all(mask);
         let (place, mut uses) = self.base_of(address)?;
         uses.extend([words, mask]);
@@ -647,9 +652,9 @@ impl Selector<'_> {
         Ok(())
     }
 
-    /// Lane by lane in the current row: gives what was loaded, or the old values of an atomic.
+    /// Lane by lane in the current row: gives the old values of an atomic.
     pub fn lanes(&mut self, address: &Address, access: LaneAccess, values: &[VReg]) -> Result<Option<VReg>> {
-        let unit = if matches!(access, LaneAccess::LoadHalf | LaneAccess::StoreHalf) { 2 } else { 4 };
+        let unit = if access == LaneAccess::StoreHalf { 2 } else { 4 };
         let (indices, mask) = self.unit_address(address, unit)?;
         let mask = self.or_all(mask);
         let (place, mut uses) = self.unit_base(address, unit)?;

@@ -3,7 +3,7 @@
 use iced_x86::Code;
 use regalloc2::{RegClass, VReg};
 
-use super::{Mask, PerRow, Place, Result, Selector, Unsupported};
+use super::{Mask, PerRow, Place, Result, Selector};
 use crate::{
     exec::cpu::jit::mir::{LaneAccess, Op as M},
     ir::{Address, Mem, Type, Value},
@@ -56,20 +56,28 @@ impl Selector<'_> {
         Ok(vregs)
     }
 
-    /// Halves in the low bits of words: a gather of words where it is plain which part of them is asked for.
+    /// Halves in the low bits of words. Memories are whole words, so the word around a half lies in them.
     fn gather_half(&mut self, address: &Address) -> Result<VReg> {
-        if address.terms.iter().any(|term| term.stride % 4 != 0) {
-            let halves = self.lanes(address, LaneAccess::LoadHalf, &[])?;
-            return halves.ok_or(Unsupported("a load without a result"));
+        let low = self.constant(0xffff);
+        if address.terms.iter().all(|term| term.stride % 4 == 0) {
+            let words = self.gather(&Address { offset: address.offset & !3, ..address.clone() })?;
+            if address.offset % 4 == 0 {
+                return Ok(self.and(words, low));
+            }
+            return Ok(self.v(M::V2Imm(Code::VEX_Vpsrld_ymm_ymm_imm8, 16), &[words]));
         }
-        // The word that ends with the half lies in the memory; only at the very start there is none.
-        let Some(offset) = address.offset.checked_sub(HALF as u32) else {
-            let words = self.gather(address)?;
-            let low = self.constant(0xffff);
-            return Ok(self.and(words, low));
-        };
-        let words = self.gather(&Address { offset, ..address.clone() })?;
-        Ok(self.v(M::V2Imm(Code::VEX_Vpsrld_ymm_ymm_imm8, 16), &[words]))
+        let (mut halves, mask) = self.unit_address(address, HALF as u32)?;
+        if address.offset > 0 {
+            let first = self.constant(address.offset / HALF as u32);
+            halves = self.v(M::V3(Code::VEX_Vpaddd_ymm_ymm_ymmm256), &[halves, first]);
+        }
+        let words = self.v(M::V2Imm(Code::VEX_Vpsrld_ymm_ymm_imm8, 1), &[halves]);
+        let words = self.gather_words(&Address { offset: 0, ..address.clone() }, words, mask)?;
+        // An odd number, shifted so far that only its last bit counts.
+        let shift = self.v(M::V2Imm(Code::VEX_Vpslld_ymm_ymm_imm8, 31), &[halves]);
+        let shift = self.v(M::V2Imm(Code::VEX_Vpsrld_ymm_ymm_imm8, 27), &[shift]);
+        let words = self.v(M::V3(Code::VEX_Vpsrlvd_ymm_ymm_ymmm256), &[words, shift]);
+        Ok(self.and(words, low))
     }
 
     pub fn store_half(&mut self, address: &Address, values: &PerRow<VReg>) -> Result<()> {
