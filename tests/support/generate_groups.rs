@@ -31,8 +31,9 @@ struct Generator<R> {
     made: usize,
     /// Counters of the loops around.
     counters: Vec<String>,
-    /// Whether all invocations that have not returned come by.
+    /// Whether all invocations that have not returned come by; and whether some have left the function.
     together: bool,
+    left: bool,
     /// Whether the code stands in a function of its own, which a `return` leaves early.
     in_function: bool,
     /// Whether a loop around holds barriers.
@@ -54,6 +55,7 @@ pub fn kernel(below: impl FnMut(usize) -> usize) -> Grouped {
         made: 0,
         counters: Vec::new(),
         together: true,
+        left: false,
         in_function: false,
         in_shared_loop: false,
         in_loop: false,
@@ -189,7 +191,7 @@ impl<R: FnMut(usize) -> usize> Generator<R> {
     fn apart(&mut self, depth: usize) {
         let together = std::mem::replace(&mut self.together, false);
         self.block(depth);
-        self.together = together;
+        self.together = together && !self.left;
     }
 
     fn simple(&mut self) {
@@ -323,7 +325,7 @@ impl<R: FnMut(usize) -> usize> Generator<R> {
         }
         (self.indent, self.in_function, self.in_shared_loop, self.in_loop, self.counters) = outer;
         // At its end, all are together again.
-        self.together = true;
+        (self.together, self.left) = (true, false);
         let body = std::mem::replace(&mut self.text, text);
         let value = self.expression(Ty::U32, 1);
         let _ = writeln!(self.functions, "fn {name}() -> u32 {{\n{body}    return {value};\n}}\n");
@@ -364,7 +366,7 @@ impl<R: FnMut(usize) -> usize> Generator<R> {
         } else if !self.in_shared_loop {
             let value = self.expression(Ty::U32, 1);
             self.line(&format!("if ({cond}) {{ return {value}; }}"));
-            self.together = false;
+            (self.together, self.left) = (false, true);
         }
     }
 
