@@ -86,9 +86,8 @@ fn run_grouped(runtime: &Runtime, kernel: &Grouped, seed: u64) -> Result<Left, S
     let mut output = vec![0xdead_beefu32; n];
     let mut floats: Vec<f32> = (0..n).map(|i| (i as f32 - 20.0) * 0.75).collect();
     let mut halves: Vec<f16> = (0..n).map(|_| half()).collect();
-    let mut mixed: Vec<Mixed> = (0..n)
-        .map(|_| bytemuck::cast::<[f16; 12], Mixed>(std::array::from_fn(|_| half())))
-        .collect();
+    let mut mixed: Vec<Mixed> =
+        (0..n).map(|_| bytemuck::cast::<[f16; 12], Mixed>(std::array::from_fn(|_| half()))).collect();
     let module = runtime.module(&kernel.wgsl).map_err(|e| e.to_string())?;
     let main = module.only_kernel().map_err(|e| e.to_string())?;
     runtime

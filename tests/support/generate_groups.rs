@@ -195,8 +195,9 @@ impl<R: FnMut(usize) -> usize> Generator<R> {
     }
 
     fn simple(&mut self) {
-        let (name, ty) = [("u", Ty::U32), ("v", Ty::U32), ("i", Ty::I32), ("f", Ty::F32), ("h", Ty::F16), ("g", Ty::F16)]
-            [(self.below)(6)];
+        let (name, ty) =
+            [("u", Ty::U32), ("v", Ty::U32), ("i", Ty::I32), ("f", Ty::F32), ("h", Ty::F16), ("g", Ty::F16)]
+                [(self.below)(6)];
         if self.chance(25) {
             return self.subgroup(name, ty);
         }
@@ -437,7 +438,8 @@ impl<R: FnMut(usize) -> usize> Generator<R> {
             Ty::Bool => self.condition(depth),
             Ty::U32 | Ty::I32 => match (self.below)(4) {
                 0 => {
-                    let other = [Ty::F32, Ty::F16, Ty::Bool, if ty == Ty::U32 { Ty::I32 } else { Ty::U32 }][(self.below)(4)];
+                    let other =
+                        [Ty::F32, Ty::F16, Ty::Bool, if ty == Ty::U32 { Ty::I32 } else { Ty::U32 }][(self.below)(4)];
                     let other = self.expression(other, depth - 1);
                     format!("{}({other})", if ty == Ty::U32 { "u32" } else { "i32" })
                 }
@@ -445,11 +447,15 @@ impl<R: FnMut(usize) -> usize> Generator<R> {
             },
             Ty::F32 | Ty::F16 => match (self.below)(8) {
                 0 => {
-                    let other = [Ty::U32, Ty::I32, Ty::Bool, if ty == Ty::F32 { Ty::F16 } else { Ty::F32 }][(self.below)(4)];
+                    let other =
+                        [Ty::U32, Ty::I32, Ty::Bool, if ty == Ty::F32 { Ty::F16 } else { Ty::F32 }][(self.below)(4)];
                     let other = self.expression(other, depth - 1);
                     format!("{}({other})", if ty == Ty::F32 { "f32" } else { "f16" })
                 }
-                1 => format!("{}({a})", self.pick(&["abs", "floor", "ceil", "trunc", "round", "sqrt", "sign", "-", "exp2"])),
+                1 => format!(
+                    "{}({a})",
+                    self.pick(&["abs", "floor", "ceil", "trunc", "round", "sqrt", "sign", "-", "exp2"])
+                ),
                 2 => format!("{}({a}, {b})", self.pick(&["min", "max", "step"])),
                 3 => {
                     let c = self.expression(ty, depth - 1);

@@ -298,14 +298,7 @@ fn load_private(frame: &mut Frame, d: u32, elements: Elements, mask: Mask, priva
     frame.set_row(d, row);
 }
 
-fn store_private(
-    frame: &Frame,
-    elements: Elements,
-    value: u32,
-    mask: Mask,
-    private: &mut [u32],
-    stride: usize,
-) {
+fn store_private(frame: &Frame, elements: Elements, value: u32, mask: Mask, private: &mut [u32], stride: usize) {
     let range = mask.range();
     match elements {
         Elements::Same(word) => {

@@ -5,23 +5,26 @@ use std::path::Path;
 use super::{available, generate};
 use crate::{
     error::Result,
-    ir::{Program, lower::lower},
+    exec::cpu::accumulate,
+    ir::{Mem, Program, lower::lower},
     kernel::Module,
 };
 
-#[path = "../../../../tests/support/generate.rs"]
-#[expect(dead_code, reason = "other tests run what it makes")]
-mod kernels;
 #[path = "../../../../tests/support/generate_groups.rs"]
 #[expect(dead_code, reason = "other tests run what it makes")]
 mod grouped;
+#[path = "../../../../tests/support/generate.rs"]
+#[expect(dead_code, reason = "other tests run what it makes")]
+mod kernels;
 
 /// Cases that are left to the interpreter, and why.
 const INTERPRETED: &[(&str, &str)] = &[];
 
-/// Why a program is not compiled, if so.
+/// Why a version of a program is not compiled, if so.
 fn refusal(program: &Program) -> Option<String> {
-    generate(program).err()
+    let private: Vec<Mem> =
+        (0..).zip(accumulate::memories(program)).filter(|(_, a)| a.is_some()).map(|(i, _)| Mem(i)).collect();
+    [&private[..], &[]].into_iter().find_map(|private| generate(program, private).err())
 }
 
 /// The programs of a case's kernels; an error where the case is one that is refused.

@@ -294,7 +294,9 @@ impl Emitter {
             }
             Op::Extract => self.rr(Code::VEX_Vmovd_rm32_xmm, low32(r[0]), xmm(r[1])),
             Op::RoundHalf | Op::FromHalf | Op::ToHalf => self.half(op, r),
-            Op::MemF16Row(place) | Op::MemF16Broadcast(place) | Op::MemF16Store(place) => self.half_access(op, place, r),
+            Op::MemF16Row(place) | Op::MemF16Broadcast(place) | Op::MemF16Store(place) => {
+                self.half_access(op, place, r)
+            }
             Op::FirstLane => {
                 self.rr(Code::VEX_Vmovmskps_r32_ymm, low32(r[0]), r[1])?;
                 self.rr(Code::Tzcnt_r32_rm32, low32(r[0]), low32(r[0]))
@@ -328,7 +330,7 @@ impl Emitter {
             Op::GPointer(offset) => self.rm(Code::Mov_r64_rm64, r[0], at(WORKER, offset)),
             Op::GGroup => self.rr(Code::Mov_r64_rm64, r[0], GROUP),
             Op::GScale(scale) => self.add(Instruction::with3(Code::Imul_r64_rm64_imm32, r[0], r[1], scale)?),
-            Op::GAdd64 => self.rr(Code::Add_r64_rm64, r[0], r[2]),
+            Op::GLeaWide(scale) => self.rm(Code::Lea_r64_m, r[0], indexed(r[1], r[2], u32::from(scale), 0)),
             Op::GWiden => self.rr(Code::Movsxd_r64_rm32, r[0], low32(r[1])),
             Op::RowStore(offset) => self.mr(Code::VEX_Vmovups_ymmm256_ymm, at(WORKER, offset), r[0]),
             Op::GroupLoad(offset) => self.rm(Code::VEX_Vmovups_ymm_ymmm256, r[0], group(offset)),
@@ -361,6 +363,7 @@ impl Emitter {
             Op::Gather(place) => self.gather(place, r),
             Op::Lanes(place, access) => self.lanes(place, access, r),
             Op::Accumulate(place, fun, signed) => self.accumulate(place, fun, signed, r),
+            Op::AccumulateImm(place, number) => self.add_number(place, number, r),
             Op::PerLane(op) => self.per_lane(op, r),
             Op::GDivide(op) => self.general_divide(op, r),
             Op::ZeroWorker(offset, bytes) => self.zero(offset, bytes, r),

@@ -3,7 +3,8 @@
 
 use iced_x86::Code;
 use regalloc2::{
-    Block, Function, Inst, InstRange, MachineEnv, Operand, OperandKind, Output, PReg, PRegSet, RegClass, RegallocOptions, VReg,
+    Block, Function, Inst, InstRange, MachineEnv, Operand, OperandKind, Output, PReg, PRegSet, RegClass,
+    RegallocOptions, VReg,
 };
 
 /// The origin of what the WGSL does not say.
@@ -81,7 +82,11 @@ pub enum LaneAccess {
     Store,
     /// A half of 16 bits, in the low bits of each lane's word.
     StoreHalf,
-    Atomic { fun: crate::ir::AtomicFun, signed: bool, locked: bool },
+    Atomic {
+        fun: crate::ir::AtomicFun,
+        signed: bool,
+        locked: bool,
+    },
 }
 
 /// An operation. Operands: definitions first, then uses, then temporaries.
@@ -139,7 +144,8 @@ pub enum Op {
     GGroup,
     /// `g = g * scale`, 64 bits wide.
     GScale(i32),
-    GAdd64,
+    /// `g = a + b * scale`, 64 bits wide.
+    GLeaWide(u8),
     /// From 32 bits with a sign to 64.
     GWiden,
     /// Rows at a fixed place of the worker block, or at the lane group's.
@@ -168,8 +174,10 @@ pub enum Op {
     /// Lane by lane where the mask is set, at `base + scale * index`; defines the old values of atomics.
     /// Uses pointer, index, mask, value and for compare-exchange the comparand.
     Lanes(At, LaneAccess),
-    /// Combines values with words at `base + 4 * index`, all lanes, no other thread in sight. Uses pointer, index, value.
+    /// Combines values with words at `base + 4 * index`, all lanes, no other thread in sight. Uses pointer, index, value;
+    /// or adds a number to them.
     Accumulate(At, crate::ir::AtomicFun, /* signed */ bool),
+    AccumulateImm(At, i32),
     /// Element-wise scalar operation on one or two rows.
     PerLane(PerLane),
     /// Division of general registers.
@@ -217,6 +225,7 @@ impl Op {
                 | MemF16Store(_)
                 | Lanes(..)
                 | Accumulate(..)
+                | AccumulateImm(..)
                 | ZeroWorker(..)
                 | ZeroLanes(..)
                 | FirstGroup

@@ -1,6 +1,6 @@
 //! Launches of compiled programs, over the threads of the pool.
 
-use super::{Bytes, Compiled};
+use super::{Bytes, Compiled, Variant};
 use crate::{
     error::{Error, Message, Result},
     exec::cpu::{
@@ -28,10 +28,14 @@ impl Compiled {
                 Bytes { start, len }
             })
             .collect();
-        self.accepts(&bindings).then(|| self.launch_accepted(workgroups, lanes, &bindings, pool))
+        let invocations = workgroups.iter().fold(u64::from(lanes), |n, &axis| n.saturating_mul(axis.into()));
+        let variant = self.variant(&bindings, invocations).filter(|variant| variant.accepts(&bindings))?;
+        Some(variant.launch(workgroups, lanes, &bindings, pool))
     }
+}
 
-    fn launch_accepted(&self, workgroups: [u32; 3], lanes: u32, bindings: &[Bytes], pool: &Pool) -> Result<()> {
+impl Variant {
+    fn launch(&self, workgroups: [u32; 3], lanes: u32, bindings: &[Bytes], pool: &Pool) -> Result<()> {
         let [columns, rows, layers] = workgroups.map(u64::from);
         let total = columns.saturating_mul(rows).saturating_mul(layers);
         let work = total.saturating_mul(u64::from(lanes)).saturating_mul(self.cost);
@@ -55,6 +59,8 @@ impl Compiled {
                     at += count;
                 }
             }
+            // SAFETY: as above.
+            unsafe { self.merge(&worker, shared.0) };
             self.idle.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(worker);
         };
         pool.run(workers, &run).map_err(|panic| Error::Device(Message::new(format!("a worker failed: {panic}"))))

@@ -18,6 +18,7 @@ mod loops;
 mod operation;
 mod pressure;
 mod region;
+mod run;
 mod scalar;
 mod subgroup;
 mod vector;
@@ -34,13 +35,13 @@ use super::{
     range::{self, Range},
     shape::{self, Assumptions, SAME, Shape},
 };
-use crate::ir::{Label, Mem, Op, Program, Space, Type, Uniformity, Value};
+use crate::ir::{Binary, Label, Mem, Op, Program, Space, Type, Unary, Uniformity, Value};
 
 /// Bytes of workgroup and private memory of a worker.
 const MAX_MEMORY: u64 = 1 << 28;
 
 /// Rows of a lane group that code handles at once, at most.
-pub const MAX_ROWS: usize = 4;
+pub const MAX_ROWS: usize = 8;
 
 /// Why a program is left to the interpreter.
 #[derive(Debug)]
@@ -131,7 +132,7 @@ struct Selector<'a> {
     /// Indices that are in bounds in the code at hand.
     proven: FxHashSet<(Value, access::Extent)>,
     /// Registers of what was computed where the current block can see it: in the scopes that are open.
-    memo: Vec<FxHashMap<(M, [Option<VReg>; 3]), (VReg, usize)>>,
+    memo: Vec<FxHashMap<(M, [Option<VReg>; 4]), (VReg, usize)>>,
     mask: Mask,
     targets: Vec<flow::Target>,
     /// For each construct around, the blocks in which no lane is left.
@@ -197,6 +198,19 @@ impl Selector<'_> {
         self.program.exits[label.0 as usize] == Uniformity::Varying
     }
 
+    /// Whether a value is computed where it is used: conditions that scalars decide are seldom needed in all lanes.
+    fn is_late(&self, value: Value) -> bool {
+        let def = self.program.def(value);
+        if def.ty != Type::Bool || self.is_scalar(value) || !self.in_region || self.crossing.contains_key(&value) {
+            return false;
+        }
+        match def.op {
+            Op::Unary(Unary::Not, _) | Op::Binary(Binary::And | Binary::Or | Binary::Xor, ..) => true,
+            Op::Binary(_, a, b) => [a, b].iter().all(|&v| self.as_const(v).is_some() || self.is_scalar(v)),
+            _ => false,
+        }
+    }
+
     /// Whether there is a value by now.
     fn known(&self, value: Value) -> bool {
         self.places[value.0 as usize].is_some()
@@ -247,12 +261,13 @@ impl Selector<'_> {
 
     /// The register of an operation without effects, computed now or before.
     fn compute(&mut self, class: RegClass, op: M, uses: &[VReg], tied: bool) -> VReg {
-        let mut key = [None; 3];
+        let mut key = [None; 4];
         key.iter_mut().zip(uses).for_each(|(slot, &vreg)| *slot = Some(vreg));
         let shared = op.is_constant() && uses.len() <= key.len();
         // What is made in one instruction from nothing would only hold a register.
         let anew = matches!(op, M::VConst(_) | M::VZero | M::VOnes | M::GImm(_));
-        if shared && let Some(&(vreg, block)) = self.memo.iter().rev().find_map(|table| table.get(&(op, key)))
+        if shared
+            && let Some(&(vreg, block)) = self.memo.iter().rev().find_map(|table| table.get(&(op, key)))
             && (!anew || block == self.mir.at)
         {
             return vreg;
@@ -298,6 +313,9 @@ impl Selector<'_> {
     fn vector(&mut self, value: Value) -> Result<VReg> {
         if let Some(bits) = self.as_const(value) {
             return Ok(self.constant(bits));
+        }
+        if self.is_late(value) {
+            return self.row_operation(value, &self.program.def(value).op);
         }
         match self.place(value)? {
             Place::Rows(rows) => Ok(rows[self.row]),

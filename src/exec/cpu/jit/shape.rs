@@ -9,7 +9,10 @@ use crate::ir::{Binary, Block, Builtin, End, Label, Op, Program, Space, Stmt, Ty
 pub enum Shape {
     /// Lane i has the first lane's value plus `i * step`, modulo 2^32; `aligned` if the first lane's is known to be a multiple
     /// of eight. With a step of zero, all lanes have the same value, of whatever type.
-    Affine { step: i32, aligned: bool },
+    Affine {
+        step: i32,
+        aligned: bool,
+    },
     Any,
 }
 

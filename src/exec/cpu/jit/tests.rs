@@ -1,6 +1,6 @@
 //! Compiled programs against the plain executor of `ir::eval`.
 
-use super::{Bytes, Compiled};
+use super::{Bytes, Variant};
 use crate::{
     ir::{Program, Space, eval::Lane, lower::lower},
     kernel::Module,
@@ -14,7 +14,7 @@ fn program(wgsl: &str) -> Program {
 /// Runs a program without barriers both ways over the same memories and compares all that it wrote.
 fn compare(wgsl: &str, memories: &[Vec<u32>], workgroups: [u32; 3]) {
     let program = program(wgsl);
-    let compiled = Compiled::new(&program).unwrap_or_else(|e| panic!("{e}"));
+    let compiled = Variant::new(&program, &[]).unwrap_or_else(|e| panic!("{e}"));
     let mut buffers = memories.to_vec();
     let bytes: Vec<Bytes> =
         buffers.iter_mut().map(|b| Bytes { start: b.as_mut_ptr().cast(), len: b.len() * 4 }).collect();

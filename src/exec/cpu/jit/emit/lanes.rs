@@ -109,6 +109,19 @@ impl Emitter {
         Ok(())
     }
 
+    /// Adds a number to eight words, one after the other. Registers: pointer, index; temporary: index.
+    pub fn add_number(&mut self, place: At, number: i32, r: &[Register]) -> Done {
+        let (base, r) = pointer(place, r);
+        let &[indices, index] = r else { return Ok(()) };
+        self.scratch(0, indices)?;
+        for lane in 0..8 {
+            self.rm(Code::Mov_r32_rm32, low32(index), at(WORKER, SCRATCH + lane * 4))?;
+            let word = indexed(base, index, 4, place.offset);
+            self.add(Instruction::with2(Code::Add_rm32_imm32, word, number)?)?;
+        }
+        Ok(())
+    }
+
     /// One atomic; `old` is RAX and holds the old value afterwards (before, what compare-exchange compares with).
     fn atomic(
         &mut self,

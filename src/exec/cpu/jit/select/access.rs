@@ -12,7 +12,7 @@ use crate::{
         layout::{LENGTH, POINTER},
         mir::{At, Cond, LaneAccess, Limit, Op as M, ROW},
     },
-    ir::{Address, Bound, Mem, Space, Value},
+    ir::{Address, Block, Bound, Mem, Op, Space, Stmt, Value},
 };
 
 /// How the lanes of a group address memory.
@@ -43,10 +43,37 @@ pub struct Check {
     pub limit: Limit,
     /// The operand behind a [`Limit::Register`].
     pub other: Option<VReg>,
+    /// Whether it says no more than that an unsigned sum does not wrap.
+    pub wraps: bool,
 }
 
 /// Conditions under which something holds; `None` if it never does.
 pub type Checks = Option<Vec<Check>>;
+
+/// Drops checks that others imply.
+pub fn simplified(checks: Vec<Check>) -> Vec<Check> {
+    let alike = |a: &Check, b: &Check| (a.register, a.cond, a.limit, a.other) == (b.register, b.cond, b.limit, b.other);
+    let mut kept: Vec<Check> = Vec::new();
+    for check in checks {
+        match kept.iter_mut().find(|k| alike(k, &check)) {
+            Some(same) => match check.cond {
+                Cond::Less | Cond::LessEq => same.offset = same.offset.max(check.offset),
+                Cond::Greater | Cond::GreaterEq => same.offset = same.offset.min(check.offset),
+                _ if same.offset == check.offset => {}
+                _ => kept.push(check),
+            },
+            None => kept.push(check),
+        }
+    }
+    // Any number of 32 bits is a limit below 2^32, and so are lengths.
+    let below: Vec<(VReg, i32)> = kept
+        .iter()
+        .filter(|k| k.cond == Cond::Less && k.limit != Limit::Imm(0))
+        .map(|k| (k.register, k.offset))
+        .collect();
+    kept.retain(|k| !(k.wraps && below.iter().any(|b| b.0 == k.register && b.1 >= k.offset)));
+    kept
+}
 
 pub fn extent(mem: Mem, bound: Bound) -> Extent {
     match bound {
@@ -134,14 +161,21 @@ impl Selector<'_> {
                     continue;
                 }
                 let register = self.g(M::GImm(high), &[]);
-                checks.push(Check { register, offset: 0, cond: Cond::Less, limit, other });
+                checks.push(Check { register, offset: 0, cond: Cond::Less, limit, other, wraps: false });
                 continue;
             };
             let (Ok(low), Ok(high)) = (i32::try_from(low), i32::try_from(high)) else { return Ok(None) };
             if low < 0 {
-                checks.push(Check { register, offset: low, cond: Cond::GreaterEq, limit: Limit::Imm(0), other: None });
+                checks.push(Check {
+                    register,
+                    offset: low,
+                    cond: Cond::GreaterEq,
+                    limit: Limit::Imm(0),
+                    other: None,
+                    wraps: false,
+                });
             }
-            checks.push(Check { register, offset: high, cond: Cond::Less, limit, other });
+            checks.push(Check { register, offset: high, cond: Cond::Less, limit, other, wraps: false });
         }
         Ok(Some(checks))
     }
@@ -184,7 +218,7 @@ impl Selector<'_> {
                 None => return Ok(None),
             }
         }
-        Ok(Some(all))
+        Ok(Some(simplified(all)))
     }
 
     /// The place of the current row's first lane, where the indices are in bounds, with the operands it takes.
@@ -223,12 +257,17 @@ impl Selector<'_> {
                 stride as u8
             }
             _ => {
+                // The part that takes a multiplication comes first: others are added to it as they are.
+                parts.sort_by_key(|&(_, stride)| matches!(stride, 1 | 2 | 4 | 8));
                 let mut sum: Option<VReg> = None;
                 for (base, stride) in parts {
-                    let part = self.multiple(base, stride);
-                    sum = Some(match sum {
-                        Some(sum) => self.g_tied(M::GAdd64, &[sum, part]),
-                        None => part,
+                    sum = Some(match (sum, stride) {
+                        (Some(sum), 1 | 2 | 4 | 8) => self.g(M::GLeaWide(stride as u8), &[sum, base]),
+                        (Some(sum), _) => {
+                            let part = self.times(base, stride);
+                            self.g(M::GLeaWide(1), &[sum, part])
+                        }
+                        (None, _) => self.times(base, stride),
                     });
                 }
                 uses.extend(sum);
@@ -239,16 +278,56 @@ impl Selector<'_> {
     }
 
     /// A number of 64 bits times a stride.
-    fn multiple(&mut self, base: VReg, stride: i64) -> VReg {
+    fn times(&mut self, base: VReg, stride: i64) -> VReg {
         match i32::try_from(stride) {
             Ok(1) => base,
             Ok(stride) => self.g(M::GScale(stride), &[base]),
             // Elements consist of words or halves.
             Err(_) => {
                 let base = self.g(M::GScale(2), &[base]);
-                self.multiple(base, stride / 2)
+                self.times(base, stride / 2)
             }
         }
+    }
+
+    /// Multiplies, in front of a loop, what addresses in it take from outside.
+    pub fn prepare_addresses(&mut self, body: &Block) -> Result<()> {
+        for stmt in &body.stmts {
+            let program = self.program;
+            match stmt {
+                Stmt::Let(value) => match &program.def(*value).op {
+                    Op::Load(address) | Op::UniformLoad(address) => self.prepare_address(address)?,
+                    _ => {}
+                },
+                Stmt::Store { address, .. } => self.prepare_address(address)?,
+                Stmt::If { accept, reject, .. } => {
+                    self.prepare_addresses(accept)?;
+                    self.prepare_addresses(reject)?;
+                }
+                Stmt::Loop { body, .. } | Stmt::Scope { body, .. } => self.prepare_addresses(body)?,
+                Stmt::Clear(_) | Stmt::Barrier(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn prepare_address(&mut self, address: &Address) -> Result<()> {
+        let (_, _, factor) = self.start(address)?;
+        for term in &address.terms {
+            let stride = i64::from(term.stride) * factor;
+            if self.as_const(term.index).is_some() || !self.is_scalar(term.index) || !self.known(term.index) {
+                continue;
+            }
+            for row in 0..self.rows {
+                self.row = row;
+                let scalar = self.exact(term.index, extent(address.mem, term.bound))?;
+                if let (Some(base), false) = (scalar.base, matches!(stride, 1 | 2 | 4 | 8)) {
+                    self.times(base, stride);
+                }
+            }
+            self.row = 0;
+        }
+        Ok(())
     }
 
     /// The scalar of an index that is in bounds, such that its parts add up without wrapping.
@@ -356,7 +435,7 @@ impl Selector<'_> {
             Err(_) => (0, Some(self.g(M::GImm(address.offset), &[]))),
         };
         if let (Some(far), [pointer]) = (far, &mut uses[..]) {
-            *pointer = self.g_tied(M::GAdd64, &[*pointer, far]);
+            *pointer = self.g(M::GLeaWide(1), &[*pointer, far]);
         }
         Ok((At { worker, scale: unit as u8, offset }, uses))
     }

@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     Result, Selector,
-    access::{Check, Checks, Extent, extent, spans},
+    access::{Check, Checks, Extent, extent, simplified, spans},
     crossing::Contents,
     flow::is_trivial,
     pressure,
@@ -99,8 +99,8 @@ impl<'s> Selector<'s> {
         if private || !lanes.is_multiple_of(8) {
             return 1;
         }
-        let most = pressure::rows(self.program, &self.shapes, rest);
-        [4, 2].into_iter().find(|&rows| rows <= most && (lanes / 8).is_multiple_of(rows)).unwrap_or(1)
+        let most = pressure::rows(self, rest);
+        [8, 4, 2].into_iter().find(|&rows| rows <= most && (lanes / 8).is_multiple_of(rows)).unwrap_or(1)
     }
 
     /// Switches to code for groups inside.
@@ -141,6 +141,7 @@ impl<'s> Selector<'s> {
                 cond: Cond::Less,
                 limit: Limit::Imm(0),
                 other: None,
+                wraps: false,
             }),
         };
         let never = self.g(M::GImm(0), &[]);
@@ -170,11 +171,14 @@ impl<'s> Selector<'s> {
                 let high = self.range(index).high;
                 let register = self.g(M::GImm(high as u32), &[]);
                 let limit = Limit::Worker(self.layout.memory(mem) + crate::exec::cpu::jit::layout::LENGTH);
-                add(Some(vec![Check { register, offset: 0, cond: Cond::Less, limit, other: None }]), never);
+                add(
+                    Some(vec![Check { register, offset: 0, cond: Cond::Less, limit, other: None, wraps: false }]),
+                    never,
+                );
             }
             self.proven.insert((index, extent));
         }
-        Ok(all)
+        Ok(simplified(all))
     }
 
     /// What a comparison proves about an index.
@@ -299,9 +303,16 @@ impl<'s> Selector<'s> {
                 for (register, low, high) in spans {
                     if low < 0 {
                         let limit = self.least(signed);
-                        push(Check { register, offset: low, cond: Cond::GreaterEq, limit, other: None });
+                        push(Check { register, offset: low, cond: Cond::GreaterEq, limit, other: None, wraps: false });
                     }
-                    push(Check { register, offset: high, cond, limit: Limit::Register, other: Some(limits[0]) });
+                    push(Check {
+                        register,
+                        offset: high,
+                        cond,
+                        limit: Limit::Register,
+                        other: Some(limits[0]),
+                        wraps: false,
+                    });
                 }
                 return Ok(Some(checks));
             }
@@ -312,21 +323,34 @@ impl<'s> Selector<'s> {
             for (register, limit) in self.exact_rows(a)?.into_iter().zip(limits) {
                 if low < 0 {
                     let limit = self.least(signed);
-                    push(Check { register, offset: low, cond: Cond::GreaterEq, limit, other: None });
+                    push(Check { register, offset: low, cond: Cond::GreaterEq, limit, other: None, wraps: false });
                 }
-                push(Check { register, offset: high, cond, limit: Limit::Register, other: Some(limit) });
+                push(Check { register, offset: high, cond, limit: Limit::Register, other: Some(limit), wraps: false });
             }
             return Ok(Some(checks));
         }
         let cond = if strict { Cond::Greater } else { Cond::GreaterEq };
-        let reach = 7 * i64::from(self.steps(b));
-        let (Ok(low), Ok(high)) = (i32::try_from(reach.min(0)), i32::try_from(reach.max(0))) else { return Ok(None) };
         let lows = self.exact_rows(a)?;
-        let (largest, other) = self.largest(signed);
-        for (register, limit) in self.exact_rows(b)?.into_iter().zip(lows) {
-            push(Check { register, offset: low, cond, limit: Limit::Register, other: Some(limit) });
+        let (largest, largest_register) = self.largest(signed);
+        let rows = match lows.iter().all(|&l| l == lows[0]) {
+            true => match self.wide_spans(b)? {
+                Some(spans) => spans,
+                None => return Ok(None),
+            },
+            false => {
+                let reach = 7 * i64::from(self.steps(b));
+                let (Ok(low), Ok(high)) = (i32::try_from(reach.min(0)), i32::try_from(reach.max(0))) else {
+                    return Ok(None);
+                };
+                self.exact_rows(b)?.into_iter().map(|register| (register, low, high)).collect()
+            }
+        };
+        for (i, (register, low, high)) in rows.into_iter().enumerate() {
+            let other = Some(lows[i]);
+            push(Check { register, offset: low, cond, limit: Limit::Register, other, wraps: false });
             if high > 0 {
-                push(Check { register, offset: high, cond: Cond::LessEq, limit: largest, other });
+                let (cond, other) = (Cond::LessEq, largest_register);
+                push(Check { register, offset: high, cond, limit: largest, other, wraps: !signed });
             }
         }
         Ok(Some(checks))
@@ -346,6 +370,7 @@ impl<'s> Selector<'s> {
                         cond: Cond::Ne,
                         limit: Limit::Register,
                         other: Some(limit),
+                        wraps: false,
                     });
                 }
                 return Ok(Some(checks));
@@ -370,7 +395,7 @@ impl<'s> Selector<'s> {
                 None => return Ok(None),
             }
         }
-        Ok(Some(all))
+        Ok(Some(simplified(all)))
     }
 }
 

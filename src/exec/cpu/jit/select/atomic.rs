@@ -46,6 +46,16 @@ impl Selector<'_> {
         }
         let (words, None) = self.row_address(&atomic.address)? else { return Ok(false) };
         let (place, mut uses) = self.base_of(&atomic.address)?;
+        let number = match atomic.fun {
+            AtomicFun::Add => self.as_const(atomic.value),
+            AtomicFun::Sub => self.as_const(atomic.value).map(u32::wrapping_neg),
+            _ => None,
+        };
+        if let Some(number) = number {
+            uses.push(words);
+            self.apart(false, M::AccumulateImm(place, number as i32), &uses, &[RegClass::Int]);
+            return Ok(true);
+        }
         let value: VReg = self.vector(atomic.value)?;
         uses.extend([words, value]);
         self.apart(false, M::Accumulate(place, atomic.fun, signed), &uses, &[RegClass::Int, RegClass::Int]);

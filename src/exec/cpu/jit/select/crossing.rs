@@ -104,12 +104,7 @@ fn visit_uses(program: &Program, stmt: &Stmt, visit: &mut dyn FnMut(Value)) {
 }
 
 /// Finds the varying values that are used in another region than they are defined in, and gives them rows.
-pub fn crossing(
-    program: &Program,
-    stmts: &[&Stmt],
-    end: &End,
-    layout: &mut Layout,
-) -> FxHashMap<Value, i32> {
+pub fn crossing(program: &Program, stmts: &[&Stmt], end: &End, layout: &mut Layout) -> FxHashMap<Value, i32> {
     let mut finder = Finder { program, region: 0, defined: FxHashMap::default(), used: Vec::new(), always: Vec::new() };
     finder.block(stmts, end, &mut Vec::new());
     let Finder { defined, used, always, .. } = finder;

@@ -12,7 +12,7 @@ use crate::{
         mir::{Op as M, ROW},
         shape::Assumed,
     },
-    ir::{Block, End, Label, Op, Stmt, Type, Value},
+    ir::{Binary, Block, End, Label, Op, Stmt, Type, Value},
 };
 
 /// Statements of a branch of which there may be a version without masks.
@@ -60,7 +60,10 @@ impl Selector<'_> {
     pub fn statements(&mut self, stmts: &[&Stmt]) -> Result<Flow> {
         let mut at = 0;
         while at < stmts.len() {
-            let together = self.vectors(&stmts[at..])?;
+            let together = match self.run(&stmts[at..])? {
+                0 => self.vectors(&stmts[at..])?,
+                together => together,
+            };
             if together > 0 {
                 at += together;
                 continue;
@@ -137,6 +140,9 @@ impl Selector<'_> {
                 if let Some(&Assumed::Cond(holds)) = self.assumptions.get(cond) {
                     return self.assumed_branch(if holds { accept } else { reject }, results);
                 }
+                if let Some(varying) = self.leave_together(*cond, accept, reject)? {
+                    return self.varying_branch(varying, accept, reject, results);
+                }
                 // A single row may go its own way.
                 if self.uniform(*cond) || (self.rows == 1 && self.is_scalar(*cond)) {
                     return self.uniform_branch(*cond, accept, reject, results);
@@ -149,6 +155,29 @@ impl Selector<'_> {
             Stmt::Scope { label, body, results } => return self.scope(*label, body, results),
         }
         Ok(Flow::Falls)
+    }
+
+    /// Where lanes go on under a condition of which one part is uniform, they first leave together under that part; gives the
+    /// other.
+    fn leave_together(&mut self, cond: Value, accept: &Block, reject: &Block) -> Result<Option<Value>> {
+        let Op::Binary(Binary::And, a, b) = self.program.def(cond).op else { return Ok(None) };
+        let (uniform, varying) = match (self.uniform(a), self.uniform(b)) {
+            (true, false) => (a, b),
+            (false, true) => (b, a),
+            _ => return Ok(None),
+        };
+        let leaves = reject.stmts.is_empty() && matches!(reject.end, End::Break(..));
+        if !leaves || !is_trivial(accept) {
+            return Ok(None);
+        }
+        let (go_on, out) = (self.mir.block(), self.mir.block());
+        self.branch_on(uniform, go_on, out)?;
+        self.mir.switch(out);
+        self.open();
+        self.end(&reject.end)?;
+        self.close();
+        self.mir.switch(go_on);
+        Ok(Some(varying))
     }
 
     /// The rows of the mask.
@@ -353,6 +382,9 @@ impl Selector<'_> {
         let swapped = is_trivial(accept);
         let (first, second) = if swapped { (reject, accept) } else { (accept, reject) };
         let (yes, no) = if swapped { (no, yes) } else { (yes, no) };
+        if is_trivial(second) && first.stmts.is_empty() && leaves(first) {
+            return self.leave_some(first, second, results, yes, no);
+        }
         let one = self.arm(first, results, yes)?;
         let two = match &second.end {
             End::Yield(values) if is_trivial(second) => {
@@ -383,6 +415,41 @@ impl Selector<'_> {
                 }
             }
         }
+        Ok(Flow::Falls)
+    }
+
+    /// A branch under which some lanes leave at once and the others go on: whether any do is asked only if some leave.
+    fn leave_some(
+        &mut self,
+        first: &Block,
+        second: &Block,
+        results: &[Value],
+        leaving: PerRow<VReg>,
+        staying: PerRow<VReg>,
+    ) -> Result<Flow> {
+        if let End::Yield(values) = &second.end {
+            self.pass_on(results, values)?;
+        }
+        let (enter, skip, join) = (self.mir.block(), self.mir.block(), self.mir.block());
+        self.mir.branch(M::BranchAny, &leaving[..self.rows], enter, skip);
+        self.mir.switch(enter);
+        self.mask = Mask::Some(leaving);
+        self.dead.push(Vec::new());
+        self.open();
+        self.end(&first.end)?;
+        self.close();
+        for left in self.dead.pop().expect("a construct is open") {
+            self.mir.switch(left);
+            let (some, none) = (self.mir.block(), self.mir.cold_block());
+            self.mir.branch(M::BranchAny, &staying[..self.rows], some, none);
+            self.dead.last_mut().expect("a construct is open").push(none);
+            self.mir.switch(some);
+            self.mir.jump(join, &[]);
+        }
+        self.mir.switch(skip);
+        self.mir.jump(join, &[]);
+        self.mir.switch(join);
+        self.mask = Mask::Some(staying);
         Ok(Flow::Falls)
     }
 

@@ -5,7 +5,7 @@ use regalloc2::{RegClass, VReg};
 
 use super::{Mask, PerRow, Place, Result, Selector};
 use crate::{
-    exec::cpu::jit::mir::{LaneAccess, Op as M},
+    exec::cpu::jit::mir::{At, LaneAccess, Op as M},
     ir::{Address, Mem, Type, Value},
 };
 
@@ -16,6 +16,19 @@ impl Selector<'_> {
     /// Whether elements of a type take two bytes in a memory.
     pub fn is_half(&self, mem: Mem, ty: Type) -> bool {
         self.program.memory(mem).bytes_of(ty) == HALF as u32
+    }
+
+    /// The instruction that reads a row of memory that the host or the workgroup sees, in bounds, if one does.
+    pub fn whole_read(&self, value: Value, address: &Address) -> Option<fn(At) -> M> {
+        let half = self.is_half(address.mem, self.ty(value));
+        match (self.bytes_apart(address)?, half) {
+            (0, true) => Some(M::MemF16Broadcast),
+            (HALF, true) => Some(M::MemF16Row),
+            (0, false) if self.class(value) == RegClass::Int => Some(M::MemWord),
+            (0, false) => Some(M::MemBroadcast),
+            (4, false) => Some(M::MemRow),
+            _ => None,
+        }
     }
 
     pub fn load_half(&mut self, value: Value, address: &Address) -> Result<()> {

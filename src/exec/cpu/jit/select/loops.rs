@@ -110,6 +110,7 @@ impl Selector<'_> {
             arguments.extend(self.mask_rows());
         }
         let (phis, mask) = self.params(header, params, shrinks);
+        self.prepare_addresses(body)?;
         self.mir.jump(header, &arguments);
         self.mir.switch(header);
         self.dead.push(Vec::new());
@@ -247,4 +248,3 @@ fn is_test(stmt: &Stmt, label: Label) -> bool {
     matches!(stmt, Stmt::If { accept, reject, results, .. }
         if results.is_empty() && is_trivial(accept) && matches!(&reject.end, End::Break(to, _) if *to == label))
 }
-

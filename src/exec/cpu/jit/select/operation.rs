@@ -35,6 +35,7 @@ impl Selector<'_> {
         self.comes_from(def.origin);
         match &def.op {
             Op::Const(_) => Ok(()),
+            _ if self.is_late(value) => Ok(()),
             Op::Load(address) | Op::UniformLoad(address) => self.load(value, address),
             Op::Atomic(atomic) => self.atomic(value, atomic),
             _ if self.is_scalar(value) => {

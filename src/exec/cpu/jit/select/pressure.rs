@@ -2,10 +2,8 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::{
-    exec::cpu::jit::shape::Shape,
-    ir::{Block, End, Op, Program, Stmt, Uniformity, Value},
-};
+use super::{MAX_ROWS, Selector};
+use crate::ir::{Block, End, Op, Stmt, Uniformity, Value};
 
 /// Vector registers that values may take; the rest is for what one instruction needs.
 const REGISTERS: usize = 14;
@@ -13,48 +11,63 @@ const REGISTERS: usize = 14;
 const MAX_STATEMENTS: usize = 600;
 
 /// The most rows whose values fit in registers.
-pub fn rows(program: &Program, shapes: &[Shape], stmts: &[&Stmt]) -> usize {
-    let mut lives = Lives { program, shapes, at: 0, spans: FxHashMap::default() };
+///
+/// Within a run of plain statements code handles one row after the other, so that what lives and dies there needs
+/// registers for one row only.
+pub fn rows(selector: &Selector<'_>, stmts: &[&Stmt]) -> usize {
+    let mut lives = Lives { selector, at: 0, run: 0, spans: FxHashMap::default() };
     stmts.iter().for_each(|stmt| lives.statement(stmt));
     let statements = lives.at.max(1);
-    let mut changes: Vec<(usize, i32)> = Vec::new();
-    for &(from, to) in lives.spans.values() {
-        changes.extend([(from, 1), (to + 1, -1)]);
-    }
-    changes.sort_unstable();
-    let (mut alive, mut most) = (0i32, 0i32);
-    for (_, change) in changes {
-        alive += change;
-        most = most.max(alive);
-    }
-    (REGISTERS / (most as usize).max(1)).min(MAX_STATEMENTS / statements)
+    let most = |short: bool| {
+        let spans = lives.spans.values().filter(|span| span.short == short);
+        let mut changes: Vec<(usize, i32)> = spans.flat_map(|span| [(span.from, 1), (span.to + 1, -1)]).collect();
+        changes.sort_unstable();
+        let (mut alive, mut most) = (0i32, 0i32);
+        for (_, change) in changes {
+            alive += change;
+            most = most.max(alive);
+        }
+        most as usize
+    };
+    let (long, short) = (most(false), most(true));
+    let room = REGISTERS.saturating_sub(short) / long.max(1);
+    room.min(MAX_STATEMENTS / statements).clamp(1, MAX_ROWS)
 }
 
-struct Lives<'a> {
-    program: &'a Program,
-    shapes: &'a [Shape],
+/// From the definition to the last use of a value; short if all within one run.
+struct Life {
+    from: usize,
+    to: usize,
+    run: usize,
+    short: bool,
+}
+
+struct Lives<'a, 's> {
+    selector: &'a Selector<'s>,
     at: usize,
-    /// From the definition to the last use.
-    spans: FxHashMap<Value, (usize, usize)>,
+    run: usize,
+    spans: FxHashMap<Value, Life>,
 }
 
-impl Lives<'_> {
+impl Lives<'_, '_> {
     fn is_row(&self, value: Value) -> bool {
-        let def = self.program.def(value);
-        let scalar = !def.ty.is_float() && self.shapes[value.0 as usize] != Shape::Any;
-        def.uniformity == Uniformity::Varying && !scalar && !matches!(def.op, Op::Const(_))
+        let def = self.selector.program.def(value);
+        def.uniformity == Uniformity::Varying && !self.selector.is_scalar(value) && !matches!(def.op, Op::Const(_))
     }
 
     fn define(&mut self, value: Value) {
         if self.is_row(value) {
-            self.spans.entry(value).or_insert((self.at, self.at));
+            let (at, run) = (self.at, self.run);
+            self.spans.entry(value).or_insert(Life { from: at, to: at, run, short: true });
         }
     }
 
     fn use_at(&mut self, value: Value, at: usize) {
         if self.is_row(value) {
-            let span = self.spans.entry(value).or_insert((0, at));
-            span.1 = span.1.max(at);
+            let run = self.run;
+            let life = self.spans.entry(value).or_insert(Life { from: 0, to: at, run: usize::MAX, short: false });
+            life.to = life.to.max(at);
+            life.short &= life.run == run;
         }
     }
 
@@ -63,17 +76,24 @@ impl Lives<'_> {
         let at = self.at;
         match stmt {
             Stmt::Let(value) => {
-                let program = self.program;
+                let program = self.selector.program;
                 program.def(*value).op.visit_operands(&mut |v| self.use_at(v, at));
+                if !matches!(program.def(*value).op, Op::Load(_) | Op::UniformLoad(_))
+                    && !self.selector.is_plain(*value)
+                {
+                    self.run += 1;
+                }
                 self.define(*value);
             }
             Stmt::Store { address, value } => {
                 address.terms.iter().for_each(|t| self.use_at(t.index, at));
+                self.run += 1;
                 self.use_at(*value, at);
             }
             Stmt::Clear(_) | Stmt::Barrier(_) => {}
             Stmt::If { cond, accept, reject, results } => {
                 self.use_at(*cond, at);
+                self.run += 1;
                 self.block(accept);
                 self.block(reject);
                 results.iter().for_each(|&r| self.define(r));
@@ -81,10 +101,12 @@ impl Lives<'_> {
             Stmt::Loop { params, inits, body, results, .. } => {
                 inits.iter().for_each(|&v| self.use_at(v, at));
                 params.iter().for_each(|&p| self.define(p));
+                self.run += 1;
                 self.repeated(body, params);
                 results.iter().for_each(|&r| self.define(r));
             }
             Stmt::Scope { body, results, .. } => {
+                self.run += 1;
                 self.block(body);
                 results.iter().for_each(|&r| self.define(r));
             }
@@ -96,7 +118,7 @@ impl Lives<'_> {
         let start = self.at;
         let mut outside: Vec<Value> = params.to_vec();
         self.block(body);
-        outside.extend(self.spans.iter().filter(|(_, span)| span.0 <= start && span.1 > start).map(|(&v, _)| v));
+        outside.extend(self.spans.iter().filter(|(_, life)| life.from <= start && life.to > start).map(|(&v, _)| v));
         let end = self.at;
         outside.into_iter().for_each(|v| self.use_at(v, end));
     }
@@ -108,5 +130,6 @@ impl Lives<'_> {
         if let End::Yield(values) | End::Break(_, values) = &block.end {
             values.iter().for_each(|&v| self.use_at(v, at));
         }
+        self.run += 1;
     }
 }

@@ -6,7 +6,7 @@ use rustc_hash::FxHashSet;
 use super::{
     MAX_ROWS, Mask, Place, Result, Selector,
     assume::Inside,
-    crossing::{Contents, crossing},
+    crossing::{Contents, crossing, holds_barrier},
     flow::{Flow, any_end},
     scalar::Scalar,
 };
@@ -47,7 +47,7 @@ impl<'a> Selector<'a> {
         self.prepare_workgroup();
         if program.has_barrier {
             self.crossing = crossing(program, &rest, &body.end, &mut self.layout);
-            if any_end(body, &mut |end| matches!(end, End::Return)) {
+            if returns_early(&rest) {
                 let alive = self.layout.group_rows();
                 self.alive = Some(alive);
                 self.each_group(|s| {
@@ -175,11 +175,13 @@ impl<'a> Selector<'a> {
                 return self.end_region(done, before, &contents, kept);
             }
             self.meet(&failures);
-            self.skip_the_rest(&rest, done)?;
             slow = self.mir.block();
             self.mir.jump(slow, &[]);
             self.mir.switch(slow);
         }
+        self.open();
+        self.skip_the_rest(&rest, done)?;
+        self.close();
         self.open();
         self.load_outside(&outside)?;
         let end = self.mir.block();
@@ -264,9 +266,9 @@ impl<'a> Selector<'a> {
                 self.define(value)?;
             } else if let Some(&at) = self.crossing.get(&value) {
                 let place = if self.is_scalar(value) {
-                    Place::Scalar(self.per_row(|s| {
-                        Ok(Scalar::register(s.g(M::GLoadGroup(at + ROW * s.row as i32), &[])))
-                    })?)
+                    Place::Scalar(
+                        self.per_row(|s| Ok(Scalar::register(s.g(M::GLoadGroup(at + ROW * s.row as i32), &[]))))?,
+                    )
                 } else {
                     Place::Rows(self.per_row(|s| Ok(s.v(M::GroupLoad(at + ROW * s.row as i32), &[])))?)
                 };
@@ -319,9 +321,12 @@ impl<'a> Selector<'a> {
     /// Where a region does nothing but `if (local_index < n) { .. }`, the groups behind the first that has no such lane have
     /// none either.
     fn skip_the_rest(&mut self, rest: &[&'a Stmt], done: MirBlock) -> Result<()> {
-        let Some((Stmt::If { cond, reject, results, .. }, lets)) = rest.split_last() else { return Ok(()) };
-        let pure = lets.iter().all(|s| matches!(s, Stmt::Let(v) if is_pure(self.program, *v)));
-        let Op::Binary(Binary::Lt, index, limit) = self.program.def(*cond).op else { return Ok(()) };
+        let Some((Stmt::If { cond, accept, reject, results }, lets)) = rest.split_last() else { return Ok(()) };
+        let only_here = |v: &Value| !self.crossing.contains_key(v) && !self.slots.contains_key(v);
+        let pure = lets.iter().all(|s| matches!(s, Stmt::Let(v) if is_pure(self.program, *v) && only_here(v)));
+        let Op::Binary(op @ (Binary::Lt | Binary::Eq), index, limit) = self.program.def(*cond).op else {
+            return Ok(());
+        };
         let [_, y, z] = self.program.workgroup_size;
         let ordered = match self.program.def(index).op {
             Op::Builtin(Builtin::LocalIndex) => true,
@@ -329,15 +334,21 @@ impl<'a> Selector<'a> {
             _ => false,
         };
         let known = self.as_const(limit).is_some() || self.known(limit);
-        let ends = results.is_empty() && reject.stmts.is_empty() && matches!(reject.end, End::Yield(_));
-        if !pure || !ordered || !known || !ends || !self.uniform(limit) || self.alive.is_some() {
+        // Lanes that do not take the branch have nothing more to do here.
+        let idle = reject.stmts.is_empty() && matches!(reject.end, End::Yield(_) | End::Return);
+        let plain = !matches!(accept.end, End::Break(..));
+        if !pure || !ordered || !known || !idle || !plain || !results.is_empty() || !self.uniform(limit) {
+            return Ok(());
+        }
+        if self.alive.is_some() {
             return Ok(());
         }
         let first = self.g(M::GGroup, &[]);
         let first = self.g_tied(M::G2Imm(iced_x86::Code::Shr_rm32_imm8, 2), &[first]);
         let limit = self.general(limit)?;
-        let (over, some) = (self.mir.cold_block(), self.mir.block());
-        self.mir.branch(M::BranchCmp(Cond::AboveEq), &[first, limit], over, some);
+        let (over, some) = (self.mir.block(), self.mir.block());
+        let behind = if op == Binary::Lt { Cond::AboveEq } else { Cond::Above };
+        self.mir.branch(M::BranchCmp(behind), &[first, limit], over, some);
         self.mir.switch(over);
         self.mir.jump(done, &[]);
         self.mir.switch(some);
@@ -381,6 +392,20 @@ impl<'a> Selector<'a> {
     }
 }
 
+/// Whether lanes return before the last barrier.
+fn returns_early(stmts: &[&Stmt]) -> bool {
+    let last = stmts.iter().rposition(|stmt| holds_barrier(stmt)).map_or(0, |last| last + 1);
+    stmts[..last].iter().any(|stmt| match stmt {
+        Stmt::If { accept, reject, .. } => [accept, reject].iter().any(|arm| returns(arm)),
+        Stmt::Loop { body, .. } | Stmt::Scope { body, .. } => returns(body),
+        _ => false,
+    })
+}
+
+fn returns(block: &Block) -> bool {
+    any_end(block, &mut |end| matches!(end, End::Return))
+}
+
 /// Whether all lanes write the whole of a workgroup memory before anything reads it.
 fn written_first(program: &Program, mem: Mem) -> bool {
     let Space::Workgroup { bytes } = program.memory(mem).space else { return false };
@@ -404,15 +429,8 @@ fn written_first(program: &Program, mem: Mem) -> bool {
                 }
             }
             stmt if touches(program, stmt, mem) => return false,
-            Stmt::If { accept, reject, .. } => {
-                let ends = |b: &Block| any_end(b, &mut |end| matches!(end, End::Return));
-                if ends(accept) || ends(reject) {
-                    return false;
-                }
-            }
-            Stmt::Loop { body, .. } | Stmt::Scope { body, .. } if any_end(body, &mut |e| matches!(e, End::Return)) => {
-                return false;
-            }
+            Stmt::If { accept, reject, .. } if returns(accept) || returns(reject) => return false,
+            Stmt::Loop { body, .. } | Stmt::Scope { body, .. } if returns(body) => return false,
             _ => {}
         }
     }

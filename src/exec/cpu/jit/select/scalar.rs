@@ -230,7 +230,8 @@ impl Selector<'_> {
         if self.assumptions.contains_key(&cond) || !self.is_scalar(a) || !self.is_scalar(b) {
             return Ok(None);
         }
-        let known = |v: Value| self.as_const(v).is_some() || matches!(self.places[v.0 as usize], Some(Place::Scalar(_)));
+        let known =
+            |v: Value| self.as_const(v).is_some() || matches!(self.places[v.0 as usize], Some(Place::Scalar(_)));
         let Some(test) = condition(op, self.ty(a) == Type::I32).filter(|_| known(a) && known(b)) else {
             return Ok(None);
         };

@@ -114,7 +114,7 @@ impl<'a> Selector<'a> {
             End::Break(label, _) => around.contains(label),
             End::Yield(_) | End::Unreachable => false,
         };
-        if stmts.iter().any(|stmt| stmt_ends(stmt, &mut leaves)) {
+        if self.some_may_have_left() && stmts.iter().any(|stmt| stmt_ends(stmt, &mut leaves)) {
             self.go_on_if_active(finish)?;
         }
         Ok(())
