@@ -97,7 +97,7 @@ pub struct Label(pub u32);
 /// The type of a value: one 32-bit lane.
 ///
 /// `F16` is held as an `f32` whose value a half can represent: an arithmetic result of this type
-/// is rounded to nearest even. `Bool` is all zeros or all ones.
+/// is rounded to nearest even ([`Memory::bytes_of`] says how it lies in memory). `Bool` is all zeros or all ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Type {
     F32,
@@ -323,6 +323,15 @@ impl Memory {
     /// Whether nothing can write it while a dispatch runs.
     pub fn is_immutable(&self) -> bool {
         matches!(self.space, Space::Uniform { .. } | Space::Storage { writable: false, .. } | Space::Constant)
+    }
+
+    /// Bytes of an element of type `ty`: a half takes two where the host sees it, elsewhere a word, as an `f32`.
+    #[cfg_attr(not(feature = "cpu"), expect(dead_code, reason = "for executors"))]
+    pub fn bytes_of(&self, ty: Type) -> u32 {
+        match (ty, self.space) {
+            (Type::F16, Space::Storage { .. } | Space::Uniform { .. }) => 2,
+            _ => 4,
+        }
     }
 }
 

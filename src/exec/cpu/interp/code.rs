@@ -218,7 +218,7 @@ pub(super) struct Access {
     pub memory: u32,
     /// Bytes.
     pub offset: u32,
-    /// Whether the element is a half float.
+    /// Whether the element is a half float of 16 bits.
     pub half: bool,
     pub terms: Vec<Term>,
 }

@@ -396,7 +396,7 @@ impl<'a> Compiler<'a> {
                 Ok(Term { index: self.slot(term.index)?, stride: term.stride, bound })
             })
             .collect::<Result<Vec<_>>>()?;
-        let half = ty == Type::F16;
+        let half = self.program.memory(address.mem).bytes_of(ty) == 2;
         self.code.accesses.push(Access { memory: address.mem.0, offset: address.offset, half, terms });
         Ok(self.code.accesses.len() as u32 - 1)
     }

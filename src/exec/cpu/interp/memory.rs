@@ -13,7 +13,7 @@ use super::{
     machine::Machine,
     mask::Mask,
     shapes::Line,
-    units::{self, Halves, Read, Write},
+    units::{self, Read, Write},
     value::{Row, Shape},
 };
 use crate::exec::cpu::shared_mem::SharedMem;
@@ -156,15 +156,12 @@ impl<'a> Machine<'a> {
             }
             Place::Workgroup { first, words } => {
                 let memory = &self.memories.workgroup[first as usize..(first + words) as usize];
-                match access.half {
-                    false => load(&mut self.frame, d, elements, mask, memory),
-                    true => load(&mut self.frame, d, elements, mask, Halves(memory)),
-                }
+                load(&mut self.frame, d, elements, mask, memory);
             }
             Place::Private { first, words } => {
                 let stride = self.memories.stride;
                 let range = first as usize * stride..(first + words) as usize * stride;
-                load_private(&mut self.frame, d, elements, mask, &self.memories.private[range], stride, access.half);
+                load_private(&mut self.frame, d, elements, mask, &self.memories.private[range], stride);
             }
         }
         self.release(elements);
@@ -184,16 +181,13 @@ impl<'a> Machine<'a> {
             }
             Place::Workgroup { first, words } => {
                 let memory = &self.memories.workgroup[first as usize..(first + words) as usize];
-                match access.half {
-                    false => store(&self.frame, elements, value, mask, memory),
-                    true => store(&self.frame, elements, value, mask, Halves(memory)),
-                }
+                store(&self.frame, elements, value, mask, memory);
             }
             Place::Private { first, words } => {
                 let stride = self.memories.stride;
                 let range = first as usize * stride..(first + words) as usize * stride;
                 let memory = &mut self.memories.private[range];
-                store_private(&self.frame, elements, value, mask, memory, stride, access.half);
+                store_private(&self.frame, elements, value, mask, memory, stride);
             }
         }
         self.release(elements);
@@ -283,19 +277,18 @@ fn element(frame: &Frame, elements: Elements, lo: usize, lane: usize) -> Option<
     }
 }
 
-fn load_private(frame: &mut Frame, d: u32, elements: Elements, mask: Mask, private: &[u32], stride: usize, half: bool) {
+fn load_private(frame: &mut Frame, d: u32, elements: Elements, mask: Mask, private: &[u32], stride: usize) {
     let range = mask.range();
     if let Elements::Outside = elements {
         return frame.set(d, Shape::Uniform(0));
     }
     let row = frame.new_row();
-    if let (Elements::Same(word), false) = (elements, half) {
+    if let Elements::Same(word) = elements {
         let source = &private[word * stride + range.lo..word * stride + range.hi];
         frame.split(row, range).0.copy_from_slice(source);
     } else {
         for lane in range.lo..range.hi {
             let value = match element(frame, elements, range.lo, lane) {
-                Some(index) if half => units::half_of(private[index / 2 * stride + lane], index),
                 Some(index) => private[index * stride + lane],
                 None => 0,
             };
@@ -305,18 +298,10 @@ fn load_private(frame: &mut Frame, d: u32, elements: Elements, mask: Mask, priva
     frame.set_row(d, row);
 }
 
-fn store_private(
-    frame: &Frame,
-    elements: Elements,
-    value: u32,
-    mask: Mask,
-    private: &mut [u32],
-    stride: usize,
-    half: bool,
-) {
+fn store_private(frame: &Frame, elements: Elements, value: u32, mask: Mask, private: &mut [u32], stride: usize) {
     let range = mask.range();
     match elements {
-        Elements::Same(word) if !half => {
+        Elements::Same(word) => {
             let d = &mut private[word * stride + range.lo..word * stride + range.hi];
             let source = frame.slot_arg(value, range);
             match (frame.mask_row(mask), source) {
@@ -327,13 +312,7 @@ fn store_private(
         }
         _ => frame.active_lanes(mask, |lane| {
             let Some(index) = element(frame, elements, range.lo, lane) else { return };
-            let value = frame.lane(value, lane);
-            if half {
-                let word = &mut private[index / 2 * stride + lane];
-                *word = units::with_half(*word, index, value);
-            } else {
-                private[index * stride + lane] = value;
-            }
+            private[index * stride + lane] = frame.lane(value, lane);
         }),
     }
 }

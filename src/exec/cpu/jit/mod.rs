@@ -13,6 +13,8 @@ mod select;
 mod shape;
 
 #[cfg(test)]
+mod coverage;
+#[cfg(test)]
 mod tests;
 
 use std::sync::{Mutex, OnceLock, atomic::AtomicU32};
@@ -25,7 +27,7 @@ use crate::{
         cpu::accumulate::{self, Accumulate},
         stop::Stop,
     },
-    ir::{Block, Bound, Mem, Memory, Op, Program, Space, Stmt, Uniformity},
+    ir::{Address, Block, Bound, Mem, Memory, Op, Program, Space, Stmt, Uniformity, Value},
 };
 
 /// Bindings up to this size can be compiled for: gathers index words with 31 bits.
@@ -156,12 +158,11 @@ impl Variant {
         Ok(Variant { code, template, memories, cost, copies, idle: Mutex::default() })
     }
 
-    /// Whether the bindings are as large as unchecked accesses need and as small as gathers allow.
+    /// Whether the bindings are as large as unchecked accesses need, as small as gathers allow, and whole words.
     fn accepts(&self, bindings: &[Bytes]) -> bool {
+        let fits = |b: &Bytes, least: usize| (least..=MAX_BINDING).contains(&b.len) && b.len.is_multiple_of(4);
         self.memories.iter().all(|record| match &record.kind {
-            Kind::Binding { index, .. } => {
-                bindings.get(*index).is_some_and(|b| (record.unchecked..=MAX_BINDING).contains(&b.len))
-            }
+            Kind::Binding { index, .. } => bindings.get(*index).is_some_and(|b| fits(b, record.unchecked)),
             Kind::Constant(data) => data.len() * 4 >= record.unchecked,
         })
     }
@@ -314,11 +315,11 @@ fn unchecked_bytes(program: &Program, block: &Block, out: &mut [usize]) {
     for stmt in &block.stmts {
         match stmt {
             Stmt::Let(value) => match &program.def(*value).op {
-                Op::Load(address) | Op::UniformLoad(address) => reach(address, out),
-                Op::Atomic(atomic) => reach(&atomic.address, out),
+                Op::Load(address) | Op::UniformLoad(address) => reach(program, address, *value, out),
+                Op::Atomic(atomic) => reach(program, &atomic.address, *value, out),
                 _ => {}
             },
-            Stmt::Store { address, .. } => reach(address, out),
+            Stmt::Store { address, value } => reach(program, address, *value, out),
             Stmt::If { accept, reject, .. } => {
                 unchecked_bytes(program, accept, out);
                 unchecked_bytes(program, reject, out);
@@ -329,8 +330,9 @@ fn unchecked_bytes(program: &Program, block: &Block, out: &mut [usize]) {
     }
 }
 
-fn reach(address: &crate::ir::Address, out: &mut [usize]) {
-    let mut end = address.offset as usize + 4;
+/// What an access of `value` reaches.
+fn reach(program: &Program, address: &Address, value: Value, out: &mut [usize]) {
+    let mut end = address.offset as usize + program.memory(address.mem).bytes_of(program.ty(value)) as usize;
     for term in &address.terms {
         match term.bound {
             Bound::Const(n) => end += (n as usize).saturating_sub(1) * term.stride as usize,
