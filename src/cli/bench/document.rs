@@ -5,7 +5,6 @@ use std::{collections::HashMap, fs, path::Path, thread};
 use serde::{Deserialize, Serialize};
 use swath::samples::{Problem, Sample, Work};
 
-use super::limits::Limits;
 use crate::cli::{
     failure::{Failure, Outcome},
     npy,
@@ -57,6 +56,9 @@ pub struct Row {
     /// For people.
     #[serde(skip)]
     pub rate: String,
+    /// 10^9 bytes a second that memory gave meanwhile.
+    #[serde(skip)]
+    pub memory: Option<f64>,
 }
 
 /// The limit that a run would meet first, and how near it came.
@@ -105,31 +107,39 @@ impl Row {
             verified: false,
             error: None,
             rate: String::new(),
+            memory: None,
         }
     }
 
     /// With the times that `work` took, here and natively.
-    pub fn timed(self, work: &Work, kernel: Spread, native: Option<Spread>, limits: Option<Limits>) -> Row {
+    pub fn timed(self, work: &Work, kernel: Spread, native: Option<Spread>) -> Row {
         let time = kernel.median;
         let speedup = native.filter(|_| !time.is_zero()).map(|native| native.median.as_secs_f64() / time.as_secs_f64());
-        let limit = limits.and_then(|limits| {
-            let nearness = limits.nearness(work, time)?;
-            Some(Limit {
-                by: nearness.limit.into(),
-                percent: nearness.percent,
-                gigabytes_per_second: limits.gigabytes,
-                gigaoperations_per_second: limits.gigaoperations,
-            })
-        });
         Row {
             kernel_ms: Some(kernel.into()),
             gigabytes_per_second: Some(giga(work.bytes, time)),
             gigaoperations_per_second: Some(giga(work.operations, time)),
             speedup,
-            limit,
             rate: crate::cli::run::rate(work, time),
             ..self
         }
+    }
+
+    /// Compares the rates with those that memory gave, and that arithmetic is known to reach: what is nearer limits.
+    pub fn limit_by(&mut self, gigaoperations: f64) {
+        let (Some(operations), Some(bytes), Some(gigabytes)) =
+            (self.gigaoperations_per_second, self.gigabytes_per_second, self.memory)
+        else {
+            return;
+        };
+        let (arithmetic, memory) = (100.0 * operations / gigaoperations, 100.0 * bytes / gigabytes);
+        let (by, percent) = if memory > arithmetic { ("memory", memory) } else { ("arithmetic", arithmetic) };
+        self.limit = percent.is_finite().then(|| Limit {
+            by: by.into(),
+            percent,
+            gigabytes_per_second: gigabytes,
+            gigaoperations_per_second: gigaoperations,
+        });
     }
 
     pub fn key(&self) -> (String, String, String) {

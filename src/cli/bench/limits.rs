@@ -14,34 +14,6 @@ const LEAST_BYTES: u64 = 1 << 20;
 /// Bytes of the largest: what no cache holds.
 const MOST_BYTES: u64 = 1 << 29;
 
-/// The limits of a device for a sample.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Limits {
-    /// 10^9 operations a second; a fused multiply-add counts as two.
-    pub gigaoperations: f64,
-    /// 10^9 bytes a second, with as much traffic as the sample has.
-    pub gigabytes: f64,
-}
-
-/// How near a run came to the limit that it would meet first.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Nearness {
-    /// `memory` or `arithmetic`.
-    pub limit: &'static str,
-    pub percent: f64,
-}
-
-impl Limits {
-    /// How near a run of `work` that took `time` came.
-    pub fn nearness(&self, work: &Work, time: Duration) -> Option<Nearness> {
-        let memory = work.bytes as f64 / (self.gigabytes * 1e9);
-        let arithmetic = work.operations as f64 / (self.gigaoperations * 1e9);
-        let (limit, least) = if memory > arithmetic { ("memory", memory) } else { ("arithmetic", arithmetic) };
-        let percent = 100.0 * least / time.as_secs_f64();
-        percent.is_finite().then_some(Nearness { limit, percent })
-    }
-}
-
 /// Whose limits count for a device: the host's for the engine, native code and software drivers.
 pub fn is_host(device: &Device) -> bool {
     matches!(device.kind(), DeviceKind::Cpu | DeviceKind::SoftwareGpu)
@@ -117,18 +89,14 @@ const ROUNDS: usize = 1 << 19;
 /// Numbers that are worked on at once: ten vectors of the widest kind, so that none waits for the one before.
 const NUMBERS: usize = 160;
 
-/// 10^9 operations a second of all cores, the best of some tries.
+/// 10^9 operations a second of all cores in one try; a fused multiply-add counts as two.
 pub fn host_arithmetic() -> f64 {
     let threads = rayon::current_num_threads();
-    let operations = (2 * NUMBERS * ROUNDS * threads) as u64;
-    let attempt = |_| {
-        let time = timed(|| {
-            let chains = (0..threads).into_par_iter().with_max_len(1);
-            std::hint::black_box(chains.map(|thread| multiply_add(ROUNDS, 1e-3 * thread as f32)).sum::<f32>());
-        });
-        giga(operations, time)
-    };
-    (0..9).map(attempt).fold(0.0, f64::max)
+    let time = timed(|| {
+        let chains = (0..threads).into_par_iter().with_max_len(1);
+        std::hint::black_box(chains.map(|thread| multiply_add(ROUNDS, 1e-3 * thread as f32)).sum::<f32>());
+    });
+    giga((2 * NUMBERS * ROUNDS * threads) as u64, time)
 }
 
 /// Multiplies and adds without using memory.

@@ -9,7 +9,7 @@ use swath::{
 
 use super::{
     document::Row,
-    limits::{self, GpuMemory, HostMemory, Limits},
+    limits::{self, GpuMemory, HostMemory},
 };
 use crate::cli::{
     failure::{Failure, Outcome},
@@ -22,8 +22,8 @@ pub struct Contender {
     pub device: Device,
     /// How the device is named on the command line.
     pub alias: String,
-    /// 10^9 operations a second that it does at most.
-    pub gigaoperations: f64,
+    /// 10^9 operations a second that it does at most; `None` where the host's limit counts.
+    pub gigaoperations: Option<f64>,
 }
 
 /// How often to measure.
@@ -108,12 +108,13 @@ impl Memory {
     }
 }
 
-/// The native reference and every device, on the same inputs, turn by turn.
+/// The native reference and every device, on the same inputs, turn by turn. Meanwhile `arithmetic` becomes the
+/// most that the host's cores did, in 10^9 operations a second.
 pub fn side_by_side(
     sample: &'static dyn Sample,
     size: Size,
     seed: u64,
-    (contenders, host_gigaoperations): (&[Contender], f64),
+    (contenders, arithmetic): (&[Contender], &mut f64),
     effort: &Effort,
     progress: &Progress,
 ) -> Outcome<Vec<Row>> {
@@ -166,6 +167,7 @@ pub fn side_by_side(
         for (memory, rate) in memories.iter_mut().zip(&mut rates) {
             *rate = rate.max(memory.rate()?);
         }
+        *arithmetic = arithmetic.max(limits::host_arithmetic());
     }
     drop(memories);
 
@@ -182,16 +184,16 @@ pub fn side_by_side(
     let native_times = results.next().transpose()?;
     let mut rows = Vec::new();
     if let Some(times) = native_times {
-        let limits = Limits { gigaoperations: host_gigaoperations, gigabytes: rates[0] };
         let row = Row::new(sample, &*native, "native", "native reference");
-        rows.push(judged(row.timed(&native.work(), times, native_times, Some(limits)), &*native));
+        let row = Row { memory: rates.first().copied(), ..row };
+        rows.push(judged(row.timed(&native.work(), times, native_times), &*native));
     }
     progress.step();
     let mut gpu_rates = rates[1..].iter();
     for (((contender, problem), total), place) in contenders.iter().zip(&problems).zip(totals).zip(places) {
-        let gigabytes = if limits::is_host(&contender.device) { rates.first() } else { gpu_rates.next() };
-        let limits = gigabytes.map(|&gigabytes| Limits { gigaoperations: contender.gigaoperations, gigabytes });
+        let memory = if limits::is_host(&contender.device) { rates.first() } else { gpu_rates.next() };
         let row = Row::new(sample, &**problem, &contender.alias, contender.device.name());
+        let row = Row { memory: memory.copied(), ..row };
         let times = match (total, place) {
             (Ok(total), Ok(Some(_))) => results.next().transpose().map(|times| times.map(|times| (total, times))),
             (Ok(_), Ok(None)) => Ok(None),
@@ -200,7 +202,7 @@ pub fn side_by_side(
         rows.push(match times {
             Ok(Some((total, times))) => {
                 let row = Row { total_ms: Some(total.into()), ..row };
-                judged(row.timed(&problem.work(), times, native_times, limits), &**problem)
+                judged(row.timed(&problem.work(), times, native_times), &**problem)
             }
             Ok(None) => row,
             Err(failure) => Row { error: Some(failure.to_string()), ..row },

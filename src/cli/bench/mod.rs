@@ -38,18 +38,22 @@ pub fn bench(args: &BenchArgs) -> Outcome {
     if args.html.as_deref().is_some_and(is_stdout) {
         return Err(Failure::wrong("--html writes a file, not to stdout", "name one, such as bench.html"));
     }
-    let host_gigaoperations = limits::host_arithmetic();
-    let contenders = contenders(&args.device, &Runtime::new()?, host_gigaoperations)?;
+    let contenders = contenders(&args.device, &Runtime::new()?)?;
     let size = args.size.unwrap_or(if args.quick { Size::Small } else { Size::Default });
     let effort = if args.quick { Effort::QUICK } else { Effort::FULL };
 
     let progress = Progress::new((samples.len() * (contenders.len() + 1)) as u64, "");
     let mut rows = Vec::new();
+    let mut arithmetic = limits::host_arithmetic();
     for sample in samples {
-        let field = (&*contenders, host_gigaoperations);
+        let field = (&*contenders, &mut arithmetic);
         rows.extend(measure::side_by_side(sample, size, args.seed, field, &effort, &progress)?);
     }
     drop(progress);
+    for row in &mut rows {
+        let contender = contenders.iter().find(|contender| contender.alias == row.on);
+        row.limit_by(contender.and_then(|contender| contender.gigaoperations).unwrap_or(arithmetic));
+    }
 
     let table = table(&rows, &contenders, baseline.as_ref());
     match args.json.as_deref() {
@@ -80,7 +84,7 @@ fn chosen_samples(names: &[String]) -> Outcome<Vec<&'static dyn Sample>> {
 }
 
 /// The devices that are named; both executors of the CPU engine and every GPU where none is.
-fn contenders(names: &[String], runtime: &Runtime, host_gigaoperations: f64) -> Outcome<Vec<Contender>> {
+fn contenders(names: &[String], runtime: &Runtime) -> Outcome<Vec<Contender>> {
     let mut contenders: Vec<Contender> = Vec::new();
     let mut add = |runtime: &Runtime, name: &str, alias: Option<&str>| -> Outcome {
         let device = runtime.device(name)?;
@@ -88,8 +92,8 @@ fn contenders(names: &[String], runtime: &Runtime, host_gigaoperations: f64) -> 
         if contenders.iter().any(|contender| contender.alias == alias) {
             return Ok(());
         }
-        let gigaoperations =
-            if limits::is_host(&device) { host_gigaoperations } else { limits::gpu_arithmetic(runtime, &device)? };
+        let measured = !limits::is_host(&device);
+        let gigaoperations = measured.then(|| limits::gpu_arithmetic(runtime, &device)).transpose()?;
         contenders.push(Contender { runtime: runtime.clone(), device, alias, gigaoperations });
         Ok(())
     };

@@ -128,6 +128,7 @@ mod tests {
             verified: error.is_none(),
             error: error.map(str::to_owned),
             rate: String::new(),
+            memory: Some(20.0),
         }
     }
 
