@@ -89,6 +89,9 @@ pub fn race(options: &Options) -> Outcome<bool> {
         document.add(entry, &racers, times);
     }
     println!("{}", table.footer(&document));
+    if options.markdown {
+        println!("\n{}", document.markdown());
+    }
     if let Some(path) = &options.json {
         document.save(path)?;
     }

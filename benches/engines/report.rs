@@ -124,6 +124,27 @@ impl Document {
         mean.is_finite().then(|| mean.exp())
     }
 
+    /// The medians as a table in Markdown, and how many times as long as ours the others take.
+    pub fn markdown(&self) -> String {
+        let columns: Vec<_> = self.racers.iter().filter_map(|racer| racer["column"].as_str()).collect();
+        let others: Vec<_> = columns.iter().copied().filter(|column| *column != OURS).collect();
+        let mut text = format!("| kernel, ms | {} |", columns.join(" | "));
+        text += &others.iter().map(|column| format!(" {column} / {OURS} |")).collect::<String>();
+        text += &format!("\n|---|{}\n", "---:|".repeat(columns.len() + others.len()));
+        let ratio = |ratio: Option<f64>| format!(" {} |", ratio.map_or("-".to_owned(), digits));
+        for results in &self.results {
+            text += &format!("| {} |", results.title);
+            for column in &columns {
+                text += &format!(" {} |", results.median(column).map_or("-".to_owned(), digits));
+            }
+            text += &others.iter().map(|column| ratio(results.ratio(column))).collect::<String>();
+            text += "\n";
+        }
+        text += &format!("| geometric mean |{}", " |".repeat(columns.len()));
+        text += &others.iter().map(|column| ratio(self.mean(column))).collect::<String>();
+        text
+    }
+
     pub fn save(&self, path: &Path) -> Outcome {
         let columns = self.racers.iter().filter_map(|racer| racer["column"].as_str());
         let means = columns.map(|column| (column.to_owned(), json!(self.mean(column))));
@@ -138,12 +159,13 @@ impl Document {
     }
 }
 
-/// A ratio to about three digits.
-fn digits(ratio: f64) -> String {
-    match ratio {
-        _ if ratio < 0.1 => format!("{ratio:.4}"),
-        _ if ratio < 1.0 => format!("{ratio:.3}"),
-        _ => format!("{ratio:.2}"),
+/// A number to about three digits.
+fn digits(number: f64) -> String {
+    match number {
+        _ if number < 0.1 => format!("{number:.4}"),
+        _ if number < 1.0 => format!("{number:.3}"),
+        _ if number < 100.0 => format!("{number:.2}"),
+        _ => format!("{number:.0}"),
     }
 }
 
