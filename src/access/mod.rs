@@ -55,6 +55,7 @@ use crate::{
     ir::{Program, Space, lower::lower},
     kernel::{BindingKind, Kernel},
 };
+pub(crate) use footprint::Kind;
 use footprint::{Access, Piece};
 use verdict::{Cause, Judgement, judge};
 use walk::{Analyzer, Source};
@@ -193,28 +194,29 @@ impl Kernel {
 }
 
 /// The accesses of a program, and what they come to for each axis that it can be cut along.
-struct Findings {
+pub(crate) struct Findings {
     /// By access; nothing where no invocation comes.
-    accesses: Vec<Option<Access>>,
-    in_bounds: Vec<bool>,
-    axes: Vec<Cut>,
+    pub accesses: Vec<Option<Access>>,
+    pub in_bounds: Vec<bool>,
+    /// The axes that the grid can be cut along.
+    pub axes: Vec<Cut>,
     uniform_words: Vec<(usize, u32)>,
     lengths: Vec<usize>,
     /// Whether nothing could be worked out at all.
-    blind: bool,
+    pub blind: bool,
 }
 
 /// A cut along an axis.
-struct Cut {
-    axis: usize,
+pub(crate) struct Cut {
+    pub axis: usize,
     /// One for each binding.
-    judgements: Vec<Judgement>,
+    pub judgements: Vec<Judgement>,
 }
 
 impl Findings {
     /// The axis with the fewest pinned bindings, then with the fewest bytes to move, then with the fewest that
     /// every tile needs whole, then the outermost.
-    fn best(&self) -> &Cut {
+    pub fn best(&self) -> &Cut {
         let cost = |cut: &&Cut| {
             let count = |verdict| cut.judgements.iter().filter(|j| j.verdict == verdict).count();
             let bytes: u128 = cut.judgements.iter().map(|j| j.bytes).sum();
@@ -225,7 +227,7 @@ impl Findings {
 }
 
 /// Analyses a program.
-fn analyse(program: &Program, numbers: &Numbers<'_>) -> Findings {
+pub(crate) fn analyse(program: &Program, numbers: &Numbers<'_>) -> Findings {
     let bindings = program.memories.iter().filter_map(|memory| match memory.space {
         Space::Storage { binding, .. } | Space::Uniform { binding } => Some(binding + 1),
         _ => None,

@@ -1,3 +1,1 @@
 //! Tests of the analysis.
-
-mod scratch;

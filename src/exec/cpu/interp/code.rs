@@ -1,7 +1,7 @@
 //! The compact form that a program is executed in.
 
 use super::lanes::{BinOp, UnOp};
-use crate::ir::{AtomicFun, Builtin, Subgroup, Type};
+use crate::ir::{AccessId, AtomicFun, Builtin, Subgroup, Type};
 
 /// Names a value's place in a frame.
 pub(super) type SlotId = u32;
@@ -225,6 +225,7 @@ pub(super) enum Op {
 /// An address.
 #[derive(Clone, Debug)]
 pub(super) struct Access {
+    pub id: AccessId,
     pub memory: u32,
     /// Bytes.
     pub offset: u32,

@@ -6,6 +6,7 @@ use super::{
     grid::Grid,
     mask::Mask,
     memory::Memories,
+    record::Recorder,
     value::{Shape, Slot},
 };
 
@@ -45,11 +46,18 @@ pub(super) struct Machine<'a> {
     /// Values on their way from sources to targets.
     moving: Vec<Slot>,
     grid: &'a Grid,
+    pub recorder: Recorder,
 }
 
 impl<'a> Machine<'a> {
     /// A worker for `code` over `grid`; it has run the prologue.
-    pub fn new(code: &'a Code, grid: &'a Grid, mut memories: Memories<'a>, scratch: &mut Scratch) -> Self {
+    pub fn new(
+        code: &'a Code,
+        grid: &'a Grid,
+        mut memories: Memories<'a>,
+        scratch: &mut Scratch,
+        recorder: Recorder,
+    ) -> Self {
         let lanes = grid.lanes as usize;
         let mut frame = std::mem::replace(&mut scratch.frame, Frame::new());
         frame.configure(code.slots as usize, lanes);
@@ -59,7 +67,7 @@ impl<'a> Machine<'a> {
         exits.clear();
         exits.resize(code.labels as usize, Mask::NONE);
         let moving = std::mem::take(&mut scratch.moving);
-        let mut machine = Machine { code, memories, frame, exits, moving, grid };
+        let mut machine = Machine { code, memories, frame, exits, moving, grid, recorder };
         machine.memories.reserve(code, machine.frame.stride());
         for (slot, bits) in &code.consts {
             machine.frame.set(*slot, Shape::Uniform(*bits));
@@ -87,6 +95,7 @@ impl<'a> Machine<'a> {
     pub fn run(&mut self, unit: u64) {
         let lanes = self.grid.enter(unit, self.code, &mut self.frame);
         self.memories.enter(self.code);
+        self.recorder.enter(unit);
         // The body ends in a return: nothing of its mask comes back.
         self.block(self.code.body, Mask::range_of(0, lanes));
         if cfg!(debug_assertions) {
