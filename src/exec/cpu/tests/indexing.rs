@@ -11,10 +11,10 @@ pub use random::Random;
 pub struct Generated {
     pub wgsl: String,
     pub workgroups: [u32; 3],
-    /// `width`, `height`, `depth`, `n`, `k`, `dx`, `dy`.
-    pub params: [u32; 7],
-    /// Elements of `src`, `idx`, `dst`, `acc`, `recs`, `quads`.
-    pub lengths: [usize; 6],
+    /// `width`, `height`, `depth`, `n`, `k`, `dx`, `dy`, padding, and the table.
+    pub params: [u32; 24],
+    /// Elements of `src`, `idx`, `dst`, `acc`, `recs`, `quads`, `log`, `halves`.
+    pub lengths: [usize; 8],
     /// The contents of `idx` stay below this.
     pub below: u32,
 }
@@ -103,15 +103,19 @@ impl Generator {
         let [width, height, depth] = grid.map(&mut near);
         let volume = width * height * depth;
         let n = near(volume);
-        let mut params = [width, height, depth, n, 0, 0, 0];
+        let mut params = [0; 24];
+        params[..4].copy_from_slice(&[width, height, depth, n]);
         params[4] = 1 + random.below(5) as u32;
         params[5] = (random.below(5) as u32).wrapping_sub(2);
         params[6] = (random.below(5) as u32).wrapping_sub(2);
+        for word in &mut params[8..] {
+            *word = random.below(12) as u32;
+        }
         // Loops of arbitrary kernels end by themselves.
         if self.assignable > 0 && random.chance(4) {
             params[random.below(7)] = [0, u32::MAX, 1 << 31, 70_000][random.below(4)];
         }
-        let mut lengths = [0; 6];
+        let mut lengths = [0; 8];
         for length in &mut lengths {
             *length = match random.below(10) {
                 0 => 1 + random.below(80),
@@ -130,8 +134,12 @@ impl Generator {
         let [x, y, z] = size;
         let lanes = x * y * z;
         let wgsl = format!(
-            "struct Params {{ width: u32, height: u32, depth: u32, n: u32, k: u32, dx: i32, dy: i32 }}
+            "enable f16;
+struct Params {{
+    width: u32, height: u32, depth: u32, n: u32, k: u32, dx: i32, dy: i32, pad: u32, table: array<vec4u, 4>
+}}
 struct Rec {{ head: u32, list: array<u32, 3>, pair: vec2u }}
+struct Log {{ count: atomic<u32>, rows: array<array<u32, 3>, 2>, items: array<u32> }}
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> src: array<u32>;
 @group(0) @binding(2) var<storage, read> idx: array<u32>;
@@ -139,6 +147,8 @@ struct Rec {{ head: u32, list: array<u32, 3>, pair: vec2u }}
 @group(0) @binding(4) var<storage, read_write> acc: array<atomic<u32>>;
 @group(0) @binding(5) var<storage, read> recs: array<Rec>;
 @group(0) @binding(6) var<storage, read_write> quads: array<vec4u>;
+@group(0) @binding(7) var<storage, read_write> log: Log;
+@group(0) @binding(8) var<storage, read_write> halves: array<f16>;
 var<workgroup> tile: array<u32, {lanes}>;
 const LANES = {lanes}u;
 const SIZE = vec3u({x}u, {y}u, {z}u);
@@ -158,6 +168,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) wg: vec
         @builtin(num_workgroups) wgs: vec3u, @builtin(local_invocation_id) local: vec3u,
         @builtin(local_invocation_index) lane: u32) {{
     var sum = 0u;
+    var words = array<u32, 5>(1u, 2u, 3u, 4u, 5u);
 {}}}
 ",
             self.text
@@ -413,7 +424,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) wg: vec
     }
 
     fn statement(&mut self, depth: usize) {
-        match self.random.below(if depth == 0 { 6 } else { 13 }) {
+        match self.random.below(if depth == 0 { 6 } else { 16 }) {
             0 | 1 => self.load(),
             2 => self.store(),
             3 => {
@@ -440,6 +451,13 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) wg: vec
                 } else {
                     self.line(&format!("if ({cond}) {{ sum += 3u; }}"));
                 }
+            }
+            12 => self.choose(depth),
+            13 => {
+                let name = self.unsigned[self.random.below(self.assignable)].clone();
+                let op = self.pick(&["+=", "-=", "+=", "*="]);
+                let by = self.pick(&["1u", "3u", "params.k", "4294967290u", "1073741824u", "params.width"]);
+                self.line(&format!("{name} {op} {by};"));
             }
             _ if self.barriers && self.depth == 0 => {
                 let value = self.unsigned(2);
@@ -478,17 +496,31 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) wg: vec
         self.line("}");
     }
 
+    fn choose(&mut self, depth: usize) {
+        let selector = self.unsigned(1);
+        self.line(&format!("switch ({selector} % 4u) {{"));
+        for case in ["case 0u: {", "case 1u, 3u: {", "default: {"] {
+            self.line(case);
+            self.scoped(depth, |_| {});
+            self.line("}");
+        }
+        self.line("}");
+    }
+
     fn repeat(&mut self, depth: usize) {
         let k = self.name("k");
         let (limit, start) = (self.unsigned(1), self.unsigned(1));
         let step = 1 + self.random.below(3);
         // A count of its own ends every loop.
-        let head = match self.random.below(6) {
+        let head = match self.random.below(9) {
             0 => format!("for (var {k} = 0u; {k} < {}u; {k}++) {{", 1 + self.random.below(6)),
             1 => format!("for (var {k} = 0u; {k} < ({limit} % 7u); {k} += {step}u) {{"),
             2 => format!("for (var {k} = {start}; {k} < min({start}, 100000u) + 4u; {k} += {step}u) {{"),
             3 => format!("for (var {k} = ({limit} % 9u); {k} > 0u; {k} /= 2u) {{"),
             4 => format!("for (var {k} = ({limit} % 9u) + 1u; {k} != 0u; {k}--) {{"),
+            5 => format!("for (var {k} = 4294967293u; {k} != {}u; {k} += 1u) {{", self.random.below(5)),
+            6 => format!("for (var {k} = {start}; {k} > params.k; {k} -= {step}u) {{"),
+            7 => format!("for (var {k} = {start}; {k} != {limit}; {k} += 1073741824u) {{"),
             _ => format!("for (var {k} = 0u; {k} <= params.k; {k}++) {{"),
         };
         self.line(&format!("var budget_{k} = 0u;"));
@@ -507,13 +539,24 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) wg: vec
 
     fn load(&mut self) {
         let index = self.unsigned(3);
-        match self.random.below(8) {
+        match self.random.below(12) {
+            8 => self.line(&format!("sum += log.items[{index}];")),
+            9 => {
+                let inner = self.unsigned(1);
+                self.line(&format!("sum += log.rows[{inner} % 3u][{index}];"));
+            }
+            10 => self.line(&format!("sum += u32(halves[{index}]);")),
+            11 => self.line(&format!("sum += words[{index} % 6u];")),
             0 => self.line(&format!("sum += recs[{index}].head;")),
             1 => {
                 let inner = self.unsigned(1);
                 self.line(&format!("sum += recs[{index}].list[{inner}];"));
             }
-            2 => self.line(&format!("sum += quads[{index}].z;")),
+            2 => {
+                let inner = self.unsigned(1);
+                let component = self.pick(&[".z", ".w", "[k]", ".y"]).replace('k', &inner);
+                self.line(&format!("sum += quads[{index}]{component};"));
+            }
             3 => self.line(&format!("sum += dst[{index}];")),
             4 => {
                 let index = self.signed(2);
@@ -529,7 +572,11 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) wg: vec
 
     fn store(&mut self) {
         let index = self.unsigned(2);
-        match self.random.below(6) {
+        match self.random.below(10) {
+            6 => self.line("let slot = atomicAdd(&log.count, 1u); log.items[slot] = sum;"),
+            7 => self.line(&format!("log.items[{index}] = sum;")),
+            8 => self.line(&format!("halves[{index}] = f16(sum % 9u);")),
+            9 => self.line(&format!("words[{index} % 5u] = sum;")),
             0 => self.line(&format!("quads[{index}] = vec4u(sum, 1u, 2u, 3u);")),
             1 => self.line(&format!("quads[{index}].y = sum;")),
             2 => {
@@ -550,6 +597,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) wg: vec
             11 if self.random.chance(40) => self.pick(&["4294967295u", "2147483648u", "4294967290u", "65536u"]),
             12 if self.random.chance(50) => "idx[id.x]".into(),
             13 => "u32(s0)".into(),
+            14 if self.random.chance(50) => {
+                let place = self.pick(&["id.x % 4u", "3u", "id.y", "wg.x & 3u"]);
+                format!("params.table[{place}].y")
+            }
             _ => self.unsigned[self.random.below(self.unsigned.len())].clone(),
         }
     }

@@ -253,6 +253,8 @@ fn check_generated(generated: &Generated, seed: u64, tally: &mut Tally) -> Optio
                 "acc" => words(of(3), &mut random),
                 "recs" => words(of(4) * 6, &mut random),
                 "quads" => words(of(5) * 4, &mut random),
+                "log" => [vec![0], words(of(6) + 6, &mut random)].concat(),
+                "halves" => words(of(7).div_ceil(2), &mut random).into_iter().map(|word| word & 0x3c00_3c00).collect(),
                 other => context(format!("a binding `{other}`")),
             }
         })
