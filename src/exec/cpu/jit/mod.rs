@@ -25,7 +25,7 @@ use self::layout::{LENGTH, Layout, NUM_WORKGROUPS, POINTER, STOP, WORKGROUP_ID, 
 use crate::{
     exec::{
         cpu::accumulate::{self, Accumulate},
-        stop::Stop,
+        stop::{self, Stop},
     },
     ir::{Address, Block, Bound, Mem, Memory, Op, Program, Space, Stmt, Uniformity, Value},
 };
@@ -34,8 +34,6 @@ use crate::{
 const MAX_BINDING: usize = 1 << 33;
 /// Programs of more machine instructions than this would take too long to compile.
 const MAX_INSTRUCTIONS: usize = 1 << 18;
-/// What a call that nobody can stop looks at.
-static NEVER: AtomicU32 = AtomicU32::new(0);
 /// Spill slots of 8 bytes.
 const MAX_SPILL_SLOTS: usize = 1 << 14;
 
@@ -180,8 +178,7 @@ impl Variant {
         for (axis, n) in workgroups.into_iter().enumerate() {
             worker.set(NUM_WORKGROUPS as usize + 4 * axis, n);
         }
-        let word = stop.map_or(&NEVER, Stop::word);
-        worker.set64(STOP as usize, std::ptr::from_ref(word).addr() as u64);
+        worker.set64(STOP as usize, std::ptr::from_ref(stop::word(stop)).addr() as u64);
         for ((record, accumulates), copy) in self.memories.iter().zip(&self.copies).zip(&mut copies) {
             let (start, bytes, array) = match &record.kind {
                 Kind::Binding { index, array } => (bindings[*index].start, bindings[*index].len, *array),

@@ -297,7 +297,7 @@ fn far_elements() {
     let compiled = Variant::new(&program, &[]).unwrap_or_else(|e| panic!("{e}"));
     let bytes = [Bytes { start: memory.as_mut_ptr(), len: BYTES }];
     assert!(compiled.accepts(&bytes));
-    let mut worker = compiled.worker(&bytes, [1, 1, 1]);
+    let mut worker = compiled.worker(&bytes, [1, 1, 1], None);
     // SAFETY: the worker belongs to the program; the memory lives on and nobody looks at it meanwhile.
     unsafe { compiled.run_row(&mut worker, [0, 0, 0], 1) };
     let get = |at: usize| u32::from_ne_bytes(std::array::from_fn(|i| memory[at + i]));
