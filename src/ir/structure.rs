@@ -178,6 +178,9 @@ fn select(program: &Program, cond: Value, yes: Value, no: Value) -> Op {
         Op::Const(bits) if program.ty(v) == Type::Bool => Some(bits != 0),
         _ => None,
     };
+    if let Op::Unary(Unary::Not, inner) = program.def(cond).op {
+        return select(program, inner, no, yes);
+    }
     match (constant(yes), constant(no)) {
         (None, Some(false)) => Op::Binary(Binary::And, cond, yes),
         (Some(true), None) => Op::Binary(Binary::Or, cond, no),

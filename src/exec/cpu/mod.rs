@@ -5,6 +5,7 @@
 //! instructions that the CPU has, with two exceptions: which NaN an operation gives is not specified, and what racing
 //! invocations leave behind is not either.
 
+mod accumulate;
 mod interp;
 #[cfg_attr(not(target_arch = "x86_64"), path = "no_jit.rs")]
 mod jit;
@@ -126,7 +127,7 @@ impl CpuBackend {
         let program = ir::lower::lower(kernel)?;
         let interp = interp::compile(&program)?;
         check_private_memory(&interp)?;
-        let jit = if self.compiles && jit::pays(&program) { compile(kernel, &program) } else { None };
+        let jit = if self.compiles { compile(kernel, &program) } else { None };
         let code = Arc::new(Executable { interp, jit });
         let took = start.elapsed();
         let mut cache = self.cache.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

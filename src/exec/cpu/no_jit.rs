@@ -9,10 +9,6 @@ pub fn available() -> bool {
     false
 }
 
-pub fn pays(_: &Program) -> bool {
-    false
-}
-
 pub fn assembly(_: &Program, _: &str) -> Result<String, String> {
     Err("this processor is not supported".into())
 }

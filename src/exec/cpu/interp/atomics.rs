@@ -10,16 +10,19 @@ use std::{
 };
 
 use super::{
-    code::{Accumulate, AtomicInst, Code, Place},
+    code::{AtomicInst, Code, Place},
     machine::Machine,
     mask::Mask,
     memory::Elements,
     value::Shape,
 };
-use crate::{exec::cpu::shared_mem::SharedMem, ir::AtomicFun};
-
-/// The largest memory of which workers keep copies, in bytes.
-const MAX_COPY: u64 = 1 << 20;
+use crate::{
+    exec::cpu::{
+        accumulate::{self, Accumulate},
+        shared_mem::SharedMem,
+    },
+    ir::AtomicFun,
+};
 
 /// The private copies of one worker.
 pub(super) struct Copies<'a> {
@@ -30,44 +33,6 @@ struct WorkerCopy<'a> {
     accumulate: Accumulate,
     words: Vec<u32>,
     target: &'a [AtomicU32],
-}
-
-impl Accumulate {
-    /// What changes nothing.
-    fn identity(self) -> u32 {
-        match self {
-            Accumulate::Add | Accumulate::Or | Accumulate::Xor | Accumulate::MaxU => 0,
-            Accumulate::And | Accumulate::MinU => u32::MAX,
-            Accumulate::MinI => i32::MAX as u32,
-            Accumulate::MaxI => i32::MIN as u32,
-        }
-    }
-
-    #[inline(always)]
-    fn combine(self, a: u32, b: u32) -> u32 {
-        match self {
-            Accumulate::Add => a.wrapping_add(b),
-            Accumulate::MinI => (a as i32).min(b as i32) as u32,
-            Accumulate::MinU => a.min(b),
-            Accumulate::MaxI => (a as i32).max(b as i32) as u32,
-            Accumulate::MaxU => a.max(b),
-            Accumulate::And => a & b,
-            Accumulate::Or => a | b,
-            Accumulate::Xor => a ^ b,
-        }
-    }
-
-    fn apply(self, word: &AtomicU32, value: u32) {
-        match self {
-            Accumulate::Add => word.fetch_add(value, Relaxed),
-            Accumulate::MinU => word.fetch_min(value, Relaxed),
-            Accumulate::MaxU => word.fetch_max(value, Relaxed),
-            Accumulate::And => word.fetch_and(value, Relaxed),
-            Accumulate::Or => word.fetch_or(value, Relaxed),
-            Accumulate::Xor => word.fetch_xor(value, Relaxed),
-            Accumulate::MinI | Accumulate::MaxI => update(word, |old| self.combine(old, value)),
-        };
-    }
 }
 
 fn update(word: &AtomicU32, mut new: impl FnMut(u32) -> u32) -> u32 {
@@ -82,13 +47,13 @@ impl<'a> Copies<'a> {
     /// Copies of the memories that gain from them in a dispatch of so many invocations.
     pub fn new(code: &Code, bindings: &[Option<SharedMem<'a>>], invocations: u64) -> Self {
         let copy = |(index, binding): (usize, &Option<SharedMem<'a>>)| {
-            let accumulate = code.memories[index].accumulates?;
+            let accumulates = code.memories[index].accumulates?;
             let Some(SharedMem::Racy(memory)) = binding else { return None };
             let target = memory.words();
-            if 4 * target.len() as u64 > MAX_COPY || (target.len() as u64) > invocations {
+            if !accumulate::pays(target.len() as u64, invocations) {
                 return None;
             }
-            Some(WorkerCopy { accumulate, words: vec![accumulate.identity(); target.len()], target })
+            Some(WorkerCopy { accumulate: accumulates, words: vec![accumulates.identity(); target.len()], target })
         };
         Copies { copies: bindings.iter().enumerate().map(copy).collect() }
     }
@@ -96,12 +61,8 @@ impl<'a> Copies<'a> {
     /// Adds what the copies gathered to the memories.
     pub fn merge(&mut self) {
         for copy in self.copies.iter_mut().flatten() {
-            let identity = copy.accumulate.identity();
-            for (word, target) in copy.words.iter_mut().zip(copy.target) {
-                if *word != identity {
-                    copy.accumulate.apply(target, std::mem::replace(word, identity));
-                }
-            }
+            copy.accumulate.merge(&copy.words, copy.target);
+            copy.words.fill(copy.accumulate.identity());
         }
     }
 }

@@ -1,7 +1,10 @@
 //! The compact form that a program is executed in.
 
 use super::lanes::{BinOp, UnOp};
-use crate::ir::{AtomicFun, Builtin, Subgroup, Type};
+use crate::{
+    exec::cpu::accumulate::Accumulate,
+    ir::{AtomicFun, Builtin, Subgroup, Type},
+};
 
 /// Names a value's place in a frame.
 pub(super) type SlotId = u32;
@@ -62,19 +65,6 @@ pub(in crate::exec::cpu) enum Place {
     Private { first: u32, words: u32 },
     /// [`MemInfo::data`].
     Constant,
-}
-
-/// A read-modify-write whose order does not matter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Accumulate {
-    Add,
-    MinI,
-    MinU,
-    MaxI,
-    MaxU,
-    And,
-    Or,
-    Xor,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

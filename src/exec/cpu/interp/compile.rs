@@ -5,13 +5,14 @@ use std::ops::Range;
 use rustc_hash::FxHashMap;
 
 use super::{
-    code::{Access, Accumulate, AtomicInst, Block, BlockId, Code, Exit, Inst, List, MemInfo, Op, Place, SlotId, Term},
+    code::{Access, AtomicInst, Block, BlockId, Code, Exit, Inst, List, MemInfo, Op, Place, SlotId, Term},
     lanes::UnOp,
-    select::{accumulate, binary_op, convert_op, unary_op},
+    select::{binary_op, convert_op, unary_op},
     uses::Uses,
 };
 use crate::{
     error::{Error, Message, Result},
+    exec::cpu::accumulate::{self, Accumulate},
     ir::{self, AtomicFun, Binary, Bound, Program, Space, Stmt, Type, Unary, Value},
 };
 
@@ -63,14 +64,6 @@ struct Compiler<'a> {
     /// Whether lanes left the block being compiled by `Return`, and the outermost construct that a `Break` left.
     returns: bool,
     breaks_to: Option<usize>,
-    used: Vec<MemUse>,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum MemUse {
-    None,
-    Only(Accumulate),
-    Mixed,
 }
 
 impl<'a> Compiler<'a> {
@@ -120,7 +113,6 @@ impl<'a> Compiler<'a> {
             memories,
         };
         let slots = vec![None; program.values.len()];
-        let used = vec![MemUse::None; program.memories.len()];
         Compiler {
             program,
             uses,
@@ -130,16 +122,13 @@ impl<'a> Compiler<'a> {
             enclosing: Vec::new(),
             returns: false,
             breaks_to: None,
-            used,
         }
     }
 
     fn finish(mut self, body: BlockId) -> Code {
         self.code.body = body;
-        for (memory, used) in self.code.memories.iter_mut().zip(&self.used) {
-            if let (MemUse::Only(accumulate), Place::Binding(_)) = (*used, memory.place) {
-                memory.accumulates = Some(accumulate);
-            }
+        for (memory, accumulates) in self.code.memories.iter_mut().zip(accumulate::memories(self.program)) {
+            memory.accumulates = accumulates;
         }
         self.code
     }
@@ -328,7 +317,6 @@ impl<'a> Compiler<'a> {
                 Ok(if defined { vec![*value] } else { Vec::new() })
             }
             Stmt::Store { address, value } => {
-                self.note(address.mem, MemUse::Mixed);
                 let access = self.access(address, self.program.ty(*value))?;
                 push(insts, Op::Store { access, value: self.slot(*value)? });
                 Ok(Vec::new())
@@ -394,11 +382,6 @@ impl<'a> Compiler<'a> {
             (a, b) => a.or(b),
         };
         Ok((block, param_list, escapes))
-    }
-
-    fn note(&mut self, mem: ir::Mem, used: MemUse) {
-        let known = &mut self.used[mem.0 as usize];
-        *known = if *known == MemUse::None || *known == used { used } else { MemUse::Mixed };
     }
 
     fn access(&mut self, address: &ir::Address, ty: Type) -> Result<u32> {
@@ -472,13 +455,11 @@ impl<'a> Compiler<'a> {
                 self.copy(value, a, insts);
             }
             ir::Op::Load(address) => {
-                self.note(address.mem, MemUse::Mixed);
                 let access = self.access(address, ty)?;
                 let d = self.define_slot(value);
                 push(insts, Op::Load { d, access });
             }
             ir::Op::UniformLoad(address) => {
-                self.note(address.mem, MemUse::Mixed);
                 let access = self.access(address, ty)?;
                 let d = self.define_slot(value);
                 push(insts, Op::UniformLoad { d, access });
@@ -529,8 +510,7 @@ impl<'a> Compiler<'a> {
             ));
         }
         let signed = ty == Type::I32;
-        let accumulate = accumulate(atomic.fun, signed).filter(|_| !atomic.result_used);
-        self.note(atomic.address.mem, accumulate.map_or(MemUse::Mixed, MemUse::Only));
+        let accumulate = Accumulate::of(atomic.fun, signed).filter(|_| !atomic.result_used);
         let d = atomic.result_used.then(|| self.define_slot(value));
         let access_type = if atomic.fun == AtomicFun::Load { self.program.ty(value) } else { ty };
         let access = self.access(&atomic.address, access_type)?;

@@ -1,25 +1,7 @@
 //! Which operation on rows an operation of the IR is, by its types.
 
-use super::{
-    code::Accumulate,
-    lanes::{BinOp, UnOp},
-};
-use crate::ir::{AtomicFun, Binary, Type, Unary};
-
-/// What an atomic that nobody reads the result of accumulates.
-pub(super) fn accumulate(fun: AtomicFun, signed: bool) -> Option<Accumulate> {
-    Some(match (fun, signed) {
-        (AtomicFun::Add | AtomicFun::Sub, _) => Accumulate::Add,
-        (AtomicFun::Min, true) => Accumulate::MinI,
-        (AtomicFun::Min, false) => Accumulate::MinU,
-        (AtomicFun::Max, true) => Accumulate::MaxI,
-        (AtomicFun::Max, false) => Accumulate::MaxU,
-        (AtomicFun::And, _) => Accumulate::And,
-        (AtomicFun::Or, _) => Accumulate::Or,
-        (AtomicFun::Xor, _) => Accumulate::Xor,
-        _ => return None,
-    })
-}
+use super::lanes::{BinOp, UnOp};
+use crate::ir::{Binary, Type, Unary};
 
 /// The operation on rows; `Some(None)` for one that changes nothing.
 pub(super) fn unary_op(op: Unary, ty: Type) -> Option<Option<UnOp>> {

@@ -8,13 +8,16 @@ use iced_x86::{
 use regalloc2::{Allocation, Edit, Function, InstOrEdit, Output, RegClass};
 
 use super::{
-    layout::{MXCSR_HOST, MXCSR_KERNEL, POINTER, WORKGROUP_ID, WORKGROUPS_LEFT},
-    mir::{Base, Cond, Linear, Op, ROW},
+    layout::{MXCSR_HOST, MXCSR_KERNEL, STOP, WORKGROUP_ID, WORKGROUPS_LEFT},
+    mir::{At, Cond, Limit, Linear, Op},
 };
 
 /// The worker block, and the lane group's offset.
 const WORKER: Register = Register::R15;
 const GROUP: Register = Register::R14;
+/// What register allocation keeps for its moves serves within an instruction.
+const SPARE: Register = Register::R13;
+const SPARE_ROW: Register = Register::YMM15;
 /// Bytes of the smallest page.
 const PAGE: i32 = 4096;
 const CALLEE_SAVED: [Register; 6] =
@@ -26,13 +29,18 @@ const CALLEE_SAVED: [Register; 6] =
 ///
 /// An instruction that cannot be encoded, which is a fault of this crate.
 pub fn emit(linear: &Linear, output: &Output) -> Result<Emitted, IcedError> {
-    let mut emitter = Emitter { out: Vec::new(), origins: Vec::new(), next_label: 1, pending: None, frame: 0 };
+    let mut emitter =
+        Emitter { out: Vec::new(), origins: Vec::new(), next_label: 1, pending: None, frame: 0, targets: Vec::new() };
     // Labels of blocks come first.
     emitter.next_label += linear.num_blocks() as u64;
     emitter.frame = (output.num_spillslots * 8).next_multiple_of(16) as i32;
+    emitter.targets = targets(linear, output);
     emitter.prologue()?;
-    for index in 0..linear.num_blocks() {
+    let kept: Vec<usize> =
+        (0..linear.num_blocks()).filter(|&index| index == 0 || emitter.targets[index] == index).collect();
+    for (at, &index) in kept.iter().enumerate() {
         let block = regalloc2::Block::new(index);
+        let next = kept.get(at + 1).copied().unwrap_or(usize::MAX);
         emitter.bind(block_label(index));
         for step in output.block_insts_and_edits(linear, block) {
             match step {
@@ -41,8 +49,9 @@ pub fn emit(linear: &Linear, output: &Output) -> Result<Emitted, IcedError> {
                     let instruction = &linear.instructions[inst.index()];
                     emitter.origins.push((emitter.out.len(), instruction.origin));
                     let registers: Vec<Register> = output.inst_allocs(inst).iter().map(|&a| register(a)).collect();
-                    let successors: Vec<usize> = linear.blocks[index].successors.iter().map(|b| b.index()).collect();
-                    emitter.instruction(instruction.op, &registers, &successors, index + 1)?;
+                    let successors: Vec<usize> =
+                        linear.blocks[index].successors.iter().map(|b| emitter.targets[b.index()]).collect();
+                    emitter.instruction(instruction.op, &registers, &successors, next)?;
                 }
             }
         }
@@ -50,6 +59,32 @@ pub fn emit(linear: &Linear, output: &Output) -> Result<Emitted, IcedError> {
     // A label may stand behind the last instruction.
     emitter.add(Instruction::with(Code::Int3))?;
     emitter.encode()
+}
+
+/// For each block, the one that control ends up in: behind those that do nothing but jump.
+fn targets(linear: &Linear, output: &Output) -> Vec<usize> {
+    let jumps_on = |index: usize| {
+        let mut steps = output.block_insts_and_edits(linear, regalloc2::Block::new(index));
+        match (steps.next(), steps.next()) {
+            (Some(InstOrEdit::Inst(inst)), None) if linear.instructions[inst.index()].op == Op::Jump => {
+                Some(linear.blocks[index].successors[0].index())
+            }
+            _ => None,
+        }
+    };
+    (0..linear.num_blocks())
+        .map(|index| {
+            let mut at = index;
+            // A loop that does nothing has no end to look for.
+            for _ in 0..linear.num_blocks() {
+                match jumps_on(at) {
+                    Some(next) if next != at => at = next,
+                    _ => break,
+                }
+            }
+            at
+        })
+        .collect()
 }
 
 /// Code, and where each group of instructions came from.
@@ -101,6 +136,20 @@ fn indexed(base: Register, index: Register, scale: u32, displacement: i32) -> Me
     MemoryOperand::new(base, index, scale, i64::from(displacement), 8, false, Register::None)
 }
 
+/// The register that an access starts from, and the operands behind it.
+fn pointer(place: At, uses: &[Register]) -> (Register, &[Register]) {
+    if place.worker { (WORKER, uses) } else { (uses[0], &uses[1..]) }
+}
+
+/// The memory of an access, and the operands behind its own.
+fn memory(place: At, uses: &[Register]) -> (MemoryOperand, &[Register]) {
+    let (base, rest) = pointer(place, uses);
+    match place.scale {
+        0 => (at(base, place.offset), rest),
+        scale => (indexed(base, rest[0], u32::from(scale), place.offset), &rest[1..]),
+    }
+}
+
 struct Emitter {
     out: Vec<Instruction>,
     /// The index of an instruction, and its origin.
@@ -109,6 +158,7 @@ struct Emitter {
     pending: Option<u64>,
     /// Bytes of spill slots.
     frame: i32,
+    targets: Vec<usize>,
 }
 
 type Done = Result<(), IcedError>;
@@ -222,17 +272,6 @@ impl Emitter {
         }
     }
 
-    /// The register that holds a base pointer, and the displacement behind it.
-    fn base(&mut self, base: Base, spare: Register) -> Result<(Register, i32), IcedError> {
-        match base {
-            Base::Worker(offset) => Ok((WORKER, offset)),
-            Base::Pointer(record, offset) => {
-                self.rm(Code::Mov_r64_rm64, spare, at(WORKER, record + POINTER))?;
-                Ok((spare, offset))
-            }
-        }
-    }
-
     fn instruction(&mut self, op: Op, r: &[Register], successors: &[usize], next: usize) -> Done {
         match op {
             Op::V2(code) => self.rr(code, r[0], r[1]),
@@ -242,6 +281,7 @@ impl Emitter {
             Op::V4(code) => self.add(Instruction::with4(code, r[0], r[1], r[2], r[3])?),
             Op::V3Const(code, offset) => self.add(Instruction::with3(code, r[0], r[1], at(WORKER, offset))?),
             Op::Fma(code) => self.add(Instruction::with3(code, r[0], r[2], r[3])?),
+            Op::FmaConst(code, offset) => self.add(Instruction::with3(code, r[0], r[2], at(WORKER, offset))?),
             Op::VConst(offset) | Op::RowLoad(offset) => {
                 self.rm(Code::VEX_Vmovups_ymm_ymmm256, r[0], at(WORKER, offset))
             }
@@ -263,76 +303,121 @@ impl Emitter {
             }
             Op::G2Imm(code, imm) => self.ri(code, low32(r[0]), imm),
             Op::G3(code) => self.add(Instruction::with3(code, low32(r[0]), low32(r[1]), low32(r[2]))?),
-            Op::GMove => self.rr(Code::Mov_r64_rm64, r[0], r[1]),
             Op::GNeg => self.add(Instruction::with1(Code::Neg_rm32, low32(r[0]))?),
             Op::GNot => self.add(Instruction::with1(Code::Not_rm32, low32(r[0]))?),
+            Op::GLea(offset) => self.rm(Code::Lea_r32_m, low32(r[0]), at(r[1], offset)),
+            Op::GLea2(offset) => self.rm(Code::Lea_r32_m, low32(r[0]), indexed(r[1], r[2], 1, offset)),
             Op::GCmp(cond) => {
                 self.rr(Code::Cmp_r32_rm32, low32(r[1]), low32(r[2]))?;
                 self.set(cond, r[0])
-            }
-            Op::GBelow(limit) => {
-                self.ri(Code::Cmp_rm64_imm32, r[1], limit)?;
-                self.set(Cond::Less, r[0])
-            }
-            Op::GBelowWorker(offset) => {
-                self.rm(Code::Cmp_r64_rm64, r[1], at(WORKER, offset))?;
-                self.set(Cond::Less, r[0])
             }
             Op::GSelect => {
                 self.rr(Code::Test_rm32_r32, low32(r[2]), low32(r[2]))?;
                 self.rr(Code::Cmovne_r32_rm32, low32(r[0]), low32(r[3]))
             }
-            Op::GFull => {
-                self.rr(Code::VEX_Vmovmskps_r32_ymm, low32(r[0]), r[1])?;
-                self.ri(Code::Cmp_rm32_imm32, low32(r[0]), 0xff)?;
-                self.set(Cond::Eq, r[0])
+            Op::GSelectCmp(cond) => {
+                self.rr(Code::Cmp_r32_rm32, low32(r[2]), low32(r[3]))?;
+                self.rr(select_if(cond), low32(r[0]), low32(r[4]))
             }
             Op::GLoadWorker(offset) => self.rm(Code::Mov_r32_rm32, low32(r[0]), at(WORKER, offset)),
+            Op::GStoreWorker(offset) => self.mr(Code::Mov_rm32_r32, at(WORKER, offset), low32(r[0])),
+            Op::GLoadGroup(offset) => self.rm(Code::Mov_r32_rm32, low32(r[0]), group(offset)),
+            Op::GPointer(offset) => self.rm(Code::Mov_r64_rm64, r[0], at(WORKER, offset)),
             Op::GGroup => self.rr(Code::Mov_r64_rm64, r[0], GROUP),
             Op::GScale(scale) => self.add(Instruction::with3(Code::Imul_r64_rm64_imm32, r[0], r[1], scale)?),
-            Op::GAdd64 => self.rr(Code::Add_r64_rm64, r[0], r[2]),
+            Op::GLeaWide(scale) => self.rm(Code::Lea_r64_m, r[0], indexed(r[1], r[2], u32::from(scale), 0)),
+            Op::GWiden => self.rr(Code::Movsxd_r64_rm32, r[0], low32(r[1])),
             Op::RowStore(offset) => self.mr(Code::VEX_Vmovups_ymmm256_ymm, at(WORKER, offset), r[0]),
             Op::GroupLoad(offset) => self.rm(Code::VEX_Vmovups_ymm_ymmm256, r[0], group(offset)),
             Op::GroupStore(offset) => self.mr(Code::VEX_Vmovups_ymmm256_ymm, group(offset), r[0]),
-            Op::MemRow(base) => {
-                let (b, d) = self.base(base, r[2])?;
-                self.rm(Code::VEX_Vmovups_ymm_ymmm256, r[0], indexed(b, r[1], 1, d))
+            Op::MemRow(place) => self.rm(Code::VEX_Vmovups_ymm_ymmm256, r[0], memory(place, &r[1..]).0),
+            Op::MemBroadcast(place) => self.rm(Code::VEX_Vbroadcastss_ymm_m32, r[0], memory(place, &r[1..]).0),
+            Op::MemWord(place) => self.rm(Code::Mov_r32_rm32, low32(r[0]), memory(place, &r[1..]).0),
+            Op::MemRowStore(place) => {
+                let (to, rest) = memory(place, r);
+                self.mr(Code::VEX_Vmovups_ymmm256_ymm, to, rest[0])
             }
-            Op::MemBroadcast(base) => {
-                let (b, d) = self.base(base, r[2])?;
-                self.rm(Code::VEX_Vbroadcastss_ymm_m32, r[0], indexed(b, r[1], 1, d))
+            Op::MemMaskStore(place) => {
+                let (to, rest) = memory(place, r);
+                self.add(Instruction::with3(Code::VEX_Vpmaskmovd_m256_ymm_ymm, to, rest[0], rest[1])?)
             }
-            Op::MemWord(base) => {
-                let (b, d) = self.base(base, r[2])?;
-                self.rm(Code::Mov_r32_rm32, low32(r[0]), indexed(b, r[1], 1, d))
+            Op::MemHalf(place) => self.rm(Code::VEX_Vmovups_xmm_xmmm128, xmm(r[0]), memory(place, &r[1..]).0),
+            Op::MemHalfInsert(place) => {
+                let (from, rest) = memory(place, &r[1..]);
+                let code = Code::VEX_Vinsertf128_ymm_ymm_xmmm128_imm8;
+                self.add(Instruction::with4(code, r[0], rest[0], from, 1u32)?)
             }
-            Op::MemRowStore(base) => {
-                let (b, d) = self.base(base, r[2])?;
-                self.mr(Code::VEX_Vmovups_ymmm256_ymm, indexed(b, r[0], 1, d), r[1])
+            Op::MemHalfStore(place) => {
+                let (to, rest) = memory(place, r);
+                self.mr(Code::VEX_Vmovups_xmmm128_xmm, to, xmm(rest[0]))
             }
-            Op::Gather(base) => self.gather(base, r),
-            Op::Lanes(base, access) => self.lanes(base, access, r),
+            Op::MemHalfExtract(place) => {
+                let (to, rest) = memory(place, r);
+                self.add(Instruction::with3(Code::VEX_Vextractf128_xmmm128_ymm_imm8, to, rest[0], 1u32)?)
+            }
+            Op::Gather(place) => self.gather(place, r),
+            Op::Lanes(place, access) => self.lanes(place, access, r),
+            Op::Accumulate(place, fun, signed) => self.accumulate(place, fun, signed, r),
+            Op::AccumulateImm(place, number) => self.add_number(place, number, r),
             Op::PerLane(op) => self.per_lane(op, r),
+            Op::GDivide(op) => self.general_divide(op, r),
             Op::ZeroWorker(offset, bytes) => self.zero(offset, bytes, r),
             Op::FirstGroup => self.rr(Code::Xor_r32_rm32, Register::R14D, Register::R14D),
             Op::Jump => self.go(successors[0], next),
+            Op::StepGroup(bytes) => self.ri(Code::Add_rm64_imm32, GROUP, bytes),
             Op::BranchAny => {
-                self.rr(Code::VEX_Vptest_ymm_ymmm256, r[0], r[0])?;
-                self.fork(Code::Jne_rel32_64, Code::Je_rel32_64, successors, next)
+                let row = self.combine(Code::VEX_Vpor_ymm_ymm_ymmm256, r)?;
+                self.rr(Code::VEX_Vptest_ymm_ymmm256, row, row)?;
+                self.fork(Cond::Ne, successors, next)
+            }
+            Op::BranchFull => {
+                let row = self.combine(Code::VEX_Vpand_ymm_ymm_ymmm256, r)?;
+                self.rr(Code::VEX_Vmovmskps_r32_ymm, low32(SPARE), row)?;
+                self.ri(Code::Cmp_rm32_imm32, low32(SPARE), 0xff)?;
+                self.fork(Cond::Eq, successors, next)
             }
             Op::BranchNonZero => {
                 self.rr(Code::Test_rm32_r32, low32(r[0]), low32(r[0]))?;
-                self.fork(Code::Jne_rel32_64, Code::Je_rel32_64, successors, next)
+                self.fork(Cond::Ne, successors, next)
             }
-            Op::NextGroup(limit) => {
-                self.ri(Code::Add_rm64_imm32, GROUP, ROW)?;
+            Op::BranchCmp(cond) => {
+                self.rr(Code::Cmp_r32_rm32, low32(r[0]), low32(r[1]))?;
+                self.fork(cond, successors, next)
+            }
+            Op::BranchCmpImm(cond, imm) => {
+                self.ri(Code::Cmp_rm32_imm32, low32(r[0]), imm)?;
+                self.fork(cond, successors, next)
+            }
+            Op::BranchWide(cond, offset, limit) => {
+                let mut register = r[0];
+                if offset != 0 {
+                    self.rm(Code::Lea_r64_m, SPARE, at(r[0], offset))?;
+                    register = SPARE;
+                }
+                match limit {
+                    Limit::Imm(imm) => self.ri(Code::Cmp_rm64_imm32, register, imm)?,
+                    Limit::Worker(offset) => self.rm(Code::Cmp_r64_rm64, register, at(WORKER, offset))?,
+                    Limit::Register => self.rr(Code::Cmp_r64_rm64, register, r[1])?,
+                }
+                self.fork(cond, successors, next)
+            }
+            Op::BranchGroupBelow(limit) => {
                 self.ri(Code::Cmp_rm64_imm32, GROUP, limit)?;
-                self.fork(Code::Jb_rel32_64, Code::Jae_rel32_64, successors, next)
+                self.fork(Cond::Below, successors, next)
+            }
+            Op::BranchGroupAligned(bytes) => {
+                self.ri(Code::Test_rm64_imm32, GROUP, bytes - 1)?;
+                self.fork(Cond::Eq, successors, next)
+            }
+            Op::BranchGoOn => {
+                self.rm(Code::Mov_r64_rm64, SPARE, at(WORKER, STOP))?;
+                self.add(Instruction::with2(Code::Cmp_rm32_imm8, at(SPARE, 0), 0)?)?;
+                self.fork(Cond::Eq, successors, next)
             }
             Op::NextWorkgroup => {
                 self.add(Instruction::with1(Code::Inc_rm32, at(WORKER, WORKGROUP_ID))?)?;
                 self.add(Instruction::with1(Code::Dec_rm32, at(WORKER, WORKGROUPS_LEFT))?)?;
-                self.fork(Code::Jne_rel32_64, Code::Je_rel32_64, successors, next)
+                self.fork(Cond::Ne, successors, next)
             }
             Op::Return => self.epilogue(),
         }
@@ -342,12 +427,23 @@ impl Emitter {
         if to == next { Ok(()) } else { self.branch(Code::Jmp_rel32_64, block_label(to)) }
     }
 
-    fn fork(&mut self, yes: Code, no: Code, to: &[usize], next: usize) -> Done {
+    fn fork(&mut self, cond: Cond, to: &[usize], next: usize) -> Done {
+        let (yes, no) = jumps(cond);
         if to[0] == next {
             return self.branch(no, block_label(to[1]));
         }
         self.branch(yes, block_label(to[0]))?;
         self.go(to[1], next)
+    }
+
+    /// All of the rows combined in one.
+    fn combine(&mut self, code: Code, rows: &[Register]) -> Result<Register, IcedError> {
+        let mut row = rows[0];
+        for &other in &rows[1..] {
+            self.add(Instruction::with3(code, SPARE_ROW, row, other)?)?;
+            row = SPARE_ROW;
+        }
+        Ok(row)
     }
 
     /// All ones or zero by the flags.
@@ -369,12 +465,44 @@ impl Emitter {
         self.add(Instruction::with1(Code::Neg_rm32, low32(to))?)
     }
 
-    /// Registers: result, index, mask; temporaries: mask copy (vector), pointer.
-    fn gather(&mut self, base: Base, r: &[Register]) -> Done {
-        let (b, d) = self.base(base, r[4])?;
-        self.rr(Code::VEX_Vmovaps_ymm_ymmm256, r[3], r[2])?;
+    /// Registers: result, pointer, index, mask; temporary: mask copy.
+    fn gather(&mut self, place: At, r: &[Register]) -> Done {
+        let (base, rest) = pointer(place, &r[1..]);
+        let &[index, mask, copy] = rest else { return Ok(()) };
+        self.rr(Code::VEX_Vmovaps_ymm_ymmm256, copy, mask)?;
         self.add(Instruction::with3(Code::VEX_Vpxor_ymm_ymm_ymmm256, r[0], r[0], r[0])?)?;
-        let memory = MemoryOperand::new(b, r[1], 4, i64::from(d), 8, false, Register::None);
-        self.add(Instruction::with3(Code::VEX_Vpgatherdd_ymm_vm32y_ymm, r[0], memory, r[3])?)
+        let memory = MemoryOperand::new(base, index, 4, i64::from(place.offset), 8, false, Register::None);
+        self.add(Instruction::with3(Code::VEX_Vpgatherdd_ymm_vm32y_ymm, r[0], memory, copy)?)
+    }
+}
+
+/// The jumps where a comparison holds, and where it does not.
+fn jumps(cond: Cond) -> (Code, Code) {
+    match cond {
+        Cond::Eq => (Code::Je_rel32_64, Code::Jne_rel32_64),
+        Cond::Ne => (Code::Jne_rel32_64, Code::Je_rel32_64),
+        Cond::Below => (Code::Jb_rel32_64, Code::Jae_rel32_64),
+        Cond::BelowEq => (Code::Jbe_rel32_64, Code::Ja_rel32_64),
+        Cond::Above => (Code::Ja_rel32_64, Code::Jbe_rel32_64),
+        Cond::AboveEq => (Code::Jae_rel32_64, Code::Jb_rel32_64),
+        Cond::Less => (Code::Jl_rel32_64, Code::Jge_rel32_64),
+        Cond::LessEq => (Code::Jle_rel32_64, Code::Jg_rel32_64),
+        Cond::Greater => (Code::Jg_rel32_64, Code::Jle_rel32_64),
+        Cond::GreaterEq => (Code::Jge_rel32_64, Code::Jl_rel32_64),
+    }
+}
+
+fn select_if(cond: Cond) -> Code {
+    match cond {
+        Cond::Eq => Code::Cmove_r32_rm32,
+        Cond::Ne => Code::Cmovne_r32_rm32,
+        Cond::Below => Code::Cmovb_r32_rm32,
+        Cond::BelowEq => Code::Cmovbe_r32_rm32,
+        Cond::Above => Code::Cmova_r32_rm32,
+        Cond::AboveEq => Code::Cmovae_r32_rm32,
+        Cond::Less => Code::Cmovl_r32_rm32,
+        Cond::LessEq => Code::Cmovle_r32_rm32,
+        Cond::Greater => Code::Cmovg_r32_rm32,
+        Cond::GreaterEq => Code::Cmovge_r32_rm32,
     }
 }

@@ -15,35 +15,33 @@ pub const WORKGROUP_ID: i32 = 16;
 pub const WORKGROUPS_LEFT: i32 = 32;
 pub const MXCSR_HOST: i32 = 40;
 pub const MXCSR_KERNEL: i32 = 44;
+/// The address of the word that asks a call to stop.
+pub const STOP: i32 = 48;
 pub const SCRATCH: i32 = 64;
 const MEMORIES: i32 = SCRATCH + 4 * ROW;
 
 /// Bytes of the record of one storage, uniform or constant memory.
-pub const RECORD: i32 = 32;
-/// In a record: the pointer, the elements of the runtime-sized array, and the same less seven (the limit below
-/// which a whole row is in bounds).
+pub const RECORD: i32 = 16;
+/// In a record: the pointer, and the elements of the runtime-sized array.
 pub const POINTER: i32 = 0;
 pub const LENGTH: i32 = 8;
-pub const ROW_LIMIT: i32 = 16;
 
 /// Where things lie in the worker block of one program.
 pub struct Layout {
     /// Lane groups of a workgroup.
     pub groups: i32,
     /// The rows of the constants.
-    constants: FxHashMap<u32, i32>,
+    constants: FxHashMap<[u32; 8], i32>,
     /// Rows that are taken one by one while code is selected, behind all else.
     next: i32,
     memories: Vec<i32>,
     /// The rows of lane ids (x, y, z) and of the mask of existing lanes, each for all groups.
     pub lane_ids: [i32; 3],
     pub lane_mask: i32,
-    /// The numbers 0 to 7.
-    pub iota: i32,
 }
 
 /// How many rows hold so many bytes.
-pub fn rows(bytes: i32) -> i32 {
+pub fn rows_of(bytes: i32) -> i32 {
     (bytes + ROW - 1) / ROW
 }
 
@@ -51,21 +49,20 @@ impl Layout {
     pub fn new(program: &Program) -> Self {
         let groups = program.lanes().div_ceil(8) as i32;
         let records = program.memories.len() as i32 * RECORD;
-        let mut next = rows(MEMORIES + records) * ROW;
+        let mut next = rows_of(MEMORIES + records) * ROW;
         let mut take = |rows: i32| {
             next += rows * ROW;
             next - rows * ROW
         };
         let lane_ids = [take(groups), take(groups), take(groups)];
         let lane_mask = take(groups);
-        let iota = take(1);
         let memories = program
             .memories
             .iter()
             .enumerate()
             .map(|(i, memory)| match memory.space {
                 Space::Storage { .. } | Space::Uniform { .. } | Space::Constant => MEMORIES + i as i32 * RECORD,
-                Space::Workgroup { bytes } => take(rows(bytes as i32)),
+                Space::Workgroup { bytes } => take(rows_of(bytes as i32)),
                 Space::Private { bytes } => {
                     // A row for each word; the lanes of one group only, unless barriers interleave the groups.
                     let copies = if program.has_barrier { groups } else { 1 };
@@ -73,7 +70,7 @@ impl Layout {
                 }
             })
             .collect();
-        Layout { groups, constants: FxHashMap::default(), next, memories, lane_ids, lane_mask, iota }
+        Layout { groups, constants: FxHashMap::default(), next, memories, lane_ids, lane_mask }
     }
 
     /// The record of a memory behind a pointer, or the place of workgroup or private memory.
@@ -81,20 +78,30 @@ impl Layout {
         self.memories[mem.0 as usize]
     }
 
-    /// The row of a constant.
+    /// The row of a constant that is the same in all lanes.
     pub fn constant(&mut self, bits: u32) -> i32 {
-        if let Some(&row) = self.constants.get(&bits) {
+        self.constant_row([bits; 8])
+    }
+
+    /// The row of these constants.
+    pub fn constant_row(&mut self, lanes: [u32; 8]) -> i32 {
+        if let Some(&row) = self.constants.get(&lanes) {
             return row;
         }
-        let row = self.row(false);
-        self.constants.insert(bits, row);
+        let row = self.rows(1);
+        self.constants.insert(lanes, row);
         row
     }
 
-    /// Takes rows for a value: one, or one for each lane group.
-    pub fn row(&mut self, per_group: bool) -> i32 {
-        self.next += if per_group { self.groups * ROW } else { ROW };
-        self.next - if per_group { self.groups * ROW } else { ROW }
+    /// Takes rows for a value of every lane group.
+    pub fn group_rows(&mut self) -> i32 {
+        self.rows(self.groups)
+    }
+
+    /// Takes so many rows.
+    pub fn rows(&mut self, rows: i32) -> i32 {
+        self.next += rows * ROW;
+        self.next - rows * ROW
     }
 
     /// Words of the block.
@@ -105,12 +112,9 @@ impl Layout {
     /// Fills in what no call changes.
     pub fn fill(&self, block: &mut [u32], size: [u32; 3]) {
         block[MXCSR_KERNEL as usize / 4] = 0x1f80;
-        for (&bits, &row) in &self.constants {
+        for (lanes, &row) in &self.constants {
             let start = row as usize / 4;
-            block[start..start + 8].fill(bits);
-        }
-        for i in 0..8 {
-            block[self.iota as usize / 4 + i] = i as u32;
+            block[start..start + 8].copy_from_slice(lanes);
         }
         let lanes: u32 = size.iter().product();
         for lane in 0..self.groups as u32 * 8 {

@@ -3,7 +3,8 @@
 
 use iced_x86::Code;
 use regalloc2::{
-    Block, Function, Inst, InstRange, MachineEnv, Operand, Output, PReg, PRegSet, RegClass, RegallocOptions, VReg,
+    Block, Function, Inst, InstRange, MachineEnv, Operand, OperandKind, Output, PReg, PRegSet, RegClass,
+    RegallocOptions, VReg,
 };
 
 /// The origin of what the WGSL does not say.
@@ -16,17 +17,28 @@ pub const ROW: i32 = 32;
 /// `r14` the lane group's offset, `r13` is for moves.
 const GENERAL: [u8; 12] = [0, 1, 2, 6, 7, 8, 9, 10, 11, 3, 5, 12];
 
-/// Where an access finds its bytes, before the index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Base {
-    /// In the worker block, at this offset.
+/// Where an access finds its bytes: at `pointer + index * scale + offset`, or in the worker block at
+/// `index * scale + offset`. The operands are the pointer, if it is not the worker block, then the index, if the scale is
+/// not zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct At {
+    pub worker: bool,
+    pub scale: u8,
+    pub offset: i32,
+}
+
+/// What a 64-bit register is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Limit {
+    Imm(i32),
+    /// A word of 64 bits of the worker block.
     Worker(i32),
-    /// Behind the pointer of the record at this offset of the worker block, so many bytes on.
-    Pointer(i32, i32),
+    /// The second operand.
+    Register,
 }
 
 /// A comparison of general registers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cond {
     Eq,
     Ne,
@@ -41,7 +53,7 @@ pub enum Cond {
 }
 
 /// What is done to one lane at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PerLane {
     DivU,
     DivI,
@@ -52,15 +64,27 @@ pub enum PerLane {
     TrailingZeros,
 }
 
+impl PerLane {
+    pub fn division(op: crate::ir::Binary, signed: bool) -> Option<PerLane> {
+        match (op, signed) {
+            (crate::ir::Binary::Div, true) => Some(PerLane::DivI),
+            (crate::ir::Binary::Div, false) => Some(PerLane::DivU),
+            (crate::ir::Binary::Rem, true) => Some(PerLane::RemI),
+            (crate::ir::Binary::Rem, false) => Some(PerLane::RemU),
+            _ => None,
+        }
+    }
+}
+
 /// What is done to memory, lane by lane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LaneAccess {
     Store,
-    Atomic(crate::ir::AtomicFun, /* signed */ bool),
+    Atomic { fun: crate::ir::AtomicFun, signed: bool, locked: bool },
 }
 
 /// An operation. Operands: definitions first, then uses, then temporaries.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
     /// `v = op v`, `v = op v, imm`, `v = op v, v`, `v = op v, v, imm`, `v = op v, v, v`.
     V2(Code),
@@ -70,8 +94,10 @@ pub enum Op {
     V4(Code),
     /// The second source is a constant of the pool, by its offset in the worker block.
     V3Const(Code, i32),
-    /// `v = a * b + c`; the result takes the register of `a`.
+    /// `v = a * b + c`; the result takes the register of `c`.
     Fma(Code),
+    /// `v = a * b + c` with a `c` of the pool; the result takes the register of `a`.
+    FmaConst(Code, i32),
     /// `v = ` a constant of the pool.
     VConst(i32),
     VZero,
@@ -87,56 +113,144 @@ pub enum Op {
     G2Imm(Code, i32),
     /// `g = op g, g` with a register of its own (shifts of BMI2).
     G3(Code),
-    /// `g = g`.
-    GMove,
     GNeg,
     GNot,
+    /// `g = a + imm` and `g = a + b + imm`, modulo 2^32.
+    GLea(i32),
+    GLea2(i32),
     /// All ones where the comparison holds.
     GCmp(Cond),
-    /// All ones where a 64-bit unsigned register is below an immediate or a 64-bit word of the worker block.
-    GBelow(i32),
-    GBelowWorker(i32),
     /// `g = c != 0 ? a : b`, with uses b, c, a; the result takes the register of b.
     GSelect,
-    /// All ones where the mask has all lanes.
-    GFull,
+    /// `g = x ? y : b` where `?` is the comparison, with uses b, x, y, a; the result takes the register of b.
+    GSelectCmp(Cond),
     GLoadWorker(i32),
+    GStoreWorker(i32),
+    /// A word of the lane group's row.
+    GLoadGroup(i32),
+    /// A 64-bit pointer of the worker block.
+    GPointer(i32),
     /// The byte offset of the lane group.
     GGroup,
-    /// `g = base + g * scale + offset` in bytes, 64 bits wide.
+    /// `g = g * scale`, 64 bits wide.
     GScale(i32),
-    GAdd64,
+    /// `g = a + b * scale`, 64 bits wide.
+    GLeaWide(u8),
+    /// From 32 bits with a sign to 64.
+    GWiden,
     /// Rows at a fixed place of the worker block, or at the lane group's.
     RowLoad(i32),
     RowStore(i32),
     GroupLoad(i32),
     GroupStore(i32),
-    /// A row, a broadcast word, or a word at `base + g (bytes)`.
-    MemRow(Base),
-    MemBroadcast(Base),
-    MemWord(Base),
-    /// The store of a row.
-    MemRowStore(Base),
-    /// `v = ` words at `base + 4 * v` where the mask is set, else zero. Uses index and mask.
-    Gather(Base),
+    /// A row, a broadcast word, or a word.
+    MemRow(At),
+    MemBroadcast(At),
+    MemWord(At),
+    /// The store of a row. The value is the last use; in front of it stands the mask of the lanes that are stored.
+    MemRowStore(At),
+    MemMaskStore(At),
+    /// Four words into the lower half of a row; into the upper half, with the row as last use; and their stores.
+    MemHalf(At),
+    MemHalfInsert(At),
+    MemHalfStore(At),
+    MemHalfExtract(At),
+    /// `v = ` words at `base + 4 * v` where the mask is set, else zero. The index is a row; then comes the mask.
+    Gather(At),
     /// Lane by lane where the mask is set, words at `base + 4 * index`; defines the old values of atomics.
-    /// Uses index, mask, value and for compare-exchange the comparand.
-    Lanes(Base, LaneAccess),
+    /// Uses pointer, index, mask, value and for compare-exchange the comparand.
+    Lanes(At, LaneAccess),
+    /// Combines values with words at `base + 4 * index`, all lanes, no other thread in sight. Uses pointer, index, value;
+    /// or adds a number to them.
+    Accumulate(At, crate::ir::AtomicFun, /* signed */ bool),
+    AccumulateImm(At, i32),
     /// Element-wise scalar operation on one or two rows.
     PerLane(PerLane),
+    /// Division of general registers.
+    GDivide(PerLane),
     /// Zeroes this many bytes at an offset of the worker block.
     ZeroWorker(i32, i32),
-    /// Sets the lane group to the first.
+    /// Sets the lane group to the first; moves on by so many bytes.
     FirstGroup,
+    StepGroup(i32),
     Jump,
-    /// To the first successor if any lane of the mask is set; if the register is not zero.
+    /// To the first successor if any lane of the masks is set; if all lanes are.
     BranchAny,
+    BranchFull,
+    /// If the register is not zero; if the comparison holds.
     BranchNonZero,
-    /// Moves on to the next lane group; to the first successor if there is one below the limit in bytes.
-    NextGroup(i32),
+    BranchCmp(Cond),
+    BranchCmpImm(Cond, i32),
+    /// If `register + offset` compares so with the limit, 64 bits wide.
+    BranchWide(Cond, i32, Limit),
+    /// If the lane group's offset is below a limit; if it is a multiple of a power of two.
+    BranchGroupBelow(i32),
+    BranchGroupAligned(i32),
+    /// If nobody asked the call to stop.
+    BranchGoOn,
     /// Moves on to the next workgroup along x; to the first successor if there is one.
     NextWorkgroup,
     Return,
+}
+
+impl Op {
+    /// Whether the operation does nothing but define a value.
+    pub fn is_pure(self) -> bool {
+        use Op::*;
+        !matches!(
+            self,
+            GStoreWorker(_)
+                | RowStore(_)
+                | GroupStore(_)
+                | MemRowStore(_)
+                | MemMaskStore(_)
+                | MemHalfStore(_)
+                | MemHalfExtract(_)
+                | Lanes(..)
+                | Accumulate(..)
+                | AccumulateImm(..)
+                | ZeroWorker(..)
+                | FirstGroup
+                | StepGroup(_)
+                | Jump
+                | Return
+        ) && !self.is_branch()
+    }
+
+    /// Whether the operation gives the same whenever it is computed within a workgroup.
+    pub fn is_constant(self) -> bool {
+        use Op::*;
+        self.is_pure()
+            && !matches!(
+                self,
+                GLoadWorker(_)
+                    | RowLoad(_)
+                    | GroupLoad(_)
+                    | MemRow(_)
+                    | MemBroadcast(_)
+                    | MemWord(_)
+                    | MemHalf(_)
+                    | MemHalfInsert(_)
+                    | Gather(_)
+            )
+    }
+
+    fn is_branch(self) -> bool {
+        use Op::*;
+        matches!(
+            self,
+            BranchAny
+                | BranchFull
+                | BranchNonZero
+                | BranchCmp(_)
+                | BranchCmpImm(..)
+                | BranchWide(..)
+                | BranchGroupBelow(_)
+                | BranchGroupAligned(_)
+                | BranchGoOn
+                | NextWorkgroup
+        )
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -227,29 +341,6 @@ impl Mir {
         dst
     }
 
-    /// An instruction whose definition and temporaries share no register with its uses.
-    pub fn apart(&mut self, class: Option<RegClass>, op: Op, uses: &[VReg], temporaries: &[RegClass]) -> Option<VReg> {
-        let mut operands = Vec::new();
-        let dst = class.map(|class| self.vreg(class));
-        // An early definition is live while the uses are read.
-        operands.extend(dst.map(Operand::reg_def_at_start));
-        operands.extend(uses.iter().map(|&u| Operand::reg_use_at_end(u)));
-        for &class in temporaries {
-            let temporary = self.vreg(class);
-            operands.push(Operand::reg_temp(temporary));
-        }
-        self.push(op, operands);
-        dst
-    }
-
-    pub fn v(&mut self, op: Op, uses: &[VReg]) -> VReg {
-        self.def(RegClass::Float, op, uses)
-    }
-
-    pub fn g(&mut self, op: Op, uses: &[VReg]) -> VReg {
-        self.def(RegClass::Int, op, uses)
-    }
-
     pub fn effect(&mut self, op: Op, uses: &[VReg]) {
         self.push(op, uses.iter().map(|&u| Operand::reg_use(u)).collect());
     }
@@ -274,6 +365,7 @@ impl Mir {
     /// Allocates registers.
     pub fn allocate(mut self) -> Result<(Linear, Output), regalloc2::RegAllocError> {
         self.link();
+        self.remove_unused();
         let linear = Linear::new(self);
         // Selection may keep a uniform value in a register where not every way in defines it; that is found here, and
         // the program left to the interpreter.
@@ -305,6 +397,35 @@ impl Mir {
             }
         }
         self.blocks = blocks;
+    }
+}
+
+impl Mir {
+    /// Drops computations that nothing uses.
+    fn remove_unused(&mut self) {
+        let mut uses = vec![0u32; self.vregs];
+        let count = |block: &BlockData, uses: &mut Vec<u32>| {
+            let operands = block.instructions.iter().flat_map(|i| &i.operands);
+            let used = operands.filter(|o| o.kind() == OperandKind::Use).map(|o| o.vreg());
+            used.chain(block.arguments.iter().copied()).for_each(|v| uses[v.vreg()] += 1);
+        };
+        self.blocks.iter().for_each(|block| count(block, &mut uses));
+        // Definitions stand in front of their uses in the order of creation, if not in that of blocks: a pass from the end
+        // finds nearly all.
+        for block in self.blocks.iter_mut().rev() {
+            let mut kept: Vec<Instruction> = Vec::with_capacity(block.instructions.len());
+            for instruction in block.instructions.drain(..).rev() {
+                let of = |kind| instruction.operands.iter().filter(move |o| o.kind() == kind).map(|o| o.vreg());
+                let dead = instruction.op.is_pure() && of(OperandKind::Def).all(|v| uses[v.vreg()] == 0);
+                if dead {
+                    of(OperandKind::Use).for_each(|v| uses[v.vreg()] -= 1);
+                } else {
+                    kept.push(instruction);
+                }
+            }
+            kept.reverse();
+            block.instructions = kept;
+        }
     }
 }
 
@@ -384,9 +505,8 @@ impl Function for Linear {
     }
 
     fn is_branch(&self, inst: Inst) -> bool {
-        use Op::*;
         let op = self.instructions[inst.index()].op;
-        matches!(op, Jump | BranchAny | BranchNonZero | NextGroup(_) | NextWorkgroup)
+        op == Op::Jump || op.is_branch()
     }
 
     fn branch_blockparams(&self, block: Block, _: Inst, _: usize) -> &[VReg] {

@@ -7,6 +7,7 @@ mod emit;
 mod layout;
 mod listing;
 mod mir;
+mod range;
 mod run;
 mod select;
 mod shape;
@@ -14,19 +15,22 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock, atomic::AtomicU32};
 
 use memmap2::{Mmap, MmapMut};
 
-use self::layout::{LENGTH, Layout, NUM_WORKGROUPS, POINTER, ROW_LIMIT, WORKGROUP_ID, WORKGROUPS_LEFT};
-use crate::ir::{AtomicFun, Block, Bound, Mem, Op, Program, Space, Stmt, Uniformity};
+use self::layout::{LENGTH, Layout, NUM_WORKGROUPS, POINTER, STOP, WORKGROUP_ID, WORKGROUPS_LEFT};
+use crate::{
+    exec::cpu::accumulate::{self, Accumulate},
+    ir::{Block, Bound, Mem, Memory, Op, Program, Space, Stmt, Uniformity},
+};
 
 /// Bindings up to this size can be compiled for: gathers index words with 31 bits.
 const MAX_BINDING: usize = 1 << 33;
 /// Programs of more machine instructions than this would take too long to compile.
 const MAX_INSTRUCTIONS: usize = 1 << 18;
-/// Operations of an invocation below which atomics on storage dominate it.
-const LITTLE: u64 = 64;
+/// What a call that nobody can stop looks at.
+static NEVER: AtomicU32 = AtomicU32::new(0);
 /// Spill slots of 8 bytes.
 const MAX_SPILL_SLOTS: usize = 1 << 14;
 
@@ -43,20 +47,26 @@ pub fn available() -> bool {
     instructions && seal(&[RETURN]).is_ok()
 }
 
-/// Whether compiling a program is worth it. One that does little but accumulate in storage is faster with the
-/// interpreter, which gives every thread a private copy.
-pub fn pays(program: &Program) -> bool {
-    cost(program, &program.body) >= LITTLE || !accumulates(program)
-}
-
 /// Machine code for a program.
 pub struct Compiled {
+    /// Workers have copies of their own of the memories that it only accumulates in.
+    private: Option<Variant>,
+    /// All threads share all memories. Made at first need, if there is the other.
+    shared: OnceLock<Option<Variant>>,
+    program: Program,
+    accumulates: Vec<Option<Accumulate>>,
+}
+
+/// One version of the machine code of a program.
+struct Variant {
     code: Mmap,
     /// A worker block with all that no call changes.
     template: Vec<u32>,
     memories: Vec<Record>,
     /// Operations of an invocation, loops taken to run a few times: to tell whether threads pay.
     cost: u64,
+    /// What is accumulated in copies of the workers' own, by record.
+    copies: Vec<Option<Accumulate>>,
     /// Worker blocks that are not in use.
     idle: Mutex<Vec<Worker>>,
 }
@@ -84,6 +94,8 @@ struct Bytes {
 /// A thread's block of memory for one compiled program and one set of bindings.
 struct Worker {
     block: Vec<Row>,
+    /// Its copies of memories, by record.
+    copies: Vec<Vec<u32>>,
 }
 
 /// A row, so that the block is aligned for vectors.
@@ -94,12 +106,51 @@ struct Row([u32; 8]);
 impl Compiled {
     /// Compiles a program, or says why it is left to the interpreter.
     pub fn new(program: &Program) -> Result<Self, String> {
-        let (emitted, layout) = generate(program)?;
+        let accumulates = accumulate::memories(program);
+        let variant = Variant::new(program, &accumulates)?;
+        let (private, shared) = match accumulates.iter().any(Option::is_some) {
+            true => (Some(variant), OnceLock::new()),
+            false => (None, OnceLock::from(Some(variant))),
+        };
+        Ok(Compiled { private, shared, program: program.clone(), accumulates })
+    }
+
+    /// The version for these bindings and so many invocations; `None` if there is none.
+    fn variant(&self, bindings: &[Bytes], invocations: u64) -> Option<&Variant> {
+        let pays = |(memory, accumulates): (&Memory, &Option<Accumulate>)| match (memory.space, accumulates) {
+            (Space::Storage { binding, .. }, Some(_)) => {
+                bindings.get(binding).is_some_and(|b| accumulate::pays(b.len as u64 / 4, invocations))
+            }
+            _ => true,
+        };
+        if let Some(private) = &self.private
+            && self.program.memories.iter().zip(&self.accumulates).all(pays)
+        {
+            return Some(private);
+        }
+        let shared = self.shared.get_or_init(|| match Variant::new(&self.program, &[]) {
+            Ok(variant) => Some(variant),
+            Err(reason) => {
+                tracing::debug!("kernel `{}` is interpreted: {reason}", self.program.name);
+                None
+            }
+        });
+        shared.as_ref()
+    }
+}
+
+impl Variant {
+    /// Compiles a program, with copies for the workers of memories that it accumulates in.
+    fn new(program: &Program, accumulates: &[Option<Accumulate>]) -> Result<Self, String> {
+        let private: Vec<Mem> = (0u32..).zip(accumulates).filter(|(_, a)| a.is_some()).map(|(i, _)| Mem(i)).collect();
+        let (emitted, layout) = generate(program, &private)?;
         let code = seal(&emitted.code).map_err(|error| format!("executable pages are refused: {error}"))?;
         let mut template = vec![0; layout.words()];
         layout.fill(&mut template, program.workgroup_size);
-        let memories = records(program, &layout);
-        Ok(Compiled { code, template, memories, cost: cost(program, &program.body), idle: Mutex::default() })
+        let (memories, mems) = records(program, &layout);
+        let copies = mems.iter().map(|mem| accumulates.get(mem.0 as usize).copied().flatten()).collect();
+        let cost = cost(program, &program.body);
+        Ok(Variant { code, template, memories, cost, copies, idle: Mutex::default() })
     }
 
     /// Whether the bindings are as large as unchecked accesses need and as small as gathers allow.
@@ -119,22 +170,49 @@ impl Compiled {
             let mut block = vec![Row([0; 8]); self.template.len() / 8];
             let words = block.iter_mut().flat_map(|row| row.0.iter_mut());
             words.zip(&self.template).for_each(|(word, &bits)| *word = bits);
-            Worker { block }
+            Worker { block, copies: vec![Vec::new(); self.memories.len()] }
         });
+        let mut copies = std::mem::take(&mut worker.copies);
         for (axis, n) in workgroups.into_iter().enumerate() {
             worker.set(NUM_WORKGROUPS as usize + 4 * axis, n);
         }
-        for record in &self.memories {
+        worker.set64(STOP as usize, std::ptr::from_ref(&NEVER).addr() as u64);
+        for ((record, accumulates), copy) in self.memories.iter().zip(&self.copies).zip(&mut copies) {
             let (start, bytes, array) = match &record.kind {
                 Kind::Binding { index, array } => (bindings[*index].start, bindings[*index].len, *array),
                 Kind::Constant(data) => (data.as_ptr().cast_mut().cast(), data.len() * 4, None),
             };
             let length = array.map_or(0, |a| bytes.saturating_sub(a.offset as usize) / a.stride as usize);
+            let start = match accumulates {
+                Some(accumulates) => {
+                    copy.clear();
+                    copy.resize(bytes / 4, accumulates.identity());
+                    copy.as_mut_ptr().cast()
+                }
+                None => start,
+            };
             worker.set64(record.at + POINTER as usize, start as usize as u64);
             worker.set64(record.at + LENGTH as usize, length as u64);
-            worker.set64(record.at + ROW_LIMIT as usize, (length as i64 - 7) as u64);
         }
+        worker.copies = copies;
         worker
+    }
+
+    /// Merges what a worker gathered in its copies.
+    ///
+    /// # Safety
+    ///
+    /// The bindings are those the worker was made for, and as valid as [`Self::run_row`] asks.
+    unsafe fn merge(&self, worker: &Worker, bindings: &[Bytes]) {
+        for ((record, accumulates), copy) in self.memories.iter().zip(&self.copies).zip(&worker.copies) {
+            if let (Kind::Binding { index, .. }, Some(accumulates)) = (&record.kind, accumulates) {
+                let Bytes { start, len } = bindings[*index];
+                // SAFETY: the memory is valid for reads and writes of `len` bytes and 4-aligned, as all bindings are;
+                // while kernels run, all threads access it atomically.
+                let target = unsafe { std::slice::from_raw_parts(start.cast::<AtomicU32>(), len / 4) };
+                accumulates.merge(copy, target);
+            }
+        }
     }
 
     /// Runs `count` workgroups along x, from `first` on.
@@ -166,8 +244,8 @@ impl Compiled {
 }
 
 /// The machine code of a program, and what its worker block looks like.
-fn generate(program: &Program) -> Result<(emit::Emitted, Layout), String> {
-    let (mir, layout) = select::select(program).map_err(|unsupported| unsupported.0.to_string())?;
+fn generate(program: &Program, private: &[Mem]) -> Result<(emit::Emitted, Layout), String> {
+    let (mir, layout) = select::select(program, private).map_err(|unsupported| unsupported.0.to_string())?;
     if mir.instruction_count() > MAX_INSTRUCTIONS {
         return Err("the program is too long".into());
     }
@@ -181,7 +259,12 @@ fn generate(program: &Program) -> Result<(emit::Emitted, Layout), String> {
 
 /// The machine code of a program as text, with the lines of `source` it came from; or why there is none.
 pub fn assembly(program: &Program, source: &str) -> Result<String, String> {
-    generate(program).map(|(emitted, _)| listing::listing(&emitted, source))
+    let private: Vec<Mem> = (0u32..)
+        .zip(accumulate::memories(program))
+        .filter(|(_, accumulates)| accumulates.is_some())
+        .map(|(i, _)| Mem(i))
+        .collect();
+    generate(program, &private).map(|(emitted, _)| listing::listing(&emitted, source))
 }
 
 impl Worker {
@@ -202,10 +285,11 @@ fn seal(code: &[u8]) -> std::io::Result<Mmap> {
     pages.make_exec()
 }
 
-fn records(program: &Program, layout: &Layout) -> Vec<Record> {
+/// The records of memories behind pointers, and which they are.
+fn records(program: &Program, layout: &Layout) -> (Vec<Record>, Vec<Mem>) {
     let mut unchecked = vec![0; program.memories.len()];
     unchecked_bytes(program, &program.body, &mut unchecked);
-    let mut records = Vec::new();
+    let (mut records, mut mems) = (Vec::new(), Vec::new());
     for (i, memory) in program.memories.iter().enumerate() {
         let kind = match memory.space {
             Space::Storage { binding, .. } | Space::Uniform { binding } => {
@@ -216,8 +300,9 @@ fn records(program: &Program, layout: &Layout) -> Vec<Record> {
         };
         let at = layout.memory(Mem(i as u32)) as usize;
         records.push(Record { at, kind, unchecked: unchecked[i] });
+        mems.push(Mem(i as u32));
     }
-    records
+    (records, mems)
 }
 
 /// For each memory, how many bytes accesses reach that no runtime length bounds.
@@ -268,15 +353,4 @@ fn cost(program: &Program, block: &Block) -> u64 {
             _ => 1,
         })
         .fold(0, u64::saturating_add)
-}
-
-/// Whether a program has atomics on storage whose results nothing uses.
-fn accumulates(program: &Program) -> bool {
-    program.values.iter().any(|def| match &def.op {
-        Op::Atomic(atomic) => {
-            let storage = matches!(program.memory(atomic.address.mem).space, Space::Storage { .. });
-            storage && !atomic.result_used && !matches!(atomic.fun, AtomicFun::Load | AtomicFun::Store)
-        }
-        _ => false,
-    })
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Bytes, Compiled};
+use super::{Bytes, Compiled, Variant};
 use crate::{
     error::{Error, Message, Result},
     exec::{
@@ -38,10 +38,14 @@ impl Compiled {
                 Bytes { start, len }
             })
             .collect();
-        self.accepts(&bindings).then(|| self.launch_accepted(workgroups, lanes, &bindings, pool, stop))
+        let invocations = workgroups.iter().fold(u64::from(lanes), |n, &axis| n.saturating_mul(axis.into()));
+        let variant = self.variant(&bindings, invocations).filter(|variant| variant.accepts(&bindings))?;
+        Some(variant.launch(workgroups, lanes, &bindings, pool, stop))
     }
+}
 
-    fn launch_accepted(
+impl Variant {
+    fn launch(
         &self,
         workgroups: [u32; 3],
         lanes: u32,
@@ -81,6 +85,8 @@ impl Compiled {
                     }
                 }
             }
+            // SAFETY: as above.
+            unsafe { self.merge(&worker, shared.0) };
             self.idle.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(worker);
         };
         pool.run(workers, &run).map_err(|panic| Error::Device(Message::new(format!("a worker failed: {panic}"))))?;

@@ -1,27 +1,45 @@
 //! From the intermediate representation to machine instructions.
 //!
-//! Values that are uniform integers or conditions live in general registers, all others as rows of eight
-//! lanes in vector registers. A program with barriers is cut into regions; a region runs for all lane groups
-//! of the workgroup before the next starts, and values that cross from one to another lie in the worker block.
+//! Values are of two kinds. Integers and conditions whose lanes differ by a known step ([`Shape::Affine`]) are *scalars*:
+//! lane 0 lives in a general register. All else are *rows* of eight lanes in vector registers. Code for a lane group may
+//! handle several of its rows at once ([`Selector::rows`]), to hide latency and to share what they have in common: then
+//! there is one register for each row, and equal computations find each other by number ([`Selector::v`]).
+//!
+//! A program with barriers is cut into regions; a region runs for all lane groups of the workgroup before the
+//! next starts, and values that cross from one to another lie in the worker block.
 
 mod access;
+mod assume;
+mod atomic;
+mod crossing;
 mod flow;
+mod loops;
 mod operation;
+mod pressure;
 mod region;
+mod run;
+mod scalar;
+mod vector;
+mod workgroup;
 
 use iced_x86::Code;
-use regalloc2::{RegClass, VReg};
-use rustc_hash::FxHashMap;
+use regalloc2::{Operand, RegClass, VReg};
+use rustc_hash::{FxHashMap, FxHashSet};
 
+use self::scalar::Scalar;
 use super::{
     layout::Layout,
     mir::{Mir, NOWHERE, Op as M},
-    shape::{self, Shape},
+    range::{self, Range},
+    shape::{self, Assumptions, SAME, Shape},
 };
-use crate::ir::{Label, Op, Program, Space, Type, Uniformity, Value};
+use crate::ir::{Binary, Label, Mem, Op, Program, Space, Type, Unary, Uniformity, Value};
 
 /// Bytes of workgroup and private memory of a worker.
 const MAX_MEMORY: u64 = 1 << 28;
+
+/// Rows of a lane group that code handles at once, at most.
+pub const MAX_ROWS: usize = 8;
 
 /// Why a program is left to the interpreter.
 #[derive(Debug)]
@@ -29,22 +47,25 @@ pub struct Unsupported(pub &'static str);
 
 pub type Result<T> = std::result::Result<T, Unsupported>;
 
+/// Something for each row; what lies behind the rows in use repeats the last.
+pub type PerRow<T> = [T; MAX_ROWS];
+
 /// Where the current version of a value is.
 #[derive(Clone, Copy, Debug)]
 enum Place {
-    General(VReg),
-    Vector(VReg),
+    Scalar(PerRow<Scalar>),
+    Rows(PerRow<VReg>),
 }
 
 /// Which lanes of the group run.
 #[derive(Clone, Copy, Debug)]
 enum Mask {
     All,
-    Some(VReg),
+    Some(PerRow<VReg>),
 }
 
-/// Selects instructions for a program.
-pub fn select(program: &Program) -> Result<(Mir, Layout)> {
+/// Selects instructions for a program. `private` are the memories of which each worker has a copy of its own.
+pub fn select(program: &Program, private: &[Mem]) -> Result<(Mir, Layout)> {
     if program.values.iter().any(|def| def.ty == Type::F16) {
         return Err(Unsupported("f16"));
     }
@@ -60,19 +81,34 @@ pub fn select(program: &Program) -> Result<(Mir, Layout)> {
     if program.memories.iter().map(bytes).sum::<u64>() > MAX_MEMORY {
         return Err(Unsupported("too much memory for each worker"));
     }
+    let assumptions = Assumptions::default();
     let mut selector = Selector {
         program,
-        shapes: shape::shapes(program),
+        private,
+        shapes: shape::shapes(program, &assumptions),
+        ranges: range::ranges(program),
+        assumptions,
         layout: Layout::new(program),
         mir: Mir::new(),
         places: vec![None; program.values.len()],
-        broadcasts: FxHashMap::default(),
+        rows: 1,
+        row: 0,
+        row_offsets: scalar::RowOffsets::new(program, 1),
+        outer: None,
+        early: FxHashSet::default(),
+        proven: FxHashSet::default(),
+        memo: vec![FxHashMap::default()],
         mask: Mask::All,
         targets: Vec::new(),
         dead: Vec::new(),
         crossing: FxHashMap::default(),
+        slots: FxHashMap::default(),
+        uses: crossing::count_uses(program),
         alive: None,
         in_region: false,
+        twice: false,
+        starts: [None; 3],
+        stopped: None,
     };
     selector.program()?;
     Ok((selector.mir, selector.layout))
@@ -80,21 +116,46 @@ pub fn select(program: &Program) -> Result<(Mir, Layout)> {
 
 struct Selector<'a> {
     program: &'a Program,
+    private: &'a [Mem],
+    /// For the code at hand: what is assumed in it, and the shapes that follow.
+    assumptions: Assumptions,
     shapes: Vec<Shape>,
+    ranges: Vec<Range>,
     layout: Layout,
     mir: Mir,
     places: Vec<Option<Place>>,
-    /// Rows of general registers made in the current block.
-    broadcasts: FxHashMap<(usize, VReg), VReg>,
+    /// How many rows the code at hand handles at once, and which of them instructions are for right now.
+    rows: usize,
+    row: usize,
+    /// How the rows lie to each other, if that is known.
+    row_offsets: Option<scalar::RowOffsets>,
+    /// The assumptions and shapes of code for other groups, while code for groups inside is selected; and what that code
+    /// has computed in front.
+    outer: Option<(Vec<Shape>, Assumptions)>,
+    early: FxHashSet<Value>,
+    /// Indices that are in bounds in the code at hand.
+    proven: FxHashSet<(Value, access::Extent)>,
+    /// Registers of what was computed where the current block can see it: in the scopes that are open.
+    memo: Vec<FxHashMap<(M, [Option<VReg>; 4]), (VReg, usize)>>,
     mask: Mask,
     targets: Vec<flow::Target>,
     /// For each construct around, the blocks in which no lane is left.
     dead: Vec<Vec<regalloc2::Block>>,
-    /// The rows of values that are used in another region than their own.
+    /// The rows of varying values that are used in another region than their own; and of uniform ones that are computed
+    /// among the lane groups of one region and used in another.
     crossing: FxHashMap<Value, i32>,
+    slots: FxHashMap<Value, i32>,
+    /// How often each value is used.
+    uses: FxHashMap<Value, u32>,
     /// The rows of the lanes that have not returned, where regions have to remember them.
     alive: Option<i32>,
     in_region: bool,
+    /// Whether the code at hand is a second version of a branch.
+    twice: bool,
+    /// For each axis, the global id of the workgroup's first invocation, while a workgroup runs.
+    starts: [Option<VReg>; 3],
+    /// The block that ends the function because the call is to stop.
+    stopped: Option<regalloc2::Block>,
 }
 
 impl Selector<'_> {
@@ -112,17 +173,22 @@ impl Selector<'_> {
         self.program.def(value).uniformity < Uniformity::Varying
     }
 
-    /// Whether a value lives in a general register.
-    fn is_general(&self, value: Value) -> bool {
-        self.uniform(value) && self.ty(value) != Type::F32
+    fn shape(&self, value: Value) -> Shape {
+        if self.uniform(value) { SAME } else { self.shapes[value.0 as usize] }
+    }
+
+    /// Whether a value is a scalar.
+    fn is_scalar(&self, value: Value) -> bool {
+        !self.ty(value).is_float() && self.shape(value) != Shape::Any
     }
 
     fn class(&self, value: Value) -> RegClass {
-        if self.is_general(value) { RegClass::Int } else { RegClass::Float }
+        if self.is_scalar(value) { RegClass::Int } else { RegClass::Float }
     }
 
-    fn shape(&self, value: Value) -> Shape {
-        if self.uniform(value) { Shape::Same } else { self.shapes[value.0 as usize] }
+    /// How many registers a value takes.
+    fn width(&self, value: Value) -> usize {
+        if self.uniform(value) { 1 } else { self.rows }
     }
 
     fn as_const(&self, value: Value) -> Option<u32> {
@@ -136,103 +202,196 @@ impl Selector<'_> {
         self.program.exits[label.0 as usize] == Uniformity::Varying
     }
 
+    /// Whether a value is computed where it is used: conditions that scalars decide are seldom needed in all lanes.
+    fn is_late(&self, value: Value) -> bool {
+        let def = self.program.def(value);
+        if def.ty != Type::Bool || self.is_scalar(value) || !self.in_region || self.crossing.contains_key(&value) {
+            return false;
+        }
+        match def.op {
+            Op::Unary(Unary::Not, _) | Op::Binary(Binary::And | Binary::Or | Binary::Xor, ..) => true,
+            Op::Binary(_, a, b) => [a, b].iter().all(|&v| self.as_const(v).is_some() || self.is_scalar(v)),
+            _ => false,
+        }
+    }
+
+    /// Whether there is a value by now.
+    fn known(&self, value: Value) -> bool {
+        self.places[value.0 as usize].is_some()
+    }
+
     fn place(&self, value: Value) -> Result<Place> {
         self.places[value.0 as usize].ok_or(Unsupported("a value that is used outside of its block"))
     }
 
-    fn set(&mut self, value: Value, vreg: VReg) {
-        let place = if vreg.class() == RegClass::Int { Place::General(vreg) } else { Place::Vector(vreg) };
-        self.places[value.0 as usize] = Some(place);
+    /// Computes something for each row.
+    fn per_row<T: Copy>(&mut self, mut f: impl FnMut(&mut Self) -> Result<T>) -> Result<PerRow<T>> {
+        self.row = 0;
+        let mut all = [f(self)?; MAX_ROWS];
+        for row in 1..self.rows {
+            self.row = row;
+            all[row..].fill(f(self)?);
+        }
+        self.row = 0;
+        Ok(all)
     }
 
-    fn constant_row(&mut self, bits: u32) -> Result<i32> {
-        Ok(self.layout.constant(bits))
+    fn set_rows(&mut self, value: Value, rows: PerRow<VReg>) {
+        self.places[value.0 as usize] = Some(Place::Rows(rows));
+    }
+
+    fn set_scalars(&mut self, value: Value, scalars: PerRow<Scalar>) {
+        self.places[value.0 as usize] = Some(Place::Scalar(scalars));
+    }
+
+    /// Takes registers for a value, as many as it has.
+    fn set(&mut self, value: Value, vregs: &[VReg]) {
+        let at = |row: usize| vregs[row.min(vregs.len() - 1)];
+        if vregs[0].class() == RegClass::Int {
+            self.set_scalars(value, std::array::from_fn(|row| Scalar::register(at(row))));
+        } else {
+            self.set_rows(value, std::array::from_fn(at));
+        }
+    }
+
+    /// Opens a scope: what is computed from here on is not seen behind its end.
+    fn open(&mut self) {
+        self.memo.push(FxHashMap::default());
+    }
+
+    fn close(&mut self) {
+        self.memo.pop();
+    }
+
+    /// The register of an operation without effects, computed now or before.
+    fn compute(&mut self, class: RegClass, op: M, uses: &[VReg], tied: bool) -> VReg {
+        let mut key = [None; 4];
+        key.iter_mut().zip(uses).for_each(|(slot, &vreg)| *slot = Some(vreg));
+        let shared = op.is_constant() && uses.len() <= key.len();
+        // What is made in one instruction from nothing would only hold a register.
+        let anew = matches!(op, M::VConst(_) | M::VZero | M::VOnes | M::GImm(_));
+        if shared
+            && let Some(&(vreg, block)) = self.memo.iter().rev().find_map(|table| table.get(&(op, key)))
+            && (!anew || block == self.mir.at)
+        {
+            return vreg;
+        }
+        let vreg = if tied { self.mir.tied(class, op, uses) } else { self.mir.def(class, op, uses) };
+        if shared {
+            let at = self.mir.at;
+            self.memo.last_mut().expect("a scope is open").insert((op, key), (vreg, at));
+        }
+        vreg
+    }
+
+    fn v(&mut self, op: M, uses: &[VReg]) -> VReg {
+        self.compute(RegClass::Float, op, uses, false)
+    }
+
+    fn g(&mut self, op: M, uses: &[VReg]) -> VReg {
+        self.compute(RegClass::Int, op, uses, false)
+    }
+
+    /// A vector or general operation whose result takes the register of its first use.
+    fn v_tied(&mut self, op: M, uses: &[VReg]) -> VReg {
+        self.compute(RegClass::Float, op, uses, true)
+    }
+
+    fn g_tied(&mut self, op: M, uses: &[VReg]) -> VReg {
+        self.compute(RegClass::Int, op, uses, true)
     }
 
     /// A row of a constant.
-    fn constant(&mut self, bits: u32) -> Result<VReg> {
-        Ok(match bits {
-            0 => self.mir.v(M::VZero, &[]),
-            u32::MAX => self.mir.v(M::VOnes, &[]),
+    fn constant(&mut self, bits: u32) -> VReg {
+        match bits {
+            0 => self.v(M::VZero, &[]),
+            u32::MAX => self.v(M::VOnes, &[]),
             _ => {
-                let row = self.constant_row(bits)?;
-                self.mir.v(M::VConst(row), &[])
+                let row = self.layout.constant(bits);
+                self.v(M::VConst(row), &[])
             }
-        })
+        }
     }
 
-    /// The value as a row.
+    /// The value as a row: of the current row of the lane group.
     fn vector(&mut self, value: Value) -> Result<VReg> {
         if let Some(bits) = self.as_const(value) {
-            return self.constant(bits);
+            return Ok(self.constant(bits));
+        }
+        if self.is_late(value) {
+            return self.row_operation(value, &self.program.def(value).op);
         }
         match self.place(value)? {
-            Place::Vector(v) => Ok(v),
-            Place::General(g) => Ok(self.broadcast(g)),
+            Place::Rows(rows) => Ok(rows[self.row]),
+            Place::Scalar(scalars) => {
+                let step = self.shape(value).step().ok_or(Unsupported("a scalar without a shape"))?;
+                Ok(self.spread(scalars[self.row], step))
+            }
         }
     }
 
-    fn broadcast(&mut self, g: VReg) -> VReg {
-        let key = (self.mir.at, g);
-        if let Some(&row) = self.broadcasts.get(&key) {
+    /// A row that starts with a scalar.
+    fn spread(&mut self, scalar: Scalar, step: i32) -> VReg {
+        let lanes: [u32; 8] =
+            std::array::from_fn(|lane| (scalar.add as u32).wrapping_add((step as u32).wrapping_mul(lane as u32)));
+        let Some(base) = scalar.base else {
+            let row = self.layout.constant_row(lanes);
+            return self.v(M::VConst(row), &[]);
+        };
+        let row = self.v(M::Broadcast, &[base]);
+        if lanes == [0; 8] {
             return row;
         }
-        let row = self.mir.v(M::Broadcast, &[g]);
-        self.broadcasts.insert(key, row);
-        row
-    }
-
-    /// The value in a general register: of a uniform value, or of lane 0.
-    fn general(&mut self, value: Value) -> Result<VReg> {
-        if let Some(bits) = self.as_const(value) {
-            return Ok(self.mir.g(M::GImm(bits), &[]));
-        }
-        match self.place(value)? {
-            Place::General(g) => Ok(g),
-            Place::Vector(v) => Ok(self.mir.g(M::Extract, &[v])),
-        }
-    }
-
-    /// The value in the class it lives in.
-    fn natural(&mut self, value: Value) -> Result<VReg> {
-        if self.is_general(value) { self.general(value) } else { self.vector(value) }
-    }
-
-    fn naturals(&mut self, values: &[Value]) -> Result<Vec<VReg>> {
-        values.iter().map(|&v| self.natural(v)).collect()
+        let steps = self.layout.constant_row(lanes);
+        self.v(M::V3Const(Code::VEX_Vpaddd_ymm_ymm_ymmm256, steps), &[row])
     }
 
     /// Zero in a class.
     fn zero(&mut self, class: RegClass) -> VReg {
         match class {
-            RegClass::Int => self.mir.g(M::GImm(0), &[]),
-            _ => self.mir.v(M::VZero, &[]),
+            RegClass::Int => self.g(M::GImm(0), &[]),
+            _ => self.v(M::VZero, &[]),
         }
     }
 
-    /// The mask as a row.
+    /// The current row of the mask.
     fn mask_row(&mut self) -> VReg {
         match self.mask {
-            Mask::All => self.mir.v(M::VOnes, &[]),
-            Mask::Some(mask) => mask,
+            Mask::All => self.v(M::VOnes, &[]),
+            Mask::Some(mask) => mask[self.row],
         }
     }
 
     fn and(&mut self, a: VReg, b: VReg) -> VReg {
-        self.mir.v(M::V3(Code::VEX_Vpand_ymm_ymm_ymmm256), &[a, b])
+        self.v(M::V3(Code::VEX_Vpand_ymm_ymm_ymmm256), &[a, b])
     }
 
     /// `!a & b`.
     fn and_not(&mut self, a: VReg, b: VReg) -> VReg {
-        self.mir.v(M::V3(Code::VEX_Vpandn_ymm_ymm_ymmm256), &[a, b])
+        self.v(M::V3(Code::VEX_Vpandn_ymm_ymm_ymmm256), &[a, b])
     }
 
     fn or(&mut self, a: VReg, b: VReg) -> VReg {
-        self.mir.v(M::V3(Code::VEX_Vpor_ymm_ymm_ymmm256), &[a, b])
+        self.v(M::V3(Code::VEX_Vpor_ymm_ymm_ymmm256), &[a, b])
     }
 
     /// `mask ? yes : no`, lane by lane.
     fn blend(&mut self, mask: VReg, yes: VReg, no: VReg) -> VReg {
-        self.mir.v(M::V4(Code::VEX_Vblendvps_ymm_ymm_ymmm256_ymm), &[no, yes, mask])
+        self.v(M::V4(Code::VEX_Vblendvps_ymm_ymm_ymmm256_ymm), &[no, yes, mask])
+    }
+
+    /// An instruction whose definition and temporaries share no register with its uses.
+    fn apart(&mut self, defines: bool, op: M, uses: &[VReg], temporaries: &[RegClass]) -> Option<VReg> {
+        let dst = defines.then(|| self.mir.vreg(RegClass::Float));
+        let mut operands = Vec::new();
+        // An early definition is live while the uses are read.
+        operands.extend(dst.map(Operand::reg_def_at_start));
+        operands.extend(uses.iter().map(|&u| Operand::reg_use_at_end(u)));
+        for &class in temporaries {
+            let temporary = self.mir.vreg(class);
+            operands.push(Operand::reg_temp(temporary));
+        }
+        self.mir.push(op, operands);
+        dst
     }
 }

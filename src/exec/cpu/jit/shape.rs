@@ -1,31 +1,68 @@
 //! How a value differs between the eight lanes of a group.
 
-use crate::ir::{Binary, Block, Builtin, End, Label, Op, Program, Stmt, Type, Uniformity, Value};
+use rustc_hash::FxHashMap;
+
+use crate::ir::{Binary, Block, Builtin, End, Label, Op, Program, Space, Stmt, Type, Unary, Uniformity, Value};
 
 /// From the most to the least known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// The same in all lanes of a group.
-    Same,
-    /// Lane i has the first lane's value plus i, modulo 2^32.
-    Linear,
+    /// Lane i has the first lane's value plus `i * step`, modulo 2^32; `aligned` if the first lane's is known to be a multiple
+    /// of eight. With a step of zero, all lanes have the same value, of whatever type.
+    Affine {
+        step: i32,
+        aligned: bool,
+    },
     Any,
 }
 
+pub const SAME: Shape = Shape::Affine { step: 0, aligned: false };
+
 impl Shape {
     fn join(self, other: Shape) -> Shape {
-        if self == other { self } else { Shape::Any }
+        match (self, other) {
+            (Shape::Affine { step, aligned }, Shape::Affine { step: other, aligned: both }) if step == other => {
+                Shape::Affine { step, aligned: aligned && both }
+            }
+            _ => Shape::Any,
+        }
+    }
+
+    pub fn is_same(self) -> bool {
+        matches!(self, Shape::Affine { step: 0, .. })
+    }
+
+    /// The step between lanes, if there is one.
+    pub fn step(self) -> Option<i32> {
+        match self {
+            Shape::Affine { step, .. } => Some(step),
+            Shape::Any => None,
+        }
     }
 }
 
-/// The shapes of all values, by [`Value`].
-pub fn shapes(program: &Program) -> Vec<Shape> {
+/// What is taken for granted of a value in all lanes that a piece of code is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Assumed {
+    /// The condition holds, or does not.
+    Cond(bool),
+    /// A minimum or maximum is this operand.
+    Operand(Value),
+}
+
+pub type Assumptions = FxHashMap<Value, Assumed>;
+
+/// The shapes of all values, by [`Value`], where the assumptions hold.
+pub fn shapes(program: &Program, assumptions: &Assumptions) -> Vec<Shape> {
+    let size = program.workgroup_size;
+    let rows = size[0].is_multiple_of(8);
     let mut analysis = Analysis {
         program,
+        assumptions,
         // None: not reached yet.
         shapes: vec![None; program.values.len()],
-        rows: program.workgroup_size[0].is_multiple_of(8),
-        line: program.workgroup_size[1] == 1 && program.workgroup_size[2] == 1,
+        rows,
+        lined_up: rows || (size[1] == 1 && size[2] == 1),
         changed: true,
     };
     while analysis.changed {
@@ -37,19 +74,35 @@ pub fn shapes(program: &Program) -> Vec<Shape> {
 
 struct Analysis<'a> {
     program: &'a Program,
+    assumptions: &'a Assumptions,
     shapes: Vec<Option<Shape>>,
-    /// A group of lanes lies within one row of the workgroup; the workgroup is one row.
+    /// The rows of the workgroup are a number of lane groups each.
     rows: bool,
-    line: bool,
+    /// A group of lanes lies within one row of the workgroup.
+    lined_up: bool,
     changed: bool,
 }
 
 impl<'a> Analysis<'a> {
     fn shape(&self, value: Value) -> Option<Shape> {
         if self.program.def(value).uniformity < Uniformity::Varying {
-            return Some(Shape::Same);
+            return Some(Shape::Affine { step: 0, aligned: self.multiple_of_eight(value) });
         }
         self.shapes[value.0 as usize]
+    }
+
+    /// Whether a uniform value is known to be a multiple of eight.
+    fn multiple_of_eight(&self, value: Value) -> bool {
+        let constant = |v: Value| match self.program.def(v).op {
+            Op::Const(bits) => Some(bits),
+            _ => None,
+        };
+        match self.program.def(value).op {
+            Op::Const(bits) => bits.is_multiple_of(8),
+            Op::Binary(Binary::Mul, a, b) => [a, b].into_iter().filter_map(constant).any(|c| c.is_multiple_of(8)),
+            Op::Binary(Binary::Shl, _, b) => constant(b).is_some_and(|c| c & 31 >= 3),
+            _ => false,
+        }
     }
 
     fn set(&mut self, value: Value, shape: Option<Shape>) {
@@ -80,6 +133,10 @@ impl<'a> Analysis<'a> {
                 }
                 Stmt::Store { .. } | Stmt::Clear(_) | Stmt::Barrier(_) => {}
                 Stmt::If { cond, accept, reject, results } => {
+                    if let Some(Assumed::Cond(holds)) = self.assumptions.get(cond) {
+                        self.block(if *holds { accept } else { reject }, Some((results, false)), labels);
+                        continue;
+                    }
                     let split = self.program.def(*cond).uniformity == Uniformity::Varying;
                     self.block(accept, Some((results, split)), labels);
                     self.block(reject, Some((results, split)), labels);
@@ -116,51 +173,102 @@ impl<'a> Analysis<'a> {
     /// `None` while an operand is not reached.
     fn op(&self, value: Value) -> Option<Shape> {
         let def = self.program.def(value);
+        let integer = matches!(def.ty, Type::I32 | Type::U32);
+        match self.assumptions.get(&value) {
+            Some(Assumed::Cond(_)) => return Some(SAME),
+            Some(Assumed::Operand(operand)) => return self.shape(*operand),
+            None => {}
+        }
         Some(match &def.op {
-            Op::Builtin(builtin) => match builtin {
-                Builtin::LocalIndex => Shape::Linear,
-                Builtin::GlobalId(0) | Builtin::LocalId(0) if self.rows || self.line => Shape::Linear,
-                Builtin::GlobalId(1 | 2) | Builtin::LocalId(1 | 2) if self.rows || self.line => Shape::Same,
-                Builtin::SubgroupId => Shape::Same,
-                Builtin::SubgroupInvocationId => Shape::Linear,
-                _ => Shape::Any,
-            },
+            Op::Builtin(builtin) => self.builtin(*builtin),
             Op::Binary(op, a, b) => {
-                let (a, b) = (self.shape(*a)?, self.shape(*b)?);
-                let integer = matches!(def.ty, Type::I32 | Type::U32);
-                match (op, a, b) {
-                    (_, Shape::Same, Shape::Same) => Shape::Same,
-                    (Binary::Add, Shape::Same, Shape::Linear) if integer => Shape::Linear,
-                    (Binary::Add | Binary::Sub, Shape::Linear, Shape::Same) if integer => Shape::Linear,
-                    _ => Shape::Any,
-                }
+                let (x, y) = (self.shape(*a)?, self.shape(*b)?);
+                if integer { self.binary(*op, x, y, *b, def.ty) } else { same_if(x.is_same() && y.is_same()) }
             }
+            Op::Unary(Unary::Neg, a) if integer => match self.shape(*a)? {
+                Shape::Affine { step, aligned } => Shape::Affine { step: step.wrapping_neg(), aligned },
+                Shape::Any => Shape::Any,
+            },
             Op::Bitcast(a) => match (self.shape(*a)?, def.ty, self.program.ty(*a)) {
-                (Shape::Linear, Type::F32, _) | (Shape::Linear, _, Type::F32) => Shape::Any,
+                (shape, Type::F32, _) | (shape, _, Type::F32) => same_if(shape.is_same()),
                 (shape, ..) => shape,
+            },
+            Op::Select { cond, accept, reject } => match self.assumptions.get(cond) {
+                Some(Assumed::Cond(holds)) => self.shape(if *holds { *accept } else { *reject })?,
+                _ => {
+                    let (c, x, y) = (self.shape(*cond)?, self.shape(*accept)?, self.shape(*reject)?);
+                    if c.is_same() { x.join(y) } else { Shape::Any }
+                }
             },
             Op::Load(address) => {
                 let mut same = true;
                 for term in &address.terms {
-                    same &= self.shape(term.index)? == Shape::Same;
+                    same &= self.shape(term.index)?.is_same();
                 }
                 // Private memory differs from lane to lane whatever the index.
-                let private = matches!(self.program.memory(address.mem).space, crate::ir::Space::Private { .. });
-                if same && !private { Shape::Same } else { Shape::Any }
+                let private = matches!(self.program.memory(address.mem).space, Space::Private { .. });
+                same_if(same && !private)
             }
             Op::Atomic(_) | Op::Subgroup(..) => Shape::Any,
             Op::Phi => return self.shapes[value.0 as usize],
             other => {
                 let (mut same, mut known) = (true, true);
                 other.visit_operands(&mut |v| match self.shape(v) {
-                    Some(shape) => same &= shape == Shape::Same,
+                    Some(shape) => same &= shape.is_same(),
                     None => known = false,
                 });
                 if !known {
                     return None;
                 }
-                if same { Shape::Same } else { Shape::Any }
+                same_if(same)
             }
         })
     }
+
+    fn builtin(&self, builtin: Builtin) -> Shape {
+        let row = |aligned| Shape::Affine { step: 1, aligned };
+        match builtin {
+            Builtin::LocalIndex | Builtin::SubgroupInvocationId => row(true),
+            Builtin::LocalId(0) if self.lined_up => row(true),
+            Builtin::GlobalId(0) if self.lined_up => row(self.rows),
+            Builtin::GlobalId(1 | 2) | Builtin::LocalId(1 | 2) if self.lined_up => SAME,
+            Builtin::SubgroupId => SAME,
+            _ => Shape::Any,
+        }
+    }
+
+    /// An integer operation; `b` is its second operand.
+    fn binary(&self, op: Binary, x: Shape, y: Shape, b: Value, ty: Type) -> Shape {
+        let (Shape::Affine { step, aligned }, Shape::Affine { step: other, aligned: too }) = (x, y) else {
+            return Shape::Any;
+        };
+        let constant = match self.program.def(b).op {
+            Op::Const(bits) => Some(bits),
+            _ => None,
+        };
+        let eights = constant.is_some_and(|c| c.is_multiple_of(8));
+        match op {
+            Binary::Add => Shape::Affine { step: step.wrapping_add(other), aligned: aligned && too },
+            Binary::Sub => Shape::Affine { step: step.wrapping_sub(other), aligned: aligned && too },
+            Binary::Mul if let Some(c) = constant => {
+                Shape::Affine { step: step.wrapping_mul(c as i32), aligned: aligned || eights }
+            }
+            Binary::Shl if let Some(c) = constant => {
+                Shape::Affine { step: step.wrapping_shl(c & 31), aligned: aligned || c & 31 >= 3 }
+            }
+            _ if step == 0 && other == 0 => SAME,
+            // Consecutive lanes that start at a multiple of eight stay within one block of eight.
+            _ if step != 1 || !aligned => Shape::Any,
+            Binary::And if constant.is_some_and(|c| c >= 7 && (c.wrapping_add(1)).is_power_of_two()) => x,
+            Binary::Xor if eights => x,
+            Binary::Shr if ty == Type::U32 && constant.is_some_and(|c| c & 31 >= 3) => SAME,
+            Binary::Div if ty == Type::U32 && eights && constant != Some(0) => SAME,
+            Binary::Rem if ty == Type::U32 && eights && constant != Some(0) => x,
+            _ => Shape::Any,
+        }
+    }
+}
+
+fn same_if(same: bool) -> Shape {
+    if same { SAME } else { Shape::Any }
 }

@@ -1,6 +1,6 @@
 //! Compiled programs against the plain executor of `ir::eval`.
 
-use super::{Bytes, Compiled};
+use super::{Bytes, Variant};
 use crate::{
     ir::{Program, Space, eval::Lane, lower::lower},
     kernel::Module,
@@ -14,7 +14,7 @@ fn program(wgsl: &str) -> Program {
 /// Runs a program without barriers both ways over the same memories and compares all that it wrote.
 fn compare(wgsl: &str, memories: &[Vec<u32>], workgroups: [u32; 3]) {
     let program = program(wgsl);
-    let compiled = Compiled::new(&program).unwrap_or_else(|e| panic!("{e}"));
+    let compiled = Variant::new(&program, &[]).unwrap_or_else(|e| panic!("{e}"));
     let mut buffers = memories.to_vec();
     let bytes: Vec<Bytes> =
         buffers.iter_mut().map(|b| Bytes { start: b.as_mut_ptr().cast(), len: b.len() * 4 }).collect();
@@ -74,11 +74,13 @@ const BINDINGS: &str = "@group(0) @binding(0) var<storage, read> x: array<u32>;
 
 /// A kernel that maps words, over ragged lengths.
 fn map(body: &str) {
-    for (size, n) in [("64", 300), ("7", 50), ("1", 3), ("16, 2", 100)] {
+    for (size, n) in [("64", 300), ("7", 50), ("1", 3), ("16, 2", 150), ("8, 4, 2", 700)] {
         let wgsl = format!(
             "{BINDINGS} {body} @compute @workgroup_size({size}) fn main(@builtin(global_invocation_id) id: vec3u) {{
-                if (id.x >= arrayLength(&x)) {{ return; }}
-                y[id.x] = f(x[id.x], id.x);
+                // No two invocations have the same.
+                let i = id.x + (id.y + id.z * 4u) * 96u;
+                if (i >= arrayLength(&x)) {{ return; }}
+                y[i] = f(x[i], i);
             }}"
         );
         let mut x = hash(n);

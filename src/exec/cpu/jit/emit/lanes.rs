@@ -2,11 +2,11 @@
 
 use iced_x86::{Code, Instruction, Register};
 
-use super::{Done, Emitter, WORKER, at, indexed, low32};
+use super::{Done, Emitter, WORKER, at, indexed, low32, pointer, xmm};
 use crate::{
     exec::cpu::jit::{
         layout::SCRATCH,
-        mir::{Base, LaneAccess, PerLane, ROW},
+        mir::{At, LaneAccess, PerLane, ROW},
     },
     ir::AtomicFun,
 };
@@ -25,17 +25,17 @@ impl Emitter {
         self.mr(Code::Mov_rm32_r32, indexed(WORKER, lane, 4, SCRATCH + row * ROW), low32(from))
     }
 
-    /// Stores and atomics. Registers of a store: index, mask, value; of an atomic: result, index, mask, value, and
-    /// what compare-exchange compares with. Then temporaries: bits, lane, pointer, index, value, and RAX.
-    pub fn lanes(&mut self, base: Base, access: LaneAccess, r: &[Register]) -> Done {
+    /// Stores and atomics. Registers of a store: pointer, index, mask, value; of an atomic: result, pointer, index, mask,
+    /// value, and what compare-exchange compares with. Then temporaries: bits, lane, index, value, and RAX.
+    pub fn lanes(&mut self, place: At, access: LaneAccess, r: &[Register]) -> Done {
         let (result, r) = match access {
             LaneAccess::Store => (None, r),
-            LaneAccess::Atomic(..) => (Some(r[0]), &r[1..]),
+            LaneAccess::Atomic { .. } => (Some(r[0]), &r[1..]),
         };
-        let compares = access == LaneAccess::Atomic(AtomicFun::CompareExchange, false)
-            || access == LaneAccess::Atomic(AtomicFun::CompareExchange, true);
+        let compares = matches!(access, LaneAccess::Atomic { fun: AtomicFun::CompareExchange, .. });
+        let (base, r) = pointer(place, r);
         let temporaries = &r[if compares { 4 } else { 3 }..];
-        let &[bits, lane, pointer, index, value, old] = temporaries else { return Ok(()) };
+        let &[bits, lane, index, value, old] = temporaries else { return Ok(()) };
         self.scratch(0, r[0])?;
         self.scratch(1, r[2])?;
         if compares {
@@ -45,7 +45,6 @@ impl Emitter {
             self.add(Instruction::with3(Code::VEX_Vpxor_ymm_ymm_ymmm256, result, result, result)?)?;
             self.scratch(3, result)?;
         }
-        let (b, d) = self.base(base, pointer)?;
         let (top, end) = (self.label(), self.label());
         self.rr(Code::VEX_Vmovmskps_r32_ymm, low32(bits), r[1])?;
         self.bind(top);
@@ -55,15 +54,14 @@ impl Emitter {
         self.rr(Code::VEX_Blsr_r32_rm32, low32(bits), low32(bits))?;
         self.lane_word(index, 0, lane)?;
         self.lane_word(value, 1, lane)?;
-        let word = indexed(b, index, 4, d);
+        let word = indexed(base, index, 4, place.offset);
         match access {
             LaneAccess::Store => self.mr(Code::Mov_rm32_r32, word, low32(value))?,
-            LaneAccess::Atomic(fun, signed) => {
+            LaneAccess::Atomic { fun, signed, locked } => {
                 if compares {
                     self.lane_word(old, 2, lane)?;
                 }
-                let shared = matches!(base, Base::Pointer(..));
-                self.atomic(fun, signed, shared, word, (index, value, old))?;
+                self.atomic(fun, signed, locked, word, (index, value, old))?;
                 self.set_lane_word(3, lane, old)?;
             }
         }
@@ -73,6 +71,69 @@ impl Emitter {
             Some(result) => self.rm(Code::VEX_Vmovups_ymm_ymmm256, result, at(WORKER, SCRATCH + 3 * ROW)),
             None => Ok(()),
         }
+    }
+
+    /// Combines eight values with words, one after the other. Registers: pointer, index, value; temporaries: index, value.
+    pub fn accumulate(&mut self, place: At, fun: AtomicFun, signed: bool, r: &[Register]) -> Done {
+        let (base, r) = pointer(place, r);
+        let &[indices, values, index, value] = r else { return Ok(()) };
+        self.scratch(0, indices)?;
+        self.scratch(1, values)?;
+        let code = match fun {
+            AtomicFun::Add => Code::Add_rm32_r32,
+            AtomicFun::Sub => Code::Sub_rm32_r32,
+            AtomicFun::And => Code::And_rm32_r32,
+            AtomicFun::Or => Code::Or_rm32_r32,
+            _ => Code::Xor_rm32_r32,
+        };
+        for lane in 0..8 {
+            self.rm(Code::Mov_r32_rm32, low32(index), at(WORKER, SCRATCH + lane * 4))?;
+            self.rm(Code::Mov_r32_rm32, low32(value), at(WORKER, SCRATCH + ROW + lane * 4))?;
+            let word = indexed(base, index, 4, place.offset);
+            match (fun, signed) {
+                (AtomicFun::Min | AtomicFun::Max, signed) => {
+                    self.rm(Code::Cmp_r32_rm32, low32(value), word)?;
+                    let keep = match (fun, signed) {
+                        (AtomicFun::Min, true) => Code::Cmovg_r32_rm32,
+                        (AtomicFun::Min, false) => Code::Cmova_r32_rm32,
+                        (_, true) => Code::Cmovl_r32_rm32,
+                        (_, false) => Code::Cmovb_r32_rm32,
+                    };
+                    self.rm(keep, low32(value), word)?;
+                    self.mr(Code::Mov_rm32_r32, word, low32(value))?;
+                }
+                _ => self.mr(code, word, low32(value))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a number to eight words, one after the other. Registers: pointer, index; temporaries: index, and two more.
+    pub fn add_number(&mut self, place: At, number: i32, r: &[Register]) -> Done {
+        let (base, r) = pointer(place, r);
+        let &[indices, index, pair, half] = r else { return Ok(()) };
+        let add = |s: &mut Self, index| {
+            let word = indexed(base, index, 4, place.offset);
+            match i8::try_from(number) {
+                Ok(_) => s.add(Instruction::with2(Code::Add_rm32_imm8, word, number)?),
+                Err(_) => s.add(Instruction::with2(Code::Add_rm32_imm32, word, number)?),
+            }
+        };
+        for quarter in 0..4 {
+            if quarter == 2 {
+                self.add(Instruction::with3(Code::VEX_Vextractf128_xmmm128_ymm_imm8, xmm(half), indices, 1u32)?)?;
+            }
+            let from = if quarter < 2 { indices } else { half };
+            match quarter % 2 {
+                0 => self.rr(Code::VEX_Vmovq_rm64_xmm, pair, xmm(from))?,
+                _ => self.add(Instruction::with3(Code::VEX_Vpextrq_rm64_xmm_imm8, pair, xmm(from), 1u32)?)?,
+            }
+            self.rr(Code::Mov_r32_rm32, low32(index), low32(pair))?;
+            self.ri(Code::Shr_rm64_imm8, pair, 32)?;
+            add(self, index)?;
+            add(self, pair)?;
+        }
+        Ok(())
     }
 
     /// One atomic; `old` is RAX and holds the old value afterwards (before, what compare-exchange compares with).
@@ -179,6 +240,15 @@ impl Emitter {
         self.ri(Code::Cmp_rm32_imm32, low32(lane), 8)?;
         self.branch(Code::Jne_rel32_64, top)?;
         self.rm(Code::VEX_Vmovups_ymm_ymmm256, r[0], at(WORKER, SCRATCH + 3 * ROW))
+    }
+
+    /// Registers: result, operands; temporaries: RAX, RDX.
+    pub fn general_divide(&mut self, op: PerLane, r: &[Register]) -> Done {
+        let &[result, a, b, x, d] = r else { return Ok(()) };
+        self.rr(Code::Mov_r32_rm32, low32(x), low32(a))?;
+        self.divide(op, x, b, d)?;
+        let from = if matches!(op, PerLane::DivU | PerLane::DivI) { x } else { d };
+        self.rr(Code::Mov_r32_rm32, low32(result), low32(from))
     }
 
     /// The quotient in `x` (RAX) and the remainder in `d` (RDX), with the cases that would trap set apart.

@@ -1,12 +1,18 @@
-//! Control flow within a lane group: branches of uniform conditions jump, those of varying ones set masks.
+//! Control flow within a lane group: branches of scalar conditions jump, those of varying ones set masks.
 
 use regalloc2::{Block as MirBlock, RegClass, VReg};
 
-use super::{Mask, Place, Result, Selector, Unsupported};
+use super::{Mask, PerRow, Place, Result, Selector, Unsupported, assume::atoms, loops::count_statements};
 use crate::{
-    exec::cpu::jit::mir::Op as M,
-    ir::{Block, End, Label, Stmt, Value},
+    exec::cpu::jit::{
+        mir::{Op as M, ROW},
+        shape::Assumed,
+    },
+    ir::{Binary, Block, End, Label, Op, Stmt, Type, Value},
 };
+
+/// Statements of a branch of which there may be a version without masks.
+const MAX_TWICE: u64 = 48;
 
 /// An enclosing loop or scope that a `Break` can leave.
 pub struct Target {
@@ -24,47 +30,69 @@ pub enum Exit {
 /// What an arm of a varying branch leaves behind, where control falls out of it.
 struct Arm {
     /// The values it yields, in its lanes.
-    rows: Option<Vec<VReg>>,
+    rows: Option<Vec<PerRow<VReg>>>,
     /// The lanes it goes on with.
-    rest: Option<VReg>,
+    rest: Option<PerRow<VReg>>,
 }
 
 /// How control leaves a block.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Flow {
-    /// On to what follows, with these values.
-    Falls(Vec<VReg>),
+    /// On to what follows, with the values that the block yields.
+    Falls,
     /// No lane goes on; the current block is closed.
     Gone,
 }
 
 impl Selector<'_> {
     pub fn block(&mut self, block: &Block) -> Result<Flow> {
-        for stmt in &block.stmts {
-            if self.region_stmt(stmt)? {
+        if self.statements(&block.stmts.iter().collect::<Vec<_>>())? == Flow::Gone {
+            return Ok(Flow::Gone);
+        }
+        self.end(&block.end)
+    }
+
+    /// Statements one after the other.
+    pub fn statements(&mut self, stmts: &[&Stmt]) -> Result<Flow> {
+        let mut at = 0;
+        while at < stmts.len() {
+            let together = match self.run(&stmts[at..])? {
+                0 => self.vectors(&stmts[at..])?,
+                together => together,
+            };
+            if together > 0 {
+                at += together;
+                continue;
+            }
+            if self.statement(stmts[at])? == Flow::Gone {
                 return Ok(Flow::Gone);
             }
+            at += 1;
         }
-        match &block.end {
-            End::Yield(values) => Ok(Flow::Falls(self.naturals(values)?)),
-            End::Break(label, values) => {
-                self.leave(*label, values)?;
-                Ok(Flow::Gone)
-            }
+        Ok(Flow::Falls)
+    }
+
+    fn end(&mut self, end: &End) -> Result<Flow> {
+        match end {
+            End::Yield(_) => return Ok(Flow::Falls),
+            End::Break(label, values) => self.leave(*label, values)?,
             End::Return => {
                 if let Some(alive) = self.alive {
-                    let mask = self.mask_row();
-                    let before = self.mir.v(M::GroupLoad(alive), &[]);
-                    let after = self.and_not(mask, before);
-                    self.mir.effect(M::GroupStore(alive), &[after]);
+                    for row in 0..self.rows {
+                        self.row = row;
+                        let at = alive + ROW * row as i32;
+                        let mask = self.mask_row();
+                        let before = self.v(M::GroupLoad(at), &[]);
+                        let after = self.and_not(mask, before);
+                        self.mir.effect(M::GroupStore(at), &[after]);
+                    }
+                    self.row = 0;
                 }
                 self.die();
-                Ok(Flow::Gone)
             }
-            End::Unreachable => {
-                self.die();
-                Ok(Flow::Gone)
-            }
+            End::Unreachable => self.die(),
         }
+        Ok(Flow::Gone)
     }
 
     /// Notes that no lane is left in the current block.
@@ -80,340 +108,436 @@ impl Selector<'_> {
                 let (block, results, mask) = (*block, results.clone(), *mask);
                 let mut arguments = self.arguments(&results, values)?;
                 if mask {
-                    arguments.push(self.mask_row());
+                    arguments.extend(self.mask_rows());
                 }
                 self.mir.jump(block, &arguments);
             }
             Exit::OneByOne { left, results } => {
                 let (left, results) = (*left, results.clone());
-                let values = values.iter().map(|&v| self.vector(v)).collect::<Result<Vec<_>>>()?;
-                self.set_aside(left, &results, &values);
+                self.set_aside(left, &results, values)?;
                 self.die();
             }
         }
         Ok(())
     }
 
-    /// Whether control ends in this statement.
-    pub fn region_stmt(&mut self, stmt: &Stmt) -> Result<bool> {
+    fn statement(&mut self, stmt: &Stmt) -> Result<Flow> {
         match stmt {
-            Stmt::Let(value) => self.define(*value)?,
+            Stmt::Let(value) => {
+                // What checks in front of the code asked for is there already.
+                if !self.early.contains(value) {
+                    self.define(*value)?;
+                }
+            }
             Stmt::Store { address, value } => self.store(address, *value)?,
             Stmt::Clear(mem) => self.clear(*mem)?,
             Stmt::Barrier(_) => return Err(Unsupported("a barrier within a region")),
             Stmt::If { cond, accept, reject, results } => {
-                if self.uniform(*cond) {
+                if let Some(&Assumed::Cond(holds)) = self.assumptions.get(cond) {
+                    return self.assumed_branch(if holds { accept } else { reject }, results);
+                }
+                if let Some(varying) = self.leave_together(*cond, accept, reject)? {
+                    return self.varying_branch(varying, accept, reject, results);
+                }
+                // A single row may go its own way.
+                if self.uniform(*cond) || (self.rows == 1 && self.is_scalar(*cond)) {
                     return self.uniform_branch(*cond, accept, reject, results);
                 }
-                return self.varying_branch(*cond, accept, reject, results);
+                return self.decided_branch(*cond, accept, reject, results);
             }
             Stmt::Loop { label, params, inits, body, results } => {
                 return self.repeat(*label, params, inits, body, results);
             }
             Stmt::Scope { label, body, results } => return self.scope(*label, body, results),
         }
-        Ok(false)
+        Ok(Flow::Falls)
+    }
+
+    /// Where lanes go on under a condition of which one part is uniform, they first leave together under that part; gives the
+    /// other.
+    fn leave_together(&mut self, cond: Value, accept: &Block, reject: &Block) -> Result<Option<Value>> {
+        let Op::Binary(Binary::And, a, b) = self.program.def(cond).op else { return Ok(None) };
+        let (uniform, varying) = match (self.uniform(a), self.uniform(b)) {
+            (true, false) => (a, b),
+            (false, true) => (b, a),
+            _ => return Ok(None),
+        };
+        let leaves = reject.stmts.is_empty() && matches!(reject.end, End::Break(..));
+        if !leaves || !is_trivial(accept) {
+            return Ok(None);
+        }
+        let (go_on, out) = (self.mir.block(), self.mir.block());
+        self.branch_on(uniform, go_on, out)?;
+        self.mir.switch(out);
+        self.open();
+        self.end(&reject.end)?;
+        self.close();
+        self.mir.switch(go_on);
+        Ok(Some(varying))
+    }
+
+    /// The rows of the mask.
+    pub fn mask_rows(&mut self) -> Vec<VReg> {
+        (0..self.rows)
+            .map(|row| {
+                self.row = row;
+                let vreg = self.mask_row();
+                self.row = 0;
+                vreg
+            })
+            .collect()
     }
 
     /// Ends the blocks in which no lane is left by jumps to `block` with zeros.
     pub fn bury(&mut self, block: MirBlock, classes: &[RegClass]) {
         for dead in self.dead.pop().expect("a construct is open") {
             self.mir.switch(dead);
-            let zeros: Vec<VReg> = classes.iter().map(|&c| self.zero(c)).collect();
+            let zeros: Vec<VReg> = classes.iter().map(|&c| self.fresh_zero(c)).collect();
             self.mir.jump(block, &zeros);
         }
     }
 
+    /// A zero that is made here, whatever is known elsewhere.
+    fn fresh_zero(&mut self, class: RegClass) -> VReg {
+        let op = if class == RegClass::Int { M::GImm(0) } else { M::VZero };
+        self.mir.def(class, op, &[])
+    }
+
     /// Hands blocks in which no lane is left to the construct around.
-    fn pass_on_dead(&mut self) {
+    pub fn pass_on_dead(&mut self) {
         let dead = self.dead.pop().expect("a construct is open");
         self.dead.last_mut().expect("a construct is open").extend(dead);
     }
 
     /// Parameters of a join for these values, and for a mask.
-    fn params(&mut self, block: MirBlock, values: &[Value], mask: bool) -> (Vec<VReg>, Option<VReg>) {
-        let classes: Vec<RegClass> = values.iter().map(|&v| self.class(v)).collect();
+    pub fn params(&mut self, block: MirBlock, values: &[Value], mask: bool) -> (Vec<VReg>, Option<Mask>) {
+        let classes: Vec<RegClass> =
+            values.iter().flat_map(|&v| std::iter::repeat_n(self.class(v), self.width(v))).collect();
         let params = classes.into_iter().map(|c| self.mir.param(block, c)).collect();
-        let mask = mask.then(|| self.mir.param(block, RegClass::Float));
+        let mask = mask.then(|| {
+            let rows: Vec<VReg> = (0..self.rows).map(|_| self.mir.param(block, RegClass::Float)).collect();
+            Mask::Some(std::array::from_fn(|row| rows[row.min(rows.len() - 1)]))
+        });
         (params, mask)
     }
 
-    fn define_all(&mut self, values: &[Value], vregs: &[VReg]) {
-        for (&value, &vreg) in values.iter().zip(vregs) {
-            self.bind(value, vreg);
+    /// Binds values to the parameters that [`Self::params`] made.
+    pub fn define_all(&mut self, values: &[Value], vregs: &[VReg]) -> Result<()> {
+        let mut rest = vregs;
+        for &value in values {
+            let (own, others) = rest.split_at(self.width(value));
+            self.set(value, own);
+            let place = self.place(value)?;
+            self.bind(value, place)?;
+            rest = others;
         }
+        Ok(())
     }
 
-    fn uniform_branch(&mut self, cond: Value, accept: &Block, reject: &Block, results: &[Value]) -> Result<bool> {
+    /// The registers of values for the parameters they go to.
+    pub fn arguments(&mut self, params: &[Value], values: &[Value]) -> Result<Vec<VReg>> {
+        let mut vregs = Vec::new();
+        for (&param, &value) in params.iter().zip(values) {
+            for row in 0..self.width(param) {
+                self.row = row;
+                vregs.push(if self.is_scalar(param) { self.general(value)? } else { self.vector(value)? });
+            }
+        }
+        self.row = 0;
+        Ok(vregs)
+    }
+
+    /// A branch of which all lanes take one arm for certain.
+    fn assumed_branch(&mut self, arm: &Block, results: &[Value]) -> Result<Flow> {
+        let flow = self.block(arm)?;
+        if let (Flow::Falls, End::Yield(values)) = (flow, &arm.end) {
+            self.pass_on(results, values)?;
+        }
+        Ok(flow)
+    }
+
+    /// Makes values known under other names, all at once.
+    pub fn pass_on(&mut self, to: &[Value], from: &[Value]) -> Result<()> {
+        let mut places = Vec::new();
+        for (&result, &value) in to.iter().zip(from) {
+            places.push(if self.is_scalar(result) {
+                Place::Scalar(self.per_row(|s| s.scalar(value))?)
+            } else {
+                Place::Rows(self.per_row(|s| s.vector(value))?)
+            });
+        }
+        for (&result, place) in to.iter().zip(places) {
+            self.bind(result, place)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the current block by a branch on a scalar condition.
+    pub fn branch_on(&mut self, cond: Value, yes: MirBlock, no: MirBlock) -> Result<()> {
+        let immediate = match self.program.def(cond).op {
+            Op::Binary(_, _, b) if self.ty(b) != Type::Bool => self.as_const(b),
+            _ => None,
+        };
+        match (self.comparison(cond)?, immediate) {
+            (Some((test, x, _)), Some(bits)) => {
+                self.mir.branch(M::BranchCmpImm(test, bits as i32), &[x], yes, no);
+            }
+            (Some((test, x, y)), None) => self.mir.branch(M::BranchCmp(test), &[x, y], yes, no),
+            (None, _) => {
+                let cond = self.general(cond)?;
+                self.mir.branch(M::BranchNonZero, &[cond], yes, no);
+            }
+        }
+        Ok(())
+    }
+
+    fn uniform_branch(&mut self, cond: Value, accept: &Block, reject: &Block, results: &[Value]) -> Result<Flow> {
+        // Where one arm does not come back, the other simply goes on.
+        let comes_back = |arm: &Block| matches!(arm.end, End::Yield(_));
+        if comes_back(accept) != comes_back(reject) {
+            let (yes, no) = (self.mir.block(), self.mir.block());
+            self.branch_on(cond, yes, no)?;
+            let (gone, other) = if comes_back(accept) { (reject, accept) } else { (accept, reject) };
+            let (out, on) = if comes_back(accept) { (no, yes) } else { (yes, no) };
+            let before = self.mask;
+            self.mir.switch(out);
+            self.open();
+            self.block(gone)?;
+            self.close();
+            self.mir.switch(on);
+            self.mask = before;
+            return self.assumed_branch(other, results);
+        }
         let shrinks = leaves(accept) || leaves(reject);
-        let cond = self.general(cond)?;
         let (yes, no, join) = (self.mir.block(), self.mir.block(), self.mir.block());
         let (params, mask) = self.params(join, results, shrinks);
-        self.mir.branch(M::BranchNonZero, &[cond], yes, no);
+        self.branch_on(cond, yes, no)?;
         let before = self.mask;
-        let mut falls = false;
+        let mut flow = Flow::Gone;
         for (start, arm) in [(yes, accept), (no, reject)] {
             self.mir.switch(start);
             self.mask = before;
             self.dead.push(Vec::new());
-            if let Flow::Falls(values) = self.block(arm)? {
-                let mut values = self.widened(results, values);
+            self.open();
+            if let (Flow::Falls, End::Yield(values)) = (self.block(arm)?, &arm.end) {
+                let mut arguments = self.arguments(results, values)?;
                 if shrinks {
-                    values.push(self.mask_row());
+                    arguments.extend(self.mask_rows());
                 }
-                self.mir.jump(join, &values);
-                falls = true;
+                self.mir.jump(join, &arguments);
+                flow = Flow::Falls;
             }
+            self.close();
             self.pass_on_dead();
         }
-        self.mask = mask.map_or(before, Mask::Some);
-        if !falls {
-            return Ok(true);
+        self.mask = mask.unwrap_or(before);
+        if flow == Flow::Falls {
+            self.mir.switch(join);
+            self.define_all(results, &params)?;
         }
-        self.mir.switch(join);
-        self.define_all(results, &params);
-        Ok(false)
+        Ok(flow)
     }
 
-    fn varying_branch(&mut self, cond: Value, accept: &Block, reject: &Block, results: &[Value]) -> Result<bool> {
-        let cond = self.vector(cond)?;
-        let all = self.mask_row();
-        let (yes, no) = match self.mask {
-            Mask::All => (cond, self.and_not(cond, all)),
-            Mask::Some(mask) => (self.and(cond, mask), self.and_not(cond, mask)),
+    /// A branch that, as scalars tell when control comes by, all active lanes may take together.
+    fn decided_branch(&mut self, cond: Value, accept: &Block, reject: &Block, results: &[Value]) -> Result<Flow> {
+        let statements = count_statements(accept) + count_statements(reject);
+        let plain = !leaves(accept) && !leaves(reject) && is_trivial(reject) && !is_trivial(accept);
+        let Some(checks) = (if plain && statements <= MAX_TWICE && !self.twice { self.decided(cond)? } else { None })
+        else {
+            return self.varying_branch(cond, accept, reject, results);
         };
+        self.twice = true;
+        let (proven, before) = (self.proven.clone(), self.mask);
+        let (params, values) = (results, results.len() * self.rows);
+        let vregs = self.either(
+            Some(checks),
+            &vec![RegClass::Float; values],
+            |s| {
+                for (comparison, holds) in atoms(s, cond, true).unwrap_or_default() {
+                    s.note_proof(comparison, holds);
+                }
+                s.dead.push(Vec::new());
+                s.block(accept)?;
+                s.pass_on_dead();
+                s.proven = proven;
+                match &accept.end {
+                    End::Yield(values) => s.arguments(params, values),
+                    _ => Err(Unsupported("a branch that is left")),
+                }
+            },
+            |s| {
+                s.mask = before;
+                s.varying_branch(cond, accept, reject, results)?;
+                s.arguments(params, params)
+            },
+        )?;
+        self.twice = false;
+        self.mask = before;
+        self.define_all(results, &vregs)?;
+        Ok(Flow::Falls)
+    }
+
+    fn varying_branch(&mut self, cond: Value, accept: &Block, reject: &Block, results: &[Value]) -> Result<Flow> {
         let before = self.mask;
+        // Lanes that leave at once, and those that stay.
+        let quits = |arm: &Block| arm.stmts.is_empty() && leaves(arm);
+        if quits(reject) && is_trivial(accept) {
+            return self.leave_some(cond, false, (reject, accept), results);
+        }
+        if quits(accept) && is_trivial(reject) {
+            return self.leave_some(cond, true, (accept, reject), results);
+        }
+        let yes = self.per_row(|s| {
+            let cond = s.vector(cond)?;
+            Ok(match before {
+                Mask::All => cond,
+                Mask::Some(mask) => s.and(cond, mask[s.row]),
+            })
+        })?;
+        let no = self.per_row(|s| {
+            let (cond, mask) = (s.vector(cond)?, s.mask_row());
+            Ok(s.and_not(cond, mask))
+        })?;
         // An arm that only yields needs no code of its own; the other then runs first.
         let swapped = is_trivial(accept);
         let (first, second) = if swapped { (reject, accept) } else { (accept, reject) };
         let (yes, no) = if swapped { (no, yes) } else { (yes, no) };
-        let one = self.arm(first, yes)?;
+        let one = self.arm(first, results, yes)?;
         let two = match &second.end {
             End::Yield(values) if is_trivial(second) => {
-                let rows = values.iter().map(|&v| self.vector(v)).collect::<Result<Vec<_>>>()?;
+                let rows = values.iter().map(|&v| self.per_row(|s| s.vector(v))).collect::<Result<Vec<_>>>()?;
                 Arm { rows: Some(rows), rest: Some(no) }
             }
-            _ => self.arm(second, no)?,
+            _ => self.arm(second, results, no)?,
         };
         for (i, &result) in results.iter().enumerate() {
-            let row = match (&one.rows, &two.rows) {
-                (Some(one), Some(two)) => self.blend(yes, one[i], two[i]),
+            let rows = match (&one.rows, &two.rows) {
+                (Some(one), Some(two)) => self.per_row(|s| Ok(s.blend(yes[s.row], one[i][s.row], two[i][s.row])))?,
                 (Some(rows), None) | (None, Some(rows)) => rows[i],
-                (None, None) => self.mir.v(M::VZero, &[]),
+                (None, None) => self.per_row(|s| Ok(s.zero(RegClass::Float)))?,
             };
-            self.bind(result, row);
+            self.bind(result, Place::Rows(rows))?;
         }
         self.mask = before;
         if leaves(first) || leaves(second) {
             match (one.rest, two.rest) {
                 (Some(one), Some(two)) => {
-                    let mask = self.or(one, two);
+                    let mask = self.per_row(|s| Ok(s.or(one[s.row], two[s.row])))?;
                     self.go_on_if_any(mask);
                 }
                 (Some(mask), None) | (None, Some(mask)) => self.go_on_if_any(mask),
                 (None, None) => {
                     self.die();
-                    return Ok(true);
+                    return Ok(Flow::Gone);
                 }
             }
         }
-        Ok(false)
+        Ok(Flow::Falls)
+    }
+
+    /// A branch under which some lanes leave at once and the others go on: whether any do is asked only if some leave.
+    fn leave_some(
+        &mut self,
+        cond: Value,
+        holds: bool,
+        (leave, stay): (&Block, &Block),
+        results: &[Value],
+    ) -> Result<Flow> {
+        let before = self.mask;
+        let conds = self.per_row(|s| s.vector(cond))?;
+        let leaving = self.per_row(|s| {
+            let mask = s.mask_row();
+            Ok(if holds { s.and(conds[s.row], mask) } else { s.and_not(conds[s.row], mask) })
+        })?;
+        if let End::Yield(values) = &stay.end {
+            self.pass_on(results, values)?;
+        }
+        let (enter, skip, join) = (self.mir.block(), self.mir.block(), self.mir.block());
+        let unchanged = self.mask_rows();
+        let params: Vec<VReg> = unchanged.iter().map(|_| self.mir.param(join, RegClass::Float)).collect();
+        self.mir.branch(M::BranchAny, &leaving[..self.rows], enter, skip);
+        self.mir.switch(enter);
+        self.mask = Mask::Some(leaving);
+        self.dead.push(Vec::new());
+        self.open();
+        self.end(&leave.end)?;
+        self.close();
+        for left in self.dead.pop().expect("a construct is open") {
+            self.mir.switch(left);
+            self.open();
+            self.mask = before;
+            let staying = self.per_row(|s| {
+                let mask = s.mask_row();
+                Ok(s.and_not(leaving[s.row], mask))
+            })?;
+            self.close();
+            let (some, none) = (self.mir.block(), self.mir.cold_block());
+            self.mir.branch(M::BranchAny, &staying[..self.rows], some, none);
+            self.dead.last_mut().expect("a construct is open").push(none);
+            self.mir.switch(some);
+            self.mir.jump(join, &staying[..self.rows]);
+        }
+        self.mir.switch(skip);
+        self.mir.jump(join, &unchanged);
+        self.mir.switch(join);
+        self.mask = Mask::Some(std::array::from_fn(|row| params[row.min(params.len() - 1)]));
+        Ok(Flow::Falls)
     }
 
     /// An arm of a varying branch, run if any lane of `mask` is set. The current block becomes its join.
-    fn arm(&mut self, arm: &Block, mask: VReg) -> Result<Arm> {
+    fn arm(&mut self, arm: &Block, results: &[Value], mask: PerRow<VReg>) -> Result<Arm> {
         let (enter, skip, join) = (self.mir.block(), self.mir.block(), self.mir.block());
-        self.mir.branch(M::BranchAny, &[mask], enter, skip);
+        self.mir.branch(M::BranchAny, &mask[..self.rows], enter, skip);
         self.mir.switch(enter);
         self.mask = Mask::Some(mask);
         self.dead.push(Vec::new());
+        self.open();
         let flow = self.block(arm)?;
         let mut result = Arm { rows: None, rest: None };
         let mut classes = Vec::new();
-        if let Flow::Falls(values) = flow {
-            let mut arguments: Vec<VReg> = values.into_iter().map(|v| self.row(v)).collect();
+        if let (Flow::Falls, End::Yield(values)) = (flow, &arm.end) {
+            let mut arguments = self.arguments(results, values)?;
             classes = vec![RegClass::Float; arguments.len()];
-            result.rows = Some(classes.iter().map(|&c| self.mir.param(join, c)).collect());
+            let params: Vec<VReg> = classes.iter().map(|&c| self.mir.param(join, c)).collect();
+            let widths: Vec<usize> = results.iter().map(|&r| self.width(r)).collect();
+            let mut rest = params.as_slice();
+            let mut rows = Vec::new();
+            for width in widths {
+                let (own, others) = rest.split_at(width);
+                rows.push(std::array::from_fn(|row| own[row.min(width - 1)]));
+                rest = others;
+            }
+            result.rows = Some(rows);
             result.rest = Some(mask);
             if leaves(arm) {
-                arguments.push(self.mask_row());
-                classes.push(RegClass::Float);
-                result.rest = Some(self.mir.param(join, RegClass::Float));
+                arguments.extend(self.mask_rows());
+                classes.extend(vec![RegClass::Float; self.rows]);
+                let rest: Vec<VReg> = (0..self.rows).map(|_| self.mir.param(join, RegClass::Float)).collect();
+                result.rest = Some(std::array::from_fn(|row| rest[row.min(rest.len() - 1)]));
             }
             self.mir.jump(join, &arguments);
         }
+        self.close();
         self.bury(join, &classes);
         self.mir.switch(skip);
-        let undefined: Vec<VReg> = classes.iter().map(|&c| self.zero(c)).collect();
+        let undefined: Vec<VReg> = classes.iter().map(|&c| self.fresh_zero(c)).collect();
         self.mir.jump(join, &undefined);
         self.mir.switch(join);
         Ok(result)
     }
 
-    /// A register as a row.
-    fn row(&mut self, vreg: VReg) -> VReg {
-        if vreg.class() == RegClass::Int { self.broadcast(vreg) } else { vreg }
-    }
-
     /// Goes on with the lanes of `mask`; without any, the construct around ends here.
-    pub fn go_on_if_any(&mut self, mask: VReg) {
+    pub fn go_on_if_any(&mut self, mask: PerRow<VReg>) {
         let (some, none) = (self.mir.block(), self.mir.cold_block());
-        self.mir.branch(M::BranchAny, &[mask], some, none);
+        self.mir.branch(M::BranchAny, &mask[..self.rows], some, none);
         self.dead.last_mut().expect("a construct is open").push(none);
         self.mir.switch(some);
         self.mask = Mask::Some(mask);
     }
-
-    fn one_by_one(&mut self, label: Label, results: usize) -> (i32, Vec<i32>) {
-        let left = self.layout.row(false);
-        let rows: Vec<i32> = (0..results).map(|_| self.layout.row(false)).collect();
-        self.targets.push(Target { label, exit: Exit::OneByOne { left, results: rows.clone() } });
-        let zero = self.mir.v(M::VZero, &[]);
-        self.mir.effect(M::RowStore(left), &[zero]);
-        (left, rows)
-    }
-
-    /// Adds the active lanes to those that have left a construct one by one, with their results.
-    fn set_aside(&mut self, left: i32, rows: &[i32], values: &[VReg]) {
-        let mask = self.mask_row();
-        for (&value, &row) in values.iter().zip(rows) {
-            let before = self.mir.v(M::RowLoad(row), &[]);
-            let merged = self.blend(mask, value, before);
-            self.mir.effect(M::RowStore(row), &[merged]);
-        }
-        let before = self.mir.v(M::RowLoad(left), &[]);
-        let merged = self.or(before, mask);
-        self.mir.effect(M::RowStore(left), &[merged]);
-    }
-
-    /// Goes on in `out` with the lanes that have left one by one, and their results.
-    fn reunite(&mut self, out: MirBlock, left: i32, rows: &[i32], results: &[Value]) {
-        self.bury(out, &[]);
-        self.mir.switch(out);
-        for (&result, &row) in results.iter().zip(rows) {
-            let row = self.mir.v(M::RowLoad(row), &[]);
-            self.bind(result, row);
-        }
-        let mask = self.mir.v(M::RowLoad(left), &[]);
-        self.go_on_if_any(mask);
-    }
-
-    fn repeat(
-        &mut self,
-        label: Label,
-        params: &[Value],
-        inits: &[Value],
-        body: &Block,
-        results: &[Value],
-    ) -> Result<bool> {
-        let divergent = self.is_divergent(label);
-        // The mask of the next iteration may be smaller where lanes leave one by one or for farther away.
-        let shrinks = divergent || leaves_beyond(body, label);
-        let before = self.mask;
-        let (header, out) = (self.mir.block(), self.mir.block());
-        let exits = if divergent {
-            Err(self.one_by_one(label, results.len()))
-        } else {
-            let exits = self.params(out, results, shrinks);
-            self.targets
-                .push(Target { label, exit: Exit::Together { block: out, results: results.to_vec(), mask: shrinks } });
-            Ok(exits)
-        };
-        let mut arguments = self.arguments(params, inits)?;
-        if shrinks {
-            arguments.push(self.mask_row());
-        }
-        let (phis, mask) = self.params(header, params, shrinks);
-        self.mir.jump(header, &arguments);
-        self.mir.switch(header);
-        self.define_all(params, &phis);
-        self.mask = mask.map_or(before, Mask::Some);
-        self.dead.push(Vec::new());
-        if let Flow::Falls(values) = self.block(body)? {
-            let mut next = self.widened(params, values);
-            if shrinks {
-                next.push(self.mask_row());
-            }
-            self.mir.jump(header, &next);
-        }
-        self.targets.pop();
-        match exits {
-            Ok((exits, mask)) => {
-                self.pass_on_dead();
-                self.mir.switch(out);
-                self.define_all(results, &exits);
-                self.mask = mask.map_or(before, Mask::Some);
-                Ok(!breaks(body, label))
-            }
-            Err((left, rows)) => {
-                self.reunite(out, left, &rows, results);
-                Ok(false)
-            }
-        }
-    }
-
-    /// Values in the classes of the parameters they are for.
-    fn arguments(&mut self, params: &[Value], values: &[Value]) -> Result<Vec<VReg>> {
-        let values = self.naturals(values)?;
-        Ok(self.widened(params, values))
-    }
-
-    fn widened(&mut self, params: &[Value], values: Vec<VReg>) -> Vec<VReg> {
-        let pairs: Vec<(RegClass, VReg)> = params.iter().map(|&p| self.class(p)).zip(values).collect();
-        pairs.into_iter().map(|(class, value)| if class == RegClass::Float { self.row(value) } else { value }).collect()
-    }
-
-    fn scope(&mut self, label: Label, body: &Block, results: &[Value]) -> Result<bool> {
-        let before = self.mask;
-        let out = self.mir.block();
-        if self.is_divergent(label) {
-            let (left, rows) = self.one_by_one(label, results.len());
-            self.dead.push(Vec::new());
-            // Those that fall out at the end join those that left.
-            if let Flow::Falls(values) = self.block(body)? {
-                let values: Vec<VReg> = values.into_iter().map(|v| self.row(v)).collect();
-                self.set_aside(left, &rows, &values);
-                self.mir.jump(out, &[]);
-            }
-            self.targets.pop();
-            self.reunite(out, left, &rows, results);
-            return Ok(false);
-        }
-        let shrinks = leaves_beyond(body, label);
-        let (params, mask) = self.params(out, results, shrinks);
-        self.targets
-            .push(Target { label, exit: Exit::Together { block: out, results: results.to_vec(), mask: shrinks } });
-        self.dead.push(Vec::new());
-        let mut reached = breaks(body, label);
-        if let Flow::Falls(values) = self.block(body)? {
-            let mut values = self.widened(results, values);
-            if shrinks {
-                values.push(self.mask_row());
-            }
-            self.mir.jump(out, &values);
-            reached = true;
-        }
-        self.targets.pop();
-        self.pass_on_dead();
-        self.mask = mask.map_or(before, Mask::Some);
-        if !reached {
-            return Ok(true);
-        }
-        self.mir.switch(out);
-        self.define_all(results, &params);
-        Ok(false)
-    }
-
-    /// The value's register if it has one by now.
-    pub fn known(&self, value: Value) -> Option<VReg> {
-        match self.places[value.0 as usize]? {
-            Place::General(v) | Place::Vector(v) => Some(v),
-        }
-    }
 }
 
 /// An arm that does nothing but yield.
-fn is_trivial(block: &Block) -> bool {
+pub fn is_trivial(block: &Block) -> bool {
     block.stmts.is_empty() && matches!(block.end, End::Yield(_))
 }
 
@@ -423,7 +547,7 @@ fn leaves(block: &Block) -> bool {
 }
 
 /// Whether lanes may leave a loop or scope for farther away than its end.
-fn leaves_beyond(body: &Block, own: Label) -> bool {
+pub fn leaves_beyond(body: &Block, own: Label) -> bool {
     leaves_for_outside(body, vec![own])
 }
 
@@ -437,7 +561,7 @@ fn leaves_for_outside(block: &Block, mut inside: Vec<Label>) -> bool {
     })
 }
 
-fn breaks(body: &Block, label: Label) -> bool {
+pub fn breaks(body: &Block, label: Label) -> bool {
     any_end(body, &mut |end| matches!(end, End::Break(to, _) if *to == label))
 }
 

@@ -1,15 +1,15 @@
-//! Pure operations: integers and conditions that are uniform in general registers, all else in rows.
+//! Operations on rows.
 
 use iced_x86::Code;
 use regalloc2::{Operand, PReg, RegClass, VReg};
 
-use super::{Result, Selector, Unsupported};
+use super::{Place, Result, Selector, Unsupported};
 use crate::{
     exec::cpu::jit::{
-        layout::{LENGTH, NUM_WORKGROUPS, WORKGROUP_ID},
-        mir::{Cond, Op as M, PerLane},
+        mir::{Op as M, PerLane, ROW},
+        shape::Assumed,
     },
-    ir::{Binary, Builtin, Op, SUBGROUP_SIZE, Type, Unary, Value},
+    ir::{Binary, Builtin, Op, Type, Unary, Value},
 };
 
 const SIGN: u32 = 0x8000_0000;
@@ -33,76 +33,86 @@ impl Selector<'_> {
     pub fn define(&mut self, value: Value) -> Result<()> {
         let def = self.program.def(value);
         self.comes_from(def.origin);
-        let vreg = match &def.op {
-            Op::Const(_) => return Ok(()),
-            Op::Load(address) | Op::UniformLoad(address) => self.load(value, address)?,
-            Op::Atomic(atomic) => self.atomic(value, atomic)?,
-            Op::Builtin(builtin) => self.builtin(*builtin)?,
-            Op::ArrayLength(mem) => {
-                let record = self.layout.memory(*mem);
-                self.mir.g(M::GLoadWorker(record + LENGTH), &[])
+        match &def.op {
+            Op::Const(_) => Ok(()),
+            _ if self.is_late(value) => Ok(()),
+            Op::Load(address) | Op::UniformLoad(address) => self.load(value, address),
+            Op::Atomic(atomic) => self.atomic(value, atomic),
+            _ if self.is_scalar(value) => {
+                let scalars = self.each_row_of(value, |s| s.scalar_operation(value))?;
+                self.bind(value, Place::Scalar(scalars))
             }
-            _ if self.is_general(value) => self.general_operation(value)?,
-            op => self.row_operation(value, op)?,
-        };
-        self.bind(value, vreg);
-        Ok(())
-    }
-
-    /// Notes where a value is, and stores it if another region uses it.
-    pub fn bind(&mut self, value: Value, vreg: VReg) {
-        self.set(value, vreg);
-        if let (Some(&row), RegClass::Float, true) = (self.crossing.get(&value), vreg.class(), self.in_region) {
-            self.mir.effect(M::GroupStore(row), &[vreg]);
+            op => {
+                let rows = self.each_row_of(value, |s| s.row_operation(value, op))?;
+                self.bind(value, Place::Rows(rows))
+            }
         }
     }
 
-    fn builtin(&mut self, builtin: Builtin) -> Result<VReg> {
-        let size = self.program.workgroup_size;
-        let axis = |a: u8| usize::from(a);
+    /// Computes a value for each row, or once if it is uniform.
+    pub fn each_row_of<T: Copy>(
+        &mut self,
+        value: Value,
+        mut f: impl FnMut(&mut Self) -> Result<T>,
+    ) -> Result<super::PerRow<T>> {
+        if self.uniform(value) {
+            self.row = 0;
+            return Ok([f(self)?; super::MAX_ROWS]);
+        }
+        self.per_row(f)
+    }
+
+    /// Notes where a value is, and stores it if another region uses it.
+    pub fn bind(&mut self, value: Value, place: Place) -> Result<()> {
+        self.places[value.0 as usize] = Some(place);
+        if !self.in_region {
+            return Ok(());
+        }
+        if let Some(&slot) = self.slots.get(&value) {
+            if self.is_scalar(value) {
+                let general = self.general(value)?;
+                self.mir.effect(M::GStoreWorker(slot), &[general]);
+            } else {
+                let row = self.vector(value)?;
+                self.mir.effect(M::RowStore(slot), &[row]);
+            }
+        }
+        if let Some(&rows) = self.crossing.get(&value) {
+            for row in 0..self.rows {
+                self.row = row;
+                let vreg = self.vector(value)?;
+                self.mir.effect(M::GroupStore(rows + ROW * row as i32), &[vreg]);
+            }
+            self.row = 0;
+        }
+        Ok(())
+    }
+
+    /// A built-in input whose lanes follow no rule.
+    fn row_builtin(&mut self, builtin: Builtin) -> Result<VReg> {
+        let row = ROW * self.row as i32;
         Ok(match builtin {
-            Builtin::NumWorkgroups(a) => self.mir.g(M::GLoadWorker(NUM_WORKGROUPS + 4 * i32::from(a)), &[]),
-            Builtin::WorkgroupId(a) => self.mir.g(M::GLoadWorker(WORKGROUP_ID + 4 * i32::from(a)), &[]),
-            Builtin::LocalId(a) => self.mir.v(M::GroupLoad(self.layout.lane_ids[axis(a)]), &[]),
+            Builtin::LocalId(a) => self.v(M::GroupLoad(self.layout.lane_ids[usize::from(a)] + row), &[]),
             Builtin::GlobalId(a) => {
-                let local = self.mir.v(M::GroupLoad(self.layout.lane_ids[axis(a)]), &[]);
-                let group = self.mir.g(M::GLoadWorker(WORKGROUP_ID + 4 * i32::from(a)), &[]);
-                let start =
-                    self.mir.tied(RegClass::Int, M::G2Imm(Code::Imul_r32_rm32_imm32, size[axis(a)] as i32), &[group]);
-                let start = self.broadcast(start);
+                let local = self.row_builtin(Builtin::LocalId(a))?;
+                let start = self.start_of(a);
+                let start = self.v(M::Broadcast, &[start]);
                 self.v3(Code::VEX_Vpaddd_ymm_ymm_ymmm256, start, local)
             }
-            Builtin::LocalIndex => {
-                // x + size.x * (y + size.y * z)
-                let [x, y, z] = self.layout.lane_ids.map(|row| self.mir.v(M::GroupLoad(row), &[]));
-                let (sx, sy) = (self.constant(size[0])?, self.constant(size[1])?);
-                let z = self.v3(Code::VEX_Vpmulld_ymm_ymm_ymmm256, z, sy);
-                let y = self.v3(Code::VEX_Vpaddd_ymm_ymm_ymmm256, y, z);
-                let y = self.v3(Code::VEX_Vpmulld_ymm_ymm_ymmm256, y, sx);
-                self.v3(Code::VEX_Vpaddd_ymm_ymm_ymmm256, x, y)
-            }
-            Builtin::SubgroupInvocationId | Builtin::SubgroupId => {
-                let index = self.builtin(Builtin::LocalIndex)?;
-                if builtin == Builtin::SubgroupId {
-                    let shift = SUBGROUP_SIZE.trailing_zeros() as u8;
-                    return Ok(self.shift_imm(Code::VEX_Vpsrld_ymm_ymm_imm8, index, shift));
-                }
-                let low = self.constant(SUBGROUP_SIZE - 1)?;
-                self.and(index, low)
-            }
+            _ => return Err(Unsupported("a built-in input")),
         })
     }
 
     fn v3(&mut self, code: Code, a: VReg, b: VReg) -> VReg {
-        self.mir.v(M::V3(code), &[a, b])
+        self.v(M::V3(code), &[a, b])
     }
 
     /// `op(a, b)`, with a constant `b` taken from memory.
     fn v3_value(&mut self, code: Code, a: VReg, b: Value) -> Result<VReg> {
         match self.as_const(b) {
             Some(bits) if bits != 0 => {
-                let row = self.constant_row(bits)?;
-                Ok(self.mir.v(M::V3Const(code, row), &[a]))
+                let row = self.layout.constant(bits);
+                Ok(self.v(M::V3Const(code, row), &[a]))
             }
             _ => {
                 let b = self.vector(b)?;
@@ -112,148 +122,95 @@ impl Selector<'_> {
     }
 
     fn v3_const(&mut self, code: Code, a: VReg, bits: u32) -> Result<VReg> {
-        let row = self.constant_row(bits)?;
-        Ok(self.mir.v(M::V3Const(code, row), &[a]))
+        let row = self.layout.constant(bits);
+        Ok(self.v(M::V3Const(code, row), &[a]))
     }
 
     fn shift_imm(&mut self, code: Code, a: VReg, by: u8) -> VReg {
-        self.mir.v(M::V2Imm(code, by), &[a])
+        self.v(M::V2Imm(code, by), &[a])
     }
 
     fn compare(&mut self, predicate: u8, a: VReg, b: VReg) -> VReg {
-        self.mir.v(M::V3Imm(Code::VEX_Vcmpps_ymm_ymm_ymmm256_imm8, predicate), &[a, b])
+        self.v(M::V3Imm(Code::VEX_Vcmpps_ymm_ymm_ymmm256_imm8, predicate), &[a, b])
     }
 
-    fn g2(&mut self, code: Code, a: VReg, b: VReg) -> VReg {
-        self.mir.tied(RegClass::Int, M::G2(code), &[a, b])
-    }
-
-    /// A uniform integer or condition.
-    fn general_operation(&mut self, value: Value) -> Result<VReg> {
-        let program = self.program;
-        let ty = self.ty(value);
-        match &program.def(value).op {
-            Op::Bitcast(a) if self.is_general(*a) => {
-                let a = self.general(*a)?;
-                return Ok(self.mir.g(M::GMove, &[a]));
-            }
-            Op::Convert(a) if self.ty(*a) == Type::Bool => {
-                let a = self.general(*a)?;
-                return Ok(self.mir.tied(RegClass::Int, M::G2Imm(Code::And_rm32_imm32, 1), &[a]));
-            }
-            Op::Unary(op @ (Unary::Neg | Unary::Not), a) => {
-                let a = self.general(*a)?;
-                let op = if *op == Unary::Neg { M::GNeg } else { M::GNot };
-                return Ok(self.mir.tied(RegClass::Int, op, &[a]));
-            }
-            Op::Select { cond, accept, reject } => {
-                let (cond, accept, reject) = (self.general(*cond)?, self.general(*accept)?, self.general(*reject)?);
-                return Ok(self.mir.tied(RegClass::Int, M::GSelect, &[reject, cond, accept]));
-            }
-            Op::Binary(op, a, b) if self.ty(*a) != Type::F32 => {
-                if let Some(vreg) = self.general_binary(*op, *a, *b)? {
-                    return Ok(vreg);
-                }
-            }
-            _ => {}
-        }
-        // What has no form for general registers is computed in all lanes.
-        let row = self.row_operation(value, &program.def(value).op)?;
-        debug_assert_ne!(ty, Type::F32);
-        Ok(self.mir.g(M::Extract, &[row]))
-    }
-
-    fn general_binary(&mut self, op: Binary, a: Value, b: Value) -> Result<Option<VReg>> {
-        let signed = self.ty(a) == Type::I32;
-        let code = match op {
-            Binary::Add => Some(Code::Add_r32_rm32),
-            Binary::Sub => Some(Code::Sub_r32_rm32),
-            Binary::Mul => Some(Code::Imul_r32_rm32),
-            Binary::And => Some(Code::And_r32_rm32),
-            Binary::Or => Some(Code::Or_r32_rm32),
-            Binary::Xor => Some(Code::Xor_r32_rm32),
-            _ => None,
-        };
-        let cond = match op {
-            Binary::Eq => Some(Cond::Eq),
-            Binary::Ne => Some(Cond::Ne),
-            Binary::Lt => Some(if signed { Cond::Less } else { Cond::Below }),
-            Binary::Le => Some(if signed { Cond::LessEq } else { Cond::BelowEq }),
-            Binary::Gt => Some(if signed { Cond::Greater } else { Cond::Above }),
-            Binary::Ge => Some(if signed { Cond::GreaterEq } else { Cond::AboveEq }),
-            _ => None,
-        };
-        let shift = match op {
-            Binary::Shl => Some(Code::VEX_Shlx_r32_rm32_r32),
-            Binary::Shr if signed => Some(Code::VEX_Sarx_r32_rm32_r32),
-            Binary::Shr => Some(Code::VEX_Shrx_r32_rm32_r32),
-            _ => None,
-        };
-        if matches!(op, Binary::Div | Binary::Rem) {
-            return Ok(None);
-        }
-        let (ra, rb) = (self.general(a)?, self.general(b)?);
-        Ok(Some(if let Some(code) = code {
-            self.g2(code, ra, rb)
-        } else if let Some(cond) = cond {
-            self.mir.g(M::GCmp(cond), &[ra, rb])
-        } else if let Some(code) = shift {
-            self.mir.g(M::G3(code), &[ra, rb])
-        } else {
-            // Min and max.
-            let below = if signed { Cond::Less } else { Cond::Below };
-            let less = self.mir.g(M::GCmp(below), &[ra, rb]);
-            let (low, high) = if op == Binary::Min { (ra, rb) } else { (rb, ra) };
-            self.mir.tied(RegClass::Int, M::GSelect, &[high, less, low])
-        }))
-    }
-
-    fn row_operation(&mut self, value: Value, op: &Op) -> Result<VReg> {
+    /// A value of the current row, lane by lane.
+    pub fn row_operation(&mut self, value: Value, op: &Op) -> Result<VReg> {
         let ty = self.ty(value);
         Ok(match op {
+            Op::Builtin(builtin) => self.row_builtin(*builtin)?,
             Op::Unary(op, a) => self.row_unary(*op, *a)?,
             Op::Binary(op, a, b) => match self.ty(*a) {
                 Type::F32 => self.float_binary(*op, *a, *b)?,
                 _ => self.integer_binary(*op, *a, *b)?,
             },
-            Op::Fma(a, b, c) => {
-                let (a, b, c) = (self.vector(*a)?, self.vector(*b)?, self.vector(*c)?);
-                // The addend's register takes the sum: in a loop that accumulates, nothing moves.
-                self.mir.tied(RegClass::Float, M::Fma(Code::VEX_Vfmadd231ps_ymm_ymm_ymmm256), &[c, a, b])
-            }
-            Op::Select { cond, accept, reject } => {
-                let (cond, accept, reject) = (self.vector(*cond)?, self.vector(*accept)?, self.vector(*reject)?);
-                self.blend(cond, accept, reject)
-            }
+            Op::Fma(a, b, c) => self.fused(*a, *b, *c)?,
+            Op::Select { cond, accept, reject } => match self.assumptions.get(cond) {
+                Some(&Assumed::Cond(holds)) => self.vector(if holds { *accept } else { *reject })?,
+                _ => {
+                    let (cond, accept, reject) = (self.vector(*cond)?, self.vector(*accept)?, self.vector(*reject)?);
+                    self.blend(cond, accept, reject)
+                }
+            },
             Op::Convert(a) => self.convert(self.ty(*a), ty, *a)?,
             Op::Bitcast(a) => self.vector(*a)?,
             _ => return Err(Unsupported("an operation")),
         })
     }
 
+    /// `a * b + c`, with the signs of operands taken into the instruction.
+    fn fused(&mut self, a: Value, b: Value, c: Value) -> Result<VReg> {
+        let program = self.program;
+        let stripped = |v: Value| match program.def(v).op {
+            Op::Unary(Unary::Neg, inner) => (inner, true),
+            _ => (v, false),
+        };
+        let ((a, minus_a), (b, minus_b), (addend, minus_c)) = (stripped(a), stripped(b), stripped(c));
+        let negated = minus_a != minus_b;
+        if let Some(bits) = self.as_const(c)
+            && bits != 0
+        {
+            // What was computed last is the likelier to be needed no more: its register takes the sum.
+            let (first, second) = (self.vector(a.max(b))?, self.vector(a.min(b))?);
+            let row = self.layout.constant(bits);
+            let code =
+                if negated { Code::VEX_Vfnmadd213ps_ymm_ymm_ymmm256 } else { Code::VEX_Vfmadd213ps_ymm_ymm_ymmm256 };
+            return Ok(self.v_tied(M::FmaConst(code, row), &[first, second]));
+        }
+        let code = match (negated, minus_c) {
+            (false, false) => Code::VEX_Vfmadd231ps_ymm_ymm_ymmm256,
+            (false, true) => Code::VEX_Vfmsub231ps_ymm_ymm_ymmm256,
+            (true, false) => Code::VEX_Vfnmadd231ps_ymm_ymm_ymmm256,
+            (true, true) => Code::VEX_Vfnmsub231ps_ymm_ymm_ymmm256,
+        };
+        let (a, b, c) = (self.vector(a)?, self.vector(b)?, self.vector(addend)?);
+        // The addend's register takes the sum: in a loop that accumulates, nothing moves.
+        Ok(self.v_tied(M::Fma(code), &[c, a, b]))
+    }
+
     fn row_unary(&mut self, op: Unary, a: Value) -> Result<VReg> {
         let ty = self.ty(a);
         let x = self.vector(a)?;
-        let round = |s: &mut Self, mode| Ok(s.mir.v(M::V2Imm(Code::VEX_Vroundps_ymm_ymmm256_imm8, mode), &[x]));
+        let round = |s: &mut Self, mode| Ok(s.v(M::V2Imm(Code::VEX_Vroundps_ymm_ymmm256_imm8, mode), &[x]));
         match op {
             Unary::Neg if ty == Type::F32 => self.v3_const(Code::VEX_Vxorps_ymm_ymm_ymmm256, x, SIGN),
             Unary::Neg => {
-                let zero = self.mir.v(M::VZero, &[]);
+                let zero = self.v(M::VZero, &[]);
                 Ok(self.v3(Code::VEX_Vpsubd_ymm_ymm_ymmm256, zero, x))
             }
             Unary::Abs if ty == Type::F32 => self.v3_const(Code::VEX_Vandps_ymm_ymm_ymmm256, x, !SIGN),
-            Unary::Abs if ty == Type::I32 => Ok(self.mir.v(M::V2(Code::VEX_Vpabsd_ymm_ymmm256), &[x])),
+            Unary::Abs if ty == Type::I32 => Ok(self.v(M::V2(Code::VEX_Vpabsd_ymm_ymmm256), &[x])),
             Unary::Abs => Ok(x),
             Unary::Not => {
-                let ones = self.mir.v(M::VOnes, &[]);
+                let ones = self.v(M::VOnes, &[]);
                 Ok(self.v3(Code::VEX_Vpxor_ymm_ymm_ymmm256, x, ones))
             }
-            Unary::Sqrt => Ok(self.mir.v(M::V2(Code::VEX_Vsqrtps_ymm_ymmm256), &[x])),
+            Unary::Sqrt => Ok(self.v(M::V2(Code::VEX_Vsqrtps_ymm_ymmm256), &[x])),
             Unary::Floor => round(self, DOWN),
             Unary::Ceil => round(self, UP),
             Unary::Trunc => round(self, TO_ZERO),
             Unary::Round => round(self, NEAREST),
-            Unary::QuantizeF16 => Ok(self.mir.v(M::RoundHalf, &[x])),
+            Unary::QuantizeF16 => Ok(self.v(M::RoundHalf, &[x])),
             Unary::CountOnes => self.per_lane(PerLane::CountOnes, &[x]),
             Unary::CountLeadingZeros => self.per_lane(PerLane::LeadingZeros, &[x]),
             Unary::CountTrailingZeros => self.per_lane(PerLane::TrailingZeros, &[x]),
@@ -341,12 +298,7 @@ impl Selector<'_> {
             Binary::Max => Code::VEX_Vpmaxud_ymm_ymm_ymmm256,
             Binary::Shl | Binary::Shr => return self.shift(op, signed, a, b),
             Binary::Div | Binary::Rem => {
-                let op = match (op, signed) {
-                    (Binary::Div, true) => PerLane::DivI,
-                    (Binary::Div, false) => PerLane::DivU,
-                    (_, true) => PerLane::RemI,
-                    (_, false) => PerLane::RemU,
-                };
+                let op = PerLane::division(op, signed).ok_or(Unsupported("a division"))?;
                 let (a, b) = (self.vector(a)?, self.vector(b)?);
                 return self.per_lane(op, &[a, b]);
             }
@@ -401,7 +353,7 @@ impl Selector<'_> {
         if !negate {
             return Ok(row);
         }
-        let ones = self.mir.v(M::VOnes, &[]);
+        let ones = self.v(M::VOnes, &[]);
         Ok(self.v3(Code::VEX_Vpxor_ymm_ymm_ymmm256, row, ones))
     }
 
@@ -410,7 +362,7 @@ impl Selector<'_> {
         // index >= limit where the larger of both is the index.
         let larger = self.v3(Code::VEX_Vpmaxud_ymm_ymm_ymmm256, index, limit);
         let beyond = self.v3(Code::VEX_Vpcmpeqd_ymm_ymm_ymmm256, larger, index);
-        let ones = self.mir.v(M::VOnes, &[]);
+        let ones = self.v(M::VOnes, &[]);
         self.v3(Code::VEX_Vpxor_ymm_ymm_ymmm256, beyond, ones)
     }
 
@@ -418,49 +370,49 @@ impl Selector<'_> {
         let x = self.vector(a)?;
         match (from, to) {
             (Type::F32, Type::I32) => {
-                let cut = self.mir.v(M::V2(Code::VEX_Vcvttps2dq_ymm_ymmm256), &[x]);
-                let limit = self.constant(2_147_483_648f32.to_bits())?;
+                let cut = self.v(M::V2(Code::VEX_Vcvttps2dq_ymm_ymmm256), &[x]);
+                let limit = self.constant(2_147_483_648f32.to_bits());
                 let large = self.compare(GREATER_EQUAL, x, limit);
-                let most = self.constant(i32::MAX as u32)?;
+                let most = self.constant(i32::MAX as u32);
                 let cut = self.blend(large, most, cut);
                 let number = self.compare(ORDERED, x, x);
                 Ok(self.and(number, cut))
             }
             (Type::F32, Type::U32) => {
                 // NaN and negatives become zero: the instruction gives its second source for NaN.
-                let zero = self.mir.v(M::VZero, &[]);
+                let zero = self.v(M::VZero, &[]);
                 let x = self.v3(Code::VEX_Vmaxps_ymm_ymm_ymmm256, x, zero);
-                let half = self.constant(2_147_483_648f32.to_bits())?;
+                let half = self.constant(2_147_483_648f32.to_bits());
                 let upper = self.compare(GREATER_EQUAL, x, half);
                 let part = self.and(upper, half);
                 let rest = self.v3(Code::VEX_Vsubps_ymm_ymm_ymmm256, x, part);
-                let cut = self.mir.v(M::V2(Code::VEX_Vcvttps2dq_ymm_ymmm256), &[rest]);
+                let cut = self.v(M::V2(Code::VEX_Vcvttps2dq_ymm_ymmm256), &[rest]);
                 let top = self.v3_const(Code::VEX_Vpand_ymm_ymm_ymmm256, upper, SIGN)?;
                 let cut = self.v3(Code::VEX_Vpxor_ymm_ymm_ymmm256, cut, top);
-                let limit = self.constant(4_294_967_296f32.to_bits())?;
+                let limit = self.constant(4_294_967_296f32.to_bits());
                 let beyond = self.compare(GREATER_EQUAL, x, limit);
                 Ok(self.or(cut, beyond))
             }
-            (Type::I32, Type::F32) => Ok(self.mir.v(M::V2(Code::VEX_Vcvtdq2ps_ymm_ymmm256), &[x])),
+            (Type::I32, Type::F32) => Ok(self.v(M::V2(Code::VEX_Vcvtdq2ps_ymm_ymmm256), &[x])),
             (Type::U32, Type::F32) => {
                 // Both halves are exact, so the sum is rounded once.
                 let high = self.shift_imm(Code::VEX_Vpsrld_ymm_ymm_imm8, x, 16);
                 let low = self.v3_const(Code::VEX_Vpand_ymm_ymm_ymmm256, x, 0xffff)?;
-                let high = self.mir.v(M::V2(Code::VEX_Vcvtdq2ps_ymm_ymmm256), &[high]);
-                let low = self.mir.v(M::V2(Code::VEX_Vcvtdq2ps_ymm_ymmm256), &[low]);
+                let high = self.v(M::V2(Code::VEX_Vcvtdq2ps_ymm_ymmm256), &[high]);
+                let low = self.v(M::V2(Code::VEX_Vcvtdq2ps_ymm_ymmm256), &[low]);
                 let high = self.v3_const(Code::VEX_Vmulps_ymm_ymm_ymmm256, high, 65536f32.to_bits())?;
                 Ok(self.v3(Code::VEX_Vaddps_ymm_ymm_ymmm256, high, low))
             }
             (Type::Bool, Type::F32) => self.v3_const(Code::VEX_Vpand_ymm_ymm_ymmm256, x, 1f32.to_bits()),
             (Type::Bool, _) => self.v3_const(Code::VEX_Vpand_ymm_ymm_ymmm256, x, 1),
             (Type::F32, Type::Bool) => {
-                let zero = self.mir.v(M::VZero, &[]);
+                let zero = self.v(M::VZero, &[]);
                 Ok(self.compare(NOT_EQUAL, x, zero))
             }
             (_, Type::Bool) => {
-                let zero = self.mir.v(M::VZero, &[]);
+                let zero = self.v(M::VZero, &[]);
                 let zeros = self.v3(Code::VEX_Vpcmpeqd_ymm_ymm_ymmm256, x, zero);
-                let ones = self.mir.v(M::VOnes, &[]);
+                let ones = self.v(M::VOnes, &[]);
                 Ok(self.v3(Code::VEX_Vpxor_ymm_ymm_ymmm256, zeros, ones))
             }
             _ => Err(Unsupported("a conversion")),

@@ -1,18 +1,21 @@
 //! Workgroups and regions: what runs once for a workgroup, and what runs for each of its lane groups.
 
-use regalloc2::{Block as MirBlock, RegClass, VReg};
-use rustc_hash::{FxHashMap, FxHashSet};
+use regalloc2::{Block as MirBlock, VReg};
+use rustc_hash::FxHashSet;
 
 use super::{
-    Mask, Place, Result, Selector, Unsupported,
-    flow::{Exit, Target, any_end},
+    MAX_ROWS, Mask, Place, Result, Selector, Unsupported,
+    assume::Inside,
+    crossing::{Contents, crossing, holds_barrier},
+    flow::{Flow, any_end},
+    scalar::Scalar,
 };
 use crate::{
     exec::cpu::jit::{
-        layout::rows,
-        mir::{Op as M, ROW},
+        layout::rows_of,
+        mir::{Cond, Op as M, ROW},
     },
-    ir::{Block, End, Label, Op, Program, Space, Stmt, Uniformity, Value},
+    ir::{Binary, Block, Builtin, End, Mem, Op, Program, Space, Stmt, Uniformity, Value, simplify::is_pure},
 };
 
 impl<'a> Selector<'a> {
@@ -20,7 +23,13 @@ impl<'a> Selector<'a> {
     pub fn program(&mut self) -> Result<()> {
         let program = self.program;
         let body = &program.body;
-        // What is the same over the dispatch is computed before the first workgroup.
+        // Pointers and what is the same over the dispatch are there before the first workgroup.
+        for i in 0..program.memories.len() {
+            let mem = Mem(i as u32);
+            if !matches!(program.memory(mem).space, Space::Workgroup { .. } | Space::Private { .. }) {
+                self.pointer(mem);
+            }
+        }
         let mut rest: Vec<&Stmt> = Vec::new();
         for stmt in &body.stmts {
             match stmt {
@@ -33,11 +42,13 @@ impl<'a> Selector<'a> {
         let (workgroup, end) = (self.mir.block(), self.mir.block());
         self.mir.jump(workgroup, &[]);
         self.mir.switch(workgroup);
+        self.open();
+        self.stop_if_asked();
         self.prepare_workgroup();
         if program.has_barrier {
             self.crossing = crossing(program, &rest, &body.end, &mut self.layout);
-            if any_end(body, &mut |end| matches!(end, End::Return)) {
-                let alive = self.layout.row(true);
+            if returns_early(&rest) {
+                let alive = self.layout.group_rows();
                 self.alive = Some(alive);
                 self.each_group(|s| {
                     let lanes = s.existing_lanes();
@@ -52,6 +63,7 @@ impl<'a> Selector<'a> {
             self.region(&rest)?;
             self.mir.jump(end, &[]);
         }
+        self.close();
         self.mir.switch(end);
         let (again, done) = (self.mir.block(), self.mir.block());
         self.mir.branch(M::NextWorkgroup, &[], again, done);
@@ -68,10 +80,17 @@ impl<'a> Selector<'a> {
 
     /// Workgroup memory starts as zeros, and so does private memory.
     fn prepare_workgroup(&mut self) {
+        for axis in 0..3 {
+            self.starts[usize::from(axis)] = None;
+            self.starts[usize::from(axis)] = Some(self.start_of(axis));
+        }
         for (i, memory) in self.program.memories.iter().enumerate() {
-            let at = self.layout.memory(crate::ir::Mem(i as u32));
+            let mem = Mem(i as u32);
+            let at = self.layout.memory(mem);
             match memory.space {
-                Space::Workgroup { bytes } => self.zero_worker(at, rows(bytes as i32) * ROW),
+                Space::Workgroup { bytes } if !written_first(self.program, mem) => {
+                    self.zero_worker(at, rows_of(bytes as i32) * ROW);
+                }
                 Space::Private { bytes } if self.program.has_barrier => {
                     self.zero_worker(at, bytes as i32 / 4 * ROW * self.layout.groups);
                 }
@@ -82,33 +101,48 @@ impl<'a> Selector<'a> {
 
     fn existing_lanes(&mut self) -> VReg {
         if self.program.lanes().is_multiple_of(8) {
-            return self.mir.v(M::VOnes, &[]);
+            return self.v(M::VOnes, &[]);
         }
-        self.mir.v(M::GroupLoad(self.layout.lane_mask), &[])
+        self.v(M::GroupLoad(self.layout.lane_mask), &[])
     }
 
-    /// A loop over the lane groups.
-    fn each_group(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+    /// A loop over the lane groups, one at a time.
+    pub fn each_group(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         let head = self.mir.block();
         self.mir.effect(M::FirstGroup, &[]);
         self.mir.jump(head, &[]);
         self.mir.switch(head);
+        self.open();
         body(self)?;
-        let (again, done) = (self.mir.block(), self.mir.block());
-        self.mir.branch(M::NextGroup(self.layout.groups * ROW), &[], again, done);
-        self.mir.switch(again);
-        self.mir.jump(head, &[]);
+        self.close();
+        let done = self.mir.block();
+        self.next_group(1, head, done);
         self.mir.switch(done);
         Ok(())
     }
 
+    /// Ends the current block: on to the next group, from `head` on, or to `done`.
+    fn next_group(&mut self, rows: i32, head: MirBlock, done: MirBlock) {
+        let (again, over) = (self.mir.block(), self.mir.block());
+        self.mir.effect(M::StepGroup(rows * ROW), &[]);
+        self.mir.branch(M::BranchGroupBelow(self.layout.groups * ROW), &[], again, over);
+        self.mir.switch(again);
+        self.mir.jump(head, &[]);
+        self.mir.switch(over);
+        self.mir.jump(done, &[]);
+    }
+
     /// Statements without barriers, for all lane groups.
-    fn region(&mut self, stmts: &[&'a Stmt]) -> Result<()> {
+    ///
+    /// There are up to two versions of the code. One is for groups that are plainly inside: what guards ask for
+    /// holds in all their lanes, and no index is out of bounds. It handles several rows at once and needs no masks for
+    /// either. The other takes the rest, row by row.
+    pub fn region(&mut self, stmts: &[&'a Stmt]) -> Result<()> {
         if stmts.is_empty() {
             return Ok(());
         }
         // Uniform values are computed once, in front.
-        let mut rest: Vec<&Stmt> = Vec::new();
+        let mut rest: Vec<&'a Stmt> = Vec::new();
         for &stmt in stmts {
             match stmt {
                 Stmt::Let(value) if self.uniform(*value) && self.is_hoistable(*value) => self.define(*value)?,
@@ -116,59 +150,212 @@ impl<'a> Selector<'a> {
                 _ => rest.push(stmt),
             }
         }
-        let mut uses = FxHashSet::default();
-        let mut defined = FxHashSet::default();
-        for stmt in stmts {
-            visit_uses(self.program, stmt, &mut |v| {
-                uses.insert(v);
-            });
-            definitions(stmt, &mut |v| {
-                defined.insert(v);
-            });
+        if rest.is_empty() {
+            return Ok(());
         }
-        let mut outside: Vec<Value> = uses.iter().copied().filter(|&v| !self.uniform(v)).collect();
+        let contents = Contents::new(self.program, &rest);
+        let mut outside: Vec<Value> = contents.uses.keys().copied().filter(|&v| !self.uniform(v)).collect();
         outside.sort_unstable();
+        outside.retain(|v| !contents.defined.contains(v));
+        let kept = self.keep_uniform(&contents)?;
         let before = self.places.clone();
         self.in_region = true;
-        self.each_group(|s| {
-            for value in outside {
-                if let Op::Builtin(_) = s.program.def(value).op {
-                    s.define(value)?;
-                } else if let (false, Some(&row)) = (defined.contains(&value), s.crossing.get(&value)) {
-                    let row = s.mir.v(M::GroupLoad(row), &[]);
-                    s.set(value, row);
-                }
+        let inside = self.inside(&rest, &contents)?;
+        let (head, done) = (self.mir.block(), self.mir.block());
+        self.mir.effect(M::FirstGroup, &[]);
+        self.mir.jump(head, &[]);
+        self.mir.switch(head);
+        self.open();
+        let mut slow = head;
+        if let Some(inside) = &inside {
+            let failures = self.fast_version(inside, &rest, &outside, (head, done))?;
+            self.places.clone_from(&before);
+            if failures.is_empty() {
+                self.close();
+                return self.end_region(done, before, &contents, kept);
             }
-            let end = s.mir.block();
-            s.dead.push(Vec::new());
-            s.start_group();
-            let mut open = true;
-            for stmt in rest {
-                if s.region_stmt(stmt)? {
-                    open = false;
-                    break;
-                }
+            self.meet(&failures);
+            slow = self.mir.block();
+            self.mir.jump(slow, &[]);
+            self.mir.switch(slow);
+        }
+        self.open();
+        self.skip_the_rest(&rest, done)?;
+        self.close();
+        self.open();
+        self.load_outside(&outside)?;
+        let end = self.mir.block();
+        self.dead.push(Vec::new());
+        self.start_group();
+        if self.statements(&rest)? == Flow::Falls {
+            self.mir.jump(end, &[]);
+        }
+        self.bury(end, &[]);
+        self.close();
+        self.mir.switch(end);
+        match &inside {
+            Some(inside) if inside.rows > 1 => {
+                // Row by row to the end of the rows that belong together.
+                self.mir.effect(M::StepGroup(ROW), &[]);
+                let (over, more, again) = (self.mir.block(), self.mir.block(), self.mir.block());
+                self.mir.branch(M::BranchGroupAligned(inside.rows as i32 * ROW), &[], over, more);
+                self.mir.switch(more);
+                self.mir.jump(slow, &[]);
+                self.mir.switch(over);
+                let leave = self.mir.block();
+                self.mir.branch(M::BranchGroupBelow(self.layout.groups * ROW), &[], again, leave);
+                self.mir.switch(again);
+                self.mir.jump(head, &[]);
+                self.mir.switch(leave);
+                self.mir.jump(done, &[]);
             }
-            if open {
-                s.mir.jump(end, &[]);
-            }
-            s.bury(end, &[]);
-            s.mir.switch(end);
-            Ok(())
-        })?;
-        self.in_region = false;
-        // Rows belonged to the last group; uniform values stay good.
-        for (place, before) in self.places.iter_mut().zip(before) {
-            if let Some(Place::Vector(_)) = place {
-                *place = before.or(*place);
+            _ => self.next_group(1, head, done),
+        }
+        self.close();
+        self.end_region(done, before, &contents, kept)
+    }
+
+    /// The version for groups that are plainly inside; gives the blocks to which control goes for others. The current
+    /// block is the head of the loop over groups.
+    fn fast_version(
+        &mut self,
+        inside: &Inside,
+        rest: &[&'a Stmt],
+        outside: &[Value],
+        (head, done): (MirBlock, MirBlock),
+    ) -> Result<Vec<MirBlock>> {
+        self.open();
+        self.enter(inside);
+        self.load_outside(outside)?;
+        let checks = self.inside_checks(inside)?;
+        let mut failures = self.branch_on_checks(&checks);
+        if let Some(alive) = self.alive {
+            let rows: Vec<VReg> =
+                (0..self.rows).map(|row| self.v(M::GroupLoad(alive + ROW * row as i32), &[])).collect();
+            let (all, fails) = (self.mir.block(), self.mir.cold_block());
+            self.mir.branch(M::BranchFull, &rows, all, fails);
+            failures.push(fails);
+            self.mir.switch(all);
+        }
+        if !self.program.lanes().is_multiple_of(8) {
+            // The last group is not whole.
+            let (whole, fails) = (self.mir.block(), self.mir.cold_block());
+            let groups = self.program.lanes() as i32 / 8;
+            self.mir.branch(M::BranchGroupBelow(groups * ROW), &[], whole, fails);
+            failures.push(fails);
+            self.mir.switch(whole);
+        }
+        let end = self.mir.block();
+        self.dead.push(Vec::new());
+        self.mask = Mask::All;
+        self.clear_private();
+        if self.statements(rest)? == Flow::Falls {
+            self.mir.jump(end, &[]);
+        }
+        self.bury(end, &[]);
+        self.close();
+        self.mir.switch(end);
+        self.next_group(inside.rows as i32, head, done);
+        self.leave_inside();
+        Ok(failures)
+    }
+
+    /// The values from outside of the region, for the rows at hand.
+    fn load_outside(&mut self, outside: &[Value]) -> Result<()> {
+        for &value in outside {
+            if let Op::Builtin(_) = self.program.def(value).op {
+                self.define(value)?;
+            } else if let Some(&at) = self.crossing.get(&value) {
+                let place = if self.is_scalar(value) {
+                    Place::Scalar(
+                        self.per_row(|s| Ok(Scalar::register(s.g(M::GLoadGroup(at + ROW * s.row as i32), &[]))))?,
+                    )
+                } else {
+                    Place::Rows(self.per_row(|s| Ok(s.v(M::GroupLoad(at + ROW * s.row as i32), &[])))?)
+                };
+                self.places[value.0 as usize] = Some(place);
             }
         }
-        for value in defined {
-            if !self.uniform(value) {
-                self.places[value.0 as usize] = None;
-            }
+        Ok(())
+    }
+
+    /// Slots for uniform values that are computed among the groups of the region and used in others.
+    fn keep_uniform(&mut self, contents: &Contents) -> Result<Vec<Value>> {
+        let mut kept: Vec<Value> = contents.defined.iter().copied().filter(|&v| self.uniform(v)).collect();
+        kept.sort_unstable();
+        kept.retain(|v| self.uses.get(v).copied().unwrap_or(0) > contents.uses.get(v).copied().unwrap_or(0));
+        if !kept.is_empty() && self.alive.is_some() {
+            // Were all lanes gone, nobody would compute them.
+            return Err(Unsupported("a uniform value that returned lanes leave behind"));
+        }
+        for &value in &kept {
+            let slot = self.layout.rows(1);
+            self.slots.insert(value, slot);
+        }
+        Ok(kept)
+    }
+
+    /// What is known behind a region.
+    fn end_region(
+        &mut self,
+        done: MirBlock,
+        before: Vec<Option<Place>>,
+        contents: &Contents,
+        kept: Vec<Value>,
+    ) -> Result<()> {
+        self.mir.switch(done);
+        self.in_region = false;
+        self.places = before;
+        for &value in &contents.defined {
+            self.places[value.0 as usize] = None;
+        }
+        for value in kept {
+            let Some(slot) = self.slots.remove(&value) else { continue };
+            let place = if self.is_scalar(value) {
+                Place::Scalar([Scalar::register(self.g(M::GLoadWorker(slot), &[])); MAX_ROWS])
+            } else {
+                Place::Rows([self.v(M::RowLoad(slot), &[]); MAX_ROWS])
+            };
+            self.places[value.0 as usize] = Some(place);
         }
         self.mask = Mask::All;
+        Ok(())
+    }
+
+    /// Where a region does nothing but `if (local_index < n) { .. }`, the groups behind the first that has no such lane have
+    /// none either.
+    fn skip_the_rest(&mut self, rest: &[&'a Stmt], done: MirBlock) -> Result<()> {
+        let Some((Stmt::If { cond, accept, reject, results }, lets)) = rest.split_last() else { return Ok(()) };
+        let only_here = |v: &Value| !self.crossing.contains_key(v) && !self.slots.contains_key(v);
+        let pure = lets.iter().all(|s| matches!(s, Stmt::Let(v) if is_pure(self.program, *v) && only_here(v)));
+        let Op::Binary(op @ (Binary::Lt | Binary::Eq), index, limit) = self.program.def(*cond).op else {
+            return Ok(());
+        };
+        let [_, y, z] = self.program.workgroup_size;
+        let ordered = match self.program.def(index).op {
+            Op::Builtin(Builtin::LocalIndex) => true,
+            Op::Builtin(Builtin::LocalId(0)) => y == 1 && z == 1,
+            _ => false,
+        };
+        let known = self.as_const(limit).is_some() || self.known(limit);
+        // Lanes that do not take the branch have nothing more to do here.
+        let idle = reject.stmts.is_empty() && matches!(reject.end, End::Yield(_) | End::Return);
+        let plain = !matches!(accept.end, End::Break(..));
+        if !pure || !ordered || !known || !idle || !plain || !results.is_empty() || !self.uniform(limit) {
+            return Ok(());
+        }
+        if self.alive.is_some() {
+            return Ok(());
+        }
+        let first = self.g(M::GGroup, &[]);
+        let first = self.g_tied(M::G2Imm(iced_x86::Code::Shr_rm32_imm8, 2), &[first]);
+        let limit = self.general(limit)?;
+        let (over, some) = (self.mir.block(), self.mir.block());
+        let behind = if op == Binary::Lt { Cond::AboveEq } else { Cond::Above };
+        self.mir.branch(M::BranchCmp(behind), &[first, limit], over, some);
+        self.mir.switch(over);
+        self.mir.jump(done, &[]);
+        self.mir.switch(some);
         Ok(())
     }
 
@@ -177,7 +364,7 @@ impl<'a> Selector<'a> {
             Op::UniformLoad(_) | Op::Phi => false,
             op => {
                 let mut known = true;
-                op.visit_operands(&mut |v| known &= self.as_const(v).is_some() || self.known(v).is_some());
+                op.visit_operands(&mut |v| known &= self.as_const(v).is_some() || self.known(v));
                 known
             }
         }
@@ -187,12 +374,16 @@ impl<'a> Selector<'a> {
     fn start_group(&mut self) {
         self.mask = Mask::All;
         if let Some(alive) = self.alive {
-            let alive = self.mir.v(M::GroupLoad(alive), &[]);
-            self.go_on_if_any(alive);
+            let alive = self.v(M::GroupLoad(alive), &[]);
+            self.go_on_if_any([alive; MAX_ROWS]);
         } else if !self.program.lanes().is_multiple_of(8) {
             let lanes = self.existing_lanes();
-            self.mask = Mask::Some(lanes);
+            self.mask = Mask::Some([lanes; MAX_ROWS]);
         }
+        self.clear_private();
+    }
+
+    fn clear_private(&mut self) {
         if !self.program.has_barrier {
             for (i, memory) in self.program.memories.iter().enumerate() {
                 if let Space::Private { bytes } = memory.space {
@@ -202,329 +393,65 @@ impl<'a> Selector<'a> {
             }
         }
     }
+}
 
-    /// Statements of which some hold barriers; says whether control falls out at the end.
-    fn workgroup_level(&mut self, stmts: &[&'a Stmt], end: &'a End, finish: MirBlock) -> Result<bool> {
-        let mut run: Vec<&Stmt> = Vec::new();
-        for &stmt in stmts {
-            if !self.is_workgroup_level(stmt) {
-                run.push(stmt);
-                continue;
-            }
-            self.region(&run)?;
-            run.clear();
-            match stmt {
-                Stmt::Barrier(_) => {}
-                Stmt::If { cond, accept, reject, results } => {
-                    if !self.workgroup_branch(*cond, accept, reject, results, finish)? {
-                        return Ok(false);
-                    }
-                }
-                Stmt::Loop { label, params, inits, body, results } => {
-                    self.workgroup_loop(*label, (params, inits), body, results, finish)?;
-                }
-                Stmt::Scope { label, body, results } => self.workgroup_scope(*label, body, results, finish)?,
-                _ => return Err(Unsupported("a statement at the workgroup's level")),
-            }
-        }
-        self.region(&run)?;
-        match end {
-            End::Yield(_) => Ok(true),
-            End::Break(label, values) => {
-                let at = self.targets.iter().rposition(|t| t.label == *label).ok_or(Unsupported("an exit"))?;
-                let Exit::Together { block, results, .. } = &self.targets[at].exit else {
-                    return Err(Unsupported("a varying exit across a barrier"));
+/// Whether lanes return before the last barrier.
+fn returns_early(stmts: &[&Stmt]) -> bool {
+    let last = stmts.iter().rposition(|stmt| holds_barrier(stmt)).map_or(0, |last| last + 1);
+    stmts[..last].iter().any(|stmt| match stmt {
+        Stmt::If { accept, reject, .. } => [accept, reject].iter().any(|arm| returns(arm)),
+        Stmt::Loop { body, .. } | Stmt::Scope { body, .. } => returns(body),
+        _ => false,
+    })
+}
+
+fn returns(block: &Block) -> bool {
+    any_end(block, &mut |end| matches!(end, End::Return))
+}
+
+/// Whether all lanes write the whole of a workgroup memory before anything reads it.
+fn written_first(program: &Program, mem: Mem) -> bool {
+    let Space::Workgroup { bytes } = program.memory(mem).space else { return false };
+    let [_, y, z] = program.workgroup_size;
+    let mut written = FxHashSet::default();
+    for stmt in &program.body.stmts {
+        match stmt {
+            Stmt::Store { address, .. } if address.mem == mem => {
+                let [term] = address.terms[..] else { return false };
+                let by_lane = match program.def(term.index).op {
+                    Op::Builtin(Builtin::LocalIndex) => true,
+                    Op::Builtin(Builtin::LocalId(0)) => y == 1 && z == 1,
+                    _ => false,
                 };
-                let (block, results) = (*block, results.clone());
-                let arguments = self.hand_over(&results, values)?;
-                self.mir.jump(block, &arguments);
-                Ok(false)
-            }
-            End::Return => {
-                self.mir.jump(finish, &[]);
-                Ok(false)
-            }
-            End::Unreachable => {
-                self.mir.jump(finish, &[]);
-                Ok(false)
-            }
-        }
-    }
-
-    fn is_workgroup_level(&self, stmt: &Stmt) -> bool {
-        holds_barrier(stmt) || self.targets.iter().any(|t| stmt_breaks(stmt, t.label))
-    }
-
-    /// Passes values on to phis: rows through the worker block, uniform ones as arguments, which it gives.
-    fn hand_over(&mut self, phis: &[Value], values: &[Value]) -> Result<Vec<VReg>> {
-        let mut arguments = Vec::new();
-        let mut rows = Vec::new();
-        for (&phi, &value) in phis.iter().zip(values) {
-            if !self.uniform(phi) {
-                let row = *self.crossing.get(&phi).ok_or(Unsupported("a value without a row"))?;
-                rows.push((value, row));
-            } else if self.is_general(phi) {
-                arguments.push(self.general(value)?);
-            } else {
-                arguments.push(self.vector(value)?);
-            }
-        }
-        if !rows.is_empty() {
-            self.each_group(|s| {
-                let mut loaded = Vec::new();
-                for &(value, to) in &rows {
-                    let row = match (s.crossing.get(&value), &s.program.def(value).op) {
-                        (Some(&row), _) if !s.uniform(value) => s.mir.v(M::GroupLoad(row), &[]),
-                        (_, Op::Builtin(_)) if !s.uniform(value) => {
-                            s.define(value)?;
-                            let row = s.vector(value)?;
-                            s.places[value.0 as usize] = None;
-                            row
-                        }
-                        _ => s.vector(value)?,
-                    };
-                    loaded.push((row, to));
+                if !by_lane || u64::from(term.stride) * u64::from(program.lanes()) != u64::from(bytes) {
+                    return false;
                 }
-                for (row, to) in loaded {
-                    s.mir.effect(M::GroupStore(to), &[row]);
+                written.insert(address.offset);
+                if (0..term.stride).step_by(4).all(|offset| written.contains(&offset)) {
+                    return true;
                 }
-                Ok(())
-            })?;
-        }
-        Ok(arguments)
-    }
-
-    /// Parameters of a join for the uniform ones of these values.
-    fn uniform_params(&mut self, block: MirBlock, values: &[Value]) -> Vec<(Value, VReg)> {
-        let uniform: Vec<Value> = values.iter().copied().filter(|&v| self.uniform(v)).collect();
-        uniform
-            .into_iter()
-            .map(|v| {
-                let class = if self.is_general(v) { RegClass::Int } else { RegClass::Float };
-                (v, self.mir.param(block, class))
-            })
-            .collect()
-    }
-
-    fn set_all(&mut self, params: Vec<(Value, VReg)>) {
-        params.into_iter().for_each(|(value, vreg)| self.set(value, vreg));
-    }
-
-    fn workgroup_branch(
-        &mut self,
-        cond: Value,
-        accept: &'a Block,
-        reject: &'a Block,
-        results: &'a [Value],
-        finish: MirBlock,
-    ) -> Result<bool> {
-        if !self.uniform(cond) {
-            return Err(Unsupported("a varying branch around a barrier"));
-        }
-        let cond = self.general(cond)?;
-        let (yes, no, join) = (self.mir.block(), self.mir.block(), self.mir.block());
-        let params = self.uniform_params(join, results);
-        self.mir.branch(M::BranchNonZero, &[cond], yes, no);
-        let mut falls = false;
-        for (start, arm) in [(yes, accept), (no, reject)] {
-            self.mir.switch(start);
-            let stmts: Vec<&Stmt> = arm.stmts.iter().collect();
-            if self.workgroup_level(&stmts, &arm.end, finish)?
-                && let End::Yield(values) = &arm.end
-            {
-                let arguments = self.hand_over(results, values)?;
-                self.mir.jump(join, &arguments);
-                falls = true;
             }
+            stmt if touches(program, stmt, mem) => return false,
+            Stmt::If { accept, reject, .. } if returns(accept) || returns(reject) => return false,
+            Stmt::Loop { body, .. } | Stmt::Scope { body, .. } if returns(body) => return false,
+            _ => {}
         }
-        if falls {
-            self.mir.switch(join);
-            self.set_all(params);
-        }
-        Ok(falls)
     }
-
-    fn workgroup_loop(
-        &mut self,
-        label: Label,
-        (params, inits): (&'a [Value], &'a [Value]),
-        body: &'a Block,
-        results: &'a [Value],
-        finish: MirBlock,
-    ) -> Result<()> {
-        if self.is_divergent(label) {
-            return Err(Unsupported("a varying exit of a loop around a barrier"));
-        }
-        let (header, out) = (self.mir.block(), self.mir.block());
-        let exits = self.uniform_params(out, results);
-        let phis = self.uniform_params(header, params);
-        let arguments = self.hand_over(params, inits)?;
-        self.mir.jump(header, &arguments);
-        self.mir.switch(header);
-        self.set_all(phis);
-        self.targets
-            .push(Target { label, exit: Exit::Together { block: out, results: results.to_vec(), mask: false } });
-        let stmts: Vec<&Stmt> = body.stmts.iter().collect();
-        if self.workgroup_level(&stmts, &body.end, finish)?
-            && let End::Yield(values) = &body.end
-        {
-            let arguments = self.hand_over(params, values)?;
-            self.mir.jump(header, &arguments);
-        }
-        self.targets.pop();
-        self.mir.switch(out);
-        self.set_all(exits);
-        Ok(())
-    }
-
-    fn workgroup_scope(&mut self, label: Label, body: &'a Block, results: &'a [Value], finish: MirBlock) -> Result<()> {
-        if self.is_divergent(label) {
-            return Err(Unsupported("a varying exit of a scope around a barrier"));
-        }
-        let out = self.mir.block();
-        let exits = self.uniform_params(out, results);
-        self.targets
-            .push(Target { label, exit: Exit::Together { block: out, results: results.to_vec(), mask: false } });
-        let stmts: Vec<&Stmt> = body.stmts.iter().collect();
-        if self.workgroup_level(&stmts, &body.end, finish)?
-            && let End::Yield(values) = &body.end
-        {
-            let arguments = self.hand_over(results, values)?;
-            self.mir.jump(out, &arguments);
-        }
-        self.targets.pop();
-        self.mir.switch(out);
-        self.set_all(exits);
-        Ok(())
-    }
+    false
 }
 
-fn holds_barrier(stmt: &Stmt) -> bool {
+/// Whether a statement accesses a memory.
+fn touches(program: &Program, stmt: &Stmt, mem: Mem) -> bool {
+    let block = |b: &Block| b.stmts.iter().any(|s| touches(program, s, mem));
     match stmt {
-        Stmt::Barrier(_) => true,
-        Stmt::If { accept, reject, .. } => [accept, reject].iter().any(|b| b.stmts.iter().any(holds_barrier)),
-        Stmt::Loop { body, .. } | Stmt::Scope { body, .. } => body.stmts.iter().any(holds_barrier),
-        _ => false,
-    }
-}
-
-fn stmt_breaks(stmt: &Stmt, label: Label) -> bool {
-    let leaves = |b: &Block| any_end(b, &mut |end| matches!(end, End::Break(to, _) if *to == label));
-    match stmt {
-        Stmt::If { accept, reject, .. } => leaves(accept) || leaves(reject),
-        Stmt::Loop { body, .. } | Stmt::Scope { body, .. } => leaves(body),
-        _ => false,
-    }
-}
-
-fn definitions(stmt: &Stmt, visit: &mut impl FnMut(Value)) {
-    let block = Block { stmts: vec![stmt.clone()], end: End::Unreachable };
-    block.visit_definitions(visit);
-}
-
-/// Calls `visit` with every value that a statement uses, those inside it included.
-fn visit_uses(program: &Program, stmt: &Stmt, visit: &mut dyn FnMut(Value)) {
-    let block = |b: &Block, visit: &mut dyn FnMut(Value)| {
-        for stmt in &b.stmts {
-            visit_uses(program, stmt, visit);
-        }
-        if let End::Yield(values) | End::Break(_, values) = &b.end {
-            values.iter().for_each(|&v| visit(v));
-        }
-    };
-    match stmt {
-        Stmt::Let(value) => program.def(*value).op.visit_operands(&mut |v| visit(v)),
-        Stmt::Store { address, value } => {
-            address.terms.iter().for_each(|t| visit(t.index));
-            visit(*value);
-        }
-        Stmt::Clear(_) | Stmt::Barrier(_) => {}
-        Stmt::If { cond, accept, reject, .. } => {
-            visit(*cond);
-            block(accept, visit);
-            block(reject, visit);
-        }
-        Stmt::Loop { inits, body, .. } => {
-            inits.iter().for_each(|&v| visit(v));
-            block(body, visit);
-        }
-        Stmt::Scope { body, .. } => block(body, visit),
-    }
-}
-
-/// Finds the varying values that are used in another region than they are defined in, and gives them rows.
-fn crossing(
-    program: &Program,
-    stmts: &[&Stmt],
-    end: &End,
-    layout: &mut crate::exec::cpu::jit::layout::Layout,
-) -> FxHashMap<Value, i32> {
-    let mut finder = Finder { program, region: 0, defined: FxHashMap::default(), used: Vec::new(), always: Vec::new() };
-    finder.block(stmts, end, &mut Vec::new());
-    let Finder { defined, used, always, .. } = finder;
-    let crosses = |(v, region): &(Value, u32)| defined.get(v).is_some_and(|d| d != region);
-    let mut values: Vec<Value> = used.iter().filter(|u| crosses(u)).map(|u| u.0).chain(always).collect();
-    values.retain(|&v| {
-        let def = program.def(v);
-        def.uniformity == Uniformity::Varying && !matches!(def.op, Op::Builtin(_) | Op::Const(_))
-    });
-    values.sort_unstable();
-    values.dedup();
-    values.into_iter().map(|v| (v, layout.row(true))).collect()
-}
-
-struct Finder<'a> {
-    program: &'a Program,
-    region: u32,
-    defined: FxHashMap<Value, u32>,
-    used: Vec<(Value, u32)>,
-    /// What passes from region to region at the workgroup's level.
-    always: Vec<Value>,
-}
-
-impl Finder<'_> {
-    fn block(&mut self, stmts: &[&Stmt], end: &End, labels: &mut Vec<Label>) {
-        for stmt in stmts {
-            if !holds_barrier(stmt) && !labels.iter().any(|&l| stmt_breaks(stmt, l)) {
-                let region = self.region;
-                visit_uses(self.program, stmt, &mut |v| self.used.push((v, region)));
-                definitions(stmt, &mut |v| {
-                    self.defined.insert(v, region);
-                });
-                continue;
-            }
-            self.region += 1;
-            match stmt {
-                Stmt::If { accept, reject, results, .. } => {
-                    for arm in [accept, reject] {
-                        self.nested(arm, labels);
-                    }
-                    self.always.extend(results);
-                }
-                Stmt::Loop { label, params, inits, body, results } => {
-                    self.always.extend(params.iter().chain(inits).chain(results));
-                    labels.push(*label);
-                    self.nested(body, labels);
-                    labels.pop();
-                }
-                Stmt::Scope { label, body, results } => {
-                    self.always.extend(results);
-                    labels.push(*label);
-                    self.nested(body, labels);
-                    labels.pop();
-                }
-                _ => {}
-            }
-            self.region += 1;
-        }
-        if let End::Yield(values) | End::Break(_, values) = end {
-            self.always.extend(values);
-        }
-    }
-
-    fn nested(&mut self, block: &Block, labels: &mut Vec<Label>) {
-        self.region += 1;
-        self.block(&block.stmts.iter().collect::<Vec<_>>(), &block.end, labels);
-        self.region += 1;
+        Stmt::Let(value) => match &program.def(*value).op {
+            Op::Load(address) | Op::UniformLoad(address) => address.mem == mem,
+            Op::Atomic(atomic) => atomic.address.mem == mem,
+            _ => false,
+        },
+        Stmt::Store { address, .. } => address.mem == mem,
+        Stmt::If { accept, reject, .. } => block(accept) || block(reject),
+        Stmt::Loop { body, .. } | Stmt::Scope { body, .. } => block(body),
+        Stmt::Clear(_) | Stmt::Barrier(_) => false,
     }
 }

@@ -1,0 +1,630 @@
+//! Code for lane groups that are plainly inside the grid and the data.
+//!
+//! Kernels guard their edges: `if (i < n)`, `select(x - 1, 0, x == 0)`, `min(x + 1, width - 1)`. In nearly all groups such
+//! a condition goes one way in all lanes. What can be told from scalars before a group starts is taken for granted in
+//! one version of the code, which a few comparisons of general registers lead to.
+
+use regalloc2::VReg;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{
+    Result, Selector,
+    access::{Check, Checks, Extent, extent, simplified, spans},
+    crossing::Contents,
+    flow::is_trivial,
+    pressure,
+    scalar::RowOffsets,
+};
+use crate::{
+    exec::cpu::jit::{
+        mir::{Cond, Limit, Op as M},
+        shape::{self, Assumed, Assumptions, Shape},
+    },
+    ir::{Address, Binary, Block, End, Op, Space, Stmt, Type, Unary, Value},
+};
+
+/// A region of more statements gets one version only.
+const MAX_STATEMENTS: usize = 2000;
+/// Assumptions may lead to others so often.
+const MAX_ROUNDS: usize = 6;
+
+/// What holds in groups that are plainly inside.
+pub struct Inside {
+    pub rows: usize,
+    assumptions: Assumptions,
+    shapes: Vec<Shape>,
+    /// The comparisons behind the assumptions, and whether they hold; minima and maxima that are an operand.
+    comparisons: Vec<(Value, bool)>,
+    extremes: Vec<(Value, Value)>,
+    indices: Vec<(Value, Extent)>,
+}
+
+/// Comparisons that decide a condition.
+type Atoms = Vec<(Value, bool)>;
+
+struct Collector<'a, 's, 'p> {
+    selector: &'a mut Selector<'s>,
+    contents: &'p Contents,
+    early: FxHashMap<Value, bool>,
+    comparisons: Vec<(Value, bool)>,
+    extremes: Vec<(Value, Value)>,
+    changed: bool,
+}
+
+impl<'s> Selector<'s> {
+    /// What to assume of groups inside, if it is worth a version of its own.
+    pub fn inside(&mut self, rest: &[&Stmt], contents: &Contents) -> Result<Option<Inside>> {
+        if contents.statements > MAX_STATEMENTS {
+            return Ok(None);
+        }
+        let outer = (self.shapes.clone(), self.assumptions.clone());
+        let mut collector = Collector {
+            selector: self,
+            contents,
+            early: FxHashMap::default(),
+            comparisons: Vec::new(),
+            extremes: Vec::new(),
+            changed: true,
+        };
+        for _ in 0..MAX_ROUNDS {
+            if !std::mem::take(&mut collector.changed) {
+                break;
+            }
+            collector.early.clear();
+            collector.statements(rest);
+            if collector.changed {
+                let selector = &mut *collector.selector;
+                selector.shapes = shape::shapes(selector.program, &selector.assumptions);
+            }
+        }
+        collector.early.clear();
+        let mut indices = Vec::new();
+        collector.indices(rest, &mut indices);
+        let Collector { comparisons, extremes, .. } = collector;
+        let mut seen = FxHashSet::default();
+        indices.retain(|index| seen.insert(*index));
+        let rows = self.rows_at_once(rest);
+        let (shapes, assumptions) = (std::mem::replace(&mut self.shapes, outer.0), outer.1);
+        let assumptions = std::mem::replace(&mut self.assumptions, assumptions);
+        if rows == 1 && assumptions.is_empty() && indices.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Inside { rows, assumptions, shapes, comparisons, extremes, indices }))
+    }
+
+    /// How many rows of lanes to handle at once.
+    fn rows_at_once(&self, rest: &[&Stmt]) -> usize {
+        let lanes = self.program.lanes() as usize;
+        let private = self.program.memories.iter().any(|m| matches!(m.space, Space::Private { .. }));
+        if private || !lanes.is_multiple_of(8) {
+            return 1;
+        }
+        let most = pressure::rows(self, rest);
+        [8, 4, 2].into_iter().find(|&rows| rows <= most && (lanes / 8).is_multiple_of(rows)).unwrap_or(1)
+    }
+
+    /// Switches to code for groups inside.
+    pub fn enter(&mut self, inside: &Inside) {
+        self.outer = Some((
+            std::mem::replace(&mut self.shapes, inside.shapes.clone()),
+            std::mem::replace(&mut self.assumptions, inside.assumptions.clone()),
+        ));
+        self.rows = inside.rows;
+        self.row_offsets = RowOffsets::new(self.program, inside.rows);
+    }
+
+    /// Switches back.
+    pub fn leave_inside(&mut self) {
+        if let Some((shapes, assumptions)) = self.outer.take() {
+            (self.shapes, self.assumptions) = (shapes, assumptions);
+        }
+        self.rows = 1;
+        self.row_offsets = RowOffsets::new(self.program, 1);
+        self.early.clear();
+        self.proven.clear();
+    }
+
+    /// What a group has to pass to be inside; what the checks need is computed on the way.
+    pub fn inside_checks(&mut self, inside: &Inside) -> Result<Vec<Check>> {
+        let mut all: Vec<Check> = Vec::new();
+        let mut add = |checks: Checks, never: VReg| match checks {
+            Some(checks) => {
+                for check in checks {
+                    if !all.contains(&check) {
+                        all.push(check);
+                    }
+                }
+            }
+            None => all.push(Check {
+                register: never,
+                offset: 0,
+                cond: Cond::Less,
+                limit: Limit::Imm(0),
+                other: None,
+                wraps: false,
+            }),
+        };
+        let never = self.g(M::GImm(0), &[]);
+        for &(cond, holds) in &inside.comparisons {
+            let Op::Binary(_, a, b) = self.program.def(cond).op else { continue };
+            self.demand(a)?;
+            self.demand(b)?;
+            add(self.comparison_checks(cond, holds)?, never);
+            self.note_proof(cond, holds);
+        }
+        for &(value, operand) in &inside.extremes {
+            let Op::Binary(op, a, b) = self.program.def(value).op else { continue };
+            self.demand(a)?;
+            self.demand(b)?;
+            let other = if operand == a { b } else { a };
+            let (low, high) = if op == Binary::Min { (operand, other) } else { (other, operand) };
+            add(self.order_checks(low, high, false)?, never);
+        }
+        for &(index, extent) in &inside.indices {
+            if self.is_proven(index, extent) {
+                continue;
+            }
+            if self.is_scalar(index) {
+                self.demand(index)?;
+                add(self.within(index, extent)?, never);
+            } else if let Extent::Runtime(mem) = extent {
+                let high = self.range(index).high;
+                let register = self.g(M::GImm(high as u32), &[]);
+                let limit = Limit::Worker(self.layout.memory(mem) + crate::exec::cpu::jit::layout::LENGTH);
+                add(
+                    Some(vec![Check { register, offset: 0, cond: Cond::Less, limit, other: None, wraps: false }]),
+                    never,
+                );
+            }
+            self.proven.insert((index, extent));
+        }
+        Ok(simplified(all))
+    }
+
+    /// What a comparison proves about an index.
+    pub fn note_proof(&mut self, cond: Value, holds: bool) {
+        let Op::Binary(op, a, b) = self.program.def(cond).op else { return };
+        let (index, length) = match (op, holds) {
+            (Binary::Lt, true) | (Binary::Ge, false) => (a, b),
+            (Binary::Gt, true) | (Binary::Le, false) => (b, a),
+            _ => return,
+        };
+        if let Op::ArrayLength(mem) = self.program.def(length).op
+            && self.is_scalar(index)
+            && self.ty(index) == Type::U32
+        {
+            self.proven.insert((index, Extent::Runtime(mem)));
+        }
+    }
+
+    /// Computes a value now, with all it depends on.
+    fn demand(&mut self, value: Value) -> Result<()> {
+        if self.as_const(value).is_some() || self.known(value) {
+            return Ok(());
+        }
+        for operand in self.needed(value) {
+            self.demand(operand)?;
+        }
+        self.define(value)?;
+        self.early.insert(value);
+        Ok(())
+    }
+
+    /// The operands that a value depends on, where assumptions hold.
+    fn needed(&self, value: Value) -> Vec<Value> {
+        if let Some(&Assumed::Operand(operand)) = self.assumptions.get(&value) {
+            return vec![operand];
+        }
+        if let Op::Select { cond, accept, reject } = self.program.def(value).op
+            && let Some(&Assumed::Cond(holds)) = self.assumptions.get(&cond)
+        {
+            return vec![if holds { accept } else { reject }];
+        }
+        let mut operands = Vec::new();
+        self.program.def(value).op.visit_operands(&mut |v| operands.push(v));
+        operands
+    }
+
+    /// What makes a comparison of integers hold in all lanes of all rows, or in none; `None` if that never is.
+    pub fn comparison_checks(&mut self, cond: Value, holds: bool) -> Result<Checks> {
+        let Op::Binary(op, a, b) = self.program.def(cond).op else { return Ok(None) };
+        match (op, holds) {
+            (Binary::Lt, true) | (Binary::Ge, false) => self.order_checks(a, b, true),
+            (Binary::Gt, true) | (Binary::Le, false) => self.order_checks(b, a, true),
+            (Binary::Le, true) | (Binary::Gt, false) => self.order_checks(a, b, false),
+            (Binary::Ge, true) | (Binary::Lt, false) => self.order_checks(b, a, false),
+            (Binary::Eq, false) | (Binary::Ne, true) => self.difference_checks(a, b),
+            _ => Ok(None),
+        }
+    }
+
+    fn steps(&self, value: Value) -> i32 {
+        self.shape(value).step().unwrap_or(0)
+    }
+
+    /// The values that the rows start with, exactly, as numbers of 64 bits.
+    fn exact_rows(&mut self, value: Value) -> Result<Vec<VReg>> {
+        let signed = self.ty(value) == Type::I32;
+        let mut vregs: Vec<VReg> = Vec::new();
+        for scalar in self.scalars(value, self.rows)? {
+            let vreg = self.materialise(scalar);
+            let vreg = if signed { self.g(M::GWiden, &[vreg]) } else { vreg };
+            vregs.push(vreg);
+        }
+        Ok(vregs)
+    }
+
+    /// The bases of a value with the lowest and highest number that lanes add, as numbers of 64 bits.
+    fn wide_spans(&mut self, value: Value) -> Result<Vec<(VReg, i32, i32)>> {
+        let signed = self.ty(value) == Type::I32;
+        let step = self.steps(value);
+        let scalars = self.scalars(value, self.rows)?;
+        let mut wide = Vec::new();
+        for (base, low, high) in spans(&scalars, step) {
+            let base = match base {
+                Some(base) if signed => self.g(M::GWiden, &[base]),
+                Some(base) => base,
+                None => self.g(M::GImm(0), &[]),
+            };
+            // Sums that large are made when they arise; numbers without a base are small ids.
+            let clip = |x: i64| x.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
+            wide.push((base, clip(low), clip(high)));
+        }
+        Ok(wide)
+    }
+
+    /// The least and the largest number that a type holds, to compare with.
+    fn least(&self, signed: bool) -> Limit {
+        Limit::Imm(if signed { i32::MIN } else { 0 })
+    }
+
+    fn largest(&mut self, signed: bool) -> (Limit, Option<VReg>) {
+        if signed {
+            return (Limit::Imm(i32::MAX), None);
+        }
+        (Limit::Register, Some(self.g(M::GImm(u32::MAX), &[])))
+    }
+
+    /// What makes `a < b` (or `a <= b`) in all lanes. One of both is the same in the lanes of a group.
+    fn order_checks(&mut self, a: Value, b: Value, strict: bool) -> Result<Checks> {
+        let signed = self.ty(a) == Type::I32;
+        let mut checks: Vec<Check> = Vec::new();
+        let mut push = |check: Check| {
+            if !checks.contains(&check) {
+                checks.push(check);
+            }
+        };
+        if self.steps(b) == 0 {
+            let cond = if strict { Cond::Less } else { Cond::LessEq };
+            let limits = self.exact_rows(b)?;
+            let alike = limits.iter().all(|&l| l == limits[0]);
+            if self.steps(a) != 0 && alike {
+                for (register, low, high) in self.wide_spans(a)? {
+                    if low < 0 {
+                        let limit = self.least(signed);
+                        push(Check { register, offset: low, cond: Cond::GreaterEq, limit, other: None, wraps: false });
+                    }
+                    push(Check {
+                        register,
+                        offset: high,
+                        cond,
+                        limit: Limit::Register,
+                        other: Some(limits[0]),
+                        wraps: false,
+                    });
+                }
+                return Ok(Some(checks));
+            }
+            let reach = 7 * i64::from(self.steps(a));
+            let (Ok(low), Ok(high)) = (i32::try_from(reach.min(0)), i32::try_from(reach.max(0))) else {
+                return Ok(None);
+            };
+            for (register, limit) in self.exact_rows(a)?.into_iter().zip(limits) {
+                if low < 0 {
+                    let limit = self.least(signed);
+                    push(Check { register, offset: low, cond: Cond::GreaterEq, limit, other: None, wraps: false });
+                }
+                push(Check { register, offset: high, cond, limit: Limit::Register, other: Some(limit), wraps: false });
+            }
+            return Ok(Some(checks));
+        }
+        let cond = if strict { Cond::Greater } else { Cond::GreaterEq };
+        let lows = self.exact_rows(a)?;
+        let (largest, largest_register) = self.largest(signed);
+        let rows = match lows.iter().all(|&l| l == lows[0]) {
+            true => self.wide_spans(b)?,
+            false => {
+                let reach = 7 * i64::from(self.steps(b));
+                let (Ok(low), Ok(high)) = (i32::try_from(reach.min(0)), i32::try_from(reach.max(0))) else {
+                    return Ok(None);
+                };
+                self.exact_rows(b)?.into_iter().map(|register| (register, low, high)).collect()
+            }
+        };
+        for (i, (register, low, high)) in rows.into_iter().enumerate() {
+            let other = Some(lows[i]);
+            push(Check { register, offset: low, cond, limit: Limit::Register, other, wraps: false });
+            if high > 0 {
+                let (cond, other) = (Cond::LessEq, largest_register);
+                push(Check { register, offset: high, cond, limit: largest, other, wraps: !signed });
+            }
+        }
+        Ok(Some(checks))
+    }
+
+    /// What makes `a != b` in all lanes: above a number that is known, below one that is not. `b` is the same in a group.
+    fn difference_checks(&mut self, a: Value, b: Value) -> Result<Checks> {
+        let (a, b) = if self.steps(b) == 0 { (a, b) } else { (b, a) };
+        if self.as_const(b).is_some() {
+            if self.steps(a) == 0 {
+                let mut checks = Vec::new();
+                let limits = self.exact_rows(b)?;
+                for (register, limit) in self.exact_rows(a)?.into_iter().zip(limits) {
+                    checks.push(Check {
+                        register,
+                        offset: 0,
+                        cond: Cond::Ne,
+                        limit: Limit::Register,
+                        other: Some(limit),
+                        wraps: false,
+                    });
+                }
+                return Ok(Some(checks));
+            }
+            return self.order_checks(b, a, true);
+        }
+        self.order_checks(a, b, true)
+    }
+
+    /// Checks of a condition whose operands are there by now, under which all lanes take its branch.
+    pub fn decided(&mut self, cond: Value) -> Result<Checks> {
+        let Some(atoms) = atoms(self, cond, true) else { return Ok(None) };
+        let mut all = Vec::new();
+        for (comparison, holds) in atoms {
+            let Op::Binary(_, a, b) = self.program.def(comparison).op else { return Ok(None) };
+            let there = |v: Value| self.as_const(v).is_some() || self.known(v);
+            if !there(a) || !there(b) || !comparable(self, a, b) || self.assumptions.contains_key(&comparison) {
+                return Ok(None);
+            }
+            match self.comparison_checks(comparison, holds)? {
+                Some(checks) => all.extend(checks),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(simplified(all)))
+    }
+}
+
+/// Whether the order of two values can be told from scalars.
+fn comparable(selector: &Selector<'_>, a: Value, b: Value) -> bool {
+    let scalar = |v: Value| selector.as_const(v).is_some() || selector.is_scalar(v);
+    let number = |v: Value| matches!(selector.ty(v), Type::I32 | Type::U32);
+    number(a) && scalar(a) && scalar(b) && (selector.steps(a) == 0 || selector.steps(b) == 0)
+}
+
+/// The comparisons that make a condition come out so; `None` if that is not a matter of all of some.
+pub fn atoms(selector: &Selector<'_>, cond: Value, holds: bool) -> Option<Atoms> {
+    match selector.program.def(cond).op {
+        Op::Unary(Unary::Not, inner) => atoms(selector, inner, !holds),
+        Op::Binary(Binary::And, a, b) if holds => both(selector, a, b, holds),
+        Op::Binary(Binary::Or, a, b) if !holds => both(selector, a, b, holds),
+        Op::Binary(op, ..) if op.is_comparison() => Some(vec![(cond, holds)]),
+        _ => None,
+    }
+}
+
+fn both(selector: &Selector<'_>, a: Value, b: Value, holds: bool) -> Option<Atoms> {
+    let mut all = atoms(selector, a, holds)?;
+    all.extend(atoms(selector, b, holds)?);
+    Some(all)
+}
+
+impl Collector<'_, '_, '_> {
+    /// Whether a value can be computed in front of the region's code for a group.
+    fn early(&mut self, value: Value) -> bool {
+        if self.selector.as_const(value).is_some() {
+            return true;
+        }
+        if self.selector.uniform(value) {
+            return self.selector.known(value);
+        }
+        if let Some(&early) = self.early.get(&value) {
+            return early;
+        }
+        self.early.insert(value, false);
+        let op = &self.selector.program.def(value).op;
+        let early = match op {
+            Op::Builtin(_) => self.selector.is_scalar(value),
+            Op::Phi | Op::Load(_) | Op::UniformLoad(_) | Op::Atomic(_) | Op::Subgroup(..)
+                if self.contents.defined.contains(&value) =>
+            {
+                false
+            }
+            _ if !self.selector.is_scalar(value) => false,
+            _ if !self.contents.defined.contains(&value) => self.selector.crossing.contains_key(&value),
+            _ => self.selector.needed(value).into_iter().all(|v| self.early(v)),
+        };
+        self.early.insert(value, early);
+        early
+    }
+
+    fn statements(&mut self, stmts: &[&Stmt]) {
+        for stmt in stmts {
+            match stmt {
+                Stmt::Let(value) => self.choice(*value),
+                Stmt::If { cond, accept, reject, .. } => {
+                    if !self.selector.uniform(*cond)
+                        && let Some(holds) = self.expected(*cond, accept, reject)
+                    {
+                        self.assume(*cond, holds);
+                    }
+                    match self.selector.assumptions.get(cond) {
+                        Some(Assumed::Cond(true)) => self.block(accept),
+                        Some(Assumed::Cond(false)) => self.block(reject),
+                        _ => {
+                            self.block(accept);
+                            self.block(reject);
+                        }
+                    }
+                }
+                Stmt::Loop { body, .. } | Stmt::Scope { body, .. } => self.block(body),
+                Stmt::Store { .. } | Stmt::Clear(_) | Stmt::Barrier(_) => {}
+            }
+        }
+    }
+
+    fn block(&mut self, block: &Block) {
+        self.statements(&block.stmts.iter().collect::<Vec<_>>());
+    }
+
+    /// Which way a branch goes inside, by its looks.
+    fn expected(&self, cond: Value, accept: &Block, reject: &Block) -> Option<bool> {
+        let leaves = |b: &Block| b.stmts.is_empty() && !matches!(b.end, End::Yield(_));
+        if let Op::Binary(Binary::Eq, ..) = self.selector.program.def(cond).op {
+            return Some(false);
+        }
+        if leaves(accept) || (is_trivial(accept) && !is_trivial(reject)) {
+            return Some(false);
+        }
+        (leaves(reject) || is_trivial(reject)).then_some(true)
+    }
+
+    /// Assumes that a condition comes out so, if that can be checked in front.
+    fn assume(&mut self, cond: Value, holds: bool) {
+        if self.selector.assumptions.contains_key(&cond) || self.selector.uniform(cond) {
+            return;
+        }
+        let Some(atoms) = atoms(self.selector, cond, holds) else { return };
+        for &(comparison, holds) in &atoms {
+            let Op::Binary(_, a, b) = self.selector.program.def(comparison).op else { return };
+            if !comparable(self.selector, a, b)
+                || !self.early(a)
+                || !self.early(b)
+                || self.is_rare(comparison, holds)
+                || self.selector.assumptions.get(&comparison) == Some(&Assumed::Cond(!holds))
+            {
+                return;
+            }
+        }
+        self.selector.assumptions.insert(cond, Assumed::Cond(holds));
+        for (comparison, holds) in atoms {
+            self.selector.assumptions.insert(comparison, Assumed::Cond(holds));
+            if !self.comparisons.contains(&(comparison, holds)) {
+                self.comparisons.push((comparison, holds));
+            }
+        }
+        self.changed = true;
+    }
+
+    /// Whether a comparison with a number is known to come out so in less than half of the lanes.
+    fn is_rare(&self, comparison: Value, holds: bool) -> bool {
+        let Op::Binary(op, a, b) = self.selector.program.def(comparison).op else { return true };
+        if matches!(op, Binary::Eq | Binary::Ne) {
+            return (op == Binary::Eq) == holds;
+        }
+        let (x, y) = (self.selector.range(a), self.selector.range(b));
+        let (known, number, below) = match (x.low == x.high, y.low == y.high) {
+            (false, true) => (x, y.low, matches!(op, Binary::Lt | Binary::Le) == holds),
+            (true, false) => (y, x.low, matches!(op, Binary::Gt | Binary::Ge) == holds),
+            _ => return false,
+        };
+        if known.high >= u64::from(u32::MAX) {
+            return false;
+        }
+        let share = number.saturating_sub(known.low).min(known.high - known.low + 1);
+        let all = known.high - known.low + 1;
+        if below { share * 2 < all } else { (all - share) * 2 < all }
+    }
+
+    /// Assumes which operand a selection, a minimum or a maximum comes to.
+    fn choice(&mut self, value: Value) {
+        let program = self.selector.program;
+        match program.def(value).op {
+            Op::Select { cond, accept, reject } if !self.selector.is_scalar(cond) => {
+                let steps = |s: &Selector<'_>, v: Value| match s.as_const(v) {
+                    Some(_) => Some(0),
+                    None if s.ty(v).is_float() => None,
+                    None => s.shape(v).step(),
+                };
+                let (yes, no) = (steps(self.selector, accept), steps(self.selector, reject));
+                let holds = match program.def(cond).op {
+                    Op::Binary(Binary::Eq, ..) => false,
+                    Op::Binary(Binary::Ne, ..) => true,
+                    _ if yes.is_some_and(|step| step != 0) && no == Some(0) => true,
+                    _ if no.is_some_and(|step| step != 0) && yes == Some(0) => false,
+                    Op::Binary(op, _, b) => {
+                        let below = matches!(op, Binary::Lt | Binary::Le);
+                        below != self.selector.as_const(b).is_some()
+                    }
+                    _ => true,
+                };
+                self.assume(cond, holds);
+            }
+            Op::Binary(Binary::Min | Binary::Max, a, b)
+                if matches!(program.ty(value), Type::I32 | Type::U32)
+                    && !self.selector.assumptions.contains_key(&value)
+                    && !self.selector.uniform(value) =>
+            {
+                if !comparable(self.selector, a, b) || !self.early(a) || !self.early(b) {
+                    return;
+                }
+                let operand = match (self.selector.steps(a), self.selector.steps(b)) {
+                    (0, 0) => return,
+                    (0, _) => b,
+                    _ => a,
+                };
+                self.selector.assumptions.insert(value, Assumed::Operand(operand));
+                self.extremes.push((value, operand));
+                self.changed = true;
+            }
+            _ => {}
+        }
+    }
+
+    /// The indices whose bounds can be checked in front.
+    fn indices(&mut self, stmts: &[&Stmt], out: &mut Vec<(Value, Extent)>) {
+        for stmt in stmts {
+            match stmt {
+                Stmt::Let(value) => match &self.selector.program.def(*value).op {
+                    Op::Load(address) | Op::UniformLoad(address) => self.address(address, out),
+                    Op::Atomic(atomic) => self.address(&atomic.address, out),
+                    _ => {}
+                },
+                Stmt::Store { address, .. } => self.address(address, out),
+                Stmt::If { cond, accept, reject, .. } => {
+                    let arms: &[&Block] = match self.selector.assumptions.get(cond) {
+                        Some(Assumed::Cond(true)) => &[accept],
+                        Some(Assumed::Cond(false)) => &[reject],
+                        // What only some lanes do is checked where they do it.
+                        _ if !self.selector.uniform(*cond) => &[],
+                        _ => &[accept, reject],
+                    };
+                    for arm in arms {
+                        self.indices(&arm.stmts.iter().collect::<Vec<_>>(), out);
+                    }
+                }
+                Stmt::Loop { body, .. } | Stmt::Scope { body, .. } => {
+                    self.indices(&body.stmts.iter().collect::<Vec<_>>(), out);
+                }
+                Stmt::Clear(_) | Stmt::Barrier(_) => {}
+            }
+        }
+    }
+
+    fn address(&mut self, address: &Address, out: &mut Vec<(Value, Extent)>) {
+        for term in &address.terms {
+            let extent = extent(address.mem, term.bound);
+            if self.selector.is_proven(term.index, extent) {
+                continue;
+            }
+            let ranged = self.selector.range(term.index).high < u64::from(u32::MAX);
+            if self.selector.is_scalar(term.index) {
+                if self.early(term.index) && self.selector.as_const(term.index).is_none() {
+                    out.push((term.index, extent));
+                }
+            } else if ranged && matches!(extent, Extent::Runtime(_)) {
+                out.push((term.index, extent));
+            }
+        }
+    }
+}

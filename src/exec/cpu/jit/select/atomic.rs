@@ -1,0 +1,71 @@
+//! Atomics. Only the thread of a workgroup sees its memory, and its private copy of a memory in which a kernel does
+//! nothing but accumulate: there, no instruction needs to lock.
+
+use regalloc2::{RegClass, VReg};
+
+use super::{Mask, Place, Result, Selector, Unsupported};
+use crate::{
+    exec::cpu::jit::mir::{LaneAccess, Op as M},
+    ir::{Atomic, AtomicFun, Space, Type, Value},
+};
+
+impl Selector<'_> {
+    pub fn atomic(&mut self, value: Value, atomic: &Atomic) -> Result<()> {
+        match atomic.fun {
+            // A word is read and written whole in any case.
+            AtomicFun::Load => return self.load(value, &atomic.address),
+            AtomicFun::Store => {
+                self.store(&atomic.address, atomic.value)?;
+                let zeros = self.per_row(|s| Ok(s.zero(RegClass::Float)))?;
+                return self.bind(value, Place::Rows(zeros));
+            }
+            _ => {}
+        }
+        let signed = self.ty(value) == Type::I32;
+        let alone = matches!(self.program.memory(atomic.address.mem).space, Space::Workgroup { .. })
+            || self.private.contains(&atomic.address.mem);
+        let rows = self.per_row(|s| {
+            if alone && !atomic.result_used && s.accumulate(atomic, signed)? {
+                return Ok(s.zero(RegClass::Float));
+            }
+            let mut values = vec![s.vector(atomic.value)?];
+            if atomic.fun == AtomicFun::CompareExchange {
+                let compare = atomic.compare.ok_or(Unsupported("a compare-exchange without a comparand"))?;
+                values.push(s.vector(compare)?);
+            }
+            let access = LaneAccess::Atomic { fun: atomic.fun, signed, locked: !alone };
+            s.lanes(&atomic.address, access, &values)?.ok_or(Unsupported("an atomic without a result"))
+        })?;
+        self.bind(value, Place::Rows(rows))
+    }
+
+    /// Combines the values of all lanes with memory, if all are active and in bounds for certain.
+    fn accumulate(&mut self, atomic: &Atomic, signed: bool) -> Result<bool> {
+        if matches!(self.mask, Mask::Some(_)) || !accumulates(atomic.fun) {
+            return Ok(false);
+        }
+        let (words, None) = self.row_address(&atomic.address)? else { return Ok(false) };
+        let (place, mut uses) = self.base_of(&atomic.address)?;
+        let number = match atomic.fun {
+            AtomicFun::Add => self.as_const(atomic.value),
+            AtomicFun::Sub => self.as_const(atomic.value).map(u32::wrapping_neg),
+            _ => None,
+        };
+        if let Some(number) = number {
+            uses.push(words);
+            let temporaries = [RegClass::Int, RegClass::Int, RegClass::Float];
+            self.apart(false, M::AccumulateImm(place, number as i32), &uses, &temporaries);
+            return Ok(true);
+        }
+        let value: VReg = self.vector(atomic.value)?;
+        uses.extend([words, value]);
+        self.apart(false, M::Accumulate(place, atomic.fun, signed), &uses, &[RegClass::Int, RegClass::Int]);
+        Ok(true)
+    }
+}
+
+/// Whether an atomic combines its operand with memory such that the order does not matter.
+pub fn accumulates(fun: AtomicFun) -> bool {
+    use AtomicFun::*;
+    matches!(fun, Add | Sub | And | Or | Xor | Min | Max)
+}

@@ -1,0 +1,240 @@
+//! Loops and scopes: what lanes leave together or one by one.
+
+use regalloc2::Block as MirBlock;
+
+use super::{
+    Place, Result, Selector,
+    flow::{Exit, Flow, Target, breaks, is_trivial, leaves_beyond},
+};
+use crate::{
+    exec::cpu::jit::{
+        mir::{Op as M, ROW},
+        range::{self, Range},
+    },
+    ir::{Block, End, Label, Stmt, Value},
+};
+
+/// Iterations that one pass through a loop makes, at most; and how many statements that may be.
+const MAX_UNROLLED: u64 = 4;
+const MAX_UNROLLED_STATEMENTS: u64 = 160;
+/// A loop of no more iterations than this ends soon enough by itself.
+const SHORT_LOOP: u64 = 1 << 12;
+
+impl Selector<'_> {
+    pub fn one_by_one(&mut self, label: Label, results: usize) -> (i32, Vec<i32>) {
+        let rows = self.rows as i32;
+        let left = self.layout.rows(rows);
+        let aside: Vec<i32> = (0..results).map(|_| self.layout.rows(rows)).collect();
+        self.targets.push(Target { label, exit: Exit::OneByOne { left, results: aside.clone() } });
+        let zero = self.v(M::VZero, &[]);
+        (0..rows).for_each(|row| self.mir.effect(M::RowStore(left + ROW * row), &[zero]));
+        (left, aside)
+    }
+
+    /// Adds the active lanes to those that have left a construct one by one, with their results.
+    pub fn set_aside(&mut self, left: i32, aside: &[i32], values: &[Value]) -> Result<()> {
+        for row in 0..self.rows {
+            self.row = row;
+            let offset = ROW * row as i32;
+            let mask = self.mask_row();
+            for (&value, &at) in values.iter().zip(aside) {
+                let value = self.vector(value)?;
+                let before = self.v(M::RowLoad(at + offset), &[]);
+                let merged = self.blend(mask, value, before);
+                self.mir.effect(M::RowStore(at + offset), &[merged]);
+            }
+            let before = self.v(M::RowLoad(left + offset), &[]);
+            let merged = self.or(before, mask);
+            self.mir.effect(M::RowStore(left + offset), &[merged]);
+        }
+        self.row = 0;
+        Ok(())
+    }
+
+    /// Goes on in `out` with the lanes that have left one by one, and their results.
+    fn reunite(&mut self, out: MirBlock, left: i32, aside: &[i32], results: &[Value]) -> Result<()> {
+        self.bury(out, &[]);
+        self.mir.switch(out);
+        for (&result, &at) in results.iter().zip(aside) {
+            let rows = self.per_row(|s| Ok(s.v(M::RowLoad(at + ROW * s.row as i32), &[])))?;
+            self.bind(result, Place::Rows(rows))?;
+        }
+        let mask = self.per_row(|s| Ok(s.v(M::RowLoad(left + ROW * s.row as i32), &[])))?;
+        self.go_on_if_any(mask);
+        Ok(())
+    }
+
+    pub fn repeat(
+        &mut self,
+        label: Label,
+        params: &[Value],
+        inits: &[Value],
+        body: &Block,
+        results: &[Value],
+    ) -> Result<Flow> {
+        let divergent = self.is_divergent(label);
+        // The mask of the next iteration may be smaller where lanes leave one by one or for farther away.
+        let shrinks = divergent || leaves_beyond(body, label);
+        let count = range::count(self.program, params, inits, body).filter(|_| !shrinks);
+        let before = self.mask;
+        let (header, out) = (self.mir.block(), self.mir.block());
+        let exits = if divergent {
+            Err(self.one_by_one(label, results.len()))
+        } else {
+            let exits = self.params(out, results, shrinks);
+            self.targets
+                .push(Target { label, exit: Exit::Together { block: out, results: results.to_vec(), mask: shrinks } });
+            Ok(exits)
+        };
+        let mut arguments = self.arguments(params, inits)?;
+        if shrinks {
+            arguments.extend(self.mask_rows());
+        }
+        let (phis, mask) = self.params(header, params, shrinks);
+        self.prepare_addresses(body)?;
+        self.mir.jump(header, &arguments);
+        self.mir.switch(header);
+        self.dead.push(Vec::new());
+        self.open();
+        self.mask = mask.unwrap_or(before);
+        self.define_all(params, &phis)?;
+        let mut flow = self.block(body)?;
+        let ranges = self.ranges.clone();
+        for copy in 1..count.map_or(1, |count| unrolled(count.trips, body)) {
+            let (Flow::Falls, End::Yield(next)) = (flow, &body.end) else { break };
+            self.pass_on(params, next)?;
+            if let Some(count) = count {
+                // This copy's number is never one of those in front of it.
+                let param = params[count.param];
+                let before = ranges[param.0 as usize];
+                let range = Range { low: count.first + copy * count.step, high: before.high };
+                self.ranges = range::ranges_within(self.program, ranges.clone(), body, param, range);
+            }
+            // The test would only find that there is more to do.
+            let test = body.stmts.iter().position(|stmt| is_test(stmt, label));
+            let rest: Vec<&Stmt> =
+                body.stmts.iter().enumerate().filter(|(i, _)| Some(*i) != test).map(|(_, stmt)| stmt).collect();
+            flow = self.statements(&rest)?;
+        }
+        self.ranges = ranges;
+        if let (Flow::Falls, End::Yield(next)) = (flow, &body.end) {
+            let mut next = self.arguments(params, next)?;
+            if shrinks {
+                next.extend(self.mask_rows());
+            }
+            if count.is_none_or(|count| count.trips > SHORT_LOOP) {
+                self.stop_if_asked();
+            }
+            self.mir.jump(header, &next);
+        }
+        self.close();
+        self.targets.pop();
+        match exits {
+            Ok((exits, mask)) => {
+                self.pass_on_dead();
+                self.mir.switch(out);
+                self.mask = mask.unwrap_or(before);
+                if !breaks(body, label) {
+                    return Ok(Flow::Gone);
+                }
+                self.define_all(results, &exits)?;
+            }
+            Err((left, aside)) => self.reunite(out, left, &aside, results)?,
+        }
+        Ok(Flow::Falls)
+    }
+
+    /// Leaves the function if the call is to stop.
+    pub fn stop_if_asked(&mut self) {
+        let stopped = match self.stopped {
+            Some(stopped) => stopped,
+            None => {
+                let at = self.mir.at;
+                let stopped = self.mir.cold_block();
+                self.mir.switch(stopped);
+                self.mir.effect(M::Return, &[]);
+                self.mir.at = at;
+                self.mir.switch(MirBlock::new(at));
+                self.stopped = Some(stopped);
+                stopped
+            }
+        };
+        let (go_on, stop) = (self.mir.block(), self.mir.cold_block());
+        self.mir.branch(M::BranchGoOn, &[], go_on, stop);
+        self.mir.switch(stop);
+        self.mir.jump(stopped, &[]);
+        self.mir.switch(go_on);
+    }
+
+    pub fn scope(&mut self, label: Label, body: &Block, results: &[Value]) -> Result<Flow> {
+        let before = self.mask;
+        let out = self.mir.block();
+        if self.is_divergent(label) {
+            let (left, aside) = self.one_by_one(label, results.len());
+            self.dead.push(Vec::new());
+            self.open();
+            // Those that fall out at the end join those that left.
+            if let (Flow::Falls, End::Yield(values)) = (self.block(body)?, &body.end) {
+                self.set_aside(left, &aside, values)?;
+                self.mir.jump(out, &[]);
+            }
+            self.close();
+            self.targets.pop();
+            self.reunite(out, left, &aside, results)?;
+            return Ok(Flow::Falls);
+        }
+        let shrinks = leaves_beyond(body, label);
+        let (params, mask) = self.params(out, results, shrinks);
+        self.targets
+            .push(Target { label, exit: Exit::Together { block: out, results: results.to_vec(), mask: shrinks } });
+        self.dead.push(Vec::new());
+        self.open();
+        let mut reached = breaks(body, label);
+        if let (Flow::Falls, End::Yield(values)) = (self.block(body)?, &body.end) {
+            let mut arguments = self.arguments(results, values)?;
+            if shrinks {
+                arguments.extend(self.mask_rows());
+            }
+            self.mir.jump(out, &arguments);
+            reached = true;
+        }
+        self.close();
+        self.targets.pop();
+        self.pass_on_dead();
+        self.mask = mask.unwrap_or(before);
+        if !reached {
+            return Ok(Flow::Gone);
+        }
+        self.mir.switch(out);
+        self.define_all(results, &params)?;
+        Ok(Flow::Falls)
+    }
+}
+
+/// How many iterations one pass through a counting loop makes.
+fn unrolled(trips: u64, body: &Block) -> u64 {
+    let statements = count_statements(body).max(1);
+    (1..=MAX_UNROLLED)
+        .rev()
+        .find(|&n| trips.is_multiple_of(n) && n * statements <= MAX_UNROLLED_STATEMENTS)
+        .filter(|_| trips > 0)
+        .unwrap_or(1)
+}
+
+pub fn count_statements(block: &Block) -> u64 {
+    block
+        .stmts
+        .iter()
+        .map(|stmt| match stmt {
+            Stmt::If { accept, reject, .. } => 1 + count_statements(accept) + count_statements(reject),
+            Stmt::Loop { body, .. } | Stmt::Scope { body, .. } => 1 + count_statements(body),
+            _ => 1,
+        })
+        .sum()
+}
+
+/// Whether a statement is the test of a counting loop.
+fn is_test(stmt: &Stmt, label: Label) -> bool {
+    matches!(stmt, Stmt::If { accept, reject, results, .. }
+        if results.is_empty() && is_trivial(accept) && matches!(&reject.end, End::Break(to, _) if *to == label))
+}
