@@ -1,0 +1,132 @@
+//! The access analysis of every shipped sample and of kernels that are hard to cut, as snapshots in `tests/snapshots`:
+//! each line is a verdict that a call depends on. After a change that is meant, look at the difference that
+//! `INSTA_UPDATE=always cargo test --test access` makes.
+//!
+//! A kernel's header gives the numbers of its call: `workgroups`, the `words` of a uniform, the `elements` or the `bytes`
+//! of a buffer.
+
+use std::{fmt::Write, path::Path};
+
+use swath::{
+    BindingKind, Kernel, Module,
+    access::{Numbers, Verdict},
+};
+
+/// The numbers of a call.
+#[derive(Default)]
+struct Call {
+    workgroups: [u32; 3],
+    words: Vec<(String, Vec<u8>)>,
+    bytes: Vec<(String, u64)>,
+}
+
+impl Call {
+    /// From the header of a kernel.
+    fn of(text: &str, kernel: &Kernel) -> Call {
+        let mut call = Call { workgroups: [1; 3], ..Call::default() };
+        for line in text.lines().filter_map(|line| line.strip_prefix("//! ")) {
+            let (key, values) = line.split_once(':').expect("a key and its values");
+            let values: Vec<u32> = values.split_whitespace().map(|v| v.parse().expect("a number")).collect();
+            match key.split_once(' ') {
+                None => call.workgroups[..values.len()].copy_from_slice(&values),
+                Some(("words", name)) => call.word(name, &values),
+                Some(("elements", name)) => {
+                    let binding = kernel.bindings().iter().find(|b| b.name == name).expect("a binding");
+                    let stride = binding.element_stride().expect("an array");
+                    call.bytes.push((name.to_owned(), u64::from(values[0]) * u64::from(stride)));
+                }
+                Some(("bytes", name)) => call.bytes.push((name.to_owned(), values[0].into())),
+                Some(other) => panic!("no such key: {other:?}"),
+            }
+        }
+        call
+    }
+
+    fn word(&mut self, name: &str, values: &[u32]) {
+        self.words.push((name.to_owned(), bytemuck::cast_slice(values).to_vec()));
+    }
+}
+
+fn describe(kernel: &Kernel, call: &Call) -> String {
+    let place = |name: &str| kernel.bindings().iter().position(|b| b.name == name).expect("a binding");
+    let mut numbers = Numbers::new().with_workgroups(call.workgroups);
+    for (name, words) in &call.words {
+        numbers = numbers.with_uniform(place(name), 0, words);
+    }
+    for (name, bytes) in &call.bytes {
+        numbers = numbers.with_bytes(place(name), *bytes);
+    }
+    let analysis = kernel.access(&numbers).unwrap_or_else(|error| panic!("{error}"));
+    let axis = ["x", "y", "z"][analysis.axis];
+    let proven = analysis.in_bounds.iter().filter(|proven| **proven).count();
+    let mut text = format!(
+        "kernel {}: {:?} workgroups cut along {axis}, {proven} of {} accesses in bounds\n",
+        kernel.name(),
+        call.workgroups,
+        analysis.in_bounds.len()
+    );
+    for (binding, access) in kernel.bindings().iter().zip(&analysis.bindings) {
+        if binding.kind == BindingKind::Uniform {
+            continue;
+        }
+        let _ = writeln!(text, "  {}: {:?}", binding.name, access.verdict);
+        let place = access.place.as_ref().map_or(String::new(), |place| format!("{}: `{}`: ", place.line, place.text));
+        let _ = writeln!(text, "    {place}{}", access.reason);
+        if let Verdict::Sliced { .. } = access.verdict {
+            let unit = call.workgroups[analysis.axis] / 2;
+            let (reads, writes) = (access.reads.bytes(unit..unit + 1), access.writes.bytes(unit..unit + 1));
+            let _ = writeln!(text, "    unit {unit} reads {reads:?} and writes {writes:?}");
+        }
+    }
+    text
+}
+
+#[test]
+fn hard_kernels() {
+    insta::glob!("access/*.wgsl", |path: &Path| {
+        let text = std::fs::read_to_string(path).expect("a readable file");
+        let kernel = Module::parse(&text).and_then(|m| m.only_kernel()).unwrap_or_else(|error| panic!("{error}"));
+        insta::assert_snapshot!(describe(&kernel, &Call::of(&text, &kernel)));
+    });
+}
+
+/// The kernel of a sample in a call that its host code makes.
+fn sample(file: &str, name: &str, workgroups: [u32; 3], words: &[u32], bytes: &[(&str, u64)]) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders").join(file);
+    let kernel = Module::parse_file(path).and_then(|m| m.kernel(name)).unwrap_or_else(|error| panic!("{error}"));
+    let mut call = Call { workgroups, ..Call::default() };
+    if !words.is_empty() {
+        call.word("params", words);
+    }
+    call.bytes = bytes.iter().map(|&(name, bytes)| (name.to_owned(), bytes)).collect();
+    describe(&kernel, &call)
+}
+
+#[test]
+fn samples() {
+    let f32s = |words: &[f32]| words.iter().map(|w| w.to_bits()).collect::<Vec<u32>>();
+    let picture = [0, 0, 0, 100, 155, 305];
+    let calls = [
+        sample("saxpy.wgsl", "saxpy", [98, 1, 1], &f32s(&[2.5]), &[("x", 100_000), ("y", 100_000)]),
+        sample("reduce.wgsl", "reduce", [30, 1, 1], &[], &[("values", 480_000), ("results", 360)]),
+        sample("reduce.wgsl", "combine", [3, 1, 1], &[], &[("partials", 144_000), ("results", 36)]),
+        sample("histogram.wgsl", "histogram", [10, 1, 1], &[3], &[("values", 160_000), ("bins", 1024)]),
+        sample("matmul.wgsl", "matmul", [3, 5, 1], &[300, 170, 200], &[("a", 240_000), ("b", 136_000), ("c", 204_000)]),
+        sample(
+            "nbody.wgsl",
+            "nbody",
+            [50, 1, 1],
+            &f32s(&[0.1, 0.1, 0.01]),
+            &[("positions", 50_400), ("velocities", 50_400), ("moved", 50_400)],
+        ),
+        sample("mandelbrot.wgsl", "mandelbrot", [10, 20, 1], &picture, &[("counts", 189_100), ("pixels", 189_100)]),
+        sample(
+            "black_scholes.wgsl",
+            "black_scholes",
+            [98, 1, 1],
+            &f32s(&[0.02]),
+            &[("options", 400_000), ("prices", 200_000), ("greeks", 400_000)],
+        ),
+    ];
+    insta::assert_snapshot!(calls.join("\n"));
+}
