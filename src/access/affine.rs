@@ -168,8 +168,11 @@ impl Analyzer<'_> {
                 (Some(mask), _) => self.mask(ty, b, bits(mask)),
                 _ => Some(self.symbol(Definition::And { a, b })),
             },
-            Binary::Or => Some(self.symbol(Definition::Or { a, b })),
-            Binary::Xor => Some(self.symbol(Definition::Xor { a, b })),
+            Binary::Or | Binary::Xor => match (a.as_number(), b.as_number()) {
+                (_, Some(mask)) => self.set_bits(op, ty, a, bits(mask)),
+                (Some(mask), _) => self.set_bits(op, ty, b, bits(mask)),
+                _ => Some(self.or_xor(op, a, b)),
+            },
             Binary::Shl => b.as_number().and_then(|y| a.times(1 << (bits(y) & 31))),
             Binary::Shr => match b.as_number().map(|y| bits(y) & 31) {
                 Some(0) => Some(a),
@@ -230,6 +233,25 @@ impl Analyzer<'_> {
             return self.symbol(Definition::Quotient { of: a, signed, by, truncates: false }).times(by);
         }
         Some(self.symbol(Definition::And { a, b: Form::number(i128::from(mask)) }))
+    }
+
+    fn or_xor(&mut self, op: Binary, a: Form, b: Form) -> Form {
+        self.symbol(if op == Binary::Or { Definition::Or { a, b } } else { Definition::Xor { a, b } })
+    }
+
+    /// `a | mask` or `a ^ mask`: the bits above the mask's stay as they are.
+    fn set_bits(&mut self, op: Binary, ty: Type, a: Form, mask: u32) -> Option<Form> {
+        let signed = ty == Type::I32;
+        if mask == 0 {
+            return Some(a);
+        }
+        let by = 1i128 << (32 - mask.leading_zeros());
+        if by > 1 << 31 {
+            return Some(self.or_xor(op, a, Form::number(mask.into())));
+        }
+        let above = self.symbol(Definition::Quotient { of: a.clone(), signed, by, truncates: false });
+        let below = self.remainder_by(a, signed, by, false);
+        self.or_xor(op, below, Form::number(mask.into())).plus(by, &above)
     }
 
     fn select(&mut self, cond: Value, accept: Form, reject: Form, ty: Type) -> Form {
