@@ -45,6 +45,20 @@ pub enum Error {
     #[error("{0}")]
     Device(Message),
 
+    /// The call was not done by its [`deadline`](crate::Call::deadline). What was bound for writing is
+    /// initialised but unspecified, unless the message says that nothing was written.
+    #[error("{0}")]
+    Deadline(Message),
+
+    /// The call's [`CancelToken`](crate::CancelToken) was cancelled. What was bound for writing is initialised but
+    /// unspecified, unless the message says that nothing was written.
+    #[error("{0}")]
+    Cancelled(Message),
+
+    /// The device still runs a call that was given up, and takes no other until it is done.
+    #[error("{0}")]
+    Busy(Message),
+
     /// A file could not be read or written.
     #[error("{0}")]
     Io(Message),

@@ -56,6 +56,8 @@
 //! Out of bounds, reads give zero and writes are dropped. What the kernel does not write keeps its
 //! contents. After an error while it runs, what was bound for writing is initialised but unspecified.
 //!
+//! A call ends early at its [`deadline`](Call::deadline), or when its [`CancelToken`] says so.
+//!
 //! Integers come out the same on every device. Floats come out the same on the CPU engine, whatever
 //! the number of threads; across devices each operation is within WGSL's accuracy and no more.
 //!
@@ -65,6 +67,7 @@
 //! are on by default. A library wants `default-features = false, features = ["gpu", "cpu"]`.
 #![warn(missing_docs)]
 
+pub mod access;
 mod buffer;
 mod call;
 pub mod error;
@@ -79,7 +82,7 @@ pub mod samples;
 pub use buffer::Buffer;
 pub use call::{Call, Grid, Outcome, ReadArg, UniformValue, Untyped, WriteArg};
 pub use error::{Error, Result};
-pub use exec::{DeviceInfo, DeviceKind};
+pub use exec::{CancelToken, DeviceInfo, DeviceKind};
 #[doc(hidden)]
 pub use kernel::names::nearest as nearest_name;
 pub use kernel::{Binding, BindingKind, ConstValue, Field, Kernel, Module, OverrideConstant, Scalar, Type};

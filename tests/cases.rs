@@ -9,7 +9,6 @@ mod harness;
 mod validation;
 
 use std::{
-    path::Path,
     process::{Command, ExitCode},
     sync::Arc,
 };
@@ -59,7 +58,7 @@ fn add_cases(runtime: &Runtime, trials: &mut Vec<Trial>) {
             eprintln!("SKIPPED: no GPU adapter is there, so the cases run on the CPU engine only");
         }
     }
-    let cases = load(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases"), trials);
+    let cases = load(trials);
     for device in runtime.devices() {
         for case in &cases {
             trials.extend(trial(runtime, device, case));
@@ -67,18 +66,10 @@ fn add_cases(runtime: &Runtime, trials: &mut Vec<Trial>) {
     }
 }
 
-fn load(folder: impl AsRef<Path>, trials: &mut Vec<Trial>) -> Vec<Arc<Case>> {
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .expect("tests/cases is a folder")
-        .map(|entry| entry.expect("tests/cases can be listed").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "wgsl"))
-        .collect();
-    files.sort();
+fn load(trials: &mut Vec<Trial>) -> Vec<Arc<Case>> {
     let mut cases = Vec::new();
-    for file in files {
-        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(&file).expect("a case is UTF-8 text");
-        match Case::parse(&name, &text) {
+    for (name, case) in harness::load() {
+        match case {
             Ok(case) => cases.push(Arc::new(case)),
             Err(error) => trials.push(failing(&format!("header/{name}"), error)),
         }

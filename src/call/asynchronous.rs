@@ -3,6 +3,12 @@
 use std::{
     any::{TypeId, type_name},
     fmt,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
 };
 
 use bytemuck::Pod;
@@ -15,6 +21,7 @@ use super::{
 use crate::{
     buffer::short_name,
     error::{Error, Message, Result},
+    exec::stop::{Left, Stop},
     kernel::{Kernel, names},
     report::Report,
 };
@@ -75,7 +82,8 @@ impl Call<'static> {
     /// `run_async`.
     ///
     /// The work starts at once, polled or not. Dropping the future neither stops it nor does any
-    /// harm: the call owns its data.
+    /// harm: the call owns its data. To stop it, give it a [`CancelToken`](crate::CancelToken) or a
+    /// [`deadline`](Call::deadline); the time that it waits for calls before it counts.
     ///
     /// # Errors
     ///
@@ -96,18 +104,21 @@ impl Call<'static> {
     /// ```
     pub fn run_async(self) -> impl Future<Output = Result<Outcome>> + Send + 'static {
         let started = self.start();
-        async move {
-            let (kernel, answer) = started?;
-            answer.await.unwrap_or_else(|oneshot::Canceled| Err(lost(&kernel)))
-        }
+        async move { started?.await }
     }
 
     /// Checks the call and hands it to the device's thread.
-    fn start(self) -> Result<(Kernel, oneshot::Receiver<Result<Outcome>>)> {
+    fn start(self) -> Result<Answer> {
         let mut checked = self.check()?;
         let (sender, receiver) = oneshot::channel();
         let (kernel, device) = (checked.kernel.clone(), checked.device.clone());
+        let stop = checked.stop.as_ref().map(|armed| Arc::clone(armed.stop()));
+        let turn = Turn::default();
+        let answer = Answer { kernel, stop, turn: turn.clone(), receiver };
         device.worker().run(move || {
+            if !turn.take() {
+                return;
+            }
             let result = checked.run().map(|report| {
                 let owned = checked.args.into_iter().enumerate().filter_map(|(place, arg)| match arg?.data {
                     Data::Owned(vector) => Some((place, Some(vector))),
@@ -118,7 +129,44 @@ impl Call<'static> {
             // Nobody may be waiting any more.
             let _ = sender.send(result);
         });
-        Ok((kernel, receiver))
+        Ok(answer)
+    }
+}
+
+/// Who decides what becomes of a call that waits for those before it: the device's thread, which runs it, or the future,
+/// which gives it up.
+#[derive(Clone, Default)]
+struct Turn(Arc<AtomicBool>);
+
+impl Turn {
+    /// Whether the caller is the first to ask, and decides.
+    fn take(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
+    }
+}
+
+/// What the device's thread will say. A call that has to end before its turn comes ends at once.
+struct Answer {
+    kernel: Kernel,
+    stop: Option<Arc<Stop>>,
+    turn: Turn,
+    receiver: oneshot::Receiver<Result<Outcome>>,
+}
+
+impl Future for Answer {
+    type Output = Result<Outcome>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Poll::Ready(answer) = Pin::new(&mut self.receiver).poll(cx) {
+            return Poll::Ready(answer.unwrap_or_else(|oneshot::Canceled| Err(lost(&self.kernel))));
+        }
+        if let Some(stop) = &self.stop {
+            stop.wake(cx.waker());
+            if stop.is_set() && self.turn.take() {
+                return Poll::Ready(Err(stop.error(Left::Nothing)));
+            }
+        }
+        Poll::Pending
     }
 }
 

@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     error::{Error, Message, Result},
-    exec::{ArgData, Launch},
+    exec::{
+        ArgData, Launch,
+        stop::{Armed, Left},
+    },
     kernel::{BindingKind, Kernel, names},
     report::{Report, exact_bytes},
     runtime::Device,
@@ -26,6 +29,7 @@ pub(super) struct Checked<'a> {
     uniforms: Uniforms,
     workgroups: [u32; 3],
     start: Instant,
+    pub stop: Option<Armed>,
     /// Time spent compiling to find out whether the device can run the kernel.
     compile: Duration,
 }
@@ -47,6 +51,7 @@ impl<'a> Call<'a> {
         })?;
         let workgroups = extent.workgroups(kernel).map_err(Error::Call)?;
         let (device, compile) = self.choose_device()?;
+        let stop = Armed::new(kernel, start, self.deadline, self.tokens)?;
         Ok(Checked {
             kernel: self.kernel,
             device,
@@ -54,6 +59,7 @@ impl<'a> Call<'a> {
             uniforms: self.uniforms,
             workgroups,
             start,
+            stop,
             compile,
         })
     }
@@ -184,6 +190,10 @@ impl Checked<'_> {
 
     /// As [`launch`](Checked::launch), and leaves the arguments to be taken out.
     pub fn run(&mut self) -> Result<Report> {
+        let stop = self.stop.as_ref().map(|armed| &**armed.stop());
+        if let Some(stop) = stop.filter(|stop| stop.is_due()) {
+            return Err(stop.error(Left::Nothing));
+        }
         let bindings = self.kernel.bindings();
         let args = bindings.iter().zip(&mut self.args);
         let args = args.map(|(binding, arg)| match arg {
@@ -191,7 +201,7 @@ impl Checked<'_> {
             None => ArgData::Uniform(self.uniforms.bytes(binding)),
         });
         let args = args.collect();
-        let launch = Launch { kernel: &self.kernel, args, workgroups: self.workgroups };
+        let launch = Launch { kernel: &self.kernel, args, workgroups: self.workgroups, stop };
         let mut metrics = self.device.inner.backend.launch(launch)?;
         metrics.compile += self.compile;
         Ok(Report {

@@ -9,7 +9,7 @@ mod launch;
 mod uniform;
 pub(crate) mod worker;
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use bytemuck::NoUninit;
 
@@ -20,6 +20,7 @@ pub use uniform::UniformValue;
 
 use crate::{
     error::{Error, Message, Result},
+    exec::CancelToken,
     kernel::Kernel,
     report::Report,
     runtime::{Device, DeviceChoice, Runtime},
@@ -61,6 +62,8 @@ pub struct Call<'a> {
     uniforms: Uniforms,
     extent: Option<Extent>,
     device: Option<Device>,
+    deadline: Option<Duration>,
+    tokens: Vec<CancelToken>,
     error: Option<Error>,
 }
 
@@ -68,7 +71,17 @@ impl<'a> Call<'a> {
     pub(crate) fn new(runtime: Runtime, kernel: Kernel) -> Call<'a> {
         let args = kernel.bindings().iter().map(|_| None).collect();
         let uniforms = Uniforms::new(&kernel);
-        Call { runtime, kernel, args, uniforms, extent: None, device: None, error: None }
+        Call {
+            runtime,
+            kernel,
+            args,
+            uniforms,
+            extent: None,
+            device: None,
+            deadline: None,
+            tokens: Vec::new(),
+            error: None,
+        }
     }
 
     /// Sets a field of a uniform: `params.a`, `params.lights[2].pos`, `params.pos.x`; a uniform that
@@ -139,14 +152,50 @@ impl<'a> Call<'a> {
         call
     }
 
+    /// How long the call may take, from [`run`](Call::run) or [`run_async`](Call::run_async) on, transfers included.
+    /// Then it ends with [`Error::Deadline`].
+    ///
+    /// The CPU engine stops the kernel. A GPU cannot be interrupted: the call returns all the same, and other calls
+    /// on that GPU are refused with [`Error::Busy`] until it has finished the kernel. Compilation is not interrupted on
+    /// either; [`Kernel::prepare`](crate::Kernel::prepare) does it ahead.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let rt = swath::Runtime::new()?;
+    /// let module = rt.module(
+    ///     "@group(0) @binding(0) var<storage, read_write> y: array<u32>;
+    ///      @compute @workgroup_size(64) fn count(@builtin(global_invocation_id) id: vec3u) {
+    ///          if id.x < arrayLength(&y) { y[id.x] = id.x; }
+    ///      }",
+    /// )?;
+    /// let mut y = [0u32; 4];
+    /// let call = rt.call(&module.kernel("count")?).write("y", &mut y).grid([4]);
+    /// call.deadline(Duration::from_secs(10)).run()?;
+    /// assert_eq!(y, [0, 1, 2, 3]);
+    /// # Ok::<(), swath::Error>(())
+    /// ```
+    pub fn deadline(mut self, limit: Duration) -> Self {
+        self.deadline = Some(limit);
+        self
+    }
+
+    /// Lets `token` end the call, with [`Error::Cancelled`] and otherwise as at a [`deadline`](Call::deadline). Given
+    /// several tokens, each of them can.
+    pub fn cancel(mut self, token: &CancelToken) -> Self {
+        self.tokens.push(token.clone());
+        self
+    }
+
     /// Runs the call and waits for its results, which are then in the slices and vectors that were
     /// bound for writing.
     ///
     /// # Errors
     ///
     /// Before anything runs: [`Error::Call`] where the arguments or the grid are wrong,
-    /// [`Error::NoDevice`] and [`Error::Unsupported`] where no device can run it. After that
-    /// [`Error::OutOfMemory`] and [`Error::Device`]; what was bound for writing is then unspecified.
+    /// [`Error::NoDevice`] and [`Error::Unsupported`] where no device can run it, [`Error::Busy`] where the device
+    /// still runs a call that was given up. After that [`Error::OutOfMemory`], [`Error::Device`],
+    /// [`Error::Deadline`] and [`Error::Cancelled`]; what was bound for writing is then initialised but unspecified.
     pub fn run(self) -> Result<Report> {
         self.check()?.launch()
     }

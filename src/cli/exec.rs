@@ -1,14 +1,9 @@
 //! `swath exec`: any kernel, on `.npy` files.
 
-use std::{
-    process,
-    sync::mpsc::{RecvTimeoutError, Sender, channel},
-    thread,
-    time::Duration,
-};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use swath::{Device, Kernel, Report, Runtime, Untyped};
+use swath::{Device, Error, Kernel, Report, Runtime, Untyped};
 
 use super::{
     args::{CallArgs, ExecArgs},
@@ -50,11 +45,10 @@ pub fn exec(args: &ExecArgs) -> Outcome {
 
     let runtime = runtime(&args.call.device)?;
     let device = device_name(&args.call.device);
-    let watchdog = args.timeout.map(Watchdog::start);
+    let start = Instant::now();
     let device = choose(&runtime, &kernel, device, &slots)?;
     let compile = device.prepare(&kernel)?;
-    let reports = repeat(args, &runtime, &kernel, &device, &mut slots)?;
-    drop(watchdog);
+    let reports = repeat(args, &runtime, &kernel, &device, &mut slots, start)?;
 
     let files = save(slots)?;
     if args.json {
@@ -101,12 +95,14 @@ fn choose(runtime: &Runtime, kernel: &Kernel, name: &str, slots: &[Slot]) -> Out
     })
 }
 
+/// The runs, within the time that `--timeout` leaves from `start` on.
 fn repeat(
     args: &ExecArgs,
     runtime: &Runtime,
     kernel: &Kernel,
     device: &Device,
     slots: &mut [Slot],
+    start: Instant,
 ) -> Outcome<Vec<Report>> {
     let progress = Progress::new(u64::from(args.repeat), kernel.name());
     let mut reports = Vec::new();
@@ -118,20 +114,25 @@ fn repeat(
                 }
             }
         }
-        reports.push(run_once(&args.call, runtime, kernel, device, slots)?);
+        let left = args.timeout.map(|limit| limit.saturating_sub(start.elapsed()));
+        reports.push(run_once(args, runtime, kernel, device, slots, left)?);
         progress.step();
     }
     Ok(reports)
 }
 
 fn run_once(
-    args: &CallArgs,
+    args: &ExecArgs,
     runtime: &Runtime,
     kernel: &Kernel,
     device: &Device,
     slots: &mut [Slot],
+    left: Option<Duration>,
 ) -> Outcome<Report> {
     let mut call = runtime.call(kernel).device(device);
+    if let Some(left) = left {
+        call = call.deadline(left);
+    }
     for slot in slots {
         let name = &slot.name;
         // The types were compared when the files were read.
@@ -142,14 +143,22 @@ fn run_once(
             Contents::Write(written) => call.read_write(name, Untyped(written.memory.bytes_mut())),
         };
     }
-    let call = match (args.grid, args.workgroups) {
+    let call = match (args.call.grid, args.call.workgroups) {
         (Some(grid), _) => call.grid(grid.0),
         (None, Some(workgroups)) => call.workgroups(workgroups.0),
         (None, None) => {
             return Err(Failure::wrong("the size of the grid is missing", "add --grid X or --workgroups X"));
         }
     };
-    Ok(call.run()?)
+    call.run().map_err(|error| match (error, args.timeout) {
+        (Error::Deadline(_), Some(limit)) => Failure::Failed(format!(
+            "kernel `{}` was not done on {} after {} s (--timeout); no file was written",
+            kernel.name(),
+            device.name(),
+            limit.as_secs_f64()
+        )),
+        (error, _) => error.into(),
+    })
 }
 
 /// Writes every result, and only then puts them in their places. Gives a line about each.
@@ -197,23 +206,4 @@ fn summarize(kernel: &Kernel, device: &Device, compile: Duration, reports: &[Rep
     eprintln!("{} on {}: {x} x {y} x {z} workgroups", kernel.name(), device.name());
     eprintln!("  kernel {kernels}, with transfers {totals}; compiled in {}", show::time(compile));
     eprintln!("  {} up, {} down", show::bytes(last.bytes_up()), show::bytes(last.bytes_down()));
-}
-
-/// Ends the process when the work takes too long. A kernel cannot be stopped from outside, so this is
-/// all that a deadline can do yet; no result has been written by then.
-struct Watchdog {
-    _stop: Sender<()>,
-}
-
-impl Watchdog {
-    fn start(limit: Duration) -> Watchdog {
-        let (stop, stopped) = channel();
-        thread::spawn(move || {
-            if stopped.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
-                eprintln!("error: not done after {} s (--timeout); no file was written", limit.as_secs_f64());
-                process::exit(1);
-            }
-        });
-        Watchdog { _stop: stop }
-    }
 }

@@ -41,8 +41,8 @@ impl From<swath::Error> for Failure {
         use swath::Error::*;
         let sentence = error.to_string();
         match error {
-            // The device failed, or ran out of memory, on a call that was well formed.
-            Device(_) | OutOfMemory(_) => Failure::Failed(sentence),
+            // The device failed, ran out of memory, or took too long, on a call that was well formed.
+            Device(_) | OutOfMemory(_) | Deadline(_) | Cancelled(_) | Busy(_) => Failure::Failed(sentence),
             _ => Failure::Wrong(sentence),
         }
     }

@@ -5,10 +5,14 @@ pub(crate) mod cpu;
 #[cfg(feature = "gpu")]
 pub(crate) mod gpu;
 pub(crate) mod null;
+pub(crate) mod stop;
 
 use std::{any::Any, sync::Arc, time::Duration};
 
+pub use stop::CancelToken;
+
 use crate::{error::Result, kernel::Kernel};
+use stop::Stop;
 
 /// Every device of the machine: the GPUs that can be opened, then the CPU engine.
 pub(crate) fn discover() -> Vec<Arc<dyn Backend>> {
@@ -127,6 +131,8 @@ pub(crate) struct Launch<'a> {
     pub args: Vec<ArgData<'a>>,
     /// Workgroups along x, y and z; each up to 2^32 - 1.
     pub workgroups: [u32; 3],
+    /// What may end it early.
+    pub stop: Option<&'a Stop>,
 }
 
 /// What a launch took.
@@ -154,6 +160,7 @@ pub(crate) trait Backend: Send + Sync {
     fn prepare(&self, kernel: &Kernel) -> Result<Duration>;
     /// Makes memory, zeroed.
     fn allocate(&self, bytes: u64, label: &str) -> Result<Arc<dyn Allocation>>;
-    /// Runs the kernel and returns when its results are in the arguments.
+    /// Runs the kernel and returns when its results are in the arguments, or soon after its stop is set, with the
+    /// stop's error.
     fn launch(&self, launch: Launch<'_>) -> Result<Metrics>;
 }

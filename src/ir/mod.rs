@@ -57,6 +57,20 @@ pub struct Program {
     /// Whether the body has a barrier.
     #[cfg_attr(not(feature = "cpu"), expect(dead_code, reason = "for executors"))]
     pub has_barrier: bool,
+    /// How many accesses the body has, which [`Address::id`] numbers in the order of the text.
+    pub accesses: u32,
+    /// What is folded into the program and may be otherwise on another device.
+    pub assumed: Assumed,
+}
+
+/// What lowering took for granted that a GPU need not do alike: then integers or branches of the program may differ
+/// from what a GPU computes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Assumed {
+    /// The size of a subgroup, [`SUBGROUP_SIZE`].
+    pub subgroup_size: bool,
+    /// How arithmetic on constant floats is rounded, where an integer or a condition comes of it.
+    pub float_rounding: bool,
 }
 
 impl Program {
@@ -89,6 +103,10 @@ pub struct Value(pub u32);
 /// Names a memory of a [`Program`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Mem(pub u32);
+
+/// Names an access of a [`Program`] to memory: a load, a store or an atomic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AccessId(pub u32);
 
 /// Names a [`Stmt::Loop`] or [`Stmt::Scope`] that [`End::Break`] leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -369,6 +387,8 @@ pub struct Address {
     pub terms: Vec<Term>,
     /// Where the access stands.
     pub origin: Origin,
+    /// Its number, given when lowering is done.
+    pub id: AccessId,
 }
 
 /// One index of an [`Address`].

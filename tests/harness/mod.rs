@@ -38,3 +38,23 @@ mod values;
 
 pub use compare::own_trials;
 pub use header::Case;
+
+use std::path::Path;
+
+/// Every case of `tests/cases`, by its name, or what is wrong with its header.
+pub fn load() -> Vec<(String, Result<Case, String>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .expect("tests/cases is a folder")
+        .map(|entry| entry.expect("tests/cases can be listed").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "wgsl"))
+        .collect();
+    files.sort();
+    let read = |file: &std::path::PathBuf| {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(file).expect("a case is UTF-8 text");
+        let case = Case::parse(&name, &text);
+        (name, case)
+    };
+    files.iter().map(read).collect()
+}

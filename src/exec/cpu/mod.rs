@@ -19,12 +19,16 @@ use std::{
     cmp::Reverse,
     collections::BTreeMap,
     sync::{Arc, Mutex, RwLockReadGuard, RwLockWriteGuard},
+    thread,
     time::{Duration, Instant},
 };
 
 use crate::{
     error::{Error, Message, Result},
-    exec::{Allocation, ArgData, Backend, DeviceInfo, DeviceKind, Launch, Metrics},
+    exec::{
+        Allocation, ArgData, Backend, DeviceInfo, DeviceKind, Launch, Metrics,
+        stop::{Left, Stop},
+    },
     ir,
     kernel::{BindingKind, Kernel},
 };
@@ -184,16 +188,17 @@ impl Backend for CpuBackend {
     fn launch(&self, launch: Launch<'_>) -> Result<Metrics> {
         let (code, compile) = self.code(launch.kernel)?;
         let mut metrics = Metrics { compile, dispatches: 1, ..Metrics::default() };
+        let stop = launch.stop;
         let bound = Bound::new(launch.kernel, launch.args)?;
-        bound.with_memory(&mut metrics, |memory| {
+        bound.with_memory(&mut metrics, stop, |memory| {
             let start = Instant::now();
             let compiled = code.jit.as_ref().and_then(|jit| {
                 let lanes = code.interp.workgroup_size.iter().product();
-                jit.launch(launch.workgroups, lanes, memory, &self.pool)
+                jit.launch(launch.workgroups, lanes, memory, &self.pool, stop)
             });
             match compiled {
                 Some(result) => result?,
-                None => interp::run(&code.interp, launch.workgroups, memory, &self.pool, &self.scratch)?,
+                None => interp::run(&code.interp, launch.workgroups, memory, &self.pool, &self.scratch, stop)?,
             }
             Ok(start.elapsed())
         })
@@ -245,6 +250,28 @@ enum Guard<'a> {
     Write(RwLockWriteGuard<'a, Aligned>),
 }
 
+impl<'a> Guard<'a> {
+    /// Waits for the lock; not beyond the stop of the launch that waits.
+    fn of(memory: &'a HostAllocation, write: bool, stop: Option<&Stop>) -> Result<Guard<'a>> {
+        let Some(stop) = stop else {
+            return Ok(if write { Guard::Write(memory.write()) } else { Guard::Read(memory.read()) });
+        };
+        // A launch that another one keeps waiting is in no hurry, so it looks rarely once it has waited for long.
+        let mut pause = Duration::from_micros(20);
+        loop {
+            let guard = if write { memory.try_write().map(Guard::Write) } else { memory.try_read().map(Guard::Read) };
+            if let Some(guard) = guard {
+                return Ok(guard);
+            }
+            if stop.is_due() {
+                return Err(stop.error(Left::Nothing));
+            }
+            thread::sleep(pause);
+            pause = (2 * pause).min(Duration::from_millis(2));
+        }
+    }
+}
+
 /// The data of a launch, not yet locked or aligned.
 struct Bound<'a> {
     args: Vec<ArgData<'a>>,
@@ -267,6 +294,7 @@ impl<'a> Bound<'a> {
     fn with_memory(
         self,
         metrics: &mut Metrics,
+        stop: Option<&Stop>,
         body: impl FnOnce(&[(SharedMem<'_>, u64)]) -> Result<Duration>,
     ) -> Result<Metrics> {
         let Bound { args, writable } = self;
@@ -284,10 +312,8 @@ impl<'a> Bound<'a> {
         }
         let mut guards: BTreeMap<usize, Guard<'_>> = wanted
             .into_iter()
-            .map(|(at, (memory, write))| {
-                (at, if write { Guard::Write(memory.write()) } else { Guard::Read(memory.read()) })
-            })
-            .collect();
+            .map(|(at, (memory, write))| Ok((at, Guard::of(memory, write, stop)?)))
+            .collect::<Result<_>>()?;
         let mut locked: BTreeMap<usize, (SharedMem<'_>, u64)> = BTreeMap::new();
         for (at, guard) in &mut guards {
             let (memory, bytes) = match guard {

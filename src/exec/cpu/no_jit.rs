@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use super::{pool::Pool, shared_mem::SharedMem};
-use crate::{error::Result, ir::Program};
+use crate::{error::Result, exec::stop::Stop, ir::Program};
 
 pub fn available() -> bool {
     false
@@ -21,7 +21,14 @@ impl Compiled {
         Err("this processor is not supported".into())
     }
 
-    pub fn launch(&self, _: [u32; 3], _: u32, _: &[(SharedMem<'_>, u64)], _: &Pool) -> Option<Result<()>> {
+    pub fn launch(
+        &self,
+        _: [u32; 3],
+        _: u32,
+        _: &[(SharedMem<'_>, u64)],
+        _: &Pool,
+        _: Option<&Stop>,
+    ) -> Option<Result<()>> {
         match self.0 {}
     }
 }

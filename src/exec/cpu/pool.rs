@@ -4,13 +4,16 @@
 //! work meanwhile: another launch of the same buffer, say, which would wait for the lock for ever. Rayon's workers do
 //! take up other work when they wait; so a launch that is called from a rayon worker (of any pool) runs
 //! on a thread of its own, and workers of our pool never wait.
+//!
+//! The pool serves one launch at a time. Another one that comes meanwhile starts threads for itself: it must end when
+//! it is done, or has to stop, however long the first one takes.
 
 use std::{
     any::Any,
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Mutex, OnceLock,
+        Mutex, OnceLock, PoisonError, TryLockError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
@@ -20,12 +23,14 @@ pub(super) struct Pool {
     threads: usize,
     /// All but the calling thread; `None` inside if the system refused to start them.
     helpers: OnceLock<Option<rayon::ThreadPool>>,
+    /// Held by the launch that uses the helpers.
+    serving: Mutex<()>,
 }
 
 impl Pool {
     /// A pool of `threads` threads, the calling one included. They start when first needed.
     pub fn new(threads: usize) -> Self {
-        Pool { threads: threads.max(1), helpers: OnceLock::new() }
+        Pool { threads: threads.max(1), helpers: OnceLock::new(), serving: Mutex::new(()) }
     }
 
     /// As many threads as `SWATH_THREADS` says, else as the machine runs at once.
@@ -64,6 +69,33 @@ impl Pool {
     }
 
     fn run_with_helpers(&self, workers: usize, work: &(impl Fn() + Sync)) -> Result<(), String> {
+        let failure = Mutex::new(None);
+        let guarded = || {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
+                let mut failure = failure.lock().unwrap_or_else(PoisonError::into_inner);
+                failure.get_or_insert_with(|| message(panic));
+            }
+        };
+        let others = workers.min(self.threads) - 1;
+        match self.serving.try_lock() {
+            Ok(_serving) => self.share(others, &guarded),
+            Err(TryLockError::Poisoned(_serving)) => self.share(others, &guarded),
+            Err(TryLockError::WouldBlock) => std::thread::scope(|scope| {
+                for _ in 0..others {
+                    // A thread that the system refuses is one less.
+                    let _ = std::thread::Builder::new().spawn_scoped(scope, guarded);
+                }
+                guarded();
+            }),
+        }
+        match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            None => Ok(()),
+            Some(message) => Err(message),
+        }
+    }
+
+    /// Runs `work` here and on so many of the helpers.
+    fn share(&self, others: usize, work: &(impl Fn() + Sync)) {
         let helpers = self.helpers.get_or_init(|| {
             let pool = rayon::ThreadPoolBuilder::new()
                 .num_threads(self.threads - 1)
@@ -71,25 +103,14 @@ impl Pool {
                 .build();
             pool.map_err(|error| tracing::warn!("no helper threads: {error}")).ok()
         });
-        let failure = Mutex::new(None);
-        let guarded = || {
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
-                let mut failure = failure.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-                failure.get_or_insert_with(|| message(panic));
-            }
-        };
         match helpers {
             Some(helpers) => helpers.in_place_scope(|scope| {
-                for _ in 1..workers.min(self.threads) {
-                    scope.spawn(|_| guarded());
+                for _ in 0..others {
+                    scope.spawn(|_| work());
                 }
-                guarded();
+                work();
             }),
-            None => guarded(),
-        }
-        match failure.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()) {
-            None => Ok(()),
-            Some(message) => Err(message),
+            None => work(),
         }
     }
 }
@@ -168,6 +189,33 @@ mod tests {
             assert_eq!(error, "lost 7");
         }
         pool.run(3, &|| {}).unwrap();
+    }
+
+    #[test]
+    fn a_launch_does_not_wait_for_another_that_keeps_the_helpers() {
+        let pool = Pool::new(3);
+        let (started, done) = (AtomicU64::new(0), AtomicU64::new(0));
+        std::thread::scope(|scope| {
+            let long = scope.spawn(|| {
+                pool.run(3, &|| {
+                    started.fetch_add(1, Relaxed);
+                    while done.load(Relaxed) == 0 {
+                        std::thread::yield_now();
+                    }
+                })
+            });
+            while started.load(Relaxed) < 3 {
+                std::thread::yield_now();
+            }
+            let count = AtomicU64::new(0);
+            pool.run(3, &|| {
+                count.fetch_add(1, Relaxed);
+            })
+            .unwrap();
+            assert_eq!(count.load(Relaxed), 3);
+            done.store(1, Relaxed);
+            long.join().unwrap().unwrap();
+        });
     }
 
     #[test]

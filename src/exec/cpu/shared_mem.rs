@@ -10,7 +10,7 @@ use std::{
     marker::PhantomData,
     slice,
     sync::{
-        RwLock, RwLockReadGuard, RwLockWriteGuard,
+        PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError, TryLockResult,
         atomic::{AtomicU16, AtomicU32},
     },
 };
@@ -142,23 +142,44 @@ impl Aligned {
 
 /// Host memory of a resident buffer. A launch holds the lock from its start to its end, so launches that
 /// write one buffer run one after the other, and those that read it run side by side.
-pub(super) struct HostAllocation(RwLock<Aligned>);
+pub(super) struct HostAllocation {
+    bytes: u64,
+    memory: RwLock<Aligned>,
+}
 
 impl HostAllocation {
     pub fn zeroed(bytes: u64) -> Result<Self> {
         let size = usize::try_from(bytes).map_err(|_| {
             Error::OutOfMemory(Message::new(format!("{bytes} bytes are more than this machine can address")))
         })?;
-        Aligned::zeroed(size).map(|memory| HostAllocation(RwLock::new(memory)))
+        Aligned::zeroed(size).map(|memory| HostAllocation { bytes, memory: RwLock::new(memory) })
     }
 
     /// A lock that a panicking thread left behind is no reason to stop: the memory is plain bytes.
     pub fn read(&self) -> RwLockReadGuard<'_, Aligned> {
-        self.0.read().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.memory.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn write(&self) -> RwLockWriteGuard<'_, Aligned> {
-        self.0.write().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.memory.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As [`read`](Self::read), unless it would have to wait.
+    pub fn try_read(&self) -> Option<RwLockReadGuard<'_, Aligned>> {
+        unless_blocked(self.memory.try_read())
+    }
+
+    /// As [`write`](Self::write), unless it would have to wait.
+    pub fn try_write(&self) -> Option<RwLockWriteGuard<'_, Aligned>> {
+        unless_blocked(self.memory.try_write())
+    }
+}
+
+fn unless_blocked<T>(lock: TryLockResult<T>) -> Option<T> {
+    match lock {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
     }
 }
 
@@ -175,7 +196,7 @@ fn part(bytes: u64, offset: u64, len: u64) -> Result<std::ops::Range<usize>> {
 
 impl Allocation for HostAllocation {
     fn bytes(&self) -> u64 {
-        self.read().bytes as u64
+        self.bytes
     }
 
     fn upload(&self, offset: u64, data: &[u8]) -> Result<()> {

@@ -1,5 +1,8 @@
 //! The engine as a backend: memory that is not aligned, resident buffers, limits, the cache.
 
+mod indexing;
+mod oracle;
+
 use std::sync::Arc;
 
 use super::*;
@@ -23,7 +26,7 @@ fn kernel(wgsl: &str) -> Kernel {
 }
 
 fn launch(backend: &CpuBackend, kernel: &Kernel, args: Vec<ArgData<'_>>, groups: u32) -> Result<Metrics> {
-    backend.launch(Launch { kernel, args, workgroups: [groups, 1, 1] })
+    backend.launch(Launch { kernel, args, workgroups: [groups, 1, 1], stop: None })
 }
 
 #[test]

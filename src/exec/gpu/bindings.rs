@@ -88,7 +88,7 @@ impl Uniforms {
 }
 
 fn write(gpu: &Gpu, buffer: &DeviceBuffer, contents: &[u8]) -> Result<()> {
-    gpu.guarded("", "uniform", || transfer::upload(gpu, &buffer.buffer, 0, contents))
+    gpu.guarded("", "uniform", || transfer::upload(gpu, &buffer.buffer, 0, contents, None))
 }
 
 /// One binding of a dispatch: the whole of a buffer up to `bytes`, so that `arrayLength` is right.

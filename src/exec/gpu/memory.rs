@@ -202,7 +202,7 @@ pub(super) struct GpuAllocation {
 impl GpuAllocation {
     /// Zeroed memory.
     pub fn new(gpu: &Arc<Gpu>, bytes: u64, label: &str) -> Result<Self> {
-        gpu.faults.check()?;
+        gpu.check("")?;
         let (buffer, fresh) = gpu.acquire(padded(bytes), label)?;
         let allocation = GpuAllocation {
             gpu: Arc::clone(gpu),
@@ -230,7 +230,7 @@ impl GpuAllocation {
 
     /// Records and submits commands on the buffer, without waiting for them.
     fn record(&self, what: &str, commands: impl FnOnce(&mut wgpu::CommandEncoder, &wgpu::Buffer)) -> Result<()> {
-        self.gpu.faults.check()?;
+        self.gpu.check("")?;
         self.gpu.guarded("", what, || {
             let mut encoder = self.gpu.encoder();
             commands(&mut encoder, &self.device_buffer().buffer);
@@ -245,7 +245,7 @@ impl GpuAllocation {
         let piece = Piece { source: &self.device_buffer().buffer, offset, data };
         self.gpu.guarded("", "download", || {
             let encoder = self.gpu.encoder();
-            transfer::finish(&self.gpu, encoder, vec![piece])
+            transfer::finish(&self.gpu, encoder, vec![piece], None)
         })
     }
 
@@ -255,7 +255,7 @@ impl GpuAllocation {
         let mut word = [0; UNIT as usize];
         self.read_units(unit, &mut word)?;
         word[within..within + data.len()].copy_from_slice(data);
-        self.gpu.guarded("", "upload", || transfer::upload(&self.gpu, &self.device_buffer().buffer, unit, &word))
+        self.gpu.guarded("", "upload", || transfer::upload(&self.gpu, &self.device_buffer().buffer, unit, &word, None))
     }
 }
 
@@ -265,7 +265,7 @@ impl Allocation for GpuAllocation {
     }
 
     fn upload(&self, offset: u64, data: &[u8]) -> Result<()> {
-        self.gpu.faults.check()?;
+        self.gpu.check("")?;
         let end = offset + data.len() as u64;
         // The bytes before the first whole unit, and those after the last, unless they end the buffer.
         let head = ((offset.next_multiple_of(UNIT) - offset) as usize).min(data.len());
@@ -286,13 +286,13 @@ impl Allocation for GpuAllocation {
             return Ok(());
         }
         self.gpu.guarded("", "upload", || {
-            transfer::upload(&self.gpu, &self.device_buffer().buffer, offset + head as u64, middle)?;
+            transfer::upload(&self.gpu, &self.device_buffer().buffer, offset + head as u64, middle, None)?;
             self.gpu.poll()
         })
     }
 
     fn download(&self, offset: u64, data: &mut [u8]) -> Result<()> {
-        self.gpu.faults.check()?;
+        self.gpu.check("")?;
         if data.is_empty() {
             return Ok(());
         }
@@ -327,7 +327,7 @@ impl Allocation for GpuAllocation {
         }
         let size = block.len() as u64;
         let (source, _) = self.gpu.acquire(size_class(size), "fill")?;
-        self.gpu.guarded("", "fill", || transfer::upload(&self.gpu, &source.buffer, 0, &block))?;
+        self.gpu.guarded("", "fill", || transfer::upload(&self.gpu, &source.buffer, 0, &block, None))?;
         let result = self.record("fill", |encoder, buffer| {
             for offset in (0..self.bytes).step_by(block.len()) {
                 let length = padded(size.min(self.bytes - offset));

@@ -6,6 +6,9 @@
 //! Every call opens wgpu's error scopes, does its work and closes them before it returns; what they
 //! caught becomes the call's error. Calls may come from many threads: each waits for its own
 //! submission.
+//!
+//! Nothing that is submitted can be called back. A call that has to stop returns, and leaves the device in quarantine:
+//! everything else on it is refused until what was submitted so far is done.
 
 mod bindings;
 mod device;
@@ -18,8 +21,12 @@ mod tests;
 mod transfer;
 
 use std::{
+    mem,
     panic::{self, AssertUnwindSafe},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -27,7 +34,10 @@ use self::{
     device::{Faults, OpenDevice, Scopes, translate},
     memory::GpuAllocation,
 };
-use super::{Allocation, Backend, DeviceInfo, DeviceKind, Launch, Metrics};
+use super::{
+    Allocation, Backend, DeviceInfo, DeviceKind, Launch, Metrics,
+    stop::{Left, Stop},
+};
 use crate::{
     error::{Error, Message, Result},
     kernel::Kernel,
@@ -50,6 +60,8 @@ struct Gpu {
     info: DeviceInfo,
     limits: wgpu::Limits,
     faults: Arc<Faults>,
+    /// Calls that were given up, and whose work is not known to be done.
+    given_up: Arc<AtomicUsize>,
     pipelines: pipeline::Pipelines,
     disk: disk::DiskCache,
     pool: memory::Pool,
@@ -78,6 +90,7 @@ impl GpuBackend {
                 info,
                 limits,
                 faults,
+                given_up: Arc::default(),
                 pipelines: pipeline::Pipelines::default(),
                 disk,
                 pool: memory::Pool::default(),
@@ -119,14 +132,53 @@ impl Gpu {
         }
     }
 
-    /// Waits for a submission.
-    fn wait(&self, index: wgpu::SubmissionIndex) -> Result<()> {
-        self.poll_as(wgpu::PollType::Wait { submission_index: Some(index), timeout: None })
+    /// Refuses work on a device that is lost, on which something has failed unseen, or that still runs a call that was
+    /// given up. `kernel` is the one that asks, if any.
+    fn check(&self, kernel: &str) -> Result<()> {
+        self.faults.check()?;
+        if self.given_up.load(Ordering::Acquire) == 0 {
+            return Ok(());
+        }
+        self.poll()?;
+        if self.given_up.load(Ordering::Acquire) == 0 {
+            return Ok(());
+        }
+        Err(Error::Busy(
+            Message::new(format!(
+                "device `{}` still runs a call that was given up, and takes no other until it is done",
+                self.info.name
+            ))
+            .kernel(kernel)
+            .help("try again later, or use another device, such as `cpu`"),
+        ))
+    }
+
+    /// Waits for a submission, and gives it up when `stop` says so.
+    fn wait(&self, index: wgpu::SubmissionIndex, stop: Option<&Stop>) -> Result<()> {
+        let how = |timeout| wgpu::PollType::Wait { submission_index: Some(index.clone()), timeout };
+        let Some(stop) = stop else { return self.poll_as(how(None)).map(|_done| ()) };
+        while !self.poll_as(how(Some(stop.patience())))? {
+            if stop.is_due() {
+                return Err(self.give_up(stop));
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves what was submitted to itself; gives the error of the call. wgpu keeps alive whatever the device still
+    /// uses, and host memory is never written by the device itself.
+    fn give_up(&self, stop: &Stop) -> Error {
+        self.given_up.fetch_add(1, Ordering::AcqRel);
+        let given_up = Arc::clone(&self.given_up);
+        self.queue.on_submitted_work_done(move || {
+            given_up.fetch_sub(1, Ordering::AcqRel);
+        });
+        stop.error(Left::Running(&self.info.name))
     }
 
     /// Runs the callbacks of what is done.
     fn poll(&self) -> Result<()> {
-        self.poll_as(wgpu::PollType::Poll)
+        self.poll_as(wgpu::PollType::Poll).map(|_done| ())
     }
 
     /// Waits for all that was submitted so far, whatever comes of it.
@@ -134,11 +186,13 @@ impl Gpu {
         let _ = self.poll_as(wgpu::PollType::wait_indefinitely());
     }
 
-    fn poll_as(&self, how: wgpu::PollType) -> Result<()> {
+    /// Polls; whether what was waited for is done.
+    fn poll_as(&self, how: wgpu::PollType) -> Result<bool> {
         // wgpu panics in a poll on a device that was lost.
         let polled = panic::catch_unwind(AssertUnwindSafe(|| self.device.poll(how)));
         match polled {
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(_)) => Ok(true),
+            Ok(Err(wgpu::PollError::Timeout)) => Ok(false),
             Ok(Err(error)) => {
                 self.faults.check()?;
                 Err(Error::Device(
@@ -147,7 +201,7 @@ impl Gpu {
             }
             Err(_) => {
                 self.faults.lose("it stopped while it was waited for".to_string());
-                self.faults.check()
+                self.faults.check().map(|()| false)
             }
         }
     }
@@ -155,6 +209,12 @@ impl Gpu {
 
 impl Drop for Gpu {
     fn drop(&mut self) {
+        let _ = self.poll();
+        if self.given_up.load(Ordering::Acquire) != 0 {
+            // wgpu waits for the queue when it drops it, which may take for ever.
+            mem::forget((self.device.clone(), self.queue.clone()));
+            return;
+        }
         // Callbacks that have not run hold buffers, and those the device.
         self.wait_idle();
     }

@@ -15,13 +15,19 @@ use super::{
 };
 use crate::{
     error::{Error, Message, Result},
-    exec::{ArgData, Launch, Metrics},
+    exec::{
+        ArgData, Launch, Metrics,
+        stop::{Left, Stop},
+    },
     kernel::{BindingKind, Kernel, passes::TileOrigin},
 };
 
 /// Tiles that go in one submission. More are submitted in turn: a grid of many millions of workgroups
 /// then neither needs much memory for its origins nor holds the device in one long command.
 const TILES_AT_ONCE: usize = 1024;
+
+/// The same for a launch that may have to stop, which it can between two submissions.
+const TILES_BETWEEN_STOPS: usize = 4;
 
 /// Where an argument's data lies on the device.
 enum Place<'a> {
@@ -70,19 +76,22 @@ struct Argument<'a> {
 
 /// Runs a launch and returns when its results are in the arguments.
 pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
-    gpu.faults.check()?;
-    let kernel = launch.kernel;
+    let (kernel, stop) = (launch.kernel, launch.stop);
+    gpu.check(kernel.name())?;
     let limit = gpu.limits.max_compute_workgroups_per_dimension;
     let tiled = launch.workgroups.iter().any(|count| *count > limit);
     let (pipeline, compile) = gpu.pipelines.get(gpu, kernel, tiled)?;
+    if let Some(stop) = stop.filter(|stop| stop.is_due()) {
+        return Err(stop.error(Left::Nothing));
+    }
     let result = gpu.guarded(kernel.name(), "", || {
         let mut metrics = Metrics { compile, ..Metrics::default() };
         let mut arguments = Vec::with_capacity(launch.args.len());
         for (index, data) in launch.args.into_iter().enumerate() {
-            let argument = place(gpu, kernel, index, data, pipeline.written[index], &mut metrics)?;
+            let argument = place(gpu, kernel, index, data, pipeline.written[index], &mut metrics, stop)?;
             arguments.push(argument);
         }
-        run(gpu, &pipeline, arguments, launch.workgroups, &mut metrics)?;
+        run(gpu, &pipeline, arguments, launch.workgroups, &mut metrics, stop)?;
         Ok(metrics)
     });
     if result.is_err() {
@@ -101,6 +110,7 @@ fn place<'a>(
     data: ArgData<'a>,
     written: bool,
     metrics: &mut Metrics,
+    stop: Option<&Stop>,
 ) -> Result<Argument<'a>> {
     let binding = &kernel.bindings()[index];
     let bytes = match &data {
@@ -123,7 +133,7 @@ fn place<'a>(
     let mut hold = |bytes: &[u8]| {
         let (buffer, _) = gpu.acquire(size_class(bytes.len() as u64), &binding.name)?;
         let held = Held { gpu, buffer: Some(buffer) };
-        transfer::upload(gpu, &held.buffer().buffer, 0, bytes)?;
+        transfer::upload(gpu, &held.buffer().buffer, 0, bytes, stop)?;
         metrics.bytes_up += bytes.len() as u64;
         Ok(Place::Held(held))
     };
@@ -156,6 +166,7 @@ fn run(
     mut arguments: Vec<Argument<'_>>,
     workgroups: [u32; 3],
     metrics: &mut Metrics,
+    stop: Option<&Stop>,
 ) -> Result<()> {
     let results: Vec<_> = arguments.iter_mut().map(|argument| argument.result.take()).collect();
     let bound: Vec<_> =
@@ -172,28 +183,32 @@ fn run(
     let timer = gpu.timers.get(gpu)?;
     if timer.is_none() && metrics.bytes_up > 0 {
         // The time of the dispatch is measured from here: the uploads are not to count.
-        gpu.wait(gpu.queue.submit([]))?;
+        gpu.wait(gpu.queue.submit([]), stop)?;
     }
     let start = Instant::now();
     let queries = timer.as_ref().map(|timer| &timer.queries);
     let (mut encoder, dispatches) = match &pipeline.tile {
         None => (record_one(gpu, pipeline, &group, workgroups, queries), 1),
-        Some(layout) => record_tiles(gpu, pipeline, &group, layout, workgroups, queries)?,
+        Some(layout) => record_tiles(gpu, pipeline, &group, layout, workgroups, queries, stop)?,
     };
     metrics.dispatches = dispatches;
+    if stop.is_some() {
+        // By itself: some drivers let a second submission wait for the first, and no clock ends that wait.
+        transfer::finish(gpu, std::mem::replace(&mut encoder, gpu.encoder()), Vec::new(), stop)?;
+    }
     match timer {
         None => {
-            transfer::finish(gpu, encoder, Vec::new())?;
+            transfer::finish(gpu, encoder, Vec::new(), stop)?;
             metrics.kernel = start.elapsed();
             if !pieces.is_empty() {
-                transfer::finish(gpu, gpu.encoder(), pieces)?;
+                transfer::finish(gpu, gpu.encoder(), pieces, stop)?;
             }
         }
         Some(timer) => {
             encoder.resolve_query_set(&timer.queries, 0..2, &timer.resolved, 0);
             let mut ticks = [0; TICKS];
             pieces.push(Piece { source: &timer.resolved, offset: 0, data: &mut ticks });
-            transfer::finish(gpu, encoder, pieces)?;
+            transfer::finish(gpu, encoder, pieces, stop)?;
             metrics.kernel = timer.elapsed(&ticks).unwrap_or(start.elapsed());
             gpu.timers.put(timer);
         }
@@ -233,7 +248,7 @@ fn record_one(
 }
 
 /// The grid in tiles. All but the last submission are made here; the last one's encoder is returned
-/// with the number of dispatches.
+/// with the number of dispatches. A launch that may have to stop waits for each submission before the next.
 fn record_tiles(
     gpu: &Gpu,
     pipeline: &Pipeline,
@@ -241,17 +256,25 @@ fn record_tiles(
     layout: &wgpu::BindGroupLayout,
     workgroups: [u32; 3],
     queries: Option<&wgpu::QuerySet>,
+    stop: Option<&Stop>,
 ) -> Result<(wgpu::CommandEncoder, u32)> {
     let limit = gpu.limits.max_compute_workgroups_per_dimension;
     let stride = TileOrigin::BYTES.next_multiple_of(u64::from(gpu.limits.min_uniform_buffer_offset_alignment));
     let mut tiles = tiles(workgroups, limit).peekable();
+    let at_once = if stop.is_some() { TILES_BETWEEN_STOPS } else { TILES_AT_ONCE };
     let (mut encoder, mut dispatches) = (gpu.encoder(), 0);
     while tiles.peek().is_some() {
         if dispatches != 0 {
             let full = std::mem::replace(&mut encoder, gpu.encoder());
-            gpu.queue.submit([full.finish()]);
+            let index = gpu.queue.submit([full.finish()]);
+            if let Some(stop) = stop {
+                gpu.wait(index, Some(stop))?;
+                if stop.is_due() {
+                    return Err(stop.error(Left::Unspecified));
+                }
+            }
         }
-        let batch: Vec<_> = tiles.by_ref().take(TILES_AT_ONCE).collect();
+        let batch: Vec<_> = tiles.by_ref().take(at_once).collect();
         let mut contents = vec![0; stride as usize * batch.len()];
         for ((origin, _), bytes) in batch.iter().zip(contents.chunks_mut(stride as usize)) {
             let origin = TileOrigin::new(*origin, workgroups);
@@ -259,7 +282,7 @@ fn record_tiles(
         }
         let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
         let origins = gpu.create_buffer(contents.len() as u64, usage, "tile origins")?;
-        transfer::upload(gpu, &origins, 0, &contents)?;
+        transfer::upload(gpu, &origins, 0, &contents, stop)?;
         let origins = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("tile origins"),
             layout,

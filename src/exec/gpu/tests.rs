@@ -61,6 +61,7 @@ fn saxpy_on_host_slices() {
                     ArgData::Read(bytemuck::cast_slice(&x)),
                 ],
                 workgroups: [n.div_ceil(64), 1, 1],
+                stop: None,
             })
             .expect("runs");
         assert_eq!(metrics.bytes_up, u64::from(n) * 8);
@@ -86,6 +87,7 @@ fn resident_memory_keeps_its_contents() {
                 kernel: &kernel,
                 args: vec![ArgData::Uniform(&params(turn as f32, n)), ArgData::Resident(&y), ArgData::Resident(&x)],
                 workgroups: [n.div_ceil(64), 1, 1],
+                stop: None,
             })
             .expect("runs");
     }
@@ -180,6 +182,7 @@ fn grids_beyond_the_limit_are_tiled() {
             kernel: &line,
             args: vec![ArgData::Write(bytemuck::cast_slice_mut(&mut out))],
             workgroups: [n, 1, 1],
+            stop: None,
         })
         .expect("runs");
     assert_eq!(metrics.dispatches, 2);
@@ -196,6 +199,7 @@ fn grids_beyond_the_limit_are_tiled() {
                 kernel: &plane,
                 args: vec![ArgData::Write(bytemuck::cast_slice_mut(&mut out))],
                 workgroups,
+                stop: None,
             })
             .expect("runs");
         for (i, value) in (0..).zip(&out) {

@@ -13,7 +13,10 @@ use super::{
     device::lock,
     memory::{UNIT, padded},
 };
-use crate::error::{Error, Message, Result};
+use crate::{
+    error::{Error, Message, Result},
+    exec::stop::Stop,
+};
 
 /// Up to this many bytes go through wgpu's own staging, which costs less for little data.
 const SMALL: usize = 64 << 10;
@@ -101,7 +104,7 @@ fn staging_class(bytes: u64) -> u64 {
 
 /// Copies `data` to `offset` of `target`; both the offset and the end of what is written are rounded
 /// to whole units, the end with zeros. Returns once the copy is submitted.
-pub(super) fn upload(gpu: &Gpu, target: &wgpu::Buffer, offset: u64, data: &[u8]) -> Result<()> {
+pub(super) fn upload(gpu: &Gpu, target: &wgpu::Buffer, offset: u64, data: &[u8], stop: Option<&Stop>) -> Result<()> {
     if data.len() <= SMALL {
         let (whole, rest) = data.split_at(data.len() / UNIT as usize * UNIT as usize);
         if !whole.is_empty() {
@@ -122,7 +125,7 @@ pub(super) fn upload(gpu: &Gpu, target: &wgpu::Buffer, offset: u64, data: &[u8])
         if in_flight + length > WINDOW {
             // The staging that comes free here is what the next chunks use.
             if let Some(index) = submitted.take() {
-                gpu.wait(index)?;
+                gpu.wait(index, stop)?;
             }
             in_flight = 0;
         }
@@ -175,10 +178,15 @@ const FAILED: u8 = 2;
 
 /// Submits `encoder`, with the copies of as many pieces as fit in a window behind what it holds, then
 /// the rest, and returns when all of it is done and the pieces are filled.
-pub(super) fn finish(gpu: &Gpu, encoder: wgpu::CommandEncoder, pieces: Vec<Piece<'_>>) -> Result<()> {
+pub(super) fn finish(
+    gpu: &Gpu,
+    encoder: wgpu::CommandEncoder,
+    pieces: Vec<Piece<'_>>,
+    stop: Option<&Stop>,
+) -> Result<()> {
     if pieces.is_empty() {
         let index = gpu.queue.submit([encoder.finish()]);
-        return gpu.wait(index);
+        return gpu.wait(index, stop);
     }
     let mut chunks = pieces.into_iter().flat_map(split).peekable();
     let mut encoder = Some(encoder);
@@ -201,10 +209,10 @@ pub(super) fn finish(gpu: &Gpu, encoder: wgpu::CommandEncoder, pieces: Vec<Piece
             });
         }
         if let Some(flight) = before.replace(Flight { index, parts }) {
-            flight.land(gpu)?;
+            flight.land(gpu, stop)?;
         }
     }
-    before.map_or(Ok(()), |flight| flight.land(gpu))
+    before.map_or(Ok(()), |flight| flight.land(gpu, stop))
 }
 
 /// Cuts a piece into chunks.
@@ -226,8 +234,8 @@ impl Piece<'_> {
 
 impl Flight<'_> {
     /// Waits for the copies and fills the pieces.
-    fn land(self, gpu: &Gpu) -> Result<()> {
-        gpu.wait(self.index)?;
+    fn land(self, gpu: &Gpu, stop: Option<&Stop>) -> Result<()> {
+        gpu.wait(self.index, stop)?;
         for (staging, state, data) in self.parts {
             // The callback may be running on another thread that polls at the same time.
             while state.load(Ordering::Acquire) == WAITING {

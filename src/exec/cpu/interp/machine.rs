@@ -1,11 +1,14 @@
 //! Runs a frame: blocks, masks and results.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use super::{
     code::{Block, BlockId, Code, Exit, List, Op, SlotId},
     frame::Frame,
     grid::Grid,
     mask::Mask,
     memory::Memories,
+    record::Recorder,
     value::{Shape, Slot},
 };
 
@@ -45,11 +48,23 @@ pub(super) struct Machine<'a> {
     /// Values on their way from sources to targets.
     moving: Vec<Slot>,
     grid: &'a Grid,
+    /// Not zero once the dispatch has to end.
+    stop: &'a AtomicU32,
+    /// Whether a unit was left for that reason; its values and masks were left as they were.
+    stopped: bool,
+    pub recorder: Recorder,
 }
 
 impl<'a> Machine<'a> {
-    /// A worker for `code` over `grid`; it has run the prologue.
-    pub fn new(code: &'a Code, grid: &'a Grid, mut memories: Memories<'a>, scratch: &mut Scratch) -> Self {
+    /// A worker for `code` over `grid`, until `stop` is not zero; it has run the prologue.
+    pub fn new(
+        code: &'a Code,
+        grid: &'a Grid,
+        mut memories: Memories<'a>,
+        scratch: &mut Scratch,
+        stop: &'a AtomicU32,
+        recorder: Recorder,
+    ) -> Self {
         let lanes = grid.lanes as usize;
         let mut frame = std::mem::replace(&mut scratch.frame, Frame::new());
         frame.configure(code.slots as usize, lanes);
@@ -59,7 +74,7 @@ impl<'a> Machine<'a> {
         exits.clear();
         exits.resize(code.labels as usize, Mask::NONE);
         let moving = std::mem::take(&mut scratch.moving);
-        let mut machine = Machine { code, memories, frame, exits, moving, grid };
+        let mut machine = Machine { code, memories, frame, exits, moving, grid, stop, stopped: false, recorder };
         machine.memories.reserve(code, machine.frame.stride());
         for (slot, bits) in &code.consts {
             machine.frame.set(*slot, Shape::Uniform(*bits));
@@ -83,16 +98,28 @@ impl<'a> Machine<'a> {
         scratch.private = self.memories.private;
     }
 
-    /// Runs the lanes of one unit of the grid.
-    pub fn run(&mut self, unit: u64) {
+    /// Runs the lanes of one unit of the grid; whether it came to its end. After one that did not, no other may follow.
+    pub fn run(&mut self, unit: u64) -> bool {
+        if self.has_to_stop() {
+            return false;
+        }
         let lanes = self.grid.enter(unit, self.code, &mut self.frame);
         self.memories.enter(self.code);
+        self.recorder.enter(unit);
         // The body ends in a return: nothing of its mask comes back.
         self.block(self.code.body, Mask::range_of(0, lanes));
+        if self.stopped {
+            return false;
+        }
         if cfg!(debug_assertions) {
             let inputs = self.code.builtins.iter().filter(|(slot, _)| self.frame.has_row(*slot)).count();
             assert_eq!(inputs, self.frame.rows_in_use(), "a row was not given back");
         }
+        true
+    }
+
+    fn has_to_stop(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) != 0
     }
 
     fn list(&self, list: List) -> &'a [SlotId] {
@@ -114,7 +141,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Runs a block in the lanes of `entry`. Gives the lanes that fall out of its end: `entry` itself, if that is all
-    /// of them, else a mask that the caller has to give back.
+    /// of them, else a mask that the caller has to give back. Once the machine has stopped, the answer means nothing.
     fn block(&mut self, id: BlockId, entry: Mask) -> Mask {
         let code = self.code;
         let block = &code.blocks[id.0 as usize];
@@ -136,9 +163,13 @@ impl<'a> Machine<'a> {
                 }
                 simple => {
                     self.simple(simple, mask);
-                    mask
+                    self.kill(inst.kills);
+                    continue;
                 }
             };
+            if self.stopped {
+                return Mask::NONE;
+            }
             if rest.count() != mask.count() {
                 self.replace(&mut mask, rest, entry);
                 if mask.is_none() {
@@ -227,6 +258,9 @@ impl<'a> Machine<'a> {
         }
         let (accepted, rejected) = self.frame.divide(mask, cond);
         let accepted = self.arm(accept, accepted);
+        if self.stopped {
+            return Mask::NONE;
+        }
         let rejected = self.arm(reject, rejected);
         if !escapes || accepted.count() + rejected.count() == mask.count() {
             self.frame.drop_mask(accepted);
@@ -252,6 +286,10 @@ impl<'a> Machine<'a> {
         let outer = std::mem::replace(&mut self.exits[label as usize], Mask::NONE);
         let mut mask = self.frame.share_mask(entry);
         while !mask.is_none() {
+            if self.has_to_stop() {
+                self.stopped = true;
+                return Mask::NONE;
+            }
             mask = self.arm(body, mask);
         }
         self.sweep(&self.code.blocks[body.0 as usize]);

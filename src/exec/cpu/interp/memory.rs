@@ -1,7 +1,7 @@
 //! Loads and stores.
 //!
-//! Every access goes through [`Machine::locate`], which finds the elements that the active lanes touch: the
-//! place to record them, should the footprint of a workgroup be wanted.
+//! Every access goes through [`Machine::locate`], which finds the elements that the active lanes touch, and in
+//! tests records them.
 
 use std::cell::Cell;
 
@@ -76,6 +76,12 @@ pub(super) enum Elements {
 impl<'a> Machine<'a> {
     /// The elements that the lanes of `mask` touch. A row in the answer is the caller's to give back.
     pub fn locate(&mut self, access: &Access, mask: Mask) -> Elements {
+        let elements = self.find(access, mask);
+        self.recorder.note(access.id, access.bytes(), &self.frame, elements, mask);
+        elements
+    }
+
+    fn find(&mut self, access: &Access, mask: Mask) -> Elements {
         let size = access.bytes();
         let bytes = self.memories.bytes[access.memory as usize];
         if let Some(found) = self.locate_affine(access, mask, size, bytes) {
@@ -268,7 +274,7 @@ fn store<U: Write>(frame: &Frame, elements: Elements, value: u32, mask: Mask, un
 }
 
 /// The element number of a lane; `None` outside.
-fn element(frame: &Frame, elements: Elements, lo: usize, lane: usize) -> Option<usize> {
+pub(super) fn element(frame: &Frame, elements: Elements, lo: usize, lane: usize) -> Option<usize> {
     match elements {
         Elements::Outside => None,
         Elements::Same(index) => Some(index),

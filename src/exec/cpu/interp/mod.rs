@@ -22,6 +22,8 @@ mod lanes;
 mod machine;
 mod mask;
 mod memory;
+#[cfg_attr(not(test), path = "no_record.rs")]
+mod record;
 mod select;
 mod shapes;
 mod subgroup;
@@ -32,25 +34,34 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Mutex;
+use std::sync::{
+    Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 pub(super) use code::Code;
 pub(super) use compile::compile;
 pub(super) use grid::Grid;
 pub(super) use lanes::level;
 pub(super) use machine::Scratch;
+#[cfg(test)]
+pub(super) use record::{Touched, record};
 pub(super) use subgroup::SIZE as SUBGROUP_SIZE;
 
 use super::{
     pool::{Claims, Pool},
     shared_mem::SharedMem,
 };
-use crate::error::{Error, Message, Result};
+use crate::{
+    error::{Error, Message, Result},
+    exec::stop::{self, Left, Stop},
+};
 use atomics::Copies;
 use code::Place;
 use lanes::OUTSIDE;
 use machine::Machine;
 use memory::Memories;
+use record::Recorder;
 
 /// Lanes times instructions that are worth a second thread.
 const WORTH_A_THREAD: u64 = 1 << 17;
@@ -62,41 +73,21 @@ const KEPT_SCRATCH: usize = 4 << 20;
 ///
 /// # Errors
 ///
-/// If a binding is missing or too large, the grid is too large, or a worker panics.
+/// If a binding is missing or too large, the grid is too large, a worker panics, or `stop` is set before all is done.
 pub(super) fn run<'a>(
     code: &Code,
     workgroups: [u32; 3],
     bindings: &[(SharedMem<'a>, u64)],
     pool: &Pool,
     scratch: &Mutex<Vec<Scratch>>,
+    stop: Option<&Stop>,
 ) -> Result<()> {
     let grid = Grid::new(code, workgroups)?;
-    let mut memories = Vec::new();
-    let mut bytes = Vec::new();
-    let mut lengths = Vec::new();
-    for (index, memory) in code.memories.iter().enumerate() {
-        let (binding, size) = match memory.place {
-            Place::Binding(number) => {
-                let (memory, size) = bindings.get(number).ok_or_else(|| missing(code, &memory.name))?;
-                (Some(*memory), *size)
-            }
-            Place::Constant => (SharedMem::fixed(bytemuck::cast_slice(&memory.data)), 4 * memory.data.len() as u64),
-            Place::Workgroup { words, .. } | Place::Private { words, .. } => (None, 4 * u64::from(words)),
-        };
-        let halves = code.accesses.iter().any(|access| access.memory as usize == index && access.half);
-        let element = if halves { 2 } else { 4 };
-        if size / element >= u64::from(OUTSIDE) {
-            return Err(too_large(code, &memory.name, size, element));
-        }
-        let length =
-            memory.runtime.map_or(0, |(offset, stride)| size.saturating_sub(offset.into()) / u64::from(stride));
-        memories.push(binding);
-        bytes.push(size);
-        lengths.push(u32::try_from(length).unwrap_or(u32::MAX));
-    }
+    let Views { memories, bytes, lengths } = Views::new(code, bindings)?;
     let work = grid.invocations().saturating_mul(code.insts.len() as u64);
     let workers = (work / WORTH_A_THREAD + 1).min(grid.units).min(pool.threads() as u64) as usize;
     let claims = Claims::new(grid.units, workers);
+    let stopped = AtomicBool::new(false);
     let work = || {
         // A worker that comes too late sets nothing up.
         if !claims.any_left() {
@@ -112,13 +103,19 @@ pub(super) fn run<'a>(
             private: Vec::new(),
             stride: 0,
         };
-        let stop = StopOnPanic(&claims);
-        let mut machine = Machine::new(code, &grid, view, &mut memory);
-        while let Some(units) = claims.claim() {
-            units.for_each(|unit| machine.run(unit));
+        let on_panic = StopOnPanic(&claims);
+        let mut machine = Machine::new(code, &grid, view, &mut memory, stop::word(stop), Recorder::off());
+        'claims: while let Some(units) = claims.claim() {
+            for unit in units {
+                if !machine.run(unit) {
+                    stopped.store(true, Ordering::Relaxed);
+                    claims.stop();
+                    break 'claims;
+                }
+            }
         }
         machine.finish(&mut memory);
-        std::mem::forget(stop);
+        std::mem::forget(on_panic);
         let mut kept = lock(scratch);
         if memory.bytes() <= KEPT_SCRATCH && kept.len() < pool.threads() {
             kept.push(memory);
@@ -130,7 +127,45 @@ pub(super) fn run<'a>(
                 .kernel(code.name.as_str())
                 .help("this is a defect of the engine; other kernels still run"),
         )
-    })
+    })?;
+    match stop {
+        Some(stop) if stopped.load(Ordering::Relaxed) => Err(stop.error(Left::Unspecified)),
+        _ => Ok(()),
+    }
+}
+
+/// The memories of a program: where they are, how many bytes they have, and how long their runtime-sized arrays are.
+struct Views<'a> {
+    memories: Vec<Option<SharedMem<'a>>>,
+    bytes: Vec<u64>,
+    lengths: Vec<u32>,
+}
+
+impl<'a> Views<'a> {
+    fn new(code: &'a Code, bindings: &[(SharedMem<'a>, u64)]) -> Result<Self> {
+        let mut views = Views { memories: Vec::new(), bytes: Vec::new(), lengths: Vec::new() };
+        for (index, memory) in code.memories.iter().enumerate() {
+            let (binding, size) = match memory.place {
+                Place::Binding(number) => {
+                    let (memory, size) = bindings.get(number).ok_or_else(|| missing(code, &memory.name))?;
+                    (Some(*memory), *size)
+                }
+                Place::Constant => (SharedMem::fixed(bytemuck::cast_slice(&memory.data)), 4 * memory.data.len() as u64),
+                Place::Workgroup { words, .. } | Place::Private { words, .. } => (None, 4 * u64::from(words)),
+            };
+            let halves = code.accesses.iter().any(|access| access.memory as usize == index && access.half);
+            let element = if halves { 2 } else { 4 };
+            if size / element >= u64::from(OUTSIDE) {
+                return Err(too_large(code, &memory.name, size, element));
+            }
+            let length =
+                memory.runtime.map_or(0, |(offset, stride)| size.saturating_sub(offset.into()) / u64::from(stride));
+            views.memories.push(binding);
+            views.bytes.push(size);
+            views.lengths.push(u32::try_from(length).unwrap_or(u32::MAX));
+        }
+        Ok(views)
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -23,7 +23,10 @@ use memmap2::{Mmap, MmapMut};
 
 use self::layout::{LENGTH, Layout, NUM_WORKGROUPS, POINTER, STOP, WORKGROUP_ID, WORKGROUPS_LEFT};
 use crate::{
-    exec::cpu::accumulate::{self, Accumulate},
+    exec::{
+        cpu::accumulate::{self, Accumulate},
+        stop::{self, Stop},
+    },
     ir::{Address, Block, Bound, Mem, Memory, Op, Program, Space, Stmt, Uniformity, Value},
 };
 
@@ -31,8 +34,6 @@ use crate::{
 const MAX_BINDING: usize = 1 << 33;
 /// Programs of more machine instructions than this would take too long to compile.
 const MAX_INSTRUCTIONS: usize = 1 << 18;
-/// What a call that nobody can stop looks at.
-static NEVER: AtomicU32 = AtomicU32::new(0);
 /// Spill slots of 8 bytes.
 const MAX_SPILL_SLOTS: usize = 1 << 14;
 
@@ -165,7 +166,7 @@ impl Variant {
     }
 
     /// A worker for a call with these bindings.
-    fn worker(&self, bindings: &[Bytes], workgroups: [u32; 3]) -> Worker {
+    fn worker(&self, bindings: &[Bytes], workgroups: [u32; 3], stop: Option<&Stop>) -> Worker {
         let idle = self.idle.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
         let mut worker = idle.unwrap_or_else(|| {
             let mut block = vec![Row([0; 8]); self.template.len() / 8];
@@ -177,7 +178,7 @@ impl Variant {
         for (axis, n) in workgroups.into_iter().enumerate() {
             worker.set(NUM_WORKGROUPS as usize + 4 * axis, n);
         }
-        worker.set64(STOP as usize, std::ptr::from_ref(&NEVER).addr() as u64);
+        worker.set64(STOP as usize, std::ptr::from_ref(stop::word(stop)).addr() as u64);
         for ((record, accumulates), copy) in self.memories.iter().zip(&self.copies).zip(&mut copies) {
             let (start, bytes, array) = match &record.kind {
                 Kind::Binding { index, array } => (bindings[*index].start, bindings[*index].len, *array),
@@ -220,8 +221,8 @@ impl Variant {
     ///
     /// # Safety
     ///
-    /// `worker` was made by this program's [`Compiled::worker`] with bindings that [`Compiled::accepts`], whose
-    /// memory is still valid: for reads, and for writes where the program's binding is writable, without a Rust
+    /// `worker` was made by this program's [`Variant::worker`] with a stop that still lives and bindings that
+    /// [`Variant::accepts`], whose memory is still valid: for reads, and for writes where the program's binding is writable, without a Rust
     /// reference to it that promises otherwise.
     unsafe fn run_row(&self, worker: &mut Worker, first: [u32; 3], count: u32) {
         if count == 0 {

@@ -34,6 +34,8 @@ impl Range {
 pub struct Count {
     /// Which of the loop's parameters counts.
     pub param: usize,
+    pub first: u64,
+    pub step: u64,
     pub trips: u64,
 }
 
@@ -43,6 +45,14 @@ pub struct Count {
 pub fn ranges(program: &Program) -> Vec<Range> {
     let mut analysis = Analysis { program, ranges: vec![FULL; program.values.len()] };
     analysis.block(&program.body);
+    analysis.ranges
+}
+
+/// The ranges in a loop's body, where one of its parameters is known to lie in a smaller one.
+pub fn ranges_within(program: &Program, ranges: Vec<Range>, body: &Block, param: Value, range: Range) -> Vec<Range> {
+    let mut analysis = Analysis { program, ranges };
+    analysis.ranges[param.0 as usize] = range;
+    analysis.block(body);
     analysis.ranges
 }
 
@@ -85,11 +95,11 @@ impl Analysis<'_> {
     }
 
     fn param(&self, i: usize, param: Value, init: Value, params: &[Value], inits: &[Value], body: &Block) -> Range {
-        if let Some((count, first, step)) = count(self.program, params, inits, body)
+        if let Some(count) = count(self.program, params, inits, body)
             && count.param == i
             && count.trips > 0
         {
-            return Range { low: first, high: first + (count.trips - 1) * step };
+            return Range { low: count.first, high: count.first + (count.trips - 1) * count.step };
         }
         // What only shrinks stays between zero and where it started.
         if let End::Yield(next) = &body.end
@@ -106,9 +116,12 @@ impl Analysis<'_> {
     fn op(&self, value: Value) -> Range {
         let def = self.program.def(value);
         let size = self.program.workgroup_size.map(u64::from);
-        let lanes: u64 = size.iter().product();
+        // The last group's lanes count on where the workgroup has ended, and are computed with the others.
+        let lanes = size.iter().product::<u64>().next_multiple_of(8);
         match &def.op {
-            Op::Builtin(Builtin::LocalId(axis)) => Range { low: 0, high: size[usize::from(*axis)] - 1 },
+            Op::Builtin(Builtin::LocalId(0)) if size[1] == 1 && size[2] == 1 => Range { low: 0, high: lanes - 1 },
+            Op::Builtin(Builtin::LocalId(axis @ 0..=1)) => Range { low: 0, high: size[usize::from(*axis)] - 1 },
+            Op::Builtin(Builtin::LocalId(_)) => Range { low: 0, high: (lanes - 1) / (size[0] * size[1]) },
             Op::Builtin(Builtin::LocalIndex) => Range { low: 0, high: lanes - 1 },
             Op::Builtin(Builtin::SubgroupInvocationId) => Range { low: 0, high: 7 },
             Op::Builtin(Builtin::SubgroupId) => Range { low: 0, high: (lanes - 1) / 8 },
@@ -171,8 +184,8 @@ impl Analysis<'_> {
     }
 }
 
-/// How a loop counts, with the first number and the step: `loop (i = first) { if i < end {} else { break }; ...; next i + step }`.
-pub fn count(program: &Program, params: &[Value], inits: &[Value], body: &Block) -> Option<(Count, u64, u64)> {
+/// How a loop counts: `loop (i = first) { if i < end {} else { break }; ...; next i + step }`.
+pub fn count(program: &Program, params: &[Value], inits: &[Value], body: &Block) -> Option<Count> {
     let constant = |v: Value| match program.def(v).op {
         Op::Const(bits) => Some(u64::from(bits)),
         _ => None,
@@ -196,7 +209,7 @@ pub fn count(program: &Program, params: &[Value], inits: &[Value], body: &Block)
         return None;
     }
     let trips = end.saturating_sub(first).div_ceil(step);
-    Some((Count { param, trips }, first, step))
+    Some(Count { param, first, step, trips })
 }
 
 fn is_arithmetic(program: &Program, value: Value) -> bool {

@@ -1,11 +1,16 @@
 //! Launches of compiled programs, over the threads of the pool.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::{Bytes, Compiled, Variant};
 use crate::{
     error::{Error, Message, Result},
-    exec::cpu::{
-        pool::{Claims, Pool},
-        shared_mem::SharedMem,
+    exec::{
+        cpu::{
+            pool::{Claims, Pool},
+            shared_mem::SharedMem,
+        },
+        stop::{Left, Stop},
     },
 };
 
@@ -13,13 +18,15 @@ use crate::{
 const WORTH_A_THREAD: u64 = 200_000;
 
 impl Compiled {
-    /// Runs a grid of workgroups over these bindings; `None` if they are not what compiled code can be given.
+    /// Runs a grid of workgroups over these bindings, until `stop` is set; `None` if they are not what compiled code can
+    /// be given.
     pub fn launch(
         &self,
         workgroups: [u32; 3],
         lanes: u32,
         memory: &[(SharedMem<'_>, u64)],
         pool: &Pool,
+        stop: Option<&Stop>,
     ) -> Option<Result<()>> {
         let bindings: Vec<Bytes> = memory
             .iter()
@@ -30,25 +37,33 @@ impl Compiled {
             .collect();
         let invocations = workgroups.iter().fold(u64::from(lanes), |n, &axis| n.saturating_mul(axis.into()));
         let variant = self.variant(&bindings, invocations).filter(|variant| variant.accepts(&bindings))?;
-        Some(variant.launch(workgroups, lanes, &bindings, pool))
+        Some(variant.launch(workgroups, lanes, &bindings, pool, stop))
     }
 }
 
 impl Variant {
-    fn launch(&self, workgroups: [u32; 3], lanes: u32, bindings: &[Bytes], pool: &Pool) -> Result<()> {
+    fn launch(
+        &self,
+        workgroups: [u32; 3],
+        lanes: u32,
+        bindings: &[Bytes],
+        pool: &Pool,
+        stop: Option<&Stop>,
+    ) -> Result<()> {
         let [columns, rows, layers] = workgroups.map(u64::from);
         let total = columns.saturating_mul(rows).saturating_mul(layers);
         let work = total.saturating_mul(u64::from(lanes)).saturating_mul(self.cost);
         let workers = (work / WORTH_A_THREAD + 1).min(total).min(pool.threads() as u64) as usize;
         let claims = Claims::new(total, workers);
+        let stopped = AtomicBool::new(false);
         let shared = Shared(bindings);
         let run = || {
             let shared = &shared;
             if !claims.any_left() {
                 return;
             }
-            let mut worker = self.worker(shared.0, workgroups);
-            while let Some(range) = claims.claim() {
+            let mut worker = self.worker(shared.0, workgroups, stop);
+            'claims: while let Some(range) = claims.claim() {
                 let mut at = range.start;
                 while at < range.end {
                     let (x, y, z) = (at % columns, at / columns % rows, at / columns / rows);
@@ -57,13 +72,23 @@ impl Variant {
                     // borrowed by the caller's `SharedMem`s for as long as this runs: exclusively where it is written.
                     unsafe { self.run_row(&mut worker, [x as u32, y as u32, z as u32], count as u32) };
                     at += count;
+                    // Asked after the row: what compiled code left early because of the stop is not done.
+                    if stop.is_some_and(Stop::is_set) {
+                        stopped.store(true, Ordering::Relaxed);
+                        claims.stop();
+                        break 'claims;
+                    }
                 }
             }
             // SAFETY: as above.
             unsafe { self.merge(&worker, shared.0) };
             self.idle.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(worker);
         };
-        pool.run(workers, &run).map_err(|panic| Error::Device(Message::new(format!("a worker failed: {panic}"))))
+        pool.run(workers, &run).map_err(|panic| Error::Device(Message::new(format!("a worker failed: {panic}"))))?;
+        match stop {
+            Some(stop) if stopped.load(Ordering::Relaxed) => Err(stop.error(Left::Unspecified)),
+            _ => Ok(()),
+        }
     }
 }
 

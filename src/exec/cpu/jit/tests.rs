@@ -23,7 +23,7 @@ fn compare(wgsl: &str, memories: &[Vec<u32>], workgroups: [u32; 3]) {
     let bytes: Vec<Bytes> =
         buffers.iter_mut().map(|b| Bytes { start: b.as_mut_ptr().cast(), len: b.len() * 4 }).collect();
     assert!(compiled.accepts(&bytes));
-    let mut worker = compiled.worker(&bytes, workgroups);
+    let mut worker = compiled.worker(&bytes, workgroups, None);
     for z in 0..workgroups[2] {
         for y in 0..workgroups[1] {
             // SAFETY: the worker belongs to the program; the buffers live on and nobody looks at them meanwhile.
@@ -297,7 +297,7 @@ fn far_elements() {
     let compiled = Variant::new(&program, &[]).unwrap_or_else(|e| panic!("{e}"));
     let bytes = [Bytes { start: memory.as_mut_ptr(), len: BYTES }];
     assert!(compiled.accepts(&bytes));
-    let mut worker = compiled.worker(&bytes, [1, 1, 1]);
+    let mut worker = compiled.worker(&bytes, [1, 1, 1], None);
     // SAFETY: the worker belongs to the program; the memory lives on and nobody looks at it meanwhile.
     unsafe { compiled.run_row(&mut worker, [0, 0, 0], 1) };
     let get = |at: usize| u32::from_ne_bytes(std::array::from_fn(|i| memory[at + i]));

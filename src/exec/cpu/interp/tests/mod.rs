@@ -38,7 +38,7 @@ fn run_program(program: &Program, workgroups: [u32; 3], bindings: &mut [Vec<u32>
             }
         })
         .collect();
-    run(&code, workgroups, &memory, &Pool::new(threads), &Mutex::default()).unwrap_or_else(|e| panic!("{e}"));
+    run(&code, workgroups, &memory, &Pool::new(threads), &Mutex::default(), None).unwrap_or_else(|e| panic!("{e}"));
 }
 
 /// Runs `wgsl` on one thread and on three: the results must not differ.

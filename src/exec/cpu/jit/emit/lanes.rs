@@ -2,7 +2,7 @@
 
 use iced_x86::{Code, Instruction, Register};
 
-use super::{Done, Emitter, SPARE, WORKER, at, indexed, low32, pointer};
+use super::{Done, Emitter, SPARE, WORKER, at, indexed, low32, pointer, xmm};
 use crate::{
     exec::cpu::jit::{
         layout::SCRATCH,
@@ -109,15 +109,30 @@ impl Emitter {
         Ok(())
     }
 
-    /// Adds a number to eight words, one after the other. Registers: pointer, index; temporary: index.
+    /// Adds a number to eight words, one after the other. Registers: pointer, index; temporaries: index, and two more.
     pub fn add_number(&mut self, place: At, number: i32, r: &[Register]) -> Done {
         let (base, r) = pointer(place, r);
-        let &[indices, index] = r else { return Ok(()) };
-        self.scratch(0, indices)?;
-        for lane in 0..8 {
-            self.rm(Code::Mov_r32_rm32, low32(index), at(WORKER, SCRATCH + lane * 4))?;
+        let &[indices, index, pair, half] = r else { return Ok(()) };
+        let add = |s: &mut Self, index| {
             let word = indexed(base, index, 4, place.offset);
-            self.add(Instruction::with2(Code::Add_rm32_imm32, word, number)?)?;
+            match i8::try_from(number) {
+                Ok(_) => s.add(Instruction::with2(Code::Add_rm32_imm8, word, number)?),
+                Err(_) => s.add(Instruction::with2(Code::Add_rm32_imm32, word, number)?),
+            }
+        };
+        for quarter in 0..4 {
+            if quarter == 2 {
+                self.add(Instruction::with3(Code::VEX_Vextractf128_xmmm128_ymm_imm8, xmm(half), indices, 1u32)?)?;
+            }
+            let from = if quarter < 2 { indices } else { half };
+            match quarter % 2 {
+                0 => self.rr(Code::VEX_Vmovq_rm64_xmm, pair, xmm(from))?,
+                _ => self.add(Instruction::with3(Code::VEX_Vpextrq_rm64_xmm_imm8, pair, xmm(from), 1u32)?)?,
+            }
+            self.rr(Code::Mov_r32_rm32, low32(index), low32(pair))?;
+            self.ri(Code::Shr_rm64_imm8, pair, 32)?;
+            add(self, index)?;
+            add(self, pair)?;
         }
         Ok(())
     }

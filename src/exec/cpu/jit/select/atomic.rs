@@ -53,7 +53,8 @@ impl Selector<'_> {
         };
         if let Some(number) = number {
             uses.push(words);
-            self.apart(false, M::AccumulateImm(place, number as i32), &uses, &[RegClass::Int]);
+            let temporaries = [RegClass::Int, RegClass::Int, RegClass::Float];
+            self.apart(false, M::AccumulateImm(place, number as i32), &uses, &temporaries);
             return Ok(true);
         }
         let value: VReg = self.vector(atomic.value)?;

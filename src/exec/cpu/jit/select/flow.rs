@@ -296,6 +296,22 @@ impl Selector<'_> {
     }
 
     fn uniform_branch(&mut self, cond: Value, accept: &Block, reject: &Block, results: &[Value]) -> Result<Flow> {
+        // Where one arm does not come back, the other simply goes on.
+        let comes_back = |arm: &Block| matches!(arm.end, End::Yield(_));
+        if comes_back(accept) != comes_back(reject) {
+            let (yes, no) = (self.mir.block(), self.mir.block());
+            self.branch_on(cond, yes, no)?;
+            let (gone, other) = if comes_back(accept) { (reject, accept) } else { (accept, reject) };
+            let (out, on) = if comes_back(accept) { (no, yes) } else { (yes, no) };
+            let before = self.mask;
+            self.mir.switch(out);
+            self.open();
+            self.block(gone)?;
+            self.close();
+            self.mir.switch(on);
+            self.mask = before;
+            return self.assumed_branch(other, results);
+        }
         let shrinks = leaves(accept) || leaves(reject);
         let (yes, no, join) = (self.mir.block(), self.mir.block(), self.mir.block());
         let (params, mask) = self.params(join, results, shrinks);
@@ -367,6 +383,14 @@ impl Selector<'_> {
 
     fn varying_branch(&mut self, cond: Value, accept: &Block, reject: &Block, results: &[Value]) -> Result<Flow> {
         let before = self.mask;
+        // Lanes that leave at once, and those that stay.
+        let quits = |arm: &Block| arm.stmts.is_empty() && leaves(arm);
+        if quits(reject) && is_trivial(accept) {
+            return self.leave_some(cond, false, (reject, accept), results);
+        }
+        if quits(accept) && is_trivial(reject) {
+            return self.leave_some(cond, true, (accept, reject), results);
+        }
         let yes = self.per_row(|s| {
             let cond = s.vector(cond)?;
             Ok(match before {
@@ -382,9 +406,6 @@ impl Selector<'_> {
         let swapped = is_trivial(accept);
         let (first, second) = if swapped { (reject, accept) } else { (accept, reject) };
         let (yes, no) = if swapped { (no, yes) } else { (yes, no) };
-        if is_trivial(second) && first.stmts.is_empty() && leaves(first) {
-            return self.leave_some(first, second, results, yes, no);
-        }
         let one = self.arm(first, results, yes)?;
         let two = match &second.end {
             End::Yield(values) if is_trivial(second) => {
@@ -421,35 +442,49 @@ impl Selector<'_> {
     /// A branch under which some lanes leave at once and the others go on: whether any do is asked only if some leave.
     fn leave_some(
         &mut self,
-        first: &Block,
-        second: &Block,
+        cond: Value,
+        holds: bool,
+        (leave, stay): (&Block, &Block),
         results: &[Value],
-        leaving: PerRow<VReg>,
-        staying: PerRow<VReg>,
     ) -> Result<Flow> {
-        if let End::Yield(values) = &second.end {
+        let before = self.mask;
+        let conds = self.per_row(|s| s.vector(cond))?;
+        let leaving = self.per_row(|s| {
+            let mask = s.mask_row();
+            Ok(if holds { s.and(conds[s.row], mask) } else { s.and_not(conds[s.row], mask) })
+        })?;
+        if let End::Yield(values) = &stay.end {
             self.pass_on(results, values)?;
         }
         let (enter, skip, join) = (self.mir.block(), self.mir.block(), self.mir.block());
+        let unchanged = self.mask_rows();
+        let params: Vec<VReg> = unchanged.iter().map(|_| self.mir.param(join, RegClass::Float)).collect();
         self.mir.branch(M::BranchAny, &leaving[..self.rows], enter, skip);
         self.mir.switch(enter);
         self.mask = Mask::Some(leaving);
         self.dead.push(Vec::new());
         self.open();
-        self.end(&first.end)?;
+        self.end(&leave.end)?;
         self.close();
         for left in self.dead.pop().expect("a construct is open") {
             self.mir.switch(left);
+            self.open();
+            self.mask = before;
+            let staying = self.per_row(|s| {
+                let mask = s.mask_row();
+                Ok(s.and_not(leaving[s.row], mask))
+            })?;
+            self.close();
             let (some, none) = (self.mir.block(), self.mir.cold_block());
             self.mir.branch(M::BranchAny, &staying[..self.rows], some, none);
             self.dead.last_mut().expect("a construct is open").push(none);
             self.mir.switch(some);
-            self.mir.jump(join, &[]);
+            self.mir.jump(join, &staying[..self.rows]);
         }
         self.mir.switch(skip);
-        self.mir.jump(join, &[]);
+        self.mir.jump(join, &unchanged);
         self.mir.switch(join);
-        self.mask = Mask::Some(staying);
+        self.mask = Mask::Some(std::array::from_fn(|row| params[row.min(params.len() - 1)]));
         Ok(Flow::Falls)
     }
 

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     exec::cpu::jit::{
         mir::{Op as M, ROW},
-        range,
+        range::{self, Range},
     },
     ir::{Block, End, Label, Stmt, Value},
 };
@@ -94,7 +94,7 @@ impl Selector<'_> {
         let divergent = self.is_divergent(label);
         // The mask of the next iteration may be smaller where lanes leave one by one or for farther away.
         let shrinks = divergent || leaves_beyond(body, label);
-        let count = range::count(self.program, params, inits, body).filter(|_| !shrinks).map(|(count, ..)| count);
+        let count = range::count(self.program, params, inits, body).filter(|_| !shrinks);
         let before = self.mask;
         let (header, out) = (self.mir.block(), self.mir.block());
         let exits = if divergent {
@@ -118,15 +118,24 @@ impl Selector<'_> {
         self.mask = mask.unwrap_or(before);
         self.define_all(params, &phis)?;
         let mut flow = self.block(body)?;
-        for _ in 1..count.map_or(1, |count| unrolled(count.trips, body)) {
+        let ranges = self.ranges.clone();
+        for copy in 1..count.map_or(1, |count| unrolled(count.trips, body)) {
             let (Flow::Falls, End::Yield(next)) = (flow, &body.end) else { break };
             self.pass_on(params, next)?;
+            if let Some(count) = count {
+                // This copy's number is never one of those in front of it.
+                let param = params[count.param];
+                let before = ranges[param.0 as usize];
+                let range = Range { low: count.first + copy * count.step, high: before.high };
+                self.ranges = range::ranges_within(self.program, ranges.clone(), body, param, range);
+            }
             // The test would only find that there is more to do.
             let test = body.stmts.iter().position(|stmt| is_test(stmt, label));
             let rest: Vec<&Stmt> =
                 body.stmts.iter().enumerate().filter(|(i, _)| Some(*i) != test).map(|(_, stmt)| stmt).collect();
             flow = self.statements(&rest)?;
         }
+        self.ranges = ranges;
         if let (Flow::Falls, End::Yield(next)) = (flow, &body.end) {
             let mut next = self.arguments(params, next)?;
             if shrinks {

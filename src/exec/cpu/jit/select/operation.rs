@@ -159,17 +159,34 @@ impl Selector<'_> {
         })
     }
 
+    /// `a * b + c`, with the signs of operands taken into the instruction.
     fn fused(&mut self, a: Value, b: Value, c: Value) -> Result<VReg> {
+        let program = self.program;
+        let stripped = |v: Value| match program.def(v).op {
+            Op::Unary(Unary::Neg, inner) => (inner, true),
+            _ => (v, false),
+        };
+        let ((a, minus_a), (b, minus_b), (addend, minus_c)) = (stripped(a), stripped(b), stripped(c));
+        let negated = minus_a != minus_b;
         if let Some(bits) = self.as_const(c)
             && bits != 0
         {
-            let (a, b) = (self.vector(a)?, self.vector(b)?);
+            // What was computed last is the likelier to be needed no more: its register takes the sum.
+            let (first, second) = (self.vector(a.max(b))?, self.vector(a.min(b))?);
             let row = self.layout.constant(bits);
-            return Ok(self.v_tied(M::FmaConst(Code::VEX_Vfmadd213ps_ymm_ymm_ymmm256, row), &[a, b]));
+            let code =
+                if negated { Code::VEX_Vfnmadd213ps_ymm_ymm_ymmm256 } else { Code::VEX_Vfmadd213ps_ymm_ymm_ymmm256 };
+            return Ok(self.v_tied(M::FmaConst(code, row), &[first, second]));
         }
-        let (a, b, c) = (self.vector(a)?, self.vector(b)?, self.vector(c)?);
+        let code = match (negated, minus_c) {
+            (false, false) => Code::VEX_Vfmadd231ps_ymm_ymm_ymmm256,
+            (false, true) => Code::VEX_Vfmsub231ps_ymm_ymm_ymmm256,
+            (true, false) => Code::VEX_Vfnmadd231ps_ymm_ymm_ymmm256,
+            (true, true) => Code::VEX_Vfnmsub231ps_ymm_ymm_ymmm256,
+        };
+        let (a, b, c) = (self.vector(a)?, self.vector(b)?, self.vector(addend)?);
         // The addend's register takes the sum: in a loop that accumulates, nothing moves.
-        Ok(self.v_tied(M::Fma(Code::VEX_Vfmadd231ps_ymm_ymm_ymmm256), &[c, a, b]))
+        Ok(self.v_tied(M::Fma(code), &[c, a, b]))
     }
 
     fn row_unary(&mut self, op: Unary, a: Value) -> Result<VReg> {

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{MAX_ROWS, Selector};
+use super::{MAX_ROWS, Selector, loops::count_statements};
 use crate::ir::{Block, End, Op, Stmt, Uniformity, Value};
 
 /// Vector registers that values may take; the rest is for what one instruction needs.
@@ -10,17 +10,21 @@ const REGISTERS: usize = 14;
 /// Rows times statements of a region, at most: more would only fill the instruction cache.
 const MAX_STATEMENTS: usize = 600;
 
+/// Statements of a loop that counts as short.
+const SHORT_LOOP: u64 = 40;
+
 /// The most rows whose values fit in registers.
 ///
 /// Within a run of plain statements code handles one row after the other, so that what lives and dies there needs
 /// registers for one row only.
 pub fn rows(selector: &Selector<'_>, stmts: &[&Stmt]) -> usize {
-    let mut lives = Lives { selector, at: 0, run: 0, spans: FxHashMap::default() };
+    let mut lives = Lives { selector, at: 0, run: 0, masked: false, spans: FxHashMap::default() };
     stmts.iter().for_each(|stmt| lives.statement(stmt));
     let statements = lives.at.max(1);
     let most = |short: bool| {
-        let spans = lives.spans.values().filter(|span| span.short == short);
-        let mut changes: Vec<(usize, i32)> = spans.flat_map(|span| [(span.from, 1), (span.to + 1, -1)]).collect();
+        let spans = lives.spans.values().filter(|span| span.short == short && !(lives.masked && span.waits));
+        let mut changes: Vec<(usize, i32)> =
+            spans.flat_map(|span| [(span.from, 1), (span.to.max(span.from + 1), -1)]).collect();
         changes.sort_unstable();
         let (mut alive, mut most) = (0i32, 0i32);
         for (_, change) in changes {
@@ -30,6 +34,7 @@ pub fn rows(selector: &Selector<'_>, stmts: &[&Stmt]) -> usize {
         most as usize
     };
     let (long, short) = (most(false), most(true));
+    let long = long + usize::from(lives.masked);
     let room = REGISTERS.saturating_sub(short) / long.max(1);
     room.min(MAX_STATEMENTS / statements).clamp(1, MAX_ROWS)
 }
@@ -40,12 +45,17 @@ struct Life {
     to: usize,
     run: usize,
     short: bool,
+    /// It only waits for the end of a short loop, or for each of its turns.
+    waits: bool,
 }
 
 struct Lives<'a, 's> {
     selector: &'a Selector<'s>,
     at: usize,
     run: usize,
+    /// There is a short loop that lanes leave one by one: such a loop waits for its own results, and gains from several
+    /// rows even if what it only reads is read from memory.
+    masked: bool,
     spans: FxHashMap<Value, Life>,
 }
 
@@ -58,14 +68,20 @@ impl Lives<'_, '_> {
     fn define(&mut self, value: Value) {
         if self.is_row(value) {
             let (at, run) = (self.at, self.run);
-            self.spans.entry(value).or_insert(Life { from: at, to: at, run, short: true });
+            self.spans.entry(value).or_insert(Life { from: at, to: at, run, short: true, waits: false });
         }
     }
 
     fn use_at(&mut self, value: Value, at: usize) {
         if self.is_row(value) {
             let run = self.run;
-            let life = self.spans.entry(value).or_insert(Life { from: 0, to: at, run: usize::MAX, short: false });
+            let life = self.spans.entry(value).or_insert(Life {
+                from: 0,
+                to: at,
+                run: usize::MAX,
+                short: false,
+                waits: false,
+            });
             life.to = life.to.max(at);
             life.short &= life.run == run;
         }
@@ -98,7 +114,9 @@ impl Lives<'_, '_> {
                 self.block(reject);
                 results.iter().for_each(|&r| self.define(r));
             }
-            Stmt::Loop { params, inits, body, results, .. } => {
+            Stmt::Loop { label, params, inits, body, results } => {
+                let divergent = self.selector.program.exits[label.0 as usize] == Uniformity::Varying;
+                self.masked |= divergent && count_statements(body) <= SHORT_LOOP;
                 inits.iter().for_each(|&v| self.use_at(v, at));
                 params.iter().for_each(|&p| self.define(p));
                 self.run += 1;
@@ -118,7 +136,12 @@ impl Lives<'_, '_> {
         let start = self.at;
         let mut outside: Vec<Value> = params.to_vec();
         self.block(body);
-        outside.extend(self.spans.iter().filter(|(_, life)| life.from <= start && life.to > start).map(|(&v, _)| v));
+        for (&value, life) in &mut self.spans {
+            if life.from <= start && life.to > start && !params.contains(&value) {
+                life.waits = true;
+                outside.push(value);
+            }
+        }
         let end = self.at;
         outside.into_iter().for_each(|v| self.use_at(v, end));
     }
