@@ -33,11 +33,11 @@ impl Backend for Recording {
     }
 
     fn launch(&self, launch: Launch<'_>) -> Result<Metrics> {
-        let Launch { kernel, args, workgroups } = launch;
+        let Launch { kernel, args, workgroups, stop } = launch;
         let uniform = |arg: &ArgData<'_>| if let ArgData::Uniform(bytes) = arg { bytes.to_vec() } else { Vec::new() };
         let uniforms: Vec<Vec<u8>> = args.iter().map(uniform).collect();
         let mut metrics = Metrics { dispatches: 1, ..Metrics::default() };
-        Bound::new(kernel, args)?.with_memory(&mut metrics, |memory| {
+        Bound::new(kernel, args)?.with_memory(&mut metrics, stop, |memory| {
             let mut tally = self.tally.lock().unwrap();
             check(kernel, workgroups, memory, &uniforms, &mut tally).unwrap_or_else(|what| panic!("{what}"));
             Ok(Duration::from_nanos(1))
