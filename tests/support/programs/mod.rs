@@ -13,6 +13,7 @@ mod types;
 mod workgroup;
 
 pub use data::Buffer;
+#[allow(unused_imports, reason = "not every test that takes the generator runs its programs itself")]
 pub use run::{Outcome, compare, run};
 pub use source::Source;
 
