@@ -105,9 +105,16 @@ fn visit_uses(program: &Program, stmt: &Stmt, visit: &mut dyn FnMut(Value)) {
 
 /// Finds the varying values that are used in another region than they are defined in, and gives them rows.
 pub fn crossing(program: &Program, stmts: &[&Stmt], end: &End, layout: &mut Layout) -> FxHashMap<Value, i32> {
-    let mut finder = Finder { program, region: 0, defined: FxHashMap::default(), used: Vec::new(), always: Vec::new() };
+    let mut finder = Finder {
+        program,
+        region: 0,
+        defined: FxHashMap::default(),
+        used: Vec::new(),
+        always: Vec::new(),
+        carried: Vec::new(),
+    };
     finder.block(stmts, end, &mut Vec::new());
-    let Finder { defined, used, always, .. } = finder;
+    let Finder { defined, used, always, carried, .. } = finder;
     let crosses = |(v, region): &(Value, u32)| defined.get(v).is_some_and(|d| d != region);
     let mut values: Vec<Value> = used.iter().filter(|u| crosses(u)).map(|u| u.0).chain(always).collect();
     values.retain(|&v| {
@@ -116,7 +123,18 @@ pub fn crossing(program: &Program, stmts: &[&Stmt], end: &End, layout: &mut Layo
     });
     values.sort_unstable();
     values.dedup();
-    values.into_iter().map(|v| (v, layout.group_rows())).collect()
+    let mut rows: FxHashMap<Value, i32> = values.into_iter().map(|v| (v, layout.group_rows())).collect();
+    // What a loop carries on takes the row of the parameter it becomes, if nobody looks at that one any more: then it need not
+    // be copied.
+    for &(param, next) in &carried {
+        let Some(&born) = defined.get(&next) else { continue };
+        let read_before = used.iter().all(|&(v, region)| v != param || region <= born);
+        let once = carried.iter().filter(|(_, other)| *other == next).count() == 1;
+        if let (true, true, true, Some(&row)) = (read_before, once, rows.contains_key(&next), rows.get(&param)) {
+            rows.insert(next, row);
+        }
+    }
+    rows
 }
 
 /// Cuts the body as [`super::workgroup`] does.
@@ -127,6 +145,8 @@ struct Finder<'a> {
     used: Vec<(Value, u32)>,
     /// What passes from region to region at the workgroup's level.
     always: Vec<Value>,
+    /// Parameters of loops that all lanes leave together, and what becomes of them in the next iteration.
+    carried: Vec<(Value, Value)>,
 }
 
 impl Finder<'_> {
@@ -150,6 +170,11 @@ impl Finder<'_> {
                 }
                 Stmt::Loop { label, params, inits, body, results } => {
                     self.always.extend(params.iter().chain(inits).chain(results));
+                    if let (End::Yield(next), Uniformity::Dispatch | Uniformity::Workgroup) =
+                        (&body.end, self.program.exits[label.0 as usize])
+                    {
+                        self.carried.extend(params.iter().copied().zip(next.iter().copied()));
+                    }
                     self.labelled(*label, body, labels);
                 }
                 Stmt::Scope { label, body, results } => {
@@ -162,6 +187,8 @@ impl Finder<'_> {
         }
         if let End::Yield(values) | End::Break(_, values) = end {
             self.always.extend(values);
+            let region = self.region;
+            self.used.extend(values.iter().map(|&v| (v, region)));
         }
     }
 

@@ -195,7 +195,9 @@ impl<'a> Selector<'a> {
         for (&phi, &value) in phis.iter().zip(values) {
             if !self.uniform(phi) {
                 let row = *self.crossing.get(&phi).ok_or(Unsupported("a value without a row"))?;
-                rows.push((value, row));
+                if self.crossing.get(&value) != Some(&row) {
+                    rows.push((value, row));
+                }
             } else if self.is_scalar(phi) {
                 arguments.push(self.general(value)?);
             } else {
