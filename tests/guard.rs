@@ -1,6 +1,6 @@
 //! Kernels whose every byte lies between inaccessible pages: a wild access ends the process.
 //!
-//! All cases and all samples run on the CPU engine, on both of its executors, with each allocation ending right before
+//! All cases, all samples and some generated programs run on the CPU engine, on both of its executors, with each allocation ending right before
 //! an inaccessible page, and again with each starting right behind one. Host slices are bound where they lie, so
 //! that this holds for what the kernel sees as well as for what the engine keeps.
 #![cfg(all(target_os = "linux", feature = "cpu"))]
@@ -9,6 +9,9 @@
 mod guard;
 #[allow(dead_code, unused_imports, reason = "the harness also serves the test of the cases, which judges itself")]
 mod harness;
+#[allow(dead_code, reason = "all else is for the test that compares the executors")]
+#[path = "support/programs/mod.rs"]
+mod programs;
 
 use std::{
     io::Write,
@@ -65,6 +68,7 @@ fn child() {
     guard::turn_on(if side == "start" { Side::Start } else { Side::End });
     match what {
         "cases" => cases(executor, loaded),
+        "programs" => programs(executor),
         #[cfg(feature = "cli")]
         "samples" => samples(executor).unwrap_or_else(|error| panic!("{error}")),
         "wild" => wild(executor, side).unwrap_or_else(|error| panic!("{error}")),
@@ -94,6 +98,20 @@ fn cases(executor: &str, loaded: Vec<(String, Result<Case, String>)>) {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+fn programs(executor: &str) {
+    let (mut runtime, _) = engine(executor);
+    for seed in 0..150 {
+        next(&format!("program {seed}"));
+        if seed % 10 == 0 {
+            (runtime, _) = engine(executor);
+        }
+        let program = programs::program(programs::Source::Seed(seed));
+        let kernel = runtime.module(&program.wgsl).and_then(|module| module.only_kernel());
+        let result = kernel.and_then(|kernel| programs::run(&program, &kernel, &runtime));
+        result.unwrap_or_else(|error| panic!("{error}\n{}", program.wgsl));
+    }
 }
 
 /// Sizes around those of workgroups, tiles and vectors, at which the last row is ragged.
@@ -158,6 +176,10 @@ tasks! {
     compiled_cases_that_start_at_a_page: "cases jit start";
     interpreted_cases_that_end_at_a_page: "cases interp end";
     interpreted_cases_that_start_at_a_page: "cases interp start";
+    compiled_programs_that_end_at_a_page: "programs jit end";
+    compiled_programs_that_start_at_a_page: "programs jit start";
+    interpreted_programs_that_end_at_a_page: "programs interp end";
+    interpreted_programs_that_start_at_a_page: "programs interp start";
 }
 
 #[cfg(feature = "cli")]

@@ -60,6 +60,9 @@ enum Place {
     Rows(PerRow<VReg>),
 }
 
+/// Registers of operations with their operands, and the block each was made in.
+type Memo = FxHashMap<(M, [Option<VReg>; 4]), (VReg, usize)>;
+
 /// Which lanes of the group run.
 #[derive(Clone, Copy, Debug)]
 enum Mask {
@@ -103,6 +106,8 @@ pub fn select(program: &Program, private: &[Mem]) -> Result<(Mir, Layout)> {
         uses: crossing::count_uses(program),
         alive: None,
         in_region: false,
+        across: None,
+        slice: 1,
         twice: false,
         starts: [None; 3],
         stopped: None,
@@ -133,7 +138,7 @@ struct Selector<'a> {
     /// Indices that are in bounds in the code at hand.
     proven: FxHashSet<(Value, access::Extent)>,
     /// Registers of what was computed where the current block can see it: in the scopes that are open.
-    memo: Vec<FxHashMap<(M, [Option<VReg>; 4]), (VReg, usize)>>,
+    memo: Vec<Memo>,
     mask: Mask,
     targets: Vec<flow::Target>,
     /// For each construct around, the blocks in which no lane is left.
@@ -147,6 +152,10 @@ struct Selector<'a> {
     /// The rows of the lanes that have not returned, where regions have to remember them.
     alive: Option<i32>,
     in_region: bool,
+    /// Where control goes behind the groups that belong together, if all workgroups of the run come to those groups before
+    /// any comes to the next; and how many rows such groups have.
+    across: Option<regalloc2::Block>,
+    slice: usize,
     /// Whether the code at hand is a second version of a branch.
     twice: bool,
     /// For each axis, the global id of the workgroup's first invocation, while a workgroup runs.

@@ -1,5 +1,6 @@
 //! Kernels made from a seed that index buffers in every way there is: valid WGSL, with loops that end.
 
+#[allow(clippy::duplicate_mod, reason = "the generator of the compiler's tests has it too")]
 #[path = "../../../../tests/support/random.rs"]
 mod random;
 
@@ -666,6 +667,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) wg: vec
             }
             5 => format!("({a} >> {}u)", self.random.below(4)),
             6 => format!("abs({a})"),
+            7 if self.random.chance(40) => format!("({a} * {})", self.signed(depth - 1)),
             7 => {
                 let function = self.pick(&["min", "max"]);
                 format!("{function}({a}, {})", self.signed(depth - 1))

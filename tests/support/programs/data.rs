@@ -1,0 +1,104 @@
+//! The buffers of generated programs: what they are in WGSL, and what they hold.
+
+use super::source::Source;
+
+/// A binding of a program, in words.
+pub struct Buffer {
+    pub name: &'static str,
+    /// Whether the program writes it.
+    pub writable: bool,
+    /// The words of an element: whether each is a float.
+    pub floats: &'static [bool],
+    pub words: Vec<u32>,
+}
+
+/// Declarations that every program starts with. `Record` has words that are padding.
+pub const DECLARATIONS: &str = "\
+struct Params { n: u32, k: i32, f: f32, g: u32, v: vec4f, table: array<vec4u, 3> }
+struct Record { a: u32, v: vec3f, b: i32, list: array<u32, 3> }
+struct Pair { a: i32, v: vec3f, b: vec2u }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> words: array<u32>;
+@group(0) @binding(2) var<storage, read> floats: array<f32>;
+@group(0) @binding(3) var<storage, read> vectors: array<vec4f>;
+@group(0) @binding(4) var<storage, read> records: array<Record>;
+@group(0) @binding(5) var<storage, read> fixed: array<vec3i, 6>;
+@group(0) @binding(6) var<storage, read_write> out_words: array<u32>;
+@group(0) @binding(7) var<storage, read_write> out_floats: array<f32>;
+@group(0) @binding(8) var<storage, read_write> out_vectors: array<vec4f>;
+@group(0) @binding(9) var<storage, read_write> out_records: array<Record>;
+@group(1) @binding(0) var<storage, read_write> sums: array<atomic<u32>>;
+@group(1) @binding(1) var<storage, read_write> limits: array<atomic<i32>, 5>;
+";
+
+const RECORD: &[bool] = &[false, false, false, false, true, true, true, false, false, false, false, false];
+
+/// Words of the uniform.
+const PARAMS: usize = 20;
+
+/// Buffers for `lanes` invocations, of lengths at and around that.
+pub fn buffers(source: &mut Source<'_>, lanes: usize) -> Vec<Buffer> {
+    let word = &[false][..];
+    let shapes: [(&'static str, bool, &'static [bool]); 11] = [
+        ("words", false, word),
+        ("floats", false, &[true]),
+        ("vectors", false, &[true; 4]),
+        ("records", false, RECORD),
+        ("fixed", false, &[false; 4]),
+        ("out_words", true, word),
+        ("out_floats", true, &[true]),
+        ("out_vectors", true, &[true; 4]),
+        ("out_records", true, RECORD),
+        ("sums", true, word),
+        ("limits", true, word),
+    ];
+    let buffer = |(name, writable, floats): (&'static str, bool, &'static [bool])| {
+        let elements = match name {
+            "fixed" => 6,
+            "limits" => 5,
+            "sums" => 1 + source.below(40),
+            _ => length(source, lanes),
+        };
+        let words = (0..elements).flat_map(|_| floats).map(|&float| datum(source, float)).collect();
+        Buffer { name, writable, floats, words }
+    };
+    shapes.map(buffer).into()
+}
+
+/// The words of the uniform.
+pub fn params(source: &mut Source<'_>) -> Vec<u32> {
+    let float = |place: usize| place == 2 || (4..8).contains(&place);
+    let word = |place| if place == 0 { source.below(9) as u32 } else { datum(source, float(place)) };
+    (0..PARAMS).map(word).collect()
+}
+
+/// A length for data of `lanes` elements: all, a ragged end, too few, more.
+fn length(source: &mut Source<'_>, lanes: usize) -> usize {
+    match source.below(6) {
+        0 => lanes,
+        1 => lanes - source.below(8).min(lanes - 1),
+        2 => lanes + source.below(9),
+        3 => lanes / 2 + 1,
+        4 => 1 + source.below(8),
+        _ => 2 * lanes + 1,
+    }
+}
+
+/// A word as programs find it: small, special, or anything.
+fn datum(source: &mut Source<'_>, float: bool) -> u32 {
+    const WORDS: [u32; 8] = [0, 1, 31, 32, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 0xffff_fffe];
+    const FLOATS: [f32; 10] =
+        [0.0, -0.0, 1.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e-40, f32::MAX, f32::MIN_POSITIVE, -0.5];
+    match (source.below(8), float) {
+        (0..=3, false) => source.below(100) as u32,
+        (4, false) => source.pick(&WORDS),
+        (_, false) => {
+            let shift = source.below(32);
+            source.word() >> shift
+        }
+        (0..=5, true) => ((source.below(2000) as f32 - 1000.0) * 0.125).to_bits(),
+        (6, true) => source.pick(&FLOATS).to_bits(),
+        (_, true) => f32::from_bits(source.word()).to_bits(),
+    }
+}
