@@ -286,7 +286,7 @@ fn vectors_of_halves() {
         );
         // Halves from 1 up, of few digits.
         let halves =
-            |n: u32| (0..n).map(|i| 0x3c00_3c00 + (i * 37 % 16 + (i * 11 % 16 << 16)) * 32).collect::<Vec<u32>>();
+            |n: u32| (0..n).map(|i| 0x3c00_3c00 + (i * 37 % 16 + ((i * 11 % 16) << 16)) * 32).collect::<Vec<u32>>();
         for n in [3, 40, 64 * 8] {
             compare(&wgsl, &[halves(n), halves(n), halves(n)], [5, 1, 1]);
         }
