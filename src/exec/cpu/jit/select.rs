@@ -16,6 +16,7 @@ mod flow;
 mod half;
 mod loops;
 mod operation;
+mod pairs;
 mod pressure;
 mod region;
 mod run;

@@ -251,6 +251,48 @@ fn halves_in_memory() {
     );
 }
 
+/// Vectors of halves, of which two lie in a word, over ragged lengths.
+#[test]
+fn vectors_of_halves() {
+    let structs = "struct Mixed { a: f16, b: vec2<f16>, c: f32, d: vec4<f16>, e: f16 }
+        struct Two { x: f16, y: f16 }
+        struct Shifted { first: f16, rest: array<Two> }";
+    for (ty, update) in [
+        ("vec2<f16>", "y[i] = x[i].yx * 2h + y[i];"),
+        ("vec3<f16>", "y[i] = x[i].zxy * 2h + y[i];"),
+        ("vec4<f16>", "y[i] = x[i].wzyx * 2h + y[i];"),
+        ("vec4<f16>", "if (y[i].x > 1.1h) { y[i] = x[i]; }"),
+        ("vec2<f16>", "if (y[i].x > 1.1h) { y[i] = x[i]; }"),
+        ("vec4<f16>", "y[i].y = x[i].z; y[i].z = x[i].y; y[i].w = x[i * 5u % 41u].x;"),
+        ("vec4<f16>", "y[i].w = x[i].z; y[i].x = x[i].y + x[31u - i % 32u].w;"),
+        ("mat2x4<f16>", "y[i] = x[i] * 0.5h; y[i][1].y = x[i][0].z;"),
+        ("mat4x4<f16>", "y[i] = x[i] * 2h - y[i];"),
+        ("Mixed", "y[i].b = x[i].d.xy; y[i].d = x[i].d * x[i].e; y[i].e = x[i].a; y[i].c = x[i].c;"),
+        ("Mixed", "y[i] = x[i];"),
+        ("array<f16, 6>", "y[i][1] = x[i][2]; y[i][2] = x[i][3]; y[i][3] = x[i][1]; y[i][4] = 3h; y[i][5] = 4h;"),
+    ] {
+        let wgsl = format!(
+            "enable f16; {structs}
+            @group(0) @binding(0) var<storage, read> x: array<{ty}>;
+            @group(0) @binding(1) var<storage, read_write> y: array<{ty}>;
+            @group(0) @binding(2) var<storage, read_write> z: Shifted;
+            @compute @workgroup_size(32) fn main(@builtin(global_invocation_id) id: vec3u) {{
+                let i = id.x;
+                {update}
+                let two = z.rest[i];
+                z.rest[i].x = two.y;
+                z.rest[i].y = two.x;
+            }}"
+        );
+        // Halves from 1 up, of few digits.
+        let halves =
+            |n: u32| (0..n).map(|i| 0x3c00_3c00 + (i * 37 % 16 + ((i * 11 % 16) << 16)) * 32).collect::<Vec<u32>>();
+        for n in [3, 40, 64 * 8] {
+            compare(&wgsl, &[halves(n), halves(n), halves(n)], [5, 1, 1]);
+        }
+    }
+}
+
 /// Workgroups and arrays that are not whole rows of lanes.
 #[test]
 fn halves_at_edges() {

@@ -662,23 +662,27 @@ impl Selector<'_> {
                     |_| Ok(Vec::new()),
                 )?;
             }
-            Pattern::Row if !private => {
-                let checks = self.in_bounds(address)?;
-                self.either(
-                    checks,
-                    &[],
-                    |s| {
-                        s.store_rows(address, &values)?;
-                        Ok(Vec::new())
-                    },
-                    |s| {
-                        s.scatter_rows(address, &values)?;
-                        Ok(Vec::new())
-                    },
-                )?;
-            }
+            Pattern::Row if !private => self.store_consecutive(address, &values)?,
             _ => self.scatter_rows(address, &values)?,
         }
+        Ok(())
+    }
+
+    /// Stores words one behind the other.
+    pub fn store_consecutive(&mut self, address: &Address, values: &PerRow<VReg>) -> Result<()> {
+        let checks = self.in_bounds(address)?;
+        self.either(
+            checks,
+            &[],
+            |s| {
+                s.store_rows(address, values)?;
+                Ok(Vec::new())
+            },
+            |s| {
+                s.scatter_rows(address, values)?;
+                Ok(Vec::new())
+            },
+        )?;
         Ok(())
     }
 

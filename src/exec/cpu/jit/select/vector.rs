@@ -4,22 +4,22 @@
 use iced_x86::Code;
 use regalloc2::{RegClass, VReg};
 
-use super::{Mask, Place, Result, Selector, access::Pattern};
+use super::{Mask, PerRow, Place, Result, Selector, access::Pattern};
 use crate::{
     exec::cpu::jit::mir::{At, Op as M},
     ir::{Address, Bound, Op, Space, Stmt, Value},
 };
 
 /// Words that are read at once.
-const BLOCK: u32 = 4;
+pub const BLOCK: u32 = 4;
 
 /// Accesses of one element's fields, one after the other.
-struct Fields<'a> {
+pub struct Fields<'a> {
     address: &'a Address,
     /// Bytes from one lane's element to the next.
     spacing: i32,
     /// The offset of the block that holds the fields, and the words of the block.
-    start: u32,
+    pub start: u32,
     words: u32,
 }
 
@@ -27,14 +27,20 @@ impl Selector<'_> {
     /// Accesses several fields together, if that is what the next statements do; gives how many they are.
     pub fn vectors(&mut self, stmts: &[&Stmt]) -> Result<usize> {
         match stmts[0] {
-            Stmt::Let(value) if !self.early.contains(value) => self.load_fields(stmts),
-            Stmt::Store { address, .. } => self.store_fields(address, stmts),
+            Stmt::Let(value) if !self.early.contains(value) => match self.load_pairs(stmts)? {
+                0 => self.load_fields(stmts),
+                count => Ok(count),
+            },
+            Stmt::Store { address, .. } => match self.store_pairs(stmts)? {
+                0 => self.store_fields(address, stmts),
+                count => Ok(count),
+            },
             _ => Ok(0),
         }
     }
 
     /// The block of words that fields lie in; `None` if it cannot be accessed as a whole.
-    fn fields<'a>(&self, address: &'a Address, offsets: &[u32]) -> Option<Fields<'a>> {
+    pub fn fields<'a>(&self, address: &'a Address, offsets: &[u32]) -> Option<Fields<'a>> {
         let Pattern::Spaced(spacing) = self.pattern(address) else { return None };
         if self.is_private(address.mem) || spacing < 8 {
             return None;
@@ -105,34 +111,37 @@ impl Selector<'_> {
         let address = fields.address;
         let checks = self.in_bounds(address)?;
         let classes = vec![RegClass::Float; loads.len() * self.rows];
-        let at = Address { offset: fields.start, ..address.clone() };
-        let vregs = self.either(
-            checks,
-            &classes,
-            |s| {
-                let mut rows: Vec<Vec<VReg>> = Vec::new();
-                for row in 0..s.rows {
-                    s.row = row;
-                    let (place, uses) = s.place_of(&at)?;
-                    rows.push(s.read_block(place, &uses, fields));
-                }
-                s.row = 0;
-                let word = |offset: u32| ((offset - fields.start) / 4) as usize;
-                Ok(loads.iter().flat_map(|load| rows.iter().map(move |row| row[word(load.1)])).collect())
-            },
-            |s| {
-                let mut all = Vec::new();
-                for &(_, offset) in loads {
-                    all.extend(s.gather_rows(&Address { offset, ..address.clone() }, s.rows)?);
-                }
-                Ok(all)
-            },
-        )?;
+        let offsets: Vec<u32> = loads.iter().map(|load| load.1).collect();
+        let vregs =
+            self.either(checks, &classes, |s| s.read_fields(fields, &offsets), |s| s.gather_fields(address, &offsets))?;
         let rows = self.rows;
         for (&(value, _), own) in loads.iter().zip(vregs.chunks(rows)) {
             self.bind(value, Place::Rows(std::array::from_fn(|row| own[row.min(rows - 1)])))?;
         }
         Ok(())
+    }
+
+    /// The words at these offsets within a block, all in bounds: for each, all rows.
+    pub fn read_fields(&mut self, fields: &Fields<'_>, offsets: &[u32]) -> Result<Vec<VReg>> {
+        let at = Address { offset: fields.start, ..fields.address.clone() };
+        let mut rows: Vec<Vec<VReg>> = Vec::new();
+        for row in 0..self.rows {
+            self.row = row;
+            let (place, uses) = self.place_of(&at)?;
+            rows.push(self.read_block(place, &uses, fields));
+        }
+        self.row = 0;
+        let word = |offset: u32| ((offset - fields.start) / 4) as usize;
+        Ok(offsets.iter().flat_map(|&offset| rows.iter().map(move |row| row[word(offset)])).collect())
+    }
+
+    /// The same for words anywhere.
+    pub fn gather_fields(&mut self, address: &Address, offsets: &[u32]) -> Result<Vec<VReg>> {
+        let mut all = Vec::new();
+        for &offset in offsets {
+            all.extend(self.gather_rows(&Address { offset, ..address.clone() }, self.rows)?);
+        }
+        Ok(all)
     }
 
     /// The words of a block as rows.
@@ -226,13 +235,7 @@ impl Selector<'_> {
             checks,
             &[],
             |s| {
-                for row in 0..s.rows {
-                    s.row = row;
-                    let (place, uses) = s.place_of(first)?;
-                    let own: Vec<VReg> = values.iter().map(|rows| rows[row]).collect();
-                    s.write_block(place, &uses, &own, &fields);
-                }
-                s.row = 0;
+                s.write_fields(&fields, &values)?;
                 Ok(Vec::new())
             },
             |s| {
@@ -243,6 +246,19 @@ impl Selector<'_> {
             },
         )?;
         Ok(words)
+    }
+
+    /// Writes the words of a block, all in bounds and active.
+    pub fn write_fields(&mut self, fields: &Fields<'_>, values: &[PerRow<VReg>]) -> Result<()> {
+        let at = Address { offset: fields.start, ..fields.address.clone() };
+        for row in 0..self.rows {
+            self.row = row;
+            let (place, uses) = self.place_of(&at)?;
+            let own: Vec<VReg> = values.iter().map(|rows| rows[row]).collect();
+            self.write_block(place, &uses, &own, fields);
+        }
+        self.row = 0;
+        Ok(())
     }
 
     /// Writes rows as the words of a block.
