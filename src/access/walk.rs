@@ -125,6 +125,7 @@ impl<'a> Analyzer<'a> {
                 size => Form::symbol(known.fresh(Range::new(0, i128::from(size) - 1))),
             });
         }
+        known.grid_ends();
         let three = |forms: Vec<Form>| <[Form; 3]>::try_from(forms).unwrap_or_default();
         let mut analyzer = Analyzer {
             program,
@@ -220,7 +221,7 @@ impl<'a> Analyzer<'a> {
 
     /// Walks a statement; says whether control goes on behind it.
     fn stmt(&mut self, stmt: &'a Stmt) -> bool {
-        self.known.spend();
+        self.known.step();
         match stmt {
             Stmt::Let(value) => {
                 self.access_of(*value);
