@@ -409,7 +409,7 @@ impl Knowledge {
         let divisor = form.divisor();
         if divisor > 1 {
             let Range { lo, hi } = self.bound(&form.linear().divided(divisor));
-            let times = |x: i128| if x.abs() >= Range::FAR { x } else { x * divisor };
+            let times = |x: i128| x.saturating_mul(divisor).clamp(-Range::FAR, Range::FAR);
             return Range { lo: times(lo), hi: times(hi) }.shift(form.constant);
         }
         let (problem, goal) = self.question(form);
@@ -448,7 +448,8 @@ impl Knowledge {
             if let Some(fact) = equal {
                 // own * symbol + rest = n
                 let factor = -coefficient * fact.form.coefficient(symbol);
-                let replaced = form.plus(factor, &fact.form).map(|f| f.shift(-factor * fact.range.lo));
+                let value = Form::number(fact.range.lo);
+                let replaced = form.plus(factor, &fact.form).and_then(|sum| sum.plus(-factor, &value));
                 form = replaced.unwrap_or(form);
             }
         }
