@@ -433,6 +433,8 @@ fn check_shows_what_a_kernel_is() {
         "check points.wgsl",
         "check several.wgsl",
         "check several.wgsl --entry second --const N=2",
+        "check heat.wgsl --grid 13,7 --set params.width=13 --set params.height=7",
+        "check heat.wgsl --workgroups 2,9 --set params.width=16",
         "check heat.wgsl --json",
     ] {
         transcript += &format!("$ swath {call}\n{}\n", bench.runs(call));
@@ -444,7 +446,9 @@ fn check_shows_what_a_kernel_is() {
     assert!(printed.contains("kernel heat") && printed.contains("dst["), "{printed}");
     // With data, the call is checked as well, and nothing runs.
     bench.fails("check heat.wgsl --in src=src.npy", 2);
-    bench.runs(&format!("check heat.wgsl --grid 13,7 --in src=src.npy --out dst=dst.npy:f32 {HEAT_SETS}"));
+    let printed =
+        bench.runs(&format!("check heat.wgsl --grid 13,7 --in src=src.npy --out dst=dst.npy:f32 {HEAT_SETS}"));
+    assert!(printed.contains("cut along x into 2 units") && !printed.contains("long enough"), "{printed}");
     assert!(!bench.path("dst.npy").exists());
 }
 

@@ -10,7 +10,7 @@ use super::{
 
 const TURN: i128 = 1 << 32;
 /// Forms that a choice is compared with.
-const MAX_ANCHORS: usize = 3;
+const MAX_ANCHORS: usize = 4;
 /// Ways of a choice that are told apart.
 const MAX_WAYS: usize = 8;
 /// Factors up to this size bound their product by straight lines.
@@ -246,24 +246,29 @@ impl Knowledge {
         if rx.is_empty() || ry.is_empty() {
             return Found::new(symbol, Range::EMPTY);
         }
-        // How far x is above y.
-        let above = match x.plus(-1, y) {
-            Some(difference) => self.bound(&difference),
-            None => Range::new(rx.lo - ry.hi, rx.hi - ry.lo),
-        };
-        let positive = |r: Range| Range::new(r.lo.max(0), r.hi.max(0));
-        let (over_x, over_y) = (positive(above.negate()), positive(above));
-        if greatest {
-            let mut found = Found::new(symbol, Range::new(rx.lo.max(ry.lo), rx.hi.max(ry.hi)));
-            found.beside(x, over_x);
-            found.beside(y, over_y);
-            found
-        } else {
-            let mut found = Found::new(symbol, Range::new(rx.lo.min(ry.lo), rx.hi.min(ry.hi)));
-            found.beside(x, over_y.negate());
-            found.beside(y, over_x.negate());
-            found
+        let pick = |a: i128, b: i128| if greatest { a.max(b) } else { a.min(b) };
+        let extreme = |a: Range, b: Range| Range::new(pick(a.lo, b.lo), pick(a.hi, b.hi));
+        let mut found = Found::new(symbol, extreme(rx, ry));
+        for anchor in self.anchors([x, y].into_iter()) {
+            let mut beside = |form: &Form| form.plus(-1, &anchor).map_or(Range::ALL, |rest| self.bound(&rest));
+            let range = extreme(beside(x), beside(y));
+            found.beside(&anchor, range);
         }
+        found
+    }
+
+    /// Forms that a choice among `forms` is compared with: those themselves, and what they have of the grid. A loop's
+    /// counter in `y + k` and a clamp of the sum belong together, and only beside `y` is that seen.
+    fn anchors<'a>(&mut self, forms: impl Iterator<Item = &'a Form>) -> Vec<Form> {
+        let mut anchors: Vec<Form> = Vec::new();
+        for form in forms {
+            for anchor in [form.linear(), self.of_grid(form)] {
+                if anchor.as_number().is_none() && !anchors.contains(&anchor) && anchors.len() < MAX_ANCHORS {
+                    anchors.push(anchor);
+                }
+            }
+        }
+        anchors
     }
 
     fn derive_product(&mut self, symbol: Symbol, x: &Form, y: &Form) -> Found {
@@ -304,15 +309,9 @@ impl Knowledge {
             }
         }
         let mut found = Found::new(symbol, range);
-        // A form of older symbols means the same on every way.
-        let mut anchors: Vec<Form> = Vec::new();
-        for (_, reading) in &taken {
-            let anchor = reading.linear();
-            let known = self.support(&anchor).iter().all(|&s| s < outer || self.definition(s).follows());
-            if known && anchor.as_number().is_none() && !anchors.contains(&anchor) && anchors.len() < MAX_ANCHORS {
-                anchors.push(anchor);
-            }
-        }
+        // What is made of older symbols means the same on every way.
+        let mut anchors = self.anchors(taken.iter().map(|(_, reading)| reading));
+        anchors.retain(|anchor| self.support(anchor).iter().all(|&s| s < outer || self.definition(s).follows()));
         let mut distances = vec![Range::EMPTY; anchors.len()];
         for (way, reading) in taken.iter().filter(|_| !anchors.is_empty()) {
             self.push();

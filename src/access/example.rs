@@ -44,6 +44,12 @@ const SHAPES: [[u32; 3]; 2] = [[5, 4, 3], [4, 6, 5]];
 /// How bad a cut is: pinned bindings, then whole ones.
 type Score = (usize, usize);
 
+/// What each word means; nothing for a word that may be anything.
+type Meanings = Vec<Option<Meaning>>;
+
+/// Meanings, with how bad the cut is, and how many and unnatural they are.
+type Ranked = ((Score, u32), Meanings);
+
 impl Kernel {
     /// What uniform words would have to be for the kernel to be cut better than without any numbers; `None` where
     /// nothing better was found.
@@ -108,13 +114,10 @@ struct Trials<'a> {
     even: bool,
 }
 
-/// A score with its weight, and what each word means.
-type Found = ((Score, u32), Vec<Option<Meaning>>);
-
 impl Trials<'_> {
     /// The meanings of the words with the best score on both grids, and among those the least and most natural, if
     /// the score is better than `without`. A word that may be anything has none.
-    fn search(&self, without: Score) -> Option<Found> {
+    fn search(&self, without: Score) -> Option<Ranked> {
         let extents = self.used.iter().map(|&axis| Meaning::Extent(axis));
         let choices: Vec<Option<Meaning>> =
             [None].into_iter().chain(extents.chain([Meaning::Few, Meaning::Invocations]).map(Some)).collect();
@@ -126,7 +129,7 @@ impl Trials<'_> {
             Some(Meaning::Few) => 2,
             Some(Meaning::Invocations) => 3,
         };
-        let mut best: Option<Found> = None;
+        let mut best: Option<Ranked> = None;
         for number in 0..count {
             let mut rest = number;
             let mut next = |_: &(usize, u32)| {
@@ -134,8 +137,11 @@ impl Trials<'_> {
                 rest /= choices.len();
                 meaning
             };
-            let meanings: Vec<Option<Meaning>> = self.words.iter().map(&mut next).collect();
-            let weight = meanings.iter().map(weigh).sum::<u32>() + u32::from(self.even);
+            let meanings: Meanings = self.words.iter().map(&mut next).collect();
+            // Two words seldom mean the same.
+            let twins =
+                (1..meanings.len()).filter(|&at| meanings[at].is_some() && meanings[..at].contains(&meanings[at]));
+            let weight = 2 * (meanings.iter().map(weigh).sum::<u32>() + u32::from(self.even)) + twins.count() as u32;
             let rank = (self.score(&meanings), weight);
             if rank.0 < without && best.as_ref().is_none_or(|(best, _)| rank < *best) {
                 best = Some((rank, meanings));

@@ -127,12 +127,16 @@ const MAX_DEPTH: usize = 12;
 const MAX_CHOICES: usize = 2;
 /// Symbols of one question.
 const MAX_SYMBOLS: usize = 32;
-/// Questions of one analysis. What is asked beyond has no answer, which is always right.
-const MAX_QUESTIONS: u64 = 50_000;
+/// The work that one analysis may be, and that one statement may be, in steps of some microseconds. What is asked
+/// beyond has no answer, which is always right.
+const MAX_WORK: u64 = 150_000;
+const MAX_WORK_OF_STATEMENT: u64 = 15_000;
 
 /// All symbols, and the guards of the current place.
 pub struct Knowledge {
     symbols: Vec<Known>,
+    /// The symbols below are coordinates of the grid.
+    grid: Symbol,
     by_definition: FxHashMap<Definition, Symbol>,
     guards: Vec<(Fact, Rc<[Symbol]>)>,
     frames: Vec<Frame>,
@@ -140,36 +144,82 @@ pub struct Knowledge {
     limit: Option<Symbol>,
     depth: usize,
     pub(super) choices: usize,
-    questions: u64,
+    work: u64,
+    /// The work that the current statement may go on to.
+    allowed: u64,
 }
 
 impl Knowledge {
     pub fn new() -> Self {
         Knowledge {
             symbols: Vec::new(),
+            grid: Symbol(0),
             by_definition: FxHashMap::default(),
             guards: Vec::new(),
             frames: vec![Frame::default()],
             limit: None,
             depth: 0,
             choices: 0,
-            questions: 0,
+            work: 0,
+            allowed: MAX_WORK_OF_STATEMENT,
         }
     }
 
-    /// Whether the analysis has asked more than it may: then it knows nothing more.
+    /// Whether the analysis has worked more than it may: then it knows nothing more.
     pub fn exhausted(&self) -> bool {
-        self.questions > MAX_QUESTIONS
+        self.work > MAX_WORK
     }
 
-    /// Counts a step of the analysis.
-    pub fn spend(&mut self) {
-        self.questions += 1;
+    /// Whether the limits held: the last question may have gone a little beyond.
+    #[cfg(test)]
+    pub fn is_within_bounds(&self) -> bool {
+        self.work < 2 * MAX_WORK
+    }
+
+    /// The next statement begins.
+    pub fn step(&mut self) {
+        self.work += 1;
+        self.allowed = self.work + MAX_WORK_OF_STATEMENT;
+    }
+
+    /// Whether the current statement, or all of the analysis, has worked more than it may.
+    fn tired(&self) -> bool {
+        self.work > self.allowed.min(MAX_WORK)
     }
 
     /// The symbol for the next definition: all symbols so far are below it.
     pub fn next(&self) -> Symbol {
         Symbol(self.symbols.len() as u32)
+    }
+
+    /// Declares that all symbols so far are coordinates of the grid.
+    pub fn grid_ends(&mut self) {
+        self.grid = self.next();
+    }
+
+    /// What a form has of the grid's coordinates, directly or through symbols that stand near a form of coordinates.
+    pub(super) fn of_grid(&mut self, form: &Form) -> Form {
+        let grid = self.grid;
+        let mut sum = form.below(grid);
+        for &(symbol, coefficient) in form.terms().iter().filter(|term| term.0 >= grid) {
+            if self.limit.is_some_and(|limit| symbol >= limit) {
+                continue;
+            }
+            let facts = self.facts(symbol);
+            let candidates = facts.iter().filter_map(|fact| {
+                let own = fact.form.coefficient(symbol);
+                let rest = fact.form.below(grid);
+                let only_grid = fact.form.terms().len() == rest.terms().len() + 1;
+                let width = fact.range.hi - fact.range.lo;
+                (own.abs() == 1 && only_grid && rest.as_number().is_none()).then_some((width, own, rest))
+            });
+            let near = candidates.min_by_key(|candidate| candidate.0);
+            // own * symbol + rest is near a number, so the symbol goes with -own * rest.
+            if let Some(with) = near.and_then(|(_, own, rest)| sum.plus(-own * coefficient, &rest)) {
+                sum = with;
+            }
+        }
+        sum
     }
 
     /// A new number of `range`.
@@ -327,7 +377,7 @@ impl Knowledge {
         if let Some(facts) = self.frames.last().and_then(|frame| frame.derived.get(&symbol)) {
             return facts.clone();
         }
-        if self.depth >= MAX_DEPTH || (choice && self.choices >= MAX_CHOICES) || self.exhausted() {
+        if self.depth >= MAX_DEPTH || (choice && self.choices >= MAX_CHOICES) || self.tired() {
             return self.symbols[symbol.0 as usize].everywhere.clone();
         }
         self.depth += 1;
@@ -352,15 +402,14 @@ impl Knowledge {
         if let Some(number) = form.as_number() {
             return Range::only(number);
         }
-        self.questions += 1;
-        if self.exhausted() {
+        if self.tired() {
             return Range::ALL;
         }
         // Between multiples there is nothing.
         let divisor = form.divisor();
         if divisor > 1 {
             let Range { lo, hi } = self.bound(&form.linear().divided(divisor));
-            let times = |x: i128| if x.abs() >= Range::FAR { x } else { x * divisor };
+            let times = |x: i128| x.saturating_mul(divisor).clamp(-Range::FAR, Range::FAR);
             return Range { lo: times(lo), hi: times(hi) }.shift(form.constant);
         }
         let (problem, goal) = self.question(form);
@@ -368,7 +417,8 @@ impl Knowledge {
             return Range::EMPTY;
         }
         let opposite: Vec<i128> = goal.iter().map(|c| -c).collect();
-        match (problem.greatest(&goal), problem.greatest(&opposite)) {
+        let work = &mut self.work;
+        match (problem.greatest(&goal, work), problem.greatest(&opposite, work)) {
             (Greatest::AtMost(hi), Greatest::AtMost(lo)) => {
                 let clamp = |x: i128| x.clamp(-Range::FAR, Range::FAR);
                 let range = Range::new(clamp(-lo), clamp(hi)).shift(form.constant);
@@ -398,7 +448,8 @@ impl Knowledge {
             if let Some(fact) = equal {
                 // own * symbol + rest = n
                 let factor = -coefficient * fact.form.coefficient(symbol);
-                let replaced = form.plus(factor, &fact.form).map(|f| f.shift(-factor * fact.range.lo));
+                let value = Form::number(fact.range.lo);
+                let replaced = form.plus(factor, &fact.form).and_then(|sum| sum.plus(-factor, &value));
                 form = replaced.unwrap_or(form);
             }
         }

@@ -63,11 +63,6 @@ impl Range {
         Range { lo: shift(self.lo), hi: shift(self.hi) }
     }
 
-    /// The range of the negatives.
-    pub fn negate(self) -> Range {
-        Range { lo: -self.hi, hi: -self.lo }
-    }
-
     /// The one number in it.
     pub fn single(self) -> Option<i128> {
         (self.lo == self.hi).then_some(self.lo)
@@ -154,6 +149,11 @@ impl Form {
     /// The form without its constant.
     pub fn linear(&self) -> Form {
         Form { constant: 0, terms: self.terms.clone() }
+    }
+
+    /// The terms with symbols below `limit`.
+    pub fn below(&self, limit: Symbol) -> Form {
+        Form { constant: 0, terms: self.terms.iter().copied().filter(|term| term.0 < limit).collect() }
     }
 
     /// The part that a division by `by` leaves nothing of, divided.

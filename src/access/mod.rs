@@ -291,6 +291,15 @@ pub(crate) fn analyse(program: &Program, numbers: &Numbers<'_>) -> Findings {
     }
 }
 
+/// For each integer value of a program that is computed at all, the least and the greatest it can be.
+#[cfg(test)]
+pub(crate) fn value_ranges(program: &Program, numbers: &Numbers<'_>) -> Vec<Option<(i128, i128)>> {
+    let mut analyzer = Analyzer::new(program, numbers);
+    analyzer.relevant.fill(true);
+    analyzer.run();
+    analyzer.ranges.iter().map(|range| range.map(|range| (range.lo, range.hi))).collect()
+}
+
 /// The axes along which the program tells workgroups apart.
 fn used_axes(program: &Program) -> Vec<usize> {
     let mut used = [false; 3];

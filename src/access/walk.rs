@@ -96,6 +96,9 @@ pub struct Analyzer<'a> {
     pub alternatives: usize,
     /// What was found, by access; `None` where no invocation comes.
     pub accesses: Vec<Option<Access>>,
+    /// The range of each integer value where it is computed, for tests.
+    #[cfg(test)]
+    pub ranges: Vec<Option<Range>>,
     open: Vec<Open>,
     /// Whether a loop is only being tried out.
     probing: usize,
@@ -125,6 +128,7 @@ impl<'a> Analyzer<'a> {
                 size => Form::symbol(known.fresh(Range::new(0, i128::from(size) - 1))),
             });
         }
+        known.grid_ends();
         let three = |forms: Vec<Form>| <[Form; 3]>::try_from(forms).unwrap_or_default();
         let mut analyzer = Analyzer {
             program,
@@ -142,6 +146,8 @@ impl<'a> Analyzer<'a> {
             relevant: relevance::relevant(program),
             alternatives: 0,
             accesses: (0..program.accesses).map(|_| None).collect(),
+            #[cfg(test)]
+            ranges: vec![None; program.values.len()],
             open: Vec::new(),
             probing: 0,
         };
@@ -220,11 +226,13 @@ impl<'a> Analyzer<'a> {
 
     /// Walks a statement; says whether control goes on behind it.
     fn stmt(&mut self, stmt: &'a Stmt) -> bool {
-        self.known.spend();
+        self.known.step();
         match stmt {
             Stmt::Let(value) => {
                 self.access_of(*value);
                 self.define(*value);
+                #[cfg(test)]
+                self.observe(*value);
                 true
             }
             Stmt::Store { address, value } => {
@@ -254,6 +262,16 @@ impl<'a> Analyzer<'a> {
                 self.go_on(exits, results, outer)
             }
             Stmt::Loop { label, params, inits, body, results } => self.repeat(*label, params, inits, body, results),
+        }
+    }
+
+    /// Notes the range of a value.
+    #[cfg(test)]
+    fn observe(&mut self, value: Value) {
+        if self.probing == 0 && self.is_tracked(value) {
+            let form = self.form(value);
+            let reading = self.known.reading(&form, self.is_signed(value));
+            self.ranges[value.0 as usize] = Some(self.known.bound(&reading));
         }
     }
 

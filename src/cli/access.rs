@@ -56,7 +56,15 @@ struct ExampleEntry {
     conditions: Vec<ConditionEntry>,
     /// Whether the grid has to be of whole workgroups.
     even: bool,
-    bindings: Vec<VerdictEntry>,
+    bindings: Vec<ExampleVerdictEntry>,
+}
+
+#[derive(Serialize)]
+struct ExampleVerdictEntry {
+    name: String,
+    verdict: &'static str,
+    /// Whether units read beyond their own ranges.
+    halo: bool,
 }
 
 #[derive(Serialize)]
@@ -198,7 +206,13 @@ pub fn entry(kernel: &Kernel, given: &Given) -> Outcome<Option<AccessEntry>> {
             conditions: (example.conditions.iter())
                 .map(|(word, meaning)| ConditionEntry { word: word.name.clone(), equals: name(*meaning) })
                 .collect(),
-            bindings: entries(&example.analysis),
+            bindings: (kernel.bindings().iter().zip(&example.analysis.bindings))
+                .map(|(binding, access)| ExampleVerdictEntry {
+                    name: binding.name.clone(),
+                    verdict: word(access.verdict),
+                    halo: matches!(access.verdict, Verdict::Sliced { halo, .. } if halo != [0, 0]),
+                })
+                .collect(),
         }),
     }))
 }

@@ -12,6 +12,8 @@ pub struct Lane<'p> {
     pub global_id: [u32; 3],
     pub local_id: [u32; 3],
     pub workgroups: [u32; 3],
+    /// Called with each value that is computed, and its bits.
+    pub observer: Option<Box<dyn FnMut(Value, u32) + 'p>>,
     values: HashMap<Value, u32>,
 }
 
@@ -24,7 +26,15 @@ enum Flow {
 impl<'p> Lane<'p> {
     pub fn new(program: &'p Program, memories: Vec<Vec<u32>>) -> Self {
         let ids = [0; 3];
-        Lane { program, memories, global_id: ids, local_id: ids, workgroups: [1; 3], values: HashMap::new() }
+        Lane {
+            program,
+            memories,
+            global_id: ids,
+            local_id: ids,
+            workgroups: [1; 3],
+            observer: None,
+            values: HashMap::new(),
+        }
     }
 
     /// Runs the program for the lane whose ids are set.
@@ -71,6 +81,9 @@ impl<'p> Lane<'p> {
         match stmt {
             Stmt::Let(value) => {
                 let bits = self.op(*value);
+                if let Some(observer) = &mut self.observer {
+                    observer(*value, bits);
+                }
                 self.values.insert(*value, bits);
             }
             Stmt::Store { address, value } => {

@@ -4,7 +4,7 @@
 //! must be, and no tile may depend on what another one does. `SWATH_ORACLE=N` checks N generated kernels in place of the
 //! usual number, `SWATH_SEED=S` starts from another seed; a failure names the seed of its kernel.
 
-use std::collections::BTreeMap;
+use std::{cell::RefCell, collections::BTreeMap};
 
 use super::indexing::{self, Generated, Random};
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
         interp::{self, Touched},
         shared_mem::SharedMem,
     },
-    ir::{self, AccessId, AtomicFun},
+    ir::{self, AccessId, AtomicFun, Space, Type, eval::Lane},
     kernel::{BindingKind, Kernel, Module},
 };
 
@@ -64,6 +64,52 @@ pub fn check(
             Verdict::Merged(_) => &mut tally.merged,
             Verdict::Pinned => &mut tally.pinned,
         } += 1;
+    }
+    Ok(())
+}
+
+/// Runs a kernel, invocation after invocation, and compares every integer that it computes with the predicted range.
+fn check_values(kernel: &Kernel, workgroups: [u32; 3], data: &[Vec<u32>]) -> Result<(), String> {
+    let program = ir::lower::lower(kernel).map_err(|e| e.to_string())?;
+    if program.has_barrier {
+        return Ok(());
+    }
+    let mut numbers = Numbers::new().with_workgroups(workgroups);
+    for (place, words) in data.iter().enumerate() {
+        numbers = match kernel.bindings()[place].kind {
+            BindingKind::Uniform => numbers.with_uniform(place, 0, bytemuck::cast_slice(words)),
+            _ => numbers.with_bytes(place, 4 * words.len() as u64),
+        };
+    }
+    let ranges = access::value_ranges(&program, &numbers);
+    let memories = program.memories.iter().map(|memory| match memory.space {
+        Space::Storage { binding, .. } | Space::Uniform { binding } => data[binding].clone(),
+        _ => Vec::new(),
+    });
+    let found = RefCell::new(None);
+    let mut lane = Lane::new(&program, memories.collect());
+    lane.workgroups = workgroups;
+    lane.observer = Some(Box::new(|value, bits| {
+        let number = match program.ty(value) {
+            Type::I32 => i128::from(bits as i32),
+            Type::U32 => i128::from(bits),
+            _ => return,
+        };
+        let range = ranges[value.0 as usize];
+        if !range.is_some_and(|(lo, hi)| lo <= number && number <= hi) {
+            found.borrow_mut().get_or_insert(format!("value {} is {number}, outside of {range:?}", value.0));
+        }
+    }));
+    let size = program.workgroup_size;
+    let all = [0, 1, 2].map(|axis| size[axis] * workgroups[axis]);
+    for index in 0..all.iter().product::<u32>() {
+        let at = [index % all[0], index / all[0] % all[1], index / all[0] / all[1]];
+        lane.global_id = at;
+        lane.local_id = [0, 1, 2].map(|axis| at[axis] % size[axis]);
+        lane.run();
+        if let Some(found) = found.borrow_mut().take() {
+            return Err(format!("{found} in invocation {at:?} of\n{program}"));
+        }
     }
     Ok(())
 }
@@ -272,6 +318,9 @@ fn check_generated(generated: &Generated, seed: u64, tally: &mut Tally) -> Optio
         })
         .collect();
     let uniforms: Vec<Vec<u8>> = data.iter().map(|words| bytemuck::cast_slice(words).to_vec()).collect();
+    if let Err(what) = check_values(&kernel, generated.workgroups, &data) {
+        context(what);
+    }
     let memory: Vec<_> = data
         .iter_mut()
         .zip(kernel.bindings())
