@@ -9,6 +9,7 @@
 //! next starts, and values that cross from one to another lie in the worker block.
 
 mod access;
+mod address;
 mod assume;
 mod atomic;
 mod crossing;
@@ -136,7 +137,7 @@ struct Selector<'a> {
     outer: Option<(Vec<Shape>, Assumptions)>,
     early: FxHashSet<Value>,
     /// Indices that are in bounds in the code at hand.
-    proven: FxHashSet<(Value, access::Extent)>,
+    proven: FxHashSet<(Value, address::Extent)>,
     /// Registers of what was computed where the current block can see it: in the scopes that are open.
     memo: Vec<Memo>,
     mask: Mask,

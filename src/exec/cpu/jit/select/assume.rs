@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     Result, Selector,
-    access::{Check, Checks, Extent, extent, simplified, spans},
+    address::{Check, Checks, Extent, extent, simplified, spans},
     crossing::Contents,
     flow::is_trivial,
     pressure,

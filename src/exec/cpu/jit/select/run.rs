@@ -2,7 +2,7 @@
 
 use regalloc2::{RegClass, VReg};
 
-use super::{MAX_ROWS, Place, Result, Selector, Unsupported, access::extent};
+use super::{MAX_ROWS, Place, Result, Selector, Unsupported, address::extent};
 use crate::{
     exec::cpu::jit::mir::At,
     ir::{Address, Op, Stmt, Value},

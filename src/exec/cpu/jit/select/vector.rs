@@ -4,7 +4,7 @@
 use iced_x86::Code;
 use regalloc2::{RegClass, VReg};
 
-use super::{Mask, PerRow, Place, Result, Selector, access::Pattern};
+use super::{Mask, PerRow, Place, Result, Selector, address::Pattern};
 use crate::{
     exec::cpu::jit::mir::{At, Op as M},
     ir::{Address, Bound, Op, Space, Stmt, Value},
