@@ -12,14 +12,14 @@
 //! let module = swath::Module::parse(
 //!     "@group(0) @binding(0) var<storage, read> src: array<f32>;
 //!      @group(0) @binding(1) var<storage, read_write> dst: array<f32>;
-//!      @compute @workgroup_size(64) fn smooth(@builtin(global_invocation_id) id: vec3u) {
+//!      @compute @workgroup_size(64) fn average(@builtin(global_invocation_id) id: vec3u) {
 //!          let i = id.x;
 //!          if i == 0u || i + 1u >= arrayLength(&dst) { return; }
 //!          dst[i] = (src[i - 1u] + src[i] + src[i + 1u]) / 3.0;
 //!      }",
 //! )?;
 //! let numbers = Numbers::new().with_workgroups([16, 1, 1]).with_bytes(0, 4000).with_bytes(1, 4000);
-//! let analysis = module.kernel("smooth")?.access(&numbers)?;
+//! let analysis = module.kernel("average")?.access(&numbers)?;
 //!
 //! // 256 bytes for a workgroup of 64, and an element of halo on both sides.
 //! assert_eq!(analysis.bindings[0].verdict, Verdict::Sliced { stride: 256, start: 0, halo: [4, 4] });
