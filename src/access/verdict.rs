@@ -52,6 +52,23 @@ pub enum Merge {
     Xor,
 }
 
+impl Merge {
+    /// What an atomic does, if the order does not matter. A subtraction adds what is negated.
+    pub(crate) fn of(fun: AtomicFun, signed: bool) -> Option<Merge> {
+        Some(match (fun, signed) {
+            (AtomicFun::Add | AtomicFun::Sub, _) => Merge::Add,
+            (AtomicFun::Min, true) => Merge::MinI32,
+            (AtomicFun::Min, false) => Merge::MinU32,
+            (AtomicFun::Max, true) => Merge::MaxI32,
+            (AtomicFun::Max, false) => Merge::MaxU32,
+            (AtomicFun::And, _) => Merge::And,
+            (AtomicFun::Or, _) => Merge::Or,
+            (AtomicFun::Xor, _) => Merge::Xor,
+            _ => return None,
+        })
+    }
+}
+
 /// What decided a verdict.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cause {
@@ -93,17 +110,7 @@ pub struct Judgement {
 /// The merge that an access is a part of.
 fn merge(kind: Kind) -> Option<Merge> {
     let Kind::Atomic { fun, signed, result_used: false } = kind else { return None };
-    Some(match (fun, signed) {
-        (AtomicFun::Add | AtomicFun::Sub, _) => Merge::Add,
-        (AtomicFun::Min, true) => Merge::MinI32,
-        (AtomicFun::Min, false) => Merge::MinU32,
-        (AtomicFun::Max, true) => Merge::MaxI32,
-        (AtomicFun::Max, false) => Merge::MaxU32,
-        (AtomicFun::And, _) => Merge::And,
-        (AtomicFun::Or, _) => Merge::Or,
-        (AtomicFun::Xor, _) => Merge::Xor,
-        _ => return None,
-    })
+    Merge::of(fun, signed)
 }
 
 /// Judges a binding by its accesses, for a cut along `axis` into `units`. `bytes` is the size of its buffer, where known.

@@ -3,80 +3,56 @@
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use crate::ir::{AtomicFun, Block, Mem, Op, Program, Space, Stmt, Type};
+use crate::{
+    access::Merge,
+    ir::{Block, Mem, Op, Program, Space, Stmt, Type},
+};
 
 /// The largest memory of which workers keep copies, in bytes.
 const MAX_COPY: u64 = 1 << 20;
 
-/// A read-modify-write whose order does not matter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Accumulate {
-    Add,
-    MinI,
-    MinU,
-    MaxI,
-    MaxU,
-    And,
-    Or,
-    Xor,
-}
-
-impl Accumulate {
-    /// What an atomic does, if the order does not matter. A subtraction adds what is negated.
-    pub fn of(fun: AtomicFun, signed: bool) -> Option<Accumulate> {
-        Some(match (fun, signed) {
-            (AtomicFun::Add | AtomicFun::Sub, _) => Accumulate::Add,
-            (AtomicFun::Min, true) => Accumulate::MinI,
-            (AtomicFun::Min, false) => Accumulate::MinU,
-            (AtomicFun::Max, true) => Accumulate::MaxI,
-            (AtomicFun::Max, false) => Accumulate::MaxU,
-            (AtomicFun::And, _) => Accumulate::And,
-            (AtomicFun::Or, _) => Accumulate::Or,
-            (AtomicFun::Xor, _) => Accumulate::Xor,
-            _ => return None,
-        })
-    }
-
+impl Merge {
     /// What changes nothing.
-    pub fn identity(self) -> u32 {
+    pub(super) fn identity(self) -> u32 {
         match self {
-            Accumulate::Add | Accumulate::Or | Accumulate::Xor | Accumulate::MaxU => 0,
-            Accumulate::And | Accumulate::MinU => u32::MAX,
-            Accumulate::MinI => i32::MAX as u32,
-            Accumulate::MaxI => i32::MIN as u32,
+            Merge::Add | Merge::Or | Merge::Xor | Merge::MaxU32 => 0,
+            Merge::And | Merge::MinU32 => u32::MAX,
+            Merge::MinI32 => i32::MAX as u32,
+            Merge::MaxI32 => i32::MIN as u32,
         }
     }
 
     #[inline(always)]
-    pub fn combine(self, a: u32, b: u32) -> u32 {
+    pub(super) fn combine(self, a: u32, b: u32) -> u32 {
         match self {
-            Accumulate::Add => a.wrapping_add(b),
-            Accumulate::MinI => (a as i32).min(b as i32) as u32,
-            Accumulate::MinU => a.min(b),
-            Accumulate::MaxI => (a as i32).max(b as i32) as u32,
-            Accumulate::MaxU => a.max(b),
-            Accumulate::And => a & b,
-            Accumulate::Or => a | b,
-            Accumulate::Xor => a ^ b,
+            Merge::Add => a.wrapping_add(b),
+            Merge::MinI32 => (a as i32).min(b as i32) as u32,
+            Merge::MinU32 => a.min(b),
+            Merge::MaxI32 => (a as i32).max(b as i32) as u32,
+            Merge::MaxU32 => a.max(b),
+            Merge::And => a & b,
+            Merge::Or => a | b,
+            Merge::Xor => a ^ b,
         }
     }
 
     /// Combines a word that other threads may be combining too.
-    pub fn apply(self, word: &AtomicU32, value: u32) {
+    pub(super) fn apply(self, word: &AtomicU32, value: u32) {
         match self {
-            Accumulate::Add => word.fetch_add(value, Relaxed),
-            Accumulate::MinU => word.fetch_min(value, Relaxed),
-            Accumulate::MaxU => word.fetch_max(value, Relaxed),
-            Accumulate::And => word.fetch_and(value, Relaxed),
-            Accumulate::Or => word.fetch_or(value, Relaxed),
-            Accumulate::Xor => word.fetch_xor(value, Relaxed),
-            Accumulate::MinI => word.fetch_update(Relaxed, Relaxed, |old| Some(self.combine(old, value))).unwrap_or(0),
-            Accumulate::MaxI => word.fetch_update(Relaxed, Relaxed, |old| Some(self.combine(old, value))).unwrap_or(0),
+            Merge::Add => word.fetch_add(value, Relaxed),
+            Merge::MinU32 => word.fetch_min(value, Relaxed),
+            Merge::MaxU32 => word.fetch_max(value, Relaxed),
+            Merge::And => word.fetch_and(value, Relaxed),
+            Merge::Or => word.fetch_or(value, Relaxed),
+            Merge::Xor => word.fetch_xor(value, Relaxed),
+            Merge::MinI32 | Merge::MaxI32 => {
+                word.fetch_update(Relaxed, Relaxed, |old| Some(self.combine(old, value))).unwrap_or(0)
+            }
         };
     }
 
     /// Merges what a copy gathered.
-    pub fn merge(self, copy: &[u32], target: &[AtomicU32]) {
+    pub(super) fn merge(self, copy: &[u32], target: &[AtomicU32]) {
         let identity = self.identity();
         for (&word, target) in copy.iter().zip(target).filter(|(word, _)| **word != identity) {
             self.apply(target, word);
@@ -92,12 +68,12 @@ pub(super) fn pays(words: u64, invocations: u64) -> bool {
 #[derive(Clone, Copy, PartialEq)]
 enum Use {
     None,
-    Only(Accumulate),
+    Only(Merge),
     Mixed,
 }
 
 /// For each storage memory, by [`Mem`], what it accumulates, if it does nothing else.
-pub(super) fn memories(program: &Program) -> Vec<Option<Accumulate>> {
+pub(super) fn memories(program: &Program) -> Vec<Option<Merge>> {
     let mut uses = vec![Use::None; program.memories.len()];
     collect(program, &program.body, &mut uses);
     uses.into_iter()
@@ -110,33 +86,29 @@ pub(super) fn memories(program: &Program) -> Vec<Option<Accumulate>> {
 }
 
 fn collect(program: &Program, block: &Block, uses: &mut [Use]) {
-    let mut note = |mem: Mem, used: Use| {
-        let before = &mut uses[mem.0 as usize];
-        *before = if *before == Use::None || *before == used { used } else { Use::Mixed };
-    };
     for stmt in &block.stmts {
         match stmt {
             Stmt::Let(value) => match &program.def(*value).op {
-                Op::Load(address) | Op::UniformLoad(address) => note(address.mem, Use::Mixed),
+                Op::Load(address) | Op::UniformLoad(address) => note(uses, address.mem, Use::Mixed),
                 Op::Atomic(atomic) => {
                     let signed = program.ty(atomic.value) == Type::I32;
-                    let accumulate = Accumulate::of(atomic.fun, signed).filter(|_| !atomic.result_used);
-                    note(atomic.address.mem, accumulate.map_or(Use::Mixed, Use::Only));
+                    let merge = Merge::of(atomic.fun, signed).filter(|_| !atomic.result_used);
+                    note(uses, atomic.address.mem, merge.map_or(Use::Mixed, Use::Only));
                 }
                 _ => {}
             },
-            Stmt::Store { address, .. } => note(address.mem, Use::Mixed),
-            Stmt::If { .. } | Stmt::Loop { .. } | Stmt::Scope { .. } | Stmt::Clear(_) | Stmt::Barrier(_) => {}
-        }
-    }
-    for stmt in &block.stmts {
-        match stmt {
+            Stmt::Store { address, .. } => note(uses, address.mem, Use::Mixed),
             Stmt::If { accept, reject, .. } => {
                 collect(program, accept, uses);
                 collect(program, reject, uses);
             }
             Stmt::Loop { body, .. } | Stmt::Scope { body, .. } => collect(program, body, uses),
-            _ => {}
+            Stmt::Clear(_) | Stmt::Barrier(_) => {}
         }
     }
+}
+
+fn note(uses: &mut [Use], mem: Mem, used: Use) {
+    let before = &mut uses[mem.0 as usize];
+    *before = if *before == Use::None || *before == used { used } else { Use::Mixed };
 }

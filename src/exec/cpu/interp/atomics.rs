@@ -17,10 +17,8 @@ use super::{
     value::Shape,
 };
 use crate::{
-    exec::cpu::{
-        accumulate::{self, Accumulate},
-        shared_mem::SharedMem,
-    },
+    access::Merge,
+    exec::cpu::{accumulate, shared_mem::SharedMem},
     ir::AtomicFun,
 };
 
@@ -30,7 +28,7 @@ pub(super) struct Copies<'a> {
 }
 
 struct WorkerCopy<'a> {
-    accumulate: Accumulate,
+    accumulate: Merge,
     words: Vec<u32>,
     target: &'a [AtomicU32],
 }
@@ -151,7 +149,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn accumulate(&mut self, accumulate: Accumulate, inst: &AtomicInst, elements: Elements, mask: Mask, memory: usize) {
+    fn accumulate(&mut self, accumulate: Merge, inst: &AtomicInst, elements: Elements, mask: Mask, memory: usize) {
         let negate = inst.fun == AtomicFun::Sub;
         let value = |machine: &Self, lane: usize| {
             let value = machine.frame.lane(inst.value, lane);
@@ -167,7 +165,7 @@ impl<'a> Machine<'a> {
         if let Some(gathered) = &mut copy {
             let words = &mut gathered.words[..];
             // The usual case, a histogram, deserves a loop without choices.
-            if let (Accumulate::Add, Shape::Uniform(value)) = (accumulate, self.frame.shape(inst.value)) {
+            if let (Merge::Add, Shape::Uniform(value)) = (accumulate, self.frame.shape(inst.value)) {
                 let value = if negate { value.wrapping_neg() } else { value };
                 self.visit(elements, mask, |_, index| words[index] = words[index].wrapping_add(value));
             } else {
@@ -192,7 +190,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn accumulate_one(&mut self, accumulate: Accumulate, index: usize, value: u32, memory: usize) {
+    fn accumulate_one(&mut self, accumulate: Merge, index: usize, value: u32, memory: usize) {
         if let Some(copy) = &mut self.memories.copies.copies[memory] {
             copy.words[index] = accumulate.combine(copy.words[index], value);
             return;

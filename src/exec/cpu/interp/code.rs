@@ -2,7 +2,7 @@
 
 use super::lanes::{BinOp, UnOp};
 use crate::{
-    exec::cpu::accumulate::Accumulate,
+    access::Merge,
     ir::{AccessId, AtomicFun, Builtin, Subgroup, Type},
 };
 
@@ -51,7 +51,7 @@ pub(super) struct MemInfo {
     pub runtime: Option<(u32, u32)>,
     /// The one operation that all accesses to the memory are, where private copies for each worker and one
     /// sum at the end give the same result.
-    pub accumulates: Option<Accumulate>,
+    pub accumulates: Option<Merge>,
 }
 
 /// Where a memory is.
@@ -251,5 +251,5 @@ pub(super) struct AtomicInst {
     pub compare: Option<SlotId>,
     /// Where the old value goes, if anything reads it.
     pub d: Option<SlotId>,
-    pub accumulate: Option<Accumulate>,
+    pub accumulate: Option<Merge>,
 }

@@ -11,8 +11,9 @@ use super::{
     uses::Uses,
 };
 use crate::{
+    access::Merge,
     error::{Error, Message, Result},
-    exec::cpu::accumulate::{self, Accumulate},
+    exec::cpu::accumulate,
     ir::{self, AtomicFun, Binary, Bound, Program, Space, Stmt, Type, Unary, Value},
 };
 
@@ -516,7 +517,7 @@ impl<'a> Compiler<'a> {
             ));
         }
         let signed = ty == Type::I32;
-        let accumulate = Accumulate::of(atomic.fun, signed).filter(|_| !atomic.result_used);
+        let accumulate = Merge::of(atomic.fun, signed).filter(|_| !atomic.result_used);
         let d = atomic.result_used.then(|| self.define_slot(value));
         let access_type = if atomic.fun == AtomicFun::Load { self.program.ty(value) } else { ty };
         let access = self.access(&atomic.address, access_type)?;

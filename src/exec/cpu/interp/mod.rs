@@ -83,7 +83,7 @@ pub(super) fn run<'a>(
     stop: Option<&Stop>,
 ) -> Result<()> {
     let grid = Grid::new(code, workgroups)?;
-    let Views { memories, bytes, lengths } = Views::new(code, bindings)?;
+    let views = Views::new(code, bindings)?;
     let work = grid.invocations().saturating_mul(code.insts.len() as u64);
     let workers = (work / WORTH_A_THREAD + 1).min(grid.units).min(pool.threads() as u64) as usize;
     let claims = Claims::new(grid.units, workers);
@@ -94,15 +94,7 @@ pub(super) fn run<'a>(
             return;
         }
         let mut memory = lock(scratch).pop().unwrap_or_else(Scratch::new);
-        let view = Memories {
-            bindings: &memories,
-            bytes: &bytes,
-            lengths: &lengths,
-            copies: Copies::new(code, &memories, grid.invocations()),
-            workgroup: Vec::new(),
-            private: Vec::new(),
-            stride: 0,
-        };
+        let view = views.memories(code, &grid);
         let on_panic = StopOnPanic(&claims);
         let mut machine = Machine::new(code, &grid, view, &mut memory, stop::word(stop), Recorder::off());
         'claims: while let Some(units) = claims.claim() {
@@ -165,6 +157,19 @@ impl<'a> Views<'a> {
             views.lengths.push(u32::try_from(length).unwrap_or(u32::MAX));
         }
         Ok(views)
+    }
+
+    /// What a worker accesses them through.
+    fn memories(&'a self, code: &Code, grid: &Grid) -> Memories<'a> {
+        Memories {
+            bindings: &self.memories,
+            bytes: &self.bytes,
+            lengths: &self.lengths,
+            copies: Copies::new(code, &self.memories, grid.invocations()),
+            workgroup: Vec::new(),
+            private: Vec::new(),
+            stride: 0,
+        }
     }
 }
 

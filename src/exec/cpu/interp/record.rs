@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Views,
-    atomics::Copies,
     code::Code,
     compile::compile_with,
     frame::Frame,
     grid::Grid,
     machine::{Machine, Scratch},
     mask::Mask,
-    memory::{Elements, Memories, element},
+    memory::{Elements, element},
 };
 use crate::{
     error::Result,
@@ -73,16 +72,8 @@ pub(in crate::exec::cpu) fn record(
     // One frame for each workgroup, and no load that the program does not come to.
     let code = &Code { free: false, ..compile_with(program, false)? };
     let grid = Grid::new(code, workgroups)?;
-    let Views { memories, bytes, lengths } = Views::new(code, bindings)?;
-    let view = Memories {
-        bindings: &memories,
-        bytes: &bytes,
-        lengths: &lengths,
-        copies: Copies::new(code, &memories, grid.invocations()),
-        workgroup: Vec::new(),
-        private: Vec::new(),
-        stride: 0,
-    };
+    let views = Views::new(code, bindings)?;
+    let view = views.memories(code, &grid);
     let mut scratch = Scratch::new();
     let recorder = Recorder { unit: 0, touched: Some(Recording::new()) };
     let mut machine = Machine::new(code, &grid, view, &mut scratch, crate::exec::stop::word(None), recorder);

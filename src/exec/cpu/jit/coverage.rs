@@ -6,7 +6,7 @@ use super::{available, generate};
 use crate::{
     error::Result,
     exec::cpu::accumulate,
-    ir::{Mem, Program, lower::lower},
+    ir::{Program, lower::lower},
     kernel::Module,
 };
 
@@ -22,9 +22,8 @@ const INTERPRETED: &[(&str, &str)] = &[];
 
 /// Why a version of a program is not compiled, if so.
 fn refusal(program: &Program) -> Option<String> {
-    let private: Vec<Mem> =
-        (0..).zip(accumulate::memories(program)).filter(|(_, a)| a.is_some()).map(|(i, _)| Mem(i)).collect();
-    [&private[..], &[]].into_iter().find_map(|private| generate(program, private).err())
+    let accumulates = accumulate::memories(program);
+    [&accumulates[..], &[]].into_iter().find_map(|accumulates| generate(program, accumulates).err())
 }
 
 /// The programs of a case's kernels; an error where the case is one that is refused.

@@ -25,11 +25,12 @@ use self::layout::{
     FIRST_WORKGROUP, LENGTH, Layout, NUM_WORKGROUPS, POINTER, STOP, WORKGROUP_ID, WORKGROUPS, WORKGROUPS_LEFT,
 };
 use crate::{
+    access::Merge,
     exec::{
-        cpu::accumulate::{self, Accumulate},
+        cpu::accumulate,
         stop::{self, Stop},
     },
-    ir::{Address, Block, Bound, Mem, Memory, Op, Program, Space, Stmt, Uniformity, Value},
+    ir::{Address, Block, Bound, Mem, Op, Program, Space, Stmt, Uniformity, Value},
 };
 
 /// Bindings up to this size can be compiled for: gathers index words with 31 bits.
@@ -54,12 +55,16 @@ pub fn available() -> bool {
 
 /// Machine code for a program.
 pub struct Compiled {
-    /// Workers have copies of their own of the memories that it only accumulates in.
-    private: Option<Variant>,
-    /// All threads share all memories. Made at first need, if there is the other.
-    shared: OnceLock<Option<Variant>>,
+    /// Where the program accumulates, workers have copies of their own of those memories.
+    variant: Variant,
+    /// For calls in which such copies do not pay.
+    shared: Option<Shared>,
+}
+
+/// The version of a program in which all threads share all memories, made at first need.
+struct Shared {
     program: Program,
-    accumulates: Vec<Option<Accumulate>>,
+    variant: OnceLock<Option<Variant>>,
 }
 
 /// One version of the machine code of a program.
@@ -71,7 +76,7 @@ struct Variant {
     /// Operations of an invocation, loops taken to run a few times: to tell whether threads pay.
     cost: u64,
     /// What is accumulated in copies of the workers' own, by record.
-    copies: Vec<Option<Accumulate>>,
+    copies: Vec<Option<Merge>>,
     /// Worker blocks that are not in use.
     idle: Mutex<Vec<Worker>>,
 }
@@ -113,42 +118,37 @@ impl Compiled {
     pub fn new(program: &Program) -> Result<Self, String> {
         let accumulates = accumulate::memories(program);
         let variant = Variant::new(program, &accumulates)?;
-        let (private, shared) = match accumulates.iter().any(Option::is_some) {
-            true => (Some(variant), OnceLock::new()),
-            false => (None, OnceLock::from(Some(variant))),
-        };
-        Ok(Compiled { private, shared, program: program.clone(), accumulates })
+        let copies = accumulates.iter().any(Option::is_some);
+        let shared = copies.then(|| Shared { program: program.clone(), variant: OnceLock::new() });
+        Ok(Compiled { variant, shared })
     }
 
     /// The version for these bindings and so many invocations; `None` if there is none.
     fn variant(&self, bindings: &[Bytes], invocations: u64) -> Option<&Variant> {
-        let pays = |(memory, accumulates): (&Memory, &Option<Accumulate>)| match (memory.space, accumulates) {
-            (Space::Storage { binding, .. }, Some(_)) => {
-                bindings.get(binding).is_some_and(|b| accumulate::pays(b.len as u64 / 4, invocations))
-            }
-            _ => true,
-        };
-        if let Some(private) = &self.private
-            && self.program.memories.iter().zip(&self.accumulates).all(pays)
-        {
-            return Some(private);
+        match &self.shared {
+            Some(shared) if !self.variant.copies_pay(bindings, invocations) => shared.variant(),
+            _ => Some(&self.variant),
         }
-        let shared = self.shared.get_or_init(|| match Variant::new(&self.program, &[]) {
+    }
+}
+
+impl Shared {
+    fn variant(&self) -> Option<&Variant> {
+        let variant = self.variant.get_or_init(|| match Variant::new(&self.program, &[]) {
             Ok(variant) => Some(variant),
             Err(reason) => {
                 tracing::debug!("kernel `{}` is interpreted: {reason}", self.program.name);
                 None
             }
         });
-        shared.as_ref()
+        variant.as_ref()
     }
 }
 
 impl Variant {
     /// Compiles a program, with copies for the workers of memories that it accumulates in.
-    fn new(program: &Program, accumulates: &[Option<Accumulate>]) -> Result<Self, String> {
-        let private: Vec<Mem> = (0u32..).zip(accumulates).filter(|(_, a)| a.is_some()).map(|(i, _)| Mem(i)).collect();
-        let (emitted, layout) = generate(program, &private)?;
+    fn new(program: &Program, accumulates: &[Option<Merge>]) -> Result<Self, String> {
+        let (emitted, layout) = generate(program, accumulates)?;
         let code = seal(&emitted.code).map_err(|error| format!("executable pages are refused: {error}"))?;
         let mut template = vec![0; layout.words()];
         layout.fill(&mut template, program.workgroup_size);
@@ -156,6 +156,16 @@ impl Variant {
         let copies = mems.iter().map(|mem| accumulates.get(mem.0 as usize).copied().flatten()).collect();
         let cost = cost(program, &program.body);
         Ok(Variant { code, template, memories, cost, copies, idle: Mutex::default() })
+    }
+
+    /// Whether copies of what is accumulated pay in a call with these bindings.
+    fn copies_pay(&self, bindings: &[Bytes], invocations: u64) -> bool {
+        self.memories.iter().zip(&self.copies).all(|(record, copied)| match (&record.kind, copied) {
+            (Kind::Binding { index, .. }, Some(_)) => {
+                bindings.get(*index).is_some_and(|b| accumulate::pays(b.len as u64 / 4, invocations))
+            }
+            _ => true,
+        })
     }
 
     /// Whether the bindings are as large as unchecked accesses need, as small as gathers allow, and whole words.
@@ -250,8 +260,9 @@ impl Variant {
 }
 
 /// The machine code of a program, and what its worker block looks like.
-fn generate(program: &Program, private: &[Mem]) -> Result<(emit::Emitted, Layout), String> {
-    let (mir, layout) = select::select(program, private).map_err(|unsupported| unsupported.0.to_string())?;
+fn generate(program: &Program, accumulates: &[Option<Merge>]) -> Result<(emit::Emitted, Layout), String> {
+    let private: Vec<Mem> = (0u32..).zip(accumulates).filter(|(_, a)| a.is_some()).map(|(i, _)| Mem(i)).collect();
+    let (mir, layout) = select::select(program, &private).map_err(|unsupported| unsupported.0.to_string())?;
     if mir.instruction_count() > MAX_INSTRUCTIONS {
         return Err("the program is too long".into());
     }
@@ -265,12 +276,7 @@ fn generate(program: &Program, private: &[Mem]) -> Result<(emit::Emitted, Layout
 
 /// The machine code of a program as text, with the lines of `source` it came from; or why there is none.
 pub fn assembly(program: &Program, source: &str) -> Result<String, String> {
-    let private: Vec<Mem> = (0u32..)
-        .zip(accumulate::memories(program))
-        .filter(|(_, accumulates)| accumulates.is_some())
-        .map(|(i, _)| Mem(i))
-        .collect();
-    generate(program, &private).map(|(emitted, _)| listing::listing(&emitted, source))
+    generate(program, &accumulate::memories(program)).map(|(emitted, _)| listing::listing(&emitted, source))
 }
 
 impl Worker {

@@ -54,6 +54,11 @@ pub type Result<T> = std::result::Result<T, Unsupported>;
 /// Something for each row; what lies behind the rows in use repeats the last.
 pub type PerRow<T> = [T; MAX_ROWS];
 
+/// A register for each row, from those of the rows in use.
+fn over_rows(vregs: &[VReg]) -> PerRow<VReg> {
+    std::array::from_fn(|row| vregs[row.min(vregs.len() - 1)])
+}
+
 /// Where the current version of a value is.
 #[derive(Clone, Copy, Debug)]
 enum Place {
@@ -95,7 +100,6 @@ pub fn select(program: &Program, private: &[Mem]) -> Result<(Mir, Layout)> {
         rows: 1,
         row: 0,
         row_offsets: scalar::RowOffsets::new(program, 1),
-        outer: None,
         early: FxHashSet::default(),
         proven: FxHashSet::default(),
         memo: vec![FxHashMap::default()],
@@ -132,9 +136,7 @@ struct Selector<'a> {
     row: usize,
     /// How the rows lie to each other, if that is known.
     row_offsets: Option<scalar::RowOffsets>,
-    /// The assumptions and shapes of code for other groups, while code for groups inside is selected; and what that code
-    /// has computed in front.
-    outer: Option<(Vec<Shape>, Assumptions)>,
+    /// What code for groups inside has computed in front.
     early: FxHashSet<Value>,
     /// Indices that are in bounds in the code at hand.
     proven: FxHashSet<(Value, address::Extent)>,
@@ -243,21 +245,16 @@ impl Selector<'_> {
         Ok(all)
     }
 
-    fn set_rows(&mut self, value: Value, rows: PerRow<VReg>) {
-        self.places[value.0 as usize] = Some(Place::Rows(rows));
-    }
-
-    fn set_scalars(&mut self, value: Value, scalars: PerRow<Scalar>) {
-        self.places[value.0 as usize] = Some(Place::Scalar(scalars));
-    }
-
     /// Takes registers for a value, as many as it has.
     fn set(&mut self, value: Value, vregs: &[VReg]) {
-        let at = |row: usize| vregs[row.min(vregs.len() - 1)];
-        if vregs[0].class() == RegClass::Int {
-            self.set_scalars(value, std::array::from_fn(|row| Scalar::register(at(row))));
-        } else {
-            self.set_rows(value, std::array::from_fn(at));
+        self.places[value.0 as usize] = Some(self.place_in(vregs));
+    }
+
+    fn place_in(&self, vregs: &[VReg]) -> Place {
+        let rows = over_rows(vregs);
+        match vregs[0].class() {
+            RegClass::Int => Place::Scalar(rows.map(Scalar::register)),
+            _ => Place::Rows(rows),
         }
     }
 

@@ -8,7 +8,6 @@ use regalloc2::{Operand, PReg, RegClass, VReg};
 use super::{
     Mask, PerRow, Place, Result, Selector, Unsupported,
     address::{Check, Checks, Pattern},
-    scalar::Scalar,
 };
 use crate::{
     exec::cpu::jit::mir::{At, LaneAccess, Op as M, ROW},
@@ -115,11 +114,7 @@ impl Selector<'_> {
             }
             _ => self.gather_rows(address, width)?,
         };
-        let at = |row: usize| vregs[row.min(vregs.len() - 1)];
-        let place = match class {
-            RegClass::Int => Place::Scalar(std::array::from_fn(|row| Scalar::register(at(row)))),
-            _ => Place::Rows(std::array::from_fn(at)),
-        };
+        let place = self.place_in(&vregs);
         self.bind(value, place)
     }
 

@@ -99,7 +99,7 @@ impl Selector<'_> {
 
     /// Where a memory starts, without the pointer, and how many bytes in it a WGSL byte is (private memory has a row
     /// for each word).
-    pub fn start(&self, address: &Address) -> Result<(bool, i64, i64)> {
+    fn start(&self, address: &Address) -> Result<(bool, i64, i64)> {
         let at = i64::from(self.layout.memory(address.mem));
         let offset = i64::from(address.offset);
         Ok(match self.program.memory(address.mem).space {
@@ -275,7 +275,7 @@ impl Selector<'_> {
     }
 
     /// A number of 64 bits times a stride.
-    pub fn times(&mut self, base: VReg, stride: i64) -> VReg {
+    fn times(&mut self, base: VReg, stride: i64) -> VReg {
         match i32::try_from(stride) {
             Ok(1) => base,
             Ok(stride) => self.g(M::GScale(stride), &[base]),
@@ -408,7 +408,7 @@ impl Selector<'_> {
         Ok((words, mask))
     }
 
-    pub fn scaled(&mut self, index: VReg, by: u32) -> VReg {
+    fn scaled(&mut self, index: VReg, by: u32) -> VReg {
         if by == 1 {
             return index;
         }

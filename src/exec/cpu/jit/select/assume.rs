@@ -104,24 +104,24 @@ impl<'s> Selector<'s> {
     }
 
     /// Switches to code for groups inside.
-    pub fn enter(&mut self, inside: &Inside) {
-        self.outer = Some((
-            std::mem::replace(&mut self.shapes, inside.shapes.clone()),
-            std::mem::replace(&mut self.assumptions, inside.assumptions.clone()),
-        ));
+    pub fn enter(&mut self, inside: &mut Inside) {
+        self.exchange(inside);
         self.rows = inside.rows;
         self.row_offsets = RowOffsets::new(self.program, inside.rows);
     }
 
     /// Switches back.
-    pub fn leave_inside(&mut self) {
-        if let Some((shapes, assumptions)) = self.outer.take() {
-            (self.shapes, self.assumptions) = (shapes, assumptions);
-        }
+    pub fn leave_inside(&mut self, inside: &mut Inside) {
+        self.exchange(inside);
         self.rows = 1;
         self.row_offsets = RowOffsets::new(self.program, 1);
         self.early.clear();
         self.proven.clear();
+    }
+
+    fn exchange(&mut self, inside: &mut Inside) {
+        std::mem::swap(&mut self.shapes, &mut inside.shapes);
+        std::mem::swap(&mut self.assumptions, &mut inside.assumptions);
     }
 
     /// What a group has to pass to be inside; what the checks need is computed on the way.

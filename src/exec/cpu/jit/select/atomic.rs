@@ -5,6 +5,7 @@ use regalloc2::{RegClass, VReg};
 
 use super::{Mask, Place, Result, Selector, Unsupported};
 use crate::{
+    access::Merge,
     exec::cpu::jit::mir::{LaneAccess, Op as M},
     ir::{Atomic, AtomicFun, Space, Type, Value},
 };
@@ -41,7 +42,7 @@ impl Selector<'_> {
 
     /// Combines the values of all lanes with memory, if all are active and in bounds for certain.
     fn accumulate(&mut self, atomic: &Atomic, signed: bool) -> Result<bool> {
-        if matches!(self.mask, Mask::Some(_)) || !accumulates(atomic.fun) {
+        if matches!(self.mask, Mask::Some(_)) || Merge::of(atomic.fun, signed).is_none() {
             return Ok(false);
         }
         let (words, None) = self.row_address(&atomic.address)? else { return Ok(false) };
@@ -62,10 +63,4 @@ impl Selector<'_> {
         self.apart(false, M::Accumulate(place, atomic.fun, signed), &uses, &[RegClass::Int, RegClass::Int]);
         Ok(true)
     }
-}
-
-/// Whether an atomic combines its operand with memory such that the order does not matter.
-pub fn accumulates(fun: AtomicFun) -> bool {
-    use AtomicFun::*;
-    matches!(fun, Add | Sub | And | Or | Xor | Min | Max)
 }

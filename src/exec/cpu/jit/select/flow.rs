@@ -6,6 +6,7 @@ use super::{
     Mask, PerRow, Place, Result, Selector, Unsupported,
     assume::atoms,
     loops::{Aside, count_statements},
+    over_rows,
 };
 use crate::{
     exec::cpu::jit::{
@@ -220,7 +221,7 @@ impl Selector<'_> {
         let params = classes.into_iter().map(|c| self.mir.param(block, c)).collect();
         let mask = mask.then(|| {
             let rows: Vec<VReg> = (0..self.rows).map(|_| self.mir.param(block, RegClass::Float)).collect();
-            Mask::Some(std::array::from_fn(|row| rows[row.min(rows.len() - 1)]))
+            Mask::Some(over_rows(&rows))
         });
         (params, mask)
     }
@@ -230,8 +231,7 @@ impl Selector<'_> {
         let mut rest = vregs;
         for &value in values {
             let (own, others) = rest.split_at(self.width(value));
-            self.set(value, own);
-            let place = self.place(value)?;
+            let place = self.place_in(own);
             self.bind(value, place)?;
             rest = others;
         }
@@ -484,7 +484,7 @@ impl Selector<'_> {
         self.mir.switch(skip);
         self.mir.jump(join, &unchanged);
         self.mir.switch(join);
-        self.mask = Mask::Some(std::array::from_fn(|row| params[row.min(params.len() - 1)]));
+        self.mask = Mask::Some(over_rows(&params));
         Ok(Flow::Falls)
     }
 
@@ -508,7 +508,7 @@ impl Selector<'_> {
             let mut rows = Vec::new();
             for width in widths {
                 let (own, others) = rest.split_at(width);
-                rows.push(std::array::from_fn(|row| own[row.min(width - 1)]));
+                rows.push(over_rows(own));
                 rest = others;
             }
             result.rows = Some(rows);
@@ -517,7 +517,7 @@ impl Selector<'_> {
                 arguments.extend(self.mask_rows());
                 classes.extend(vec![RegClass::Float; self.rows]);
                 let rest: Vec<VReg> = (0..self.rows).map(|_| self.mir.param(join, RegClass::Float)).collect();
-                result.rest = Some(std::array::from_fn(|row| rest[row.min(rest.len() - 1)]));
+                result.rest = Some(over_rows(&rest));
             }
             self.mir.jump(join, &arguments);
         }

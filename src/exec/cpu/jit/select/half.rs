@@ -3,7 +3,7 @@
 use iced_x86::Code;
 use regalloc2::{RegClass, VReg};
 
-use super::{Mask, PerRow, Place, Result, Selector};
+use super::{Mask, PerRow, Place, Result, Selector, over_rows};
 use crate::{
     exec::cpu::jit::mir::{At, LaneAccess, Op as M},
     ir::{Address, Mem, Type, Value},
@@ -55,7 +55,7 @@ impl Selector<'_> {
             }
             _ => self.gather_halves(address, width)?,
         };
-        self.bind(value, Place::Rows(std::array::from_fn(|row| vregs[row.min(vregs.len() - 1)])))
+        self.bind(value, Place::Rows(over_rows(&vregs)))
     }
 
     fn gather_halves(&mut self, address: &Address, width: usize) -> Result<Vec<VReg>> {

@@ -118,11 +118,12 @@ impl Selector<'_> {
         self.mask = mask.unwrap_or(before);
         self.define_all(params, &phis)?;
         let mut flow = self.block(body)?;
-        let ranges = self.ranges.clone();
-        for copy in 1..count.map_or(1, |count| unrolled(count.trips, body)) {
+        let copies = count.map_or(1, |count| unrolled(count.trips, body));
+        let ranges = (copies > 1).then(|| self.ranges.clone());
+        for copy in 1..copies {
             let (Flow::Falls, End::Yield(next)) = (flow, &body.end) else { break };
             self.pass_on(params, next)?;
-            if let Some(count) = count {
+            if let (Some(count), Some(ranges)) = (count, &ranges) {
                 // This copy's number is never one of those in front of it.
                 let param = params[count.param];
                 let before = ranges[param.0 as usize];
@@ -135,7 +136,9 @@ impl Selector<'_> {
                 body.stmts.iter().enumerate().filter(|(i, _)| Some(*i) != test).map(|(_, stmt)| stmt).collect();
             flow = self.statements(&rest)?;
         }
-        self.ranges = ranges;
+        if let Some(ranges) = ranges {
+            self.ranges = ranges;
+        }
         if let (Flow::Falls, End::Yield(next)) = (flow, &body.end) {
             let mut next = self.arguments(params, next)?;
             if shrinks {

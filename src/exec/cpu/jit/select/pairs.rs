@@ -3,7 +3,7 @@
 use iced_x86::Code;
 use regalloc2::{RegClass, VReg};
 
-use super::{MAX_ROWS, Mask, PerRow, Place, Result, Selector, vector::BLOCK};
+use super::{Mask, PerRow, Place, Result, Selector, over_rows, vector::BLOCK};
 use crate::{
     exec::cpu::jit::mir::Op as M,
     ir::{Address, Op, Stmt, Value},
@@ -92,8 +92,7 @@ impl Selector<'_> {
             },
             |s| s.gather_fields(address, offsets),
         )?;
-        let of_word = |own: &[VReg]| std::array::from_fn::<VReg, MAX_ROWS, _>(|row| own[row.min(rows - 1)]);
-        Ok(vregs.chunks(rows).map(of_word).collect())
+        Ok(vregs.chunks(rows).map(over_rows).collect())
     }
 
     /// Stores of both halves of words; gives how many there were.

@@ -195,7 +195,7 @@ impl<'a> Selector<'a> {
         let kept = self.keep_uniform(&contents);
         let before = self.places.clone();
         self.in_region = true;
-        let inside = self.inside(&rest, &contents)?;
+        let mut inside = self.inside(&rest, &contents)?;
         self.slice = inside.as_ref().map_or(1, |inside| inside.rows);
         let (head, done) = (self.mir.block(), self.mir.block());
         if self.across.is_none() {
@@ -205,7 +205,7 @@ impl<'a> Selector<'a> {
         self.mir.switch(head);
         self.open();
         let mut slow = head;
-        if let Some(inside) = &inside {
+        if let Some(inside) = &mut inside {
             let failures = self.fast_version(inside, &rest, &outside, (head, done))?;
             self.places.clone_from(&before);
             if failures.is_empty() {
@@ -263,7 +263,7 @@ impl<'a> Selector<'a> {
     /// block is the head of the loop over groups.
     fn fast_version(
         &mut self,
-        inside: &Inside,
+        inside: &mut Inside,
         rest: &[&'a Stmt],
         outside: &[Value],
         (head, done): (MirBlock, MirBlock),
@@ -299,7 +299,7 @@ impl<'a> Selector<'a> {
         self.close();
         self.mir.switch(end);
         self.end_of_groups(inside.rows as i32, head, done);
-        self.leave_inside();
+        self.leave_inside(inside);
         Ok(failures)
     }
 

@@ -4,7 +4,7 @@
 use iced_x86::Code;
 use regalloc2::{RegClass, VReg};
 
-use super::{Mask, PerRow, Place, Result, Selector, address::Pattern};
+use super::{Mask, PerRow, Place, Result, Selector, address::Pattern, over_rows};
 use crate::{
     exec::cpu::jit::mir::{At, Op as M},
     ir::{Address, Bound, Op, Space, Stmt, Value},
@@ -116,7 +116,7 @@ impl Selector<'_> {
             self.either(checks, &classes, |s| s.read_fields(fields, &offsets), |s| s.gather_fields(address, &offsets))?;
         let rows = self.rows;
         for (&(value, _), own) in loads.iter().zip(vregs.chunks(rows)) {
-            self.bind(value, Place::Rows(std::array::from_fn(|row| own[row.min(rows - 1)])))?;
+            self.bind(value, Place::Rows(over_rows(own)))?;
         }
         Ok(())
     }

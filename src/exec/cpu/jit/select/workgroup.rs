@@ -152,7 +152,7 @@ impl<'a> Selector<'a> {
             let places = s.places.clone();
             for &value in values {
                 let row = s.group_row(value)?;
-                s.set_rows(value, [row; super::MAX_ROWS]);
+                s.set(value, &[row]);
             }
             s.set_aside(aside, values)?;
             s.places = places;
