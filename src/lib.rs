@@ -67,6 +67,7 @@
 //! are on by default. A library wants `default-features = false, features = ["gpu", "cpu"]`.
 #![warn(missing_docs)]
 
+pub mod access;
 mod buffer;
 mod call;
 pub mod error;

@@ -56,13 +56,9 @@ impl Bench {
 
     /// Runs `swath` with these words; quotes are not needed, for none has a space in it.
     fn swath(&self, words: &str) -> Output {
-        self.command(words).output().expect("swath starts")
-    }
-
-    fn command(&self, words: &str) -> Command {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("swath"));
         command.current_dir(self.0.path()).env_remove("SWATH_DEVICE").args(words.split_whitespace());
-        command
+        command.output().expect("swath starts")
     }
 
     /// Runs it and expects that all went well.
@@ -292,14 +288,7 @@ fn a_deadline_ends_the_work_with_status_1() {
             for (var i = 0u; x[0] < 2u; i++) { x[0] = i % 2u; }
         }";
     let bench = Bench::new().file("k.wgsl", endless).array("x.npy", &[1], &[1_u32]);
-    // SWITCH: once compiled loops poll the stop, without `interp`, as `fails` runs it.
-    let output = bench
-        .command("exec k.wgsl --grid 1 --inout x=x.npy --timeout 0.3 --device cpu")
-        .env("SWATH_CPU", "interp")
-        .output()
-        .expect("swath starts");
-    let sentence = stderr(&output);
-    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(1), ""), "{sentence}");
+    let sentence = bench.fails("exec k.wgsl --grid 1 --inout x=x.npy --timeout 0.3 --device cpu", 1);
     assert!(sentence.contains("--timeout"), "{sentence}");
     assert_eq!(bench.read("x.npy"), (vec![1], vec![1_u32]));
 }
@@ -493,15 +482,24 @@ fn bench_puts_devices_and_the_native_reference_side_by_side() {
     let results = first["results"].as_array().expect("an array");
     let natives = results.iter().filter(|row| row["on"] == "native").count();
     assert_eq!(natives, 2);
-    assert_eq!(results.len(), 2 * (1 + json(&bench.runs("devices --json"))["devices"].as_array().map_or(0, Vec::len)));
+    // The CPU engine runs twice where it compiles: compiled and interpreted.
+    let devices = json(&bench.runs("devices --json"));
+    let devices = devices["devices"].as_array().expect("an array");
+    let compiles =
+        devices.iter().any(|device| device["driver"].as_str().is_some_and(|driver| driver.starts_with("jit")));
+    assert_eq!(results.len(), 2 * (1 + devices.len() + usize::from(compiles)));
     for row in results {
         assert_eq!(row["verified"], true, "{row}");
         let times = &row["kernel_ms"];
         let (least, median, most) = (times["min"].as_f64(), times["median"].as_f64(), times["max"].as_f64());
         assert!(least > Some(0.0) && least <= median && median <= most, "{row}");
         assert!(row["speedup"].as_f64() > Some(0.0), "{row}");
+        assert!(row["limit"]["percent"].as_f64() > Some(0.0), "{row}");
     }
-    bench.runs("bench saxpy --quick --json first.json");
+    let text = bench.runs("bench saxpy --quick --device cpu:interp,cpu --json first.json --html first.html");
+    assert!(text.contains("cpu:interp: ") && text.contains("(interp, "), "{text}");
+    let page = fs::read_to_string(bench.path("first.html")).unwrap();
+    assert!(page.contains("<svg") && page.contains("cpu:interp"), "{page}");
     let text = bench.runs("bench saxpy --quick --baseline first.json");
     assert!(text.contains("vs baseline") && text.contains("native"), "{text}");
     bench.fails("bench saxpy --quick --baseline nowhere.json", 2);

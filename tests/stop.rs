@@ -43,12 +43,16 @@ fn count() -> Kernel {
     )
 }
 
-/// The engine on which kernels without end are stopped.
-///
-/// SWITCH: to `Runtime::cpu()`, or both in turn, once compiled loops poll the stop.
+/// The engine with each of its executors.
+#[cfg(feature = "cpu")]
+fn engines() -> [Runtime; 2] {
+    [Runtime::cpu(), Runtime::cpu_interpreter()].map(|engine| engine.expect("the engine is always there"))
+}
+
+/// The engine as it is.
 #[cfg(feature = "cpu")]
 fn engine() -> Runtime {
-    Runtime::cpu_interpreter().expect("the engine is always there")
+    Runtime::cpu().expect("the engine is always there")
 }
 
 /// That `call` fails, and soon; gives the error.
@@ -86,7 +90,10 @@ mod on_the_engine {
 
     #[test]
     fn kernels_without_end_end() -> Result<()> {
-        let rt = engine();
+        engines().into_iter().try_for_each(|rt| kernels_without_end_end_on(&rt))
+    }
+
+    fn kernels_without_end_end_on(rt: &Runtime) -> Result<()> {
         let mut y = vec![1u32; 10_000];
         let n = y.len();
         let late = fails(|| rt.call(&endless()).read_write("y", &mut y).grid([n]).deadline(SHORT).run());
@@ -116,7 +123,6 @@ mod on_the_engine {
 
     #[test]
     fn loops_of_every_form_end() {
-        let rt = engine();
         let loops = [
             // In some lanes only, in a loop in a loop, behind a branch, in a function.
             "if id.x % 3u == 1u { loop { y[id.x] += 1u; if y[0] == 4000000000u { break; } } }",
@@ -138,9 +144,12 @@ mod on_the_engine {
                     }}
                     @compute @workgroup_size({size}) fn main(@builtin(global_invocation_id) id: vec3u) {{ {body} }}"
                 ));
-                let mut y = vec![1u32; 500];
-                let call = rt.call(&kernel).read_write("y", &mut y).workgroups([9]).deadline(Duration::from_millis(5));
-                assert!(matches!(fails(|| call.run()), Error::Deadline(_)), "{body}");
+                for rt in engines() {
+                    let mut y = vec![1u32; 500];
+                    let call = rt.call(&kernel).read_write("y", &mut y).workgroups([9]);
+                    let call = call.deadline(Duration::from_millis(5));
+                    assert!(matches!(fails(|| call.run()), Error::Deadline(_)), "{body}");
+                }
             }
         }
     }
@@ -148,7 +157,7 @@ mod on_the_engine {
     #[test]
     fn a_grid_of_short_kernels_ends() {
         // No loop to stop in, and far too many workgroups. Compiled code is left between two of them.
-        for rt in [engine(), Runtime::cpu().expect("the engine is always there")] {
+        for rt in engines() {
             for workgroups in [[1 << 26, 1 << 10, 1], [1, 1 << 20, 1 << 20]] {
                 let mut y = vec![0u32; 64];
                 let call = rt.call(&count()).write("y", &mut y).workgroups(workgroups);

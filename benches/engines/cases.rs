@@ -77,17 +77,25 @@ fn integers(name: &'static str, access: Access, words: Vec<u32>) -> Binding {
     Binding { name, access, words, floats: false }
 }
 
-/// The kernels: name, what it does at which size, and its maker, which is called when its turn comes.
-pub const CASES: [(&str, &str, fn() -> Case); 9] = [
-    ("saxpy", "saxpy, 4 Mi", saxpy),
-    ("mandelbrot", "mandelbrot 1024x1024, 256 iterations", mandelbrot),
-    ("nbody", "n-body 8,192 all pairs, 64-wide tile", nbody),
-    ("matmul", "matmul 512, 16x16 tiles", matmul),
-    ("black_scholes", "Black-Scholes, 1 Mi options", black_scholes),
-    ("heat", "heat 2-D step 2048x2048", heat),
-    ("reduce", "reduce 4 Mi, 256-wide tree", reduce),
-    ("histogram", "histogram 4 Mi into 256 atomics", histogram),
-    ("hash", "xorshift hash, 256 rounds, 1 Mi", hash),
+/// A kernel of the race, whose data is made when its turn comes.
+pub struct Entry {
+    pub name: &'static str,
+    /// What it does at which size.
+    pub title: &'static str,
+    pub case: fn() -> Case,
+}
+
+/// The kernels.
+pub const ENTRIES: [Entry; 9] = [
+    Entry { name: "saxpy", title: "saxpy, 4 Mi", case: saxpy },
+    Entry { name: "mandelbrot", title: "mandelbrot 1024x1024, 256 iterations", case: mandelbrot },
+    Entry { name: "nbody", title: "n-body 8,192 all pairs, 64-wide tile", case: nbody },
+    Entry { name: "matmul", title: "matmul 512, 16x16 tiles", case: matmul },
+    Entry { name: "black_scholes", title: "Black-Scholes, 1 Mi options", case: black_scholes },
+    Entry { name: "heat", title: "heat 2-D step 2048x2048", case: heat },
+    Entry { name: "reduce", title: "reduce 4 Mi, 256-wide tree", case: reduce },
+    Entry { name: "histogram", title: "histogram 4 Mi into 256 atomics", case: histogram },
+    Entry { name: "hash", title: "xorshift hash, 256 rounds, 1 Mi", case: hash },
 ];
 
 /// The kernel of saxpy.

@@ -33,6 +33,9 @@ use std::{
 
 use options::{Mode, Options};
 
+/// Where the engine, native code and Mesa's software drivers read how many threads to use.
+const THREADS: [&str; 3] = ["SWATH_THREADS", "RAYON_NUM_THREADS", "LP_NUM_THREADS"];
+
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
@@ -49,9 +52,13 @@ fn main() -> ExitCode {
 /// Whether all results were right.
 fn run() -> Outcome<bool> {
     let options = Options::parse(std::env::args().skip(1))?;
-    if options.mode != Mode::Scaling
-        && let Some(threads) = options.threads
-        && std::env::var("SWATH_THREADS").ok() != Some(threads.to_string())
+    // What holds the engine to some threads holds everyone.
+    let threads = options
+        .threads
+        .or_else(|| std::env::var("SWATH_THREADS").ok()?.trim().parse().ok())
+        .filter(|threads| *threads > 0);
+    if let Some(threads) = threads.filter(|_| matches!(options.mode, Mode::Race | Mode::Stream | Mode::Small))
+        && !THREADS.iter().all(|variable| std::env::var(variable).is_ok_and(|value| value == threads.to_string()))
     {
         return again_with(threads);
     }
@@ -64,16 +71,16 @@ fn run() -> Outcome<bool> {
     }
 }
 
-/// The program once more, with every racer held to `threads` threads: they read it from the environment.
+/// The program once more, with every racer held to `threads` threads.
 fn again_with(threads: usize) -> Outcome<bool> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(std::env::args_os().skip(1));
     Ok(limit(&mut command, threads).status()?.success())
 }
 
-/// Holds the engine, native code and Mesa's software drivers to `threads` threads.
+/// Holds what `command` starts to `threads` threads.
 fn limit(command: &mut Command, threads: usize) -> &mut Command {
-    for variable in ["SWATH_THREADS", "RAYON_NUM_THREADS", "LP_NUM_THREADS"] {
+    for variable in THREADS {
         command.env(variable, threads.to_string());
     }
     command

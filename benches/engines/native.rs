@@ -78,7 +78,7 @@ impl Served {
     }
 
     /// The same program, racing with another of its kernels.
-    pub fn as_kernel(mut self, kernel: &'static str, column: &str, description: &str) -> Self {
+    pub fn with_kernel(mut self, kernel: &'static str, column: &str, description: &str) -> Self {
         self.kernel = Some(kernel);
         column.clone_into(&mut self.column);
         description.clone_into(&mut self.description);

@@ -15,6 +15,7 @@ KERNEL is a part of a kernel's name; without one, all run.
   --budget SECONDS  a racer that has spent so much on a kernel, and had three turns, has no more (default: 2)
   --threads N       threads of every racer (default: what the machine runs at once)
   --json FILE       write the numbers
+  --markdown        print the table once more, for docs/benchmarks.md
   --stream          saxpy over 512 MB beside the bandwidth of memory
   --small           calls on 64 elements, and compilation of the shipped samples
   --scaling         one thread beside --threads (default: 2)";
@@ -41,6 +42,7 @@ pub struct Options {
     pub budget: Duration,
     pub threads: Option<usize>,
     pub json: Option<PathBuf>,
+    pub markdown: bool,
 }
 
 impl Options {
@@ -55,6 +57,7 @@ impl Options {
             budget: Duration::from_secs(2),
             threads: None,
             json: None,
+            markdown: false,
         };
         while let Some(arg) = args.next() {
             match arg.as_str() {
@@ -73,6 +76,7 @@ impl Options {
                 "--budget" => options.budget = Duration::try_from_secs_f64(value(&arg, &mut args)?)?,
                 "--threads" => options.threads = Some(value::<usize>(&arg, &mut args)?.max(1)),
                 "--json" => options.json = Some(value(&arg, &mut args)?),
+                "--markdown" => options.markdown = true,
                 _ if arg.starts_with('-') => return Err(format!("`{arg}` is no option\n\n{HELP}").into()),
                 _ => options.filters.push(arg),
             }

@@ -6,7 +6,7 @@ use swath::Runtime;
 
 use crate::{
     Outcome,
-    cases::{CASES, Case},
+    cases::{Case, ENTRIES},
     native::{Build, Served},
     options::Options,
     racer::{Engine, Racer},
@@ -82,16 +82,16 @@ pub fn race(options: &Options) -> Outcome<bool> {
     println!("\n{}", table.header());
     let mut document = Document::new(&racers);
     let mut correct = true;
-    for (name, title, make) in CASES {
-        if !options.wants(name) {
-            continue;
-        }
-        let times = one(&make(), &mut racers, options)?;
-        println!("{}", table.row(title, &times));
+    for entry in ENTRIES.iter().filter(|entry| options.wants(entry.name)) {
+        let times = one(&(entry.case)(), &mut racers, options)?;
+        println!("{}", table.row(entry.title, &times));
         correct &= times.iter().all(|times| times.correct);
-        document.add(name, title, &racers, times);
+        document.add(entry, &racers, times);
     }
     println!("{}", table.footer(&document));
+    if options.markdown {
+        println!("\n{}", document.markdown());
+    }
     if let Some(path) = &options.json {
         document.save(path)?;
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     Outcome,
-    cases::CASES,
+    cases::{ENTRIES, Entry},
     limit,
     native::{Build, Served},
     options::Options,
@@ -35,11 +35,9 @@ pub fn scaling(options: &Options) -> Outcome<bool> {
     println!("{:38} {:>26} {:>26}", "", "jit", "native-cpu");
     let mut kernels = Vec::new();
     let mut correct = true;
-    for (name, title, make) in CASES {
-        if !(if options.filters.is_empty() { KERNELS.contains(&name) } else { options.wants(name) }) {
-            continue;
-        }
-        let times = race::one(&make(), &mut racers, options)?;
+    let wanted = |name| if options.filters.is_empty() { KERNELS.contains(&name) } else { options.wants(name) };
+    for Entry { name, title, case } in ENTRIES.iter().filter(|entry| wanted(entry.name)) {
+        let times = race::one(&case(), &mut racers, options)?;
         correct &= times.iter().all(|times| times.correct);
         let medians: Vec<_> = times.iter().map(race::Times::median).collect();
         let column = |at: usize| {

@@ -9,7 +9,7 @@ use swath::Runtime;
 
 use crate::{
     Outcome,
-    cases::{CASES, Case},
+    cases::{Case, ENTRIES},
     racer::{Engine, Racer},
 };
 
@@ -30,8 +30,8 @@ fn answer(engine: &mut Engine, prepared: &mut Option<Case>, request: &str) -> Ou
     let words: Vec<_> = request.split_whitespace().collect();
     let done = "ok".to_owned();
     if let ["prepare", name] = words[..] {
-        let (_, _, make) = CASES.iter().find(|(case, ..)| *case == name).ok_or("there is no such kernel")?;
-        engine.prepare(prepared.insert(make()))?;
+        let entry = ENTRIES.iter().find(|entry| entry.name == name).ok_or("there is no such kernel")?;
+        engine.prepare(prepared.insert((entry.case)()))?;
         return Ok(done);
     }
     let case = prepared.as_ref().ok_or("no kernel is prepared")?;

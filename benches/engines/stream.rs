@@ -23,7 +23,7 @@ pub fn stream(options: &Options) -> Outcome<bool> {
         Box::new(Engine::new("jit", Runtime::cpu()?, "cpu")?),
         Box::new(Served::native(Build::Default)?),
         Box::new(Served::native(Build::Cpu)?),
-        Box::new(Served::native(Build::Default)?.as_kernel("stream_avx2", "avx2", "unrolled by hand with std::arch")),
+        Box::new(Served::native(Build::Default)?.with_kernel("stream_avx2", "avx2", "unrolled by hand with std::arch")),
     ];
     if cfg!(not(target_arch = "x86_64")) {
         racers.pop();

@@ -157,7 +157,7 @@ pub enum Emit {
 pub struct BenchArgs {
     /// Names of samples; all of them when none is given
     pub samples: Vec<String>,
-    /// Devices, separated by commas; all of them when none is given
+    /// Devices, separated by commas, cpu:interp (the CPU engine's interpreter) among them; all when none is given
     #[arg(long, value_name = "D[,D...]", value_delimiter = ',')]
     pub device: Vec<String>,
     /// How much data: small, default, large, or a number whose meaning the sample says
@@ -169,8 +169,8 @@ pub struct BenchArgs {
     /// Write the measurements to a file, or to stdout with `-`
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Write a page with charts (not in this version)
-    #[arg(long, value_name = "FILE", hide = true)]
+    /// Write one self-contained page with bars and a roofline
+    #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
     /// Compare with an earlier --json file
     #[arg(long, value_name = "FILE")]

@@ -3,8 +3,8 @@
 use rustc_hash::FxHashMap;
 
 use super::{
-    Address, Binary, Block, Builtin, End, Label, Mem, Memory, Op, Origin, Program, Stmt, Type, Unary, Uniformity,
-    Value, ValueDef, fold,
+    Address, Assumed, Binary, Block, Builtin, End, Label, Mem, Memory, Op, Origin, Program, Stmt, Type, Unary,
+    Uniformity, Value, ValueDef, fold,
 };
 
 /// What makes two pure computations equal.
@@ -41,6 +41,7 @@ pub struct Builder {
     constant_over_dispatch: Vec<bool>,
     labels: u32,
     pub has_barrier: bool,
+    pub assumed: Assumed,
 }
 
 impl Builder {
@@ -55,6 +56,7 @@ impl Builder {
             constant_over_dispatch: Vec::new(),
             labels: 0,
             has_barrier: false,
+            assumed: Assumed::default(),
         }
     }
 
@@ -71,6 +73,8 @@ impl Builder {
             labels: self.labels,
             exits: vec![Uniformity::Varying; self.labels as usize],
             has_barrier: self.has_barrier,
+            accesses: 0,
+            assumed: self.assumed,
         }
     }
 
@@ -216,6 +220,7 @@ impl Builder {
         let result = if op.is_comparison() { Type::Bool } else { ty };
         let (ca, cb) = (self.as_const(a), self.as_const(b));
         if let (Some(x), Some(y)) = (ca, cb) {
+            self.assumed.float_rounding |= ty.is_float() && op.is_comparison();
             return self.constant(result, fold::binary(op, ty, x, y));
         }
         if let Some(value) = self.identity(op, ty, a, ca, b, cb) {
@@ -322,6 +327,7 @@ impl Builder {
             return a;
         }
         if let Some(bits) = self.as_const(a) {
+            self.assumed.float_rounding |= from.is_float() && !to.is_float();
             return self.constant(to, fold::convert(from, to, bits));
         }
         if matches!((from, to), (Type::I32, Type::U32) | (Type::U32, Type::I32)) {
@@ -335,6 +341,7 @@ impl Builder {
             return a;
         }
         if let Some(bits) = self.as_const(a) {
+            self.assumed.float_rounding |= self.ty(a).is_float();
             return self.constant(to, bits);
         }
         if let Op::Bitcast(inner) = *self.op(a) {

@@ -134,8 +134,8 @@ impl<'p> Lane<'p> {
     fn load(&self, address: &Address, ty: Type) -> u32 {
         let Some(offset) = self.locate(address) else { return 0 };
         let word = self.memories[address.mem.0 as usize][offset / 4];
-        match ty {
-            Type::F16 => half::f16::from_bits((word >> (offset % 4 * 8)) as u16).to_f32().to_bits(),
+        match self.program.memory(address.mem).bytes_of(ty) {
+            2 => half::f16::from_bits((word >> (offset % 4 * 8)) as u16).to_f32().to_bits(),
             _ => word,
         }
     }
@@ -143,8 +143,8 @@ impl<'p> Lane<'p> {
     fn store(&mut self, address: &Address, ty: Type, bits: u32) {
         let Some(offset) = self.locate(address) else { return };
         let word = &mut self.memories[address.mem.0 as usize][offset / 4];
-        match ty {
-            Type::F16 => {
+        match self.program.memory(address.mem).bytes_of(ty) {
+            2 => {
                 let shift = offset % 4 * 8;
                 let half = u32::from(half::f16::from_f32(f32::from_bits(bits)).to_bits());
                 *word = *word & !(0xffff << shift) | half << shift;

@@ -57,6 +57,20 @@ pub struct Program {
     /// Whether the body has a barrier.
     #[cfg_attr(not(feature = "cpu"), expect(dead_code, reason = "for executors"))]
     pub has_barrier: bool,
+    /// How many accesses the body has, which [`Address::id`] numbers in the order of the text.
+    pub accesses: u32,
+    /// What is folded into the program and may be otherwise on another device.
+    pub assumed: Assumed,
+}
+
+/// What lowering took for granted that a GPU need not do alike: then integers or branches of the program may differ
+/// from what a GPU computes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Assumed {
+    /// The size of a subgroup, [`SUBGROUP_SIZE`].
+    pub subgroup_size: bool,
+    /// How arithmetic on constant floats is rounded, where an integer or a condition comes of it.
+    pub float_rounding: bool,
 }
 
 impl Program {
@@ -90,6 +104,10 @@ pub struct Value(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Mem(pub u32);
 
+/// Names an access of a [`Program`] to memory: a load, a store or an atomic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AccessId(pub u32);
+
 /// Names a [`Stmt::Loop`] or [`Stmt::Scope`] that [`End::Break`] leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Label(pub u32);
@@ -97,7 +115,7 @@ pub struct Label(pub u32);
 /// The type of a value: one 32-bit lane.
 ///
 /// `F16` is held as an `f32` whose value a half can represent: an arithmetic result of this type
-/// is rounded to nearest even. `Bool` is all zeros or all ones.
+/// is rounded to nearest even ([`Memory::bytes_of`] says how it lies in memory). `Bool` is all zeros or all ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Type {
     F32,
@@ -324,6 +342,15 @@ impl Memory {
     pub fn is_immutable(&self) -> bool {
         matches!(self.space, Space::Uniform { .. } | Space::Storage { writable: false, .. } | Space::Constant)
     }
+
+    /// Bytes of an element of type `ty`: a half takes two where the host sees it, elsewhere a word, as an `f32`.
+    #[cfg_attr(not(feature = "cpu"), expect(dead_code, reason = "for executors"))]
+    pub fn bytes_of(&self, ty: Type) -> u32 {
+        match (ty, self.space) {
+            (Type::F16, Space::Storage { .. } | Space::Uniform { .. }) => 2,
+            _ => 4,
+        }
+    }
 }
 
 /// What kind of memory, and how large.
@@ -360,6 +387,8 @@ pub struct Address {
     pub terms: Vec<Term>,
     /// Where the access stands.
     pub origin: Origin,
+    /// Its number, given when lowering is done.
+    pub id: AccessId,
 }
 
 /// One index of an [`Address`].

@@ -1,6 +1,34 @@
 //! Walks over the parts of a program.
 
-use super::{Address, Block, End, Op, Stmt, Value};
+use super::{AccessId, Address, Block, End, Op, Program, Stmt, Value};
+
+impl Program {
+    /// Numbers the accesses of the body in the order of the text.
+    pub fn number_accesses(&mut self) {
+        let mut next = 0;
+        let mut number = |address: &mut Address| {
+            address.id = AccessId(next);
+            next += 1;
+        };
+        let values = &mut self.values;
+        self.body.visit_accesses_mut(&mut |place| match place {
+            AccessPlace::Store(address) => number(address),
+            AccessPlace::Value(value) => match &mut values[value.0 as usize].op {
+                Op::Load(address) | Op::UniformLoad(address) => number(address),
+                Op::Atomic(atomic) => number(&mut atomic.address),
+                _ => {}
+            },
+        });
+        self.accesses = next;
+    }
+}
+
+/// Where an address may stand.
+enum AccessPlace<'a> {
+    Store(&'a mut Address),
+    /// In the definition of a value, if that reads memory.
+    Value(Value),
+}
 
 impl Op {
     /// Calls `visit` with each operand.
@@ -89,6 +117,21 @@ impl Block {
         match &mut self.end {
             End::Yield(values) | End::Break(_, values) => values.iter_mut().for_each(map),
             End::Return | End::Unreachable => {}
+        }
+    }
+
+    fn visit_accesses_mut(&mut self, visit: &mut impl FnMut(AccessPlace<'_>)) {
+        for stmt in &mut self.stmts {
+            match stmt {
+                Stmt::Let(value) => visit(AccessPlace::Value(*value)),
+                Stmt::Store { address, .. } => visit(AccessPlace::Store(address)),
+                Stmt::Clear(_) | Stmt::Barrier(_) => {}
+                Stmt::If { accept, reject, .. } => {
+                    accept.visit_accesses_mut(visit);
+                    reject.visit_accesses_mut(visit);
+                }
+                Stmt::Loop { body, .. } | Stmt::Scope { body, .. } => body.visit_accesses_mut(visit),
+            }
         }
     }
 

@@ -93,8 +93,8 @@ impl<'a> SharedMem<'a> {
     #[cfg(target_arch = "x86_64")]
     pub fn as_raw(self) -> (*mut u8, usize) {
         match self {
-            SharedMem::Fixed(fixed) => (fixed.words.as_ptr().cast_mut().cast(), fixed.words.len() * 4),
-            SharedMem::Racy(racy) => (racy.start, racy.bytes & !3),
+            SharedMem::Fixed(fixed) => (fixed.halves.as_ptr().cast_mut().cast(), fixed.halves.len() * 2),
+            SharedMem::Racy(racy) => (racy.start, racy.bytes),
         }
     }
 

@@ -1,5 +1,8 @@
 //! The engine as a backend: memory that is not aligned, resident buffers, limits, the cache.
 
+mod indexing;
+mod oracle;
+
 use std::sync::Arc;
 
 use super::*;

@@ -30,7 +30,7 @@ impl<'a> Lowerer<'a> {
         let At::Memory(address) = at else {
             return self.refuse(span, "an atomic operation on a variable that is not in memory");
         };
-        let address = Address { origin: Origin { span, ..address.origin }, ..address.clone() };
+        let address = address.clone();
         let ty = self.b.ty(value);
         let atomic = Atomic { fun, address, value, compare, result_used };
         Ok(self.b.effect(ty, Op::Atomic(Box::new(atomic))))
@@ -48,6 +48,7 @@ impl<'a> Lowerer<'a> {
         use naga::AtomicFunction as F;
         let operand = self.expression(frame, value)?[0];
         let mut place = self.place(frame, pointer)?;
+        place.stands_at(frame.origin(pointer));
         let mut compare = None;
         let fun = match fun {
             F::Add => AtomicFun::Add,

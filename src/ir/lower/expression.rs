@@ -208,9 +208,7 @@ impl<'a> Lowerer<'a> {
 
     fn load(&mut self, frame: &mut Frame<'a>, pointer: Handle<Expression>, span: Span) -> Result<Vec<Value>> {
         let mut place = self.place(frame, pointer)?;
-        if let At::Memory(address) = &mut place.at {
-            address.origin = Origin { span, ..frame.origin(pointer) };
-        }
+        place.stands_at(Origin { span, ..frame.origin(pointer) });
         if let TypeInner::Atomic(scalar) = place.ty {
             let ty = types::scalar_type(scalar).ok_or_else(|| self.no_lanes(span))?;
             let zero = self.b.zero(ty);

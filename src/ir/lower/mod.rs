@@ -39,6 +39,7 @@ const MAX_VALUES: usize = 1 << 21;
 pub fn lower(kernel: &Kernel) -> Result<Program> {
     let mut program = Lowerer::new(kernel).entry_point()?;
     super::simplify::simplify(&mut program);
+    program.number_accesses();
     super::uniformity::analyse(&mut program)
         .map_err(|barrier| diagnostic::at(&kernel.inner.source, barrier.span, barrier.message))?;
     Ok(program)
@@ -303,8 +304,13 @@ impl<'a> Lowerer<'a> {
                     BuiltIn::LocalInvocationIndex => self.b.builtin(Builtin::LocalIndex),
                     BuiltIn::SubgroupInvocationId => self.b.builtin(Builtin::SubgroupInvocationId),
                     BuiltIn::SubgroupId => self.b.builtin(Builtin::SubgroupId),
-                    BuiltIn::SubgroupSize => self.b.u32(super::SUBGROUP_SIZE),
-                    BuiltIn::NumSubgroups => self.b.u32(lanes.div_ceil(super::SUBGROUP_SIZE)),
+                    BuiltIn::SubgroupSize | BuiltIn::NumSubgroups => {
+                        self.b.assumed.subgroup_size = true;
+                        match other {
+                            BuiltIn::SubgroupSize => self.b.u32(super::SUBGROUP_SIZE),
+                            _ => self.b.u32(lanes.div_ceil(super::SUBGROUP_SIZE)),
+                        }
+                    }
                     BuiltIn::WorkGroupSize => {
                         out.extend(size.map(|n| self.b.u32(n)));
                         return Ok(());

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    ir::{Address, Binary, Bound, Mem, Space, Stmt, Term, Type, Value},
+    ir::{Address, Binary, Bound, Mem, Origin, Space, Stmt, Term, Type, Value},
 };
 
 /// Where a variable lives.
@@ -57,9 +57,25 @@ pub struct Indexed {
 }
 
 impl Place {
+    /// Notes which expression the accesses of this place come from.
+    pub fn stands_at(&mut self, origin: Origin) {
+        if let At::Memory(address) = &mut self.at {
+            address.origin = origin;
+        }
+    }
+
     /// All of a private or workgroup memory.
     pub fn memory(mem: Mem, ty: TypeInner) -> Self {
-        Place { ty, at: At::Memory(Address { mem, offset: 0, terms: Vec::new(), origin: Default::default() }) }
+        Place {
+            ty,
+            at: At::Memory(Address {
+                mem,
+                offset: 0,
+                terms: Vec::new(),
+                origin: Default::default(),
+                id: Default::default(),
+            }),
+        }
     }
 }
 
@@ -161,7 +177,8 @@ impl<'a> Lowerer<'a> {
         let at = match root {
             Root::Slots { first, .. } => At::Slots { first, dynamic: Vec::new() },
             Root::Memory(mem) => {
-                At::Memory(Address { mem, offset: 0, terms: Vec::new(), origin: frame.origin(pointer) })
+                let origin = frame.origin(pointer);
+                At::Memory(Address { mem, offset: 0, terms: Vec::new(), origin, id: Default::default() })
             }
         };
         Place { ty, at }

@@ -67,6 +67,7 @@ impl<'a> Lowerer<'a> {
             Statement::Store { pointer, value } => {
                 let values = self.expression(frame, *value)?;
                 let mut place = self.place(frame, *pointer)?;
+                place.stands_at(frame.origin(*pointer));
                 if self.is_atomic(&place.ty) {
                     self.atomic(&mut place.at, AtomicFun::Store, values[0], None, false, span)?;
                 } else {

@@ -3,7 +3,7 @@
 use super::lanes::{BinOp, UnOp};
 use crate::{
     exec::cpu::accumulate::Accumulate,
-    ir::{AtomicFun, Builtin, Subgroup, Type},
+    ir::{AccessId, AtomicFun, Builtin, Subgroup, Type},
 };
 
 /// Names a value's place in a frame.
@@ -215,10 +215,11 @@ pub(super) enum Op {
 /// An address.
 #[derive(Clone, Debug)]
 pub(super) struct Access {
+    pub id: AccessId,
     pub memory: u32,
     /// Bytes.
     pub offset: u32,
-    /// Whether the element is a half float.
+    /// Whether the element is a half float of 16 bits.
     pub half: bool,
     pub terms: Vec<Term>,
 }

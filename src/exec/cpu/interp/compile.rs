@@ -22,7 +22,13 @@ use crate::{
 ///
 /// If statements nest deeper than the executor can follow, or the program is malformed.
 pub(in crate::exec::cpu) fn compile(program: &Program) -> Result<Code> {
-    let mut uses = Uses::new(program);
+    compile_with(program, true)
+}
+
+/// Compiles `program`; where loads are the same in the whole dispatch, they are done up front if `loads_first`, even those
+/// that no invocation would come to.
+pub(super) fn compile_with(program: &Program, loads_first: bool) -> Result<Code> {
+    let mut uses = Uses::new(program, loads_first);
     uses.block(&program.body, &[])?;
     let mut compiler = Compiler::new(program, uses);
     compiler.fixed()?;
@@ -396,8 +402,8 @@ impl<'a> Compiler<'a> {
                 Ok(Term { index: self.slot(term.index)?, stride: term.stride, bound })
             })
             .collect::<Result<Vec<_>>>()?;
-        let half = ty == Type::F16;
-        self.code.accesses.push(Access { memory: address.mem.0, offset: address.offset, half, terms });
+        let half = self.program.memory(address.mem).bytes_of(ty) == 2;
+        self.code.accesses.push(Access { id: address.id, memory: address.mem.0, offset: address.offset, half, terms });
         Ok(self.code.accesses.len() as u32 - 1)
     }
 

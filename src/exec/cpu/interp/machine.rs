@@ -8,6 +8,7 @@ use super::{
     grid::Grid,
     mask::Mask,
     memory::Memories,
+    record::Recorder,
     value::{Shape, Slot},
 };
 
@@ -51,6 +52,7 @@ pub(super) struct Machine<'a> {
     stop: &'a AtomicU32,
     /// Whether a unit was left for that reason; its values and masks were left as they were.
     stopped: bool,
+    pub recorder: Recorder,
 }
 
 impl<'a> Machine<'a> {
@@ -61,6 +63,7 @@ impl<'a> Machine<'a> {
         mut memories: Memories<'a>,
         scratch: &mut Scratch,
         stop: &'a AtomicU32,
+        recorder: Recorder,
     ) -> Self {
         let lanes = grid.lanes as usize;
         let mut frame = std::mem::replace(&mut scratch.frame, Frame::new());
@@ -71,7 +74,7 @@ impl<'a> Machine<'a> {
         exits.clear();
         exits.resize(code.labels as usize, Mask::NONE);
         let moving = std::mem::take(&mut scratch.moving);
-        let mut machine = Machine { code, memories, frame, exits, moving, grid, stop, stopped: false };
+        let mut machine = Machine { code, memories, frame, exits, moving, grid, stop, stopped: false, recorder };
         machine.memories.reserve(code, machine.frame.stride());
         for (slot, bits) in &code.consts {
             machine.frame.set(*slot, Shape::Uniform(*bits));
@@ -102,6 +105,7 @@ impl<'a> Machine<'a> {
         }
         let lanes = self.grid.enter(unit, self.code, &mut self.frame);
         self.memories.enter(self.code);
+        self.recorder.enter(unit);
         // The body ends in a return: nothing of its mask comes back.
         self.block(self.code.body, Mask::range_of(0, lanes));
         if self.stopped {

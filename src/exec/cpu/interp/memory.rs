@@ -1,7 +1,7 @@
 //! Loads and stores.
 //!
-//! Every access goes through [`Machine::locate`], which finds the elements that the active lanes touch: the
-//! place to record them, should the footprint of a workgroup be wanted.
+//! Every access goes through [`Machine::locate`], which finds the elements that the active lanes touch, and in
+//! tests records them.
 
 use std::cell::Cell;
 
@@ -13,7 +13,7 @@ use super::{
     machine::Machine,
     mask::Mask,
     shapes::Line,
-    units::{self, Halves, Read, Write},
+    units::{self, Read, Write},
     value::{Row, Shape},
 };
 use crate::exec::cpu::shared_mem::SharedMem;
@@ -76,6 +76,12 @@ pub(super) enum Elements {
 impl<'a> Machine<'a> {
     /// The elements that the lanes of `mask` touch. A row in the answer is the caller's to give back.
     pub fn locate(&mut self, access: &Access, mask: Mask) -> Elements {
+        let elements = self.find(access, mask);
+        self.recorder.note(access.id, access.bytes(), &self.frame, elements, mask);
+        elements
+    }
+
+    fn find(&mut self, access: &Access, mask: Mask) -> Elements {
         let size = access.bytes();
         let bytes = self.memories.bytes[access.memory as usize];
         if let Some(found) = self.locate_affine(access, mask, size, bytes) {
@@ -156,15 +162,12 @@ impl<'a> Machine<'a> {
             }
             Place::Workgroup { first, words } => {
                 let memory = &self.memories.workgroup[first as usize..(first + words) as usize];
-                match access.half {
-                    false => load(&mut self.frame, d, elements, mask, memory),
-                    true => load(&mut self.frame, d, elements, mask, Halves(memory)),
-                }
+                load(&mut self.frame, d, elements, mask, memory);
             }
             Place::Private { first, words } => {
                 let stride = self.memories.stride;
                 let range = first as usize * stride..(first + words) as usize * stride;
-                load_private(&mut self.frame, d, elements, mask, &self.memories.private[range], stride, access.half);
+                load_private(&mut self.frame, d, elements, mask, &self.memories.private[range], stride);
             }
         }
         self.release(elements);
@@ -184,16 +187,13 @@ impl<'a> Machine<'a> {
             }
             Place::Workgroup { first, words } => {
                 let memory = &self.memories.workgroup[first as usize..(first + words) as usize];
-                match access.half {
-                    false => store(&self.frame, elements, value, mask, memory),
-                    true => store(&self.frame, elements, value, mask, Halves(memory)),
-                }
+                store(&self.frame, elements, value, mask, memory);
             }
             Place::Private { first, words } => {
                 let stride = self.memories.stride;
                 let range = first as usize * stride..(first + words) as usize * stride;
                 let memory = &mut self.memories.private[range];
-                store_private(&self.frame, elements, value, mask, memory, stride, access.half);
+                store_private(&self.frame, elements, value, mask, memory, stride);
             }
         }
         self.release(elements);
@@ -274,7 +274,7 @@ fn store<U: Write>(frame: &Frame, elements: Elements, value: u32, mask: Mask, un
 }
 
 /// The element number of a lane; `None` outside.
-fn element(frame: &Frame, elements: Elements, lo: usize, lane: usize) -> Option<usize> {
+pub(super) fn element(frame: &Frame, elements: Elements, lo: usize, lane: usize) -> Option<usize> {
     match elements {
         Elements::Outside => None,
         Elements::Same(index) => Some(index),
@@ -283,19 +283,18 @@ fn element(frame: &Frame, elements: Elements, lo: usize, lane: usize) -> Option<
     }
 }
 
-fn load_private(frame: &mut Frame, d: u32, elements: Elements, mask: Mask, private: &[u32], stride: usize, half: bool) {
+fn load_private(frame: &mut Frame, d: u32, elements: Elements, mask: Mask, private: &[u32], stride: usize) {
     let range = mask.range();
     if let Elements::Outside = elements {
         return frame.set(d, Shape::Uniform(0));
     }
     let row = frame.new_row();
-    if let (Elements::Same(word), false) = (elements, half) {
+    if let Elements::Same(word) = elements {
         let source = &private[word * stride + range.lo..word * stride + range.hi];
         frame.split(row, range).0.copy_from_slice(source);
     } else {
         for lane in range.lo..range.hi {
             let value = match element(frame, elements, range.lo, lane) {
-                Some(index) if half => units::half_of(private[index / 2 * stride + lane], index),
                 Some(index) => private[index * stride + lane],
                 None => 0,
             };
@@ -305,18 +304,10 @@ fn load_private(frame: &mut Frame, d: u32, elements: Elements, mask: Mask, priva
     frame.set_row(d, row);
 }
 
-fn store_private(
-    frame: &Frame,
-    elements: Elements,
-    value: u32,
-    mask: Mask,
-    private: &mut [u32],
-    stride: usize,
-    half: bool,
-) {
+fn store_private(frame: &Frame, elements: Elements, value: u32, mask: Mask, private: &mut [u32], stride: usize) {
     let range = mask.range();
     match elements {
-        Elements::Same(word) if !half => {
+        Elements::Same(word) => {
             let d = &mut private[word * stride + range.lo..word * stride + range.hi];
             let source = frame.slot_arg(value, range);
             match (frame.mask_row(mask), source) {
@@ -327,13 +318,7 @@ fn store_private(
         }
         _ => frame.active_lanes(mask, |lane| {
             let Some(index) = element(frame, elements, range.lo, lane) else { return };
-            let value = frame.lane(value, lane);
-            if half {
-                let word = &mut private[index / 2 * stride + lane];
-                *word = units::with_half(*word, index, value);
-            } else {
-                private[index * stride + lane] = value;
-            }
+            private[index * stride + lane] = frame.lane(value, lane);
         }),
     }
 }

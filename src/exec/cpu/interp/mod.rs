@@ -22,6 +22,8 @@ mod lanes;
 mod machine;
 mod mask;
 mod memory;
+#[cfg_attr(not(test), path = "no_record.rs")]
+mod record;
 mod select;
 mod shapes;
 mod subgroup;
@@ -42,6 +44,8 @@ pub(super) use compile::compile;
 pub(super) use grid::Grid;
 pub(super) use lanes::level;
 pub(super) use machine::Scratch;
+#[cfg(test)]
+pub(super) use record::{Touched, record};
 pub(super) use subgroup::SIZE as SUBGROUP_SIZE;
 
 use super::{
@@ -57,6 +61,7 @@ use code::Place;
 use lanes::OUTSIDE;
 use machine::Machine;
 use memory::Memories;
+use record::Recorder;
 
 /// Lanes times instructions that are worth a second thread.
 const WORTH_A_THREAD: u64 = 1 << 17;
@@ -78,29 +83,7 @@ pub(super) fn run<'a>(
     stop: Option<&Stop>,
 ) -> Result<()> {
     let grid = Grid::new(code, workgroups)?;
-    let mut memories = Vec::new();
-    let mut bytes = Vec::new();
-    let mut lengths = Vec::new();
-    for (index, memory) in code.memories.iter().enumerate() {
-        let (binding, size) = match memory.place {
-            Place::Binding(number) => {
-                let (memory, size) = bindings.get(number).ok_or_else(|| missing(code, &memory.name))?;
-                (Some(*memory), *size)
-            }
-            Place::Constant => (SharedMem::fixed(bytemuck::cast_slice(&memory.data)), 4 * memory.data.len() as u64),
-            Place::Workgroup { words, .. } | Place::Private { words, .. } => (None, 4 * u64::from(words)),
-        };
-        let halves = code.accesses.iter().any(|access| access.memory as usize == index && access.half);
-        let element = if halves { 2 } else { 4 };
-        if size / element >= u64::from(OUTSIDE) {
-            return Err(too_large(code, &memory.name, size, element));
-        }
-        let length =
-            memory.runtime.map_or(0, |(offset, stride)| size.saturating_sub(offset.into()) / u64::from(stride));
-        memories.push(binding);
-        bytes.push(size);
-        lengths.push(u32::try_from(length).unwrap_or(u32::MAX));
-    }
+    let Views { memories, bytes, lengths } = Views::new(code, bindings)?;
     let work = grid.invocations().saturating_mul(code.insts.len() as u64);
     let workers = (work / WORTH_A_THREAD + 1).min(grid.units).min(pool.threads() as u64) as usize;
     let claims = Claims::new(grid.units, workers);
@@ -121,7 +104,7 @@ pub(super) fn run<'a>(
             stride: 0,
         };
         let on_panic = StopOnPanic(&claims);
-        let mut machine = Machine::new(code, &grid, view, &mut memory, stop::word(stop));
+        let mut machine = Machine::new(code, &grid, view, &mut memory, stop::word(stop), Recorder::off());
         'claims: while let Some(units) = claims.claim() {
             for unit in units {
                 if !machine.run(unit) {
@@ -148,6 +131,40 @@ pub(super) fn run<'a>(
     match stop {
         Some(stop) if stopped.load(Ordering::Relaxed) => Err(stop.error(Left::Unspecified)),
         _ => Ok(()),
+    }
+}
+
+/// The memories of a program: where they are, how many bytes they have, and how long their runtime-sized arrays are.
+struct Views<'a> {
+    memories: Vec<Option<SharedMem<'a>>>,
+    bytes: Vec<u64>,
+    lengths: Vec<u32>,
+}
+
+impl<'a> Views<'a> {
+    fn new(code: &'a Code, bindings: &[(SharedMem<'a>, u64)]) -> Result<Self> {
+        let mut views = Views { memories: Vec::new(), bytes: Vec::new(), lengths: Vec::new() };
+        for (index, memory) in code.memories.iter().enumerate() {
+            let (binding, size) = match memory.place {
+                Place::Binding(number) => {
+                    let (memory, size) = bindings.get(number).ok_or_else(|| missing(code, &memory.name))?;
+                    (Some(*memory), *size)
+                }
+                Place::Constant => (SharedMem::fixed(bytemuck::cast_slice(&memory.data)), 4 * memory.data.len() as u64),
+                Place::Workgroup { words, .. } | Place::Private { words, .. } => (None, 4 * u64::from(words)),
+            };
+            let halves = code.accesses.iter().any(|access| access.memory as usize == index && access.half);
+            let element = if halves { 2 } else { 4 };
+            if size / element >= u64::from(OUTSIDE) {
+                return Err(too_large(code, &memory.name, size, element));
+            }
+            let length =
+                memory.runtime.map_or(0, |(offset, stride)| size.saturating_sub(offset.into()) / u64::from(stride));
+            views.memories.push(binding);
+            views.bytes.push(size);
+            views.lengths.push(u32::try_from(length).unwrap_or(u32::MAX));
+        }
+        Ok(views)
     }
 }
 

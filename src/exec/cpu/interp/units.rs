@@ -165,51 +165,6 @@ impl Write for &[Cell<u32>] {
     }
 }
 
-/// Words of workgroup memory, seen as halves.
-#[derive(Clone, Copy)]
-pub(super) struct Halves<'a>(pub &'a [Cell<u32>]);
-
-impl Read for Halves<'_> {
-    fn count(self) -> usize {
-        self.0.len() * 2
-    }
-
-    fn get(self, index: usize) -> u32 {
-        self.0.get(index / 2).map_or(0, |word| half_of(word.get(), index))
-    }
-
-    fn read(self, start: usize, d: &mut [u32]) {
-        for (index, d) in d.iter_mut().enumerate() {
-            *d = self.get(start + index);
-        }
-    }
-}
-
-impl Write for Halves<'_> {
-    fn set(self, index: usize, value: u32) {
-        if let Some(word) = self.0.get(index / 2) {
-            word.set(with_half(word.get(), index, value));
-        }
-    }
-
-    fn write(self, start: usize, s: &[u32]) {
-        for (index, s) in s.iter().enumerate() {
-            self.set(start + index, *s);
-        }
-    }
-}
-
-/// The half at an even or odd `index` of a word, as a single float.
-pub(super) fn half_of(word: u32, index: usize) -> u32 {
-    from_half((word >> (16 * (index & 1))) & 0xffff)
-}
-
-/// The word with the half at an even or odd `index` replaced.
-pub(super) fn with_half(word: u32, index: usize, value: u32) -> u32 {
-    let shift = 16 * (index & 1);
-    word & !(0xffff << shift) | to_half(value) << shift
-}
-
 /// `units[first + l * step] = values[l]` in the lanes of `mask`, if there is one.
 #[inline(always)]
 pub(super) fn write_steps<U: Write>(

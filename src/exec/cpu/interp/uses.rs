@@ -12,6 +12,8 @@ const MAX_DEPTH: usize = 400;
 /// Where values are defined and used last. A value dies at the statement of its own block that holds its last use.
 pub(super) struct Uses<'a> {
     program: &'a Program,
+    /// Whether loads may be computed up front.
+    loads_first: bool,
     /// The block and the statement that the walk is at, from the body inwards.
     path: Vec<usize>,
     /// The depth of the block that defines a value.
@@ -24,10 +26,11 @@ pub(super) struct Uses<'a> {
 }
 
 impl<'a> Uses<'a> {
-    pub fn new(program: &'a Program) -> Self {
+    pub fn new(program: &'a Program, loads_first: bool) -> Self {
         let values = program.values.len();
         Uses {
             program,
+            loads_first,
             path: Vec::new(),
             depth: vec![usize::MAX; values],
             last: vec![0; values],
@@ -100,7 +103,7 @@ impl<'a> Uses<'a> {
         let pure = match &self.program.def(value).op {
             Const(_) | Builtin(_) | ArrayLength(_) => true,
             Unary(..) | Binary(..) | Fma(..) | Select { .. } | Convert(_) | Bitcast(_) => true,
-            Load(address) => self.program.memory(address.mem).is_immutable(),
+            Load(address) => self.loads_first && self.program.memory(address.mem).is_immutable(),
             UniformLoad(_) | Atomic(_) | Subgroup(..) | Phi => false,
         };
         pure && operands.iter().all(|operand| {

@@ -1,5 +1,6 @@
 //! Encodes allocated machine instructions.
 
+mod half;
 mod lanes;
 
 use iced_x86::{
@@ -292,9 +293,13 @@ impl Emitter {
                 self.rr(Code::VEX_Vpbroadcastd_ymm_xmmm32, r[0], xmm(r[0]))
             }
             Op::Extract => self.rr(Code::VEX_Vmovd_rm32_xmm, low32(r[0]), xmm(r[1])),
-            Op::RoundHalf => {
-                self.add(Instruction::with3(Code::VEX_Vcvtps2ph_xmmm128_ymm_imm8, xmm(r[0]), r[1], 0u32)?)?;
-                self.rr(Code::VEX_Vcvtph2ps_ymm_xmmm128, r[0], xmm(r[0]))
+            Op::RoundHalf | Op::FromHalf | Op::ToHalf => self.half(op, r),
+            Op::MemF16Row(place) | Op::MemF16Broadcast(place) | Op::MemF16Store(place) => {
+                self.half_access(op, place, r)
+            }
+            Op::FirstLane => {
+                self.rr(Code::VEX_Vmovmskps_r32_ymm, low32(r[0]), r[1])?;
+                self.rr(Code::Tzcnt_r32_rm32, low32(r[0]), low32(r[0]))
             }
             Op::GImm(imm) => self.add(Instruction::with2(Code::Mov_r32_imm32, low32(r[0]), imm)?),
             Op::G2(code) => self.rr(code, low32(r[0]), low32(r[2])),
@@ -362,6 +367,7 @@ impl Emitter {
             Op::PerLane(op) => self.per_lane(op, r),
             Op::GDivide(op) => self.general_divide(op, r),
             Op::ZeroWorker(offset, bytes) => self.zero(offset, bytes, r),
+            Op::ZeroLanes(offset, bytes) => self.zero_lanes(offset, bytes, r),
             Op::FirstGroup => self.rr(Code::Xor_r32_rm32, Register::R14D, Register::R14D),
             Op::Jump => self.go(successors[0], next),
             Op::StepGroup(bytes) => self.ri(Code::Add_rm64_imm32, GROUP, bytes),

@@ -45,6 +45,11 @@ pub fn rows_of(bytes: i32) -> i32 {
     (bytes + ROW - 1) / ROW
 }
 
+/// Lane groups that have private memory at the same time: one only, unless barriers interleave them.
+pub fn private_copies(program: &Program) -> i32 {
+    if program.has_barrier { program.lanes().div_ceil(8) as i32 } else { 1 }
+}
+
 impl Layout {
     pub fn new(program: &Program) -> Self {
         let groups = program.lanes().div_ceil(8) as i32;
@@ -64,9 +69,8 @@ impl Layout {
                 Space::Storage { .. } | Space::Uniform { .. } | Space::Constant => MEMORIES + i as i32 * RECORD,
                 Space::Workgroup { bytes } => take(rows_of(bytes as i32)),
                 Space::Private { bytes } => {
-                    // A row for each word; the lanes of one group only, unless barriers interleave the groups.
-                    let copies = if program.has_barrier { groups } else { 1 };
-                    take(bytes as i32 / 4 * copies)
+                    // A row for each word.
+                    take(bytes as i32 / 4 * private_copies(program))
                 }
             })
             .collect();

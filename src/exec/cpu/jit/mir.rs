@@ -80,7 +80,13 @@ impl PerLane {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LaneAccess {
     Store,
-    Atomic { fun: crate::ir::AtomicFun, signed: bool, locked: bool },
+    /// A half of 16 bits, in the low bits of each lane's word.
+    StoreHalf,
+    Atomic {
+        fun: crate::ir::AtomicFun,
+        signed: bool,
+        locked: bool,
+    },
 }
 
 /// An operation. Operands: definitions first, then uses, then temporaries.
@@ -105,8 +111,12 @@ pub enum Op {
     /// All lanes from a general register, and lane 0 into one.
     Broadcast,
     Extract,
-    /// Halves of a row: to half precision and back.
+    /// Rounds a row to half precision and back; from halves in the low bits of each word, and to them.
     RoundHalf,
+    FromHalf,
+    ToHalf,
+    /// The number of the first lane whose mask is set.
+    FirstLane,
     GImm(u32),
     /// `g = op g, g` and `g = op g, imm`; the result takes the register of the first.
     G2(Code),
@@ -155,9 +165,13 @@ pub enum Op {
     MemHalfInsert(At),
     MemHalfStore(At),
     MemHalfExtract(At),
+    /// A row of halves of 16 bits, one in all lanes, and the store of a row; as `f32` in the register.
+    MemF16Row(At),
+    MemF16Broadcast(At),
+    MemF16Store(At),
     /// `v = ` words at `base + 4 * v` where the mask is set, else zero. The index is a row; then comes the mask.
     Gather(At),
-    /// Lane by lane where the mask is set, words at `base + 4 * index`; defines the old values of atomics.
+    /// Lane by lane where the mask is set, at `base + scale * index`; defines the old values of atomics.
     /// Uses pointer, index, mask, value and for compare-exchange the comparand.
     Lanes(At, LaneAccess),
     /// Combines values with words at `base + 4 * index`, all lanes, no other thread in sight. Uses pointer, index, value;
@@ -168,8 +182,10 @@ pub enum Op {
     PerLane(PerLane),
     /// Division of general registers.
     GDivide(PerLane),
-    /// Zeroes this many bytes at an offset of the worker block.
+    /// Zeroes this many bytes at an offset of the worker block; or of rows of it the lanes of a mask, at an offset from the
+    /// first use if there are two.
     ZeroWorker(i32, i32),
+    ZeroLanes(i32, i32),
     /// Sets the lane group to the first; moves on by so many bytes.
     FirstGroup,
     StepGroup(i32),
@@ -206,10 +222,12 @@ impl Op {
                 | MemMaskStore(_)
                 | MemHalfStore(_)
                 | MemHalfExtract(_)
+                | MemF16Store(_)
                 | Lanes(..)
                 | Accumulate(..)
                 | AccumulateImm(..)
                 | ZeroWorker(..)
+                | ZeroLanes(..)
                 | FirstGroup
                 | StepGroup(_)
                 | Jump
@@ -231,6 +249,8 @@ impl Op {
                     | MemWord(_)
                     | MemHalf(_)
                     | MemHalfInsert(_)
+                    | MemF16Row(_)
+                    | MemF16Broadcast(_)
                     | Gather(_)
             )
     }

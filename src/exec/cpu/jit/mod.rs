@@ -13,6 +13,8 @@ mod select;
 mod shape;
 
 #[cfg(test)]
+mod coverage;
+#[cfg(test)]
 mod tests;
 
 use std::sync::{Mutex, OnceLock, atomic::AtomicU32};
@@ -21,16 +23,17 @@ use memmap2::{Mmap, MmapMut};
 
 use self::layout::{LENGTH, Layout, NUM_WORKGROUPS, POINTER, STOP, WORKGROUP_ID, WORKGROUPS_LEFT};
 use crate::{
-    exec::cpu::accumulate::{self, Accumulate},
-    ir::{Block, Bound, Mem, Memory, Op, Program, Space, Stmt, Uniformity},
+    exec::{
+        cpu::accumulate::{self, Accumulate},
+        stop::{self, Stop},
+    },
+    ir::{Address, Block, Bound, Mem, Memory, Op, Program, Space, Stmt, Uniformity, Value},
 };
 
 /// Bindings up to this size can be compiled for: gathers index words with 31 bits.
 const MAX_BINDING: usize = 1 << 33;
 /// Programs of more machine instructions than this would take too long to compile.
 const MAX_INSTRUCTIONS: usize = 1 << 18;
-/// What a call that nobody can stop looks at.
-static NEVER: AtomicU32 = AtomicU32::new(0);
 /// Spill slots of 8 bytes.
 const MAX_SPILL_SLOTS: usize = 1 << 14;
 
@@ -153,18 +156,17 @@ impl Variant {
         Ok(Variant { code, template, memories, cost, copies, idle: Mutex::default() })
     }
 
-    /// Whether the bindings are as large as unchecked accesses need and as small as gathers allow.
+    /// Whether the bindings are as large as unchecked accesses need, as small as gathers allow, and whole words.
     fn accepts(&self, bindings: &[Bytes]) -> bool {
+        let fits = |b: &Bytes, least: usize| (least..=MAX_BINDING).contains(&b.len) && b.len.is_multiple_of(4);
         self.memories.iter().all(|record| match &record.kind {
-            Kind::Binding { index, .. } => {
-                bindings.get(*index).is_some_and(|b| (record.unchecked..=MAX_BINDING).contains(&b.len))
-            }
+            Kind::Binding { index, .. } => bindings.get(*index).is_some_and(|b| fits(b, record.unchecked)),
             Kind::Constant(data) => data.len() * 4 >= record.unchecked,
         })
     }
 
     /// A worker for a call with these bindings.
-    fn worker(&self, bindings: &[Bytes], workgroups: [u32; 3]) -> Worker {
+    fn worker(&self, bindings: &[Bytes], workgroups: [u32; 3], stop: Option<&Stop>) -> Worker {
         let idle = self.idle.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
         let mut worker = idle.unwrap_or_else(|| {
             let mut block = vec![Row([0; 8]); self.template.len() / 8];
@@ -176,7 +178,7 @@ impl Variant {
         for (axis, n) in workgroups.into_iter().enumerate() {
             worker.set(NUM_WORKGROUPS as usize + 4 * axis, n);
         }
-        worker.set64(STOP as usize, std::ptr::from_ref(&NEVER).addr() as u64);
+        worker.set64(STOP as usize, std::ptr::from_ref(stop::word(stop)).addr() as u64);
         for ((record, accumulates), copy) in self.memories.iter().zip(&self.copies).zip(&mut copies) {
             let (start, bytes, array) = match &record.kind {
                 Kind::Binding { index, array } => (bindings[*index].start, bindings[*index].len, *array),
@@ -219,8 +221,8 @@ impl Variant {
     ///
     /// # Safety
     ///
-    /// `worker` was made by this program's [`Compiled::worker`] with bindings that [`Compiled::accepts`], whose
-    /// memory is still valid: for reads, and for writes where the program's binding is writable, without a Rust
+    /// `worker` was made by this program's [`Variant::worker`] with a stop that still lives and bindings that
+    /// [`Variant::accepts`], whose memory is still valid: for reads, and for writes where the program's binding is writable, without a Rust
     /// reference to it that promises otherwise.
     unsafe fn run_row(&self, worker: &mut Worker, first: [u32; 3], count: u32) {
         if count == 0 {
@@ -310,11 +312,11 @@ fn unchecked_bytes(program: &Program, block: &Block, out: &mut [usize]) {
     for stmt in &block.stmts {
         match stmt {
             Stmt::Let(value) => match &program.def(*value).op {
-                Op::Load(address) | Op::UniformLoad(address) => reach(address, out),
-                Op::Atomic(atomic) => reach(&atomic.address, out),
+                Op::Load(address) | Op::UniformLoad(address) => reach(program, address, *value, out),
+                Op::Atomic(atomic) => reach(program, &atomic.address, *value, out),
                 _ => {}
             },
-            Stmt::Store { address, .. } => reach(address, out),
+            Stmt::Store { address, value } => reach(program, address, *value, out),
             Stmt::If { accept, reject, .. } => {
                 unchecked_bytes(program, accept, out);
                 unchecked_bytes(program, reject, out);
@@ -325,8 +327,9 @@ fn unchecked_bytes(program: &Program, block: &Block, out: &mut [usize]) {
     }
 }
 
-fn reach(address: &crate::ir::Address, out: &mut [usize]) {
-    let mut end = address.offset as usize + 4;
+/// What an access of `value` reaches.
+fn reach(program: &Program, address: &Address, value: Value, out: &mut [usize]) {
+    let mut end = address.offset as usize + program.memory(address.mem).bytes_of(program.ty(value)) as usize;
     for term in &address.terms {
         match term.bound {
             Bound::Const(n) => end += (n as usize).saturating_sub(1) * term.stride as usize,

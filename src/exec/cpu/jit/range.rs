@@ -127,9 +127,9 @@ impl Analysis<'_> {
                 Range { low: 0, high: 32 }
             }
             Op::Convert(a) if self.program.ty(*a) == Type::Bool => Range { low: 0, high: 1 },
-            Op::Bitcast(a) if self.program.ty(*a) != Type::F32 && def.ty != Type::F32 => self.of(*a),
+            Op::Bitcast(a) if !self.program.ty(*a).is_float() && !def.ty.is_float() => self.of(*a),
             Op::Select { accept, reject, .. } => self.of(*accept).join(self.of(*reject)),
-            Op::Binary(op, a, b) if self.program.ty(*a) != Type::F32 => self.binary(*op, *a, *b),
+            Op::Binary(op, a, b) if !self.program.ty(*a).is_float() => self.binary(*op, *a, *b),
             _ => FULL,
         }
     }

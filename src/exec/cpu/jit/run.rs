@@ -17,9 +17,6 @@ use crate::{
 /// Operations of invocations that are worth waking a thread for, some ten microseconds of work.
 const WORTH_A_THREAD: u64 = 200_000;
 
-/// Operations of invocations after which a launch that may be stopped looks whether it is: some milliseconds.
-const GLANCE: u64 = 20_000_000;
-
 impl Compiled {
     /// Runs a grid of workgroups over these bindings, until `stop` is set; `None` if they are not what compiled code can
     /// be given.
@@ -55,11 +52,9 @@ impl Variant {
     ) -> Result<()> {
         let [columns, rows, layers] = workgroups.map(u64::from);
         let total = columns.saturating_mul(rows).saturating_mul(layers);
-        let cost = u64::from(lanes).saturating_mul(self.cost);
-        let work = total.saturating_mul(cost);
+        let work = total.saturating_mul(u64::from(lanes)).saturating_mul(self.cost);
         let workers = (work / WORTH_A_THREAD + 1).min(total).min(pool.threads() as u64) as usize;
         let claims = Claims::new(total, workers);
-        let most = if stop.is_some() { (GLANCE / cost.max(1)).max(1) } else { u64::MAX };
         let stopped = AtomicBool::new(false);
         let shared = Shared(bindings);
         let run = || {
@@ -67,12 +62,12 @@ impl Variant {
             if !claims.any_left() {
                 return;
             }
-            let mut worker = self.worker(shared.0, workgroups);
+            let mut worker = self.worker(shared.0, workgroups, stop);
             'claims: while let Some(range) = claims.claim() {
                 let mut at = range.start;
                 while at < range.end {
                     let (x, y, z) = (at % columns, at / columns % rows, at / columns / rows);
-                    let count = (columns - x).min(range.end - at).min(most);
+                    let count = (columns - x).min(range.end - at);
                     // SAFETY: the worker is this program's, its bindings were accepted, and the memory behind them is
                     // borrowed by the caller's `SharedMem`s for as long as this runs: exclusively where it is written.
                     unsafe { self.run_row(&mut worker, [x as u32, y as u32, z as u32], count as u32) };

@@ -13,12 +13,14 @@ mod assume;
 mod atomic;
 mod crossing;
 mod flow;
+mod half;
 mod loops;
 mod operation;
 mod pressure;
 mod region;
 mod run;
 mod scalar;
+mod subgroup;
 mod vector;
 mod workgroup;
 
@@ -28,7 +30,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use self::scalar::Scalar;
 use super::{
-    layout::Layout,
+    layout::{self, Layout},
     mir::{Mir, NOWHERE, Op as M},
     range::{self, Range},
     shape::{self, Assumptions, SAME, Shape},
@@ -66,16 +68,10 @@ enum Mask {
 
 /// Selects instructions for a program. `private` are the memories of which each worker has a copy of its own.
 pub fn select(program: &Program, private: &[Mem]) -> Result<(Mir, Layout)> {
-    if program.values.iter().any(|def| def.ty == Type::F16) {
-        return Err(Unsupported("f16"));
-    }
-    if program.values.iter().any(|def| matches!(def.op, Op::Subgroup(..))) {
-        return Err(Unsupported("subgroup operations"));
-    }
     // All offsets in the worker block are 32 bits wide.
     let bytes = |memory: &crate::ir::Memory| match memory.space {
         Space::Workgroup { bytes } => u64::from(bytes),
-        Space::Private { bytes } => u64::from(bytes) * 8 * u64::from(program.lanes().div_ceil(8)),
+        Space::Private { bytes } => u64::from(bytes) * 8 * layout::private_copies(program) as u64,
         _ => 0,
     };
     if program.memories.iter().map(bytes).sum::<u64>() > MAX_MEMORY {

@@ -1,5 +1,9 @@
 //! Compiled programs against the plain executor of `ir::eval`.
 
+use std::fmt::Write;
+
+use memmap2::MmapOptions;
+
 use super::{Bytes, Variant};
 use crate::{
     ir::{Program, Space, eval::Lane, lower::lower},
@@ -19,7 +23,7 @@ fn compare(wgsl: &str, memories: &[Vec<u32>], workgroups: [u32; 3]) {
     let bytes: Vec<Bytes> =
         buffers.iter_mut().map(|b| Bytes { start: b.as_mut_ptr().cast(), len: b.len() * 4 }).collect();
     assert!(compiled.accepts(&bytes));
-    let mut worker = compiled.worker(&bytes, workgroups);
+    let mut worker = compiled.worker(&bytes, workgroups, None);
     for z in 0..workgroups[2] {
         for y in 0..workgroups[1] {
             // SAFETY: the worker belongs to the program; the buffers live on and nobody looks at them meanwhile.
@@ -75,8 +79,9 @@ const BINDINGS: &str = "@group(0) @binding(0) var<storage, read> x: array<u32>;
 /// A kernel that maps words, over ragged lengths.
 fn map(body: &str) {
     for (size, n) in [("64", 300), ("7", 50), ("1", 3), ("16, 2", 150), ("8, 4, 2", 700)] {
+        let enable = if body.contains("f16") { "enable f16;" } else { "" };
         let wgsl = format!(
-            "{BINDINGS} {body} @compute @workgroup_size({size}) fn main(@builtin(global_invocation_id) id: vec3u) {{
+            "{enable} {BINDINGS} {body} @compute @workgroup_size({size}) fn main(@builtin(global_invocation_id) id: vec3u) {{
                 // No two invocations have the same.
                 let i = id.x + (id.y + id.z * 4u) * 96u;
                 if (i >= arrayLength(&x)) {{ return; }}
@@ -179,7 +184,6 @@ fn vectors_and_axes() {
 /// More values alive at once than there are registers, by far: they go to the stack, page after page.
 #[test]
 fn many_live_values() {
-    use std::fmt::Write;
     let mut body = String::from("fn f(v: u32, i: u32) -> u32 {\n");
     for k in 0..400 {
         let _ = writeln!(body, "let a{k} = x[(v + {k}u * 7u) % arrayLength(&x)] * {}u;", 2 * k + 1);
@@ -190,4 +194,116 @@ fn many_live_values() {
     }
     body += "}\nreturn s; }";
     map(&body);
+}
+
+#[test]
+fn half_arithmetic() {
+    let unary = ["-h", "abs(h)", "sqrt(abs(h))", "floor(h)", "ceil(h)", "trunc(h)", "round(h)"];
+    let binary = ["h + g", "h - g", "h * g", "h / g", "min(h, g)", "max(h, g)", "fma(h, g, h)", "select(h, g, h < g)"];
+    for expression in unary.into_iter().chain(binary) {
+        map(&format!(
+            "fn f(x: u32, i: u32) -> u32 {{ let v = unpack2x16float(x); let h = f16(v.x); let g = f16(v.y);
+             return bitcast<u32>(f32({expression})); }}"
+        ));
+    }
+    map("fn f(x: u32, i: u32) -> u32 { let h = f16(x); return bitcast<u32>(f32(h)) ^ u32(h) * 3u; }");
+    map("fn f(x: u32, i: u32) -> u32 { let h = f16(bitcast<i32>(x) >> (i & 31u)); return bitcast<u32>(i32(h)); }");
+    map("fn f(x: u32, i: u32) -> u32 { let h = f16(bitcast<f32>(x)); return bitcast<u32>(f32(h)) + u32(bool(h)); }");
+    map("fn f(x: u32, i: u32) -> u32 { let h = f16(x % 3u == 1u); return u32(h == 1h) + u32(h > f16(i)) * 2u; }");
+    // Nearly halfway between two halves, from integers that single floats cannot hold.
+    map(
+        "fn f(x: u32, i: u32) -> u32 { return bitcast<u32>(f32(f16((2049u << (i % 6u)) + x % 2u)) + f32(f16(65519u + i % 3u))); }",
+    );
+}
+
+/// Every half, as all kinds of accesses find and leave it.
+#[test]
+fn halves_in_memory() {
+    // Which NaN comes out is left open.
+    let is_nan = |half: u32| half & 0x7fff > 0x7c00;
+    let half = |n: u32| if is_nan(n) { 0 } else { n };
+    let words: Vec<u32> = (0..1u32 << 15).map(|n| half(2 * n) | half(2 * n + 1) << 16).collect();
+    let n = 1 << 16;
+    let wgsl = "enable f16;
+        struct Pair { first: f16, second: f16 }
+        @group(0) @binding(0) var<storage, read> x: array<f16>;
+        @group(0) @binding(1) var<storage, read> pairs: array<Pair>;
+        @group(0) @binding(2) var<storage, read> one: array<f16>;
+        @group(0) @binding(3) var<storage, read_write> floats: array<f32>;
+        @group(0) @binding(4) var<storage, read_write> y: array<f16>;
+        @group(0) @binding(5) var<storage, read_write> z: array<Pair>;
+        @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) wg: vec3u) {
+            let i = id.x;
+            floats[i] = f32(x[i]) + f32(one[wg.x % 3u]);
+            floats[i + 65536u] = f32(x[65535u - i]);
+            floats[i + 131072u] = f32(x[i * 2657u % 65600u]);
+            floats[i + 196608u] = f32(pairs[i / 2u * 7u % 40000u].first) - f32(pairs[i ^ 1u].second) + f32(one[0]);
+            y[i] = x[i];
+            y[65536u + (i ^ 5u)] = x[i];
+            if (i % 3u == 1u) { y[131072u + i] = x[i]; }
+            z[i].second = x[i];
+        }";
+    let output = |words: usize| vec![0x1234_5678; words];
+    compare(
+        wgsl,
+        &[words.clone(), words, vec![0x3c00_4000], output(4 * n), output(2 * n), output(n)],
+        [n as u32 / 64, 1, 1],
+    );
+}
+
+/// Workgroups and arrays that are not whole rows of lanes.
+#[test]
+fn halves_at_edges() {
+    let wgsl = "enable f16;
+        struct List { first: f16, rest: array<f16> }
+        @group(0) @binding(0) var<storage, read> x: List;
+        @group(0) @binding(1) var<storage, read_write> y: List;
+        @group(0) @binding(2) var<storage, read_write> all: array<f16, 3>;
+        @compute @workgroup_size(13) fn main(@builtin(global_invocation_id) id: vec3u) {
+            let i = id.x;
+            y.rest[i] = x.rest[i + 2u] + x.rest[i - 7u] * x.first;
+            if (i == 20u) { y.first = x.rest[33]; all[i % 3u] = x.rest[5]; }
+        }";
+    let halves = |n: u32| (0..n).map(|i| 0x3c00_3c00 + i * 0x11_0007).collect::<Vec<u32>>();
+    compare(wgsl, &[halves(20), halves(17), halves(2)], [4, 1, 1]);
+    // A memory of one word.
+    compare(wgsl, &[halves(1), halves(1), halves(2)], [4, 1, 1]);
+}
+
+/// Elements farther from the start than displacements and indices of 32 bits reach.
+#[test]
+fn far_elements() {
+    const BYTES: usize = 5 << 30;
+    const BLOCK: usize = 1 << 16;
+    let Ok(mut memory) = MmapOptions::new().len(BYTES).no_reserve_swap().map_anon() else {
+        return eprintln!("SKIPPED: this machine has no {BYTES} bytes of addresses");
+    };
+    let program = program(
+        "struct Block { words: array<u32, 16384> }
+        @group(0) @binding(0) var<storage, read_write> x: array<Block>;
+        @compute @workgroup_size(8) fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) wg: vec3u) {
+            x[id.x + 40000u].words[5] = x[id.x + 60000u].words[id.x] + 1u;
+            x[70000].words[id.x] = x[70000].words[id.x + 16u] + 2u;
+            x[wg.y + 45000u].words[id.x] = x[wg.y + 65000u].words[3] + id.x;
+        }",
+    );
+    let at = |block: usize, word: usize| block * BLOCK + word * 4;
+    let mut put = |at: usize, word: u32| memory[at..at + 4].copy_from_slice(&word.to_ne_bytes());
+    for i in 0..8 {
+        put(at(60000 + i, i), 100 * i as u32);
+        put(at(70000, 16 + i), 7 * i as u32);
+    }
+    put(at(65000, 3), 1000);
+    let compiled = Variant::new(&program, &[]).unwrap_or_else(|e| panic!("{e}"));
+    let bytes = [Bytes { start: memory.as_mut_ptr(), len: BYTES }];
+    assert!(compiled.accepts(&bytes));
+    let mut worker = compiled.worker(&bytes, [1, 1, 1], None);
+    // SAFETY: the worker belongs to the program; the memory lives on and nobody looks at it meanwhile.
+    unsafe { compiled.run_row(&mut worker, [0, 0, 0], 1) };
+    let get = |at: usize| u32::from_ne_bytes(std::array::from_fn(|i| memory[at + i]));
+    for i in 0..8 {
+        assert_eq!(get(at(40000 + i, 5)), 100 * i as u32 + 1, "lane {i}");
+        assert_eq!(get(at(70000, i)), 7 * i as u32 + 2, "lane {i}");
+        assert_eq!(get(at(45000, i)), 1000 + i as u32, "lane {i}");
+    }
 }

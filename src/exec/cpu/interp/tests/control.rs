@@ -242,7 +242,7 @@ fn nested(depth: usize) -> Program {
     let one = b.u32(1);
     let cond = b.binary(Binary::Lt, lane, one);
     let terms = vec![Term { index: lane, stride: 4, bound: Bound::Runtime }];
-    let address = Address { mem, offset: 0, terms, origin: Origin::default() };
+    let address = Address { mem, offset: 0, terms, origin: Origin::default(), id: Default::default() };
     let mut stmt = Stmt::Store { address, value: one };
     for _ in 0..depth {
         let block = |stmts| Block { stmts, end: End::Yield(Vec::new()) };

@@ -156,7 +156,7 @@ impl OpTest {
 
     fn address(&mut self, mem: u32, index: Value) -> Address {
         let terms = vec![Term { index, stride: 4, bound: Bound::Runtime }];
-        Address { mem: Mem(mem), offset: 0, terms, origin: Origin::default() }
+        Address { mem: Mem(mem), offset: 0, terms, origin: Origin::default(), id: Default::default() }
     }
 
     fn input(&mut self, number: u32, from: From, ty: Type) -> Value {

@@ -2,7 +2,7 @@
 
 use iced_x86::{Code, Instruction, Register};
 
-use super::{Done, Emitter, WORKER, at, indexed, low32, pointer, xmm};
+use super::{Done, Emitter, SPARE, WORKER, at, indexed, low32, pointer, xmm};
 use crate::{
     exec::cpu::jit::{
         layout::SCRATCH,
@@ -29,7 +29,7 @@ impl Emitter {
     /// value, and what compare-exchange compares with. Then temporaries: bits, lane, index, value, and RAX.
     pub fn lanes(&mut self, place: At, access: LaneAccess, r: &[Register]) -> Done {
         let (result, r) = match access {
-            LaneAccess::Store => (None, r),
+            LaneAccess::Store | LaneAccess::StoreHalf => (None, r),
             LaneAccess::Atomic { .. } => (Some(r[0]), &r[1..]),
         };
         let compares = matches!(access, LaneAccess::Atomic { fun: AtomicFun::CompareExchange, .. });
@@ -54,9 +54,10 @@ impl Emitter {
         self.rr(Code::VEX_Blsr_r32_rm32, low32(bits), low32(bits))?;
         self.lane_word(index, 0, lane)?;
         self.lane_word(value, 1, lane)?;
-        let word = indexed(base, index, 4, place.offset);
+        let word = indexed(base, index, u32::from(place.scale), place.offset);
         match access {
             LaneAccess::Store => self.mr(Code::Mov_rm32_r32, word, low32(value))?,
+            LaneAccess::StoreHalf => self.mr(Code::Mov_rm16_r16, word, low16(value))?,
             LaneAccess::Atomic { fun, signed, locked } => {
                 if compares {
                     self.lane_word(old, 2, lane)?;
@@ -286,6 +287,34 @@ impl Emitter {
         self.ri(Code::Cmp_rm64_imm32, counter, bytes)?;
         self.branch(Code::Jb_rel32_64, top)
     }
+
+    /// Zeroes the lanes of a mask in rows of the worker block. Registers: the offset to add, if there is one, and the mask;
+    /// temporaries: offset, and a vector.
+    pub fn zero_lanes(&mut self, offset: i32, bytes: i32, r: &[Register]) -> Done {
+        let (start, rest) = if r.len() == 4 { (Some(r[0]), &r[1..]) } else { (None, r) };
+        let &[mask, counter, row] = rest else { return Ok(()) };
+        self.rr(Code::Xor_r32_rm32, low32(counter), low32(counter))?;
+        let base = match start {
+            Some(start) => {
+                self.add(Instruction::with2(Code::Lea_r64_m, SPARE, indexed(WORKER, start, 1, 0))?)?;
+                SPARE
+            }
+            None => WORKER,
+        };
+        let top = self.label();
+        self.bind(top);
+        let memory = indexed(base, counter, 1, offset);
+        self.add(Instruction::with3(Code::VEX_Vpandn_ymm_ymm_ymmm256, row, mask, memory)?)?;
+        self.mr(Code::VEX_Vmovups_ymmm256_ymm, memory, row)?;
+        self.ri(Code::Add_rm64_imm32, counter, ROW)?;
+        self.ri(Code::Cmp_rm64_imm32, counter, bytes)?;
+        self.branch(Code::Jb_rel32_64, top)
+    }
+}
+
+/// The 16-bit register of a 64-bit one.
+fn low16(register: Register) -> Register {
+    Register::AX + (register as u32 - Register::RAX as u32)
 }
 
 /// The 64-bit register of a 32-bit one.

@@ -84,19 +84,20 @@ pub fn extent(mem: Mem, bound: Bound) -> Extent {
 
 impl Selector<'_> {
     pub fn pattern(&self, address: &Address) -> Pattern {
-        let mut bytes = 0i32;
-        for term in &address.terms {
-            let step = self.shape(term.index).step().zip(i32::try_from(term.stride).ok());
-            match step.and_then(|(step, stride)| step.checked_mul(stride)?.checked_add(bytes)) {
-                Some(sum) => bytes = sum,
-                None => return Pattern::Any,
-            }
+        match self.bytes_apart(address) {
+            Some(0) => Pattern::One,
+            Some(4) => Pattern::Row,
+            Some(bytes) => Pattern::Spaced(bytes),
+            None => Pattern::Any,
         }
-        match bytes {
-            0 => Pattern::One,
-            4 => Pattern::Row,
-            bytes => Pattern::Spaced(bytes),
-        }
+    }
+
+    /// Bytes from one lane's element to the next, if that is the same for all.
+    pub fn bytes_apart(&self, address: &Address) -> Option<i32> {
+        address.terms.iter().try_fold(0i32, |bytes, term| {
+            let (step, stride) = self.shape(term.index).step().zip(i32::try_from(term.stride).ok())?;
+            step.checked_mul(stride)?.checked_add(bytes)
+        })
     }
 
     /// Where a memory starts, without the pointer, and how many bytes in it a WGSL byte is (private memory has a row
@@ -139,11 +140,13 @@ impl Selector<'_> {
         let step = self.shape(index).step().ok_or(Unsupported("an index without a shape"))?;
         let rows = if self.uniform(index) { 1 } else { self.rows };
         let scalars = self.scalars(index, rows)?;
-        let limit = match extent {
-            Extent::Const(n) => {
-                Limit::Imm(i32::try_from(n).map_err(|_| Unsupported("an array of more than 2^31 elements"))?)
-            }
-            Extent::Runtime(mem) => Limit::Worker(self.layout.memory(mem) + LENGTH),
+        let (limit, other) = match extent {
+            // An immediate of 64 bits has 31 and a sign.
+            Extent::Const(n) => match i32::try_from(n) {
+                Ok(n) => (Limit::Imm(n), None),
+                Err(_) => (Limit::Register, Some(self.g(M::GImm(n), &[]))),
+            },
+            Extent::Runtime(mem) => (Limit::Worker(self.layout.memory(mem) + LENGTH), None),
         };
         let mut checks = Vec::new();
         for (base, low, high) in spans(&scalars, step) {
@@ -158,7 +161,7 @@ impl Selector<'_> {
                     continue;
                 }
                 let register = self.g(M::GImm(high), &[]);
-                checks.push(Check { register, offset: 0, cond: Cond::Less, limit, other: None, wraps: false });
+                checks.push(Check { register, offset: 0, cond: Cond::Less, limit, other, wraps: false });
                 continue;
             };
             let (Ok(low), Ok(high)) = (i32::try_from(low), i32::try_from(high)) else { return Ok(None) };
@@ -172,7 +175,7 @@ impl Selector<'_> {
                     wraps: false,
                 });
             }
-            checks.push(Check { register, offset: high, cond: Cond::Less, limit, other: None, wraps: false });
+            checks.push(Check { register, offset: high, cond: Cond::Less, limit, other, wraps: false });
         }
         Ok(Some(checks))
     }
@@ -239,7 +242,14 @@ impl Selector<'_> {
                 None => offset += i64::from(scalar.add as u32) * stride,
             }
         }
-        let offset = i32::try_from(offset).map_err(|_| Unsupported("an offset beyond 2 GiB"))?;
+        // What a displacement cannot hold is added.
+        let rest = offset.rem_euclid(1 << 30);
+        if i32::try_from(offset).is_err() {
+            let far = self.g(M::GImm(((offset - rest).unsigned_abs() >> 30) as u32), &[]);
+            parts.push((far, (offset - rest).signum() << 30));
+            offset = rest;
+        }
+        let offset = offset as i32;
         let scale = match parts[..] {
             [] => 0,
             [(base, stride @ (1 | 2 | 4 | 8))] => {
@@ -254,10 +264,10 @@ impl Selector<'_> {
                     sum = Some(match (sum, stride) {
                         (Some(sum), 1 | 2 | 4 | 8) => self.g(M::GLeaWide(stride as u8), &[sum, base]),
                         (Some(sum), _) => {
-                            let part = self.times(base, stride)?;
+                            let part = self.times(base, stride);
                             self.g(M::GLeaWide(1), &[sum, part])
                         }
-                        (None, _) => self.times(base, stride)?,
+                        (None, _) => self.times(base, stride),
                     });
                 }
                 uses.extend(sum);
@@ -267,9 +277,17 @@ impl Selector<'_> {
         Ok((At { worker, scale, offset }, uses))
     }
 
-    fn times(&mut self, base: VReg, stride: i64) -> Result<VReg> {
-        let stride = i32::try_from(stride).map_err(|_| Unsupported("a stride beyond 2 GiB"))?;
-        Ok(if stride == 1 { base } else { self.g(M::GScale(stride), &[base]) })
+    /// A number of 64 bits times a stride.
+    fn times(&mut self, base: VReg, stride: i64) -> VReg {
+        match i32::try_from(stride) {
+            Ok(1) => base,
+            Ok(stride) => self.g(M::GScale(stride), &[base]),
+            // Elements consist of words or halves.
+            Err(_) => {
+                let base = self.g(M::GScale(2), &[base]);
+                self.times(base, stride / 2)
+            }
+        }
     }
 
     /// Multiplies, in front of a loop, what addresses in it take from outside.
@@ -304,7 +322,7 @@ impl Selector<'_> {
                 self.row = row;
                 let scalar = self.exact(term.index, extent(address.mem, term.bound))?;
                 if let (Some(base), false) = (scalar.base, matches!(stride, 1 | 2 | 4 | 8)) {
-                    self.times(base, stride)?;
+                    self.times(base, stride);
                 }
             }
             self.row = 0;
@@ -338,6 +356,11 @@ impl Selector<'_> {
 
     /// The word index of each lane of the current row, and the lanes that are active and in bounds (`None`: all).
     pub fn row_address(&mut self, address: &Address) -> Result<(VReg, Option<VReg>)> {
+        self.unit_address(address, 4)
+    }
+
+    /// The same in units of so many bytes.
+    pub fn unit_address(&mut self, address: &Address, unit: u32) -> Result<(VReg, Option<VReg>)> {
         let record = self.layout.memory(address.mem);
         let mut mask = match self.mask {
             Mask::All => None,
@@ -345,7 +368,7 @@ impl Selector<'_> {
         };
         let mut words: Option<VReg> = None;
         for term in &address.terms {
-            if term.stride % 4 != 0 {
+            if term.stride % unit != 0 {
                 return Err(Unsupported("an element that is not a number of words"));
             }
             let index = self.vector(term.index)?;
@@ -363,7 +386,7 @@ impl Selector<'_> {
                     None => below,
                 });
             }
-            let part = self.scaled(index, term.stride / 4);
+            let part = self.scaled(index, term.stride / unit);
             words = Some(match words {
                 Some(before) => self.v(M::V3(Code::VEX_Vpaddd_ymm_ymm_ymmm256), &[before, part]),
                 None => part,
@@ -399,12 +422,22 @@ impl Selector<'_> {
         self.v(M::V3(Code::VEX_Vpmulld_ymm_ymm_ymmm256), &[index, by])
     }
 
-    /// The place that gathers and lane-by-lane accesses index from.
+    /// The place that gathers and lane-by-lane accesses index words from.
     pub fn base_of(&mut self, address: &Address) -> Result<(At, Vec<VReg>)> {
+        self.unit_base(address, 4)
+    }
+
+    fn unit_base(&mut self, address: &Address, unit: u32) -> Result<(At, Vec<VReg>)> {
         let (worker, offset, _) = self.start(address)?;
-        let offset = i32::try_from(offset).map_err(|_| Unsupported("an offset beyond 2 GiB"))?;
-        let uses = if worker { Vec::new() } else { vec![self.pointer(address.mem)] };
-        Ok((At { worker, scale: 4, offset }, uses))
+        let mut uses = if worker { Vec::new() } else { vec![self.pointer(address.mem)] };
+        let (offset, far) = match i32::try_from(offset) {
+            Ok(offset) => (offset, None),
+            Err(_) => (0, Some(self.g(M::GImm(address.offset), &[]))),
+        };
+        if let (Some(far), [pointer]) = (far, &mut uses[..]) {
+            *pointer = self.g(M::GLeaWide(1), &[*pointer, far]);
+        }
+        Ok((At { worker, scale: unit as u8, offset }, uses))
     }
 
     pub fn or_all(&mut self, mask: Option<VReg>) -> VReg {
@@ -414,8 +447,13 @@ impl Selector<'_> {
         }
     }
 
-    fn gather(&mut self, address: &Address) -> Result<VReg> {
+    pub fn gather(&mut self, address: &Address) -> Result<VReg> {
         let (words, mask) = self.row_address(address)?;
+        self.gather_words(address, words, mask)
+    }
+
+    /// Gathers the words of these numbers, from the constant part of the address on.
+    pub fn gather_words(&mut self, address: &Address, words: VReg, mask: Option<VReg>) -> Result<VReg> {
         let mask = self.or_all(mask);
         let (place, mut uses) = self.base_of(address)?;
         uses.extend([words, mask]);
@@ -475,6 +513,9 @@ impl Selector<'_> {
     }
 
     pub fn load(&mut self, value: Value, address: &Address) -> Result<()> {
+        if self.is_half(address.mem, self.ty(value)) {
+            return self.load_half(value, address);
+        }
         let pattern = self.pattern(address);
         let class = self.class(value);
         let width = self.width(value);
@@ -514,7 +555,7 @@ impl Selector<'_> {
     }
 
     /// Reads rows that are in bounds; those at one place are read once.
-    fn read_rows(
+    pub fn read_rows(
         &mut self,
         address: &Address,
         class: RegClass,
@@ -541,7 +582,7 @@ impl Selector<'_> {
     }
 
     /// Reads one element for each row, or zero where it is out of bounds.
-    fn read_with_care(
+    pub fn read_with_care(
         &mut self,
         address: &Address,
         class: RegClass,
@@ -604,6 +645,9 @@ impl Selector<'_> {
     pub fn store(&mut self, address: &Address, value: Value) -> Result<()> {
         self.comes_from(address.origin);
         let values = self.per_row(|s| s.vector(value))?;
+        if self.is_half(address.mem, self.ty(value)) {
+            return self.store_half(address, &values);
+        }
         let private = self.is_private(address.mem);
         match self.pattern(address) {
             Pattern::One if private => {
@@ -689,12 +733,14 @@ impl Selector<'_> {
 
     /// Lane by lane in the current row: gives the old values of an atomic.
     pub fn lanes(&mut self, address: &Address, access: LaneAccess, values: &[VReg]) -> Result<Option<VReg>> {
-        let (words, mask) = self.row_address(address)?;
+        let unit = if access == LaneAccess::StoreHalf { 2 } else { 4 };
+        let (indices, mask) = self.unit_address(address, unit)?;
         let mask = self.or_all(mask);
-        let (place, mut uses) = self.base_of(address)?;
-        uses.extend([words, mask]);
+        let (place, mut uses) = self.unit_base(address, unit)?;
+        uses.extend([indices, mask]);
         uses.extend(values);
-        let dst = (access != LaneAccess::Store).then(|| self.mir.vreg(RegClass::Float));
+        let stores = matches!(access, LaneAccess::Store | LaneAccess::StoreHalf);
+        let dst = (!stores).then(|| self.mir.vreg(RegClass::Float));
         let mut operands = Vec::new();
         operands.extend(dst.map(Operand::reg_def_at_start));
         operands.extend(uses.iter().map(|&u| Operand::reg_use_at_end(u)));
@@ -711,7 +757,6 @@ impl Selector<'_> {
 
     /// Zeroes a private memory in the active lanes.
     pub fn clear(&mut self, mem: Mem) -> Result<()> {
-        const UNROLLED: i32 = 512;
         let Space::Private { bytes } = self.program.memory(mem).space else {
             return Err(Unsupported("clearing a memory that is not private"));
         };
@@ -720,18 +765,9 @@ impl Selector<'_> {
             self.zero_worker(at, rows * ROW);
             return Ok(());
         }
-        if rows > UNROLLED {
-            return Err(Unsupported("clearing a large private array under a mask"));
-        }
-        let start = self.group_part(mem);
         let mask = self.mask_row();
-        for row in 0..rows {
-            let place = At { worker: true, scale: start.is_some().into(), offset: at + row * ROW };
-            let mut uses: Vec<VReg> = start.into_iter().collect();
-            let before = self.mir.def(RegClass::Float, M::MemRow(place), &uses);
-            uses.push(self.and_not(mask, before));
-            self.mir.effect(M::MemRowStore(place), &uses);
-        }
+        let uses: Vec<VReg> = self.group_part(mem).into_iter().chain([mask]).collect();
+        self.apart(false, M::ZeroLanes(at, rows * ROW), &uses, &[RegClass::Int, RegClass::Float]);
         Ok(())
     }
 

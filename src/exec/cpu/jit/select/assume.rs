@@ -254,8 +254,9 @@ impl<'s> Selector<'s> {
         Ok(vregs)
     }
 
-    /// The bases of a value with the lowest and highest number that lanes add, as numbers of 64 bits.
-    fn wide_spans(&mut self, value: Value) -> Result<Vec<(VReg, i32, i32)>> {
+    /// The bases of a value with the lowest and highest number that lanes add, as numbers of 64 bits; `None` if these are too
+    /// large to add in a comparison.
+    fn wide_spans(&mut self, value: Value) -> Result<Option<Vec<(VReg, i32, i32)>>> {
         let signed = self.ty(value) == Type::I32;
         let step = self.steps(value);
         let scalars = self.scalars(value, self.rows)?;
@@ -266,11 +267,10 @@ impl<'s> Selector<'s> {
                 Some(base) => base,
                 None => self.g(M::GImm(0), &[]),
             };
-            // Sums that large are made when they arise; numbers without a base are small ids.
-            let clip = |x: i64| x.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
-            wide.push((base, clip(low), clip(high)));
+            let (Ok(low), Ok(high)) = (i32::try_from(low), i32::try_from(high)) else { return Ok(None) };
+            wide.push((base, low, high));
         }
-        Ok(wide)
+        Ok(Some(wide))
     }
 
     /// The least and the largest number that a type holds, to compare with.
@@ -299,7 +299,8 @@ impl<'s> Selector<'s> {
             let limits = self.exact_rows(b)?;
             let alike = limits.iter().all(|&l| l == limits[0]);
             if self.steps(a) != 0 && alike {
-                for (register, low, high) in self.wide_spans(a)? {
+                let Some(spans) = self.wide_spans(a)? else { return Ok(None) };
+                for (register, low, high) in spans {
                     if low < 0 {
                         let limit = self.least(signed);
                         push(Check { register, offset: low, cond: Cond::GreaterEq, limit, other: None, wraps: false });
@@ -332,7 +333,10 @@ impl<'s> Selector<'s> {
         let lows = self.exact_rows(a)?;
         let (largest, largest_register) = self.largest(signed);
         let rows = match lows.iter().all(|&l| l == lows[0]) {
-            true => self.wide_spans(b)?,
+            true => match self.wide_spans(b)? {
+                Some(spans) => spans,
+                None => return Ok(None),
+            },
             false => {
                 let reach = 7 * i64::from(self.steps(b));
                 let (Ok(low), Ok(high)) = (i32::try_from(reach.min(0)), i32::try_from(reach.max(0))) else {

@@ -56,10 +56,14 @@ pub fn holds_barrier(stmt: &Stmt) -> bool {
 }
 
 pub fn stmt_breaks(stmt: &Stmt, label: Label) -> bool {
-    let leaves = |b: &Block| any_end(b, &mut |end| matches!(end, End::Break(to, _) if *to == label));
+    stmt_ends(stmt, &mut |end| matches!(end, End::Break(to, _) if *to == label))
+}
+
+/// Whether a block within a statement ends so.
+pub fn stmt_ends(stmt: &Stmt, test: &mut impl FnMut(&End) -> bool) -> bool {
     match stmt {
-        Stmt::If { accept, reject, .. } => leaves(accept) || leaves(reject),
-        Stmt::Loop { body, .. } | Stmt::Scope { body, .. } => leaves(body),
+        Stmt::If { accept, reject, .. } => any_end(accept, test) || any_end(reject, test),
+        Stmt::Loop { body, .. } | Stmt::Scope { body, .. } => any_end(body, test),
         _ => false,
     }
 }
@@ -115,6 +119,7 @@ pub fn crossing(program: &Program, stmts: &[&Stmt], end: &End, layout: &mut Layo
     values.into_iter().map(|v| (v, layout.group_rows())).collect()
 }
 
+/// Cuts the body as [`super::workgroup`] does.
 struct Finder<'a> {
     program: &'a Program,
     region: u32,
@@ -145,15 +150,11 @@ impl Finder<'_> {
                 }
                 Stmt::Loop { label, params, inits, body, results } => {
                     self.always.extend(params.iter().chain(inits).chain(results));
-                    labels.push(*label);
-                    self.nested(body, labels);
-                    labels.pop();
+                    self.labelled(*label, body, labels);
                 }
                 Stmt::Scope { label, body, results } => {
                     self.always.extend(results);
-                    labels.push(*label);
-                    self.nested(body, labels);
-                    labels.pop();
+                    self.labelled(*label, body, labels);
                 }
                 _ => {}
             }
@@ -162,6 +163,16 @@ impl Finder<'_> {
         if let End::Yield(values) | End::Break(_, values) = end {
             self.always.extend(values);
         }
+    }
+
+    /// The body of a loop or scope. An exit that lanes take one by one needs no cut.
+    fn labelled(&mut self, label: Label, body: &Block, labels: &mut Vec<Label>) {
+        if self.program.exits[label.0 as usize] == Uniformity::Varying {
+            return self.nested(body, labels);
+        }
+        labels.push(label);
+        self.nested(body, labels);
+        labels.pop();
     }
 
     fn nested(&mut self, block: &Block, labels: &mut Vec<Label>) {

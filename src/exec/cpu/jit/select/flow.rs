@@ -2,7 +2,11 @@
 
 use regalloc2::{Block as MirBlock, RegClass, VReg};
 
-use super::{Mask, PerRow, Place, Result, Selector, Unsupported, assume::atoms, loops::count_statements};
+use super::{
+    Mask, PerRow, Place, Result, Selector, Unsupported,
+    assume::atoms,
+    loops::{Aside, count_statements},
+};
 use crate::{
     exec::cpu::jit::{
         mir::{Op as M, ROW},
@@ -23,8 +27,8 @@ pub struct Target {
 pub enum Exit {
     /// All lanes leave together: a jump, with the results and, where it may have changed, the mask.
     Together { block: MirBlock, results: Vec<Value>, mask: bool },
-    /// Lanes leave one by one: the rows of those that did, and of each result.
-    OneByOne { left: i32, results: Vec<i32> },
+    /// Lanes leave one by one.
+    OneByOne(Aside),
 }
 
 /// What an arm of a varying branch leaves behind, where control falls out of it.
@@ -112,9 +116,9 @@ impl Selector<'_> {
                 }
                 self.mir.jump(block, &arguments);
             }
-            Exit::OneByOne { left, results } => {
-                let (left, results) = (*left, results.clone());
-                self.set_aside(left, &results, values)?;
+            Exit::OneByOne(aside) => {
+                let aside = aside.clone();
+                self.set_aside(&aside, values)?;
                 self.die();
             }
         }

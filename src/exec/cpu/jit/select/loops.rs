@@ -20,46 +20,65 @@ const MAX_UNROLLED_STATEMENTS: u64 = 160;
 /// A loop of no more iterations than this ends soon enough by itself.
 const SHORT_LOOP: u64 = 1 << 12;
 
+/// Where lanes that leave a construct one by one wait for its end: rows of those that did, and of each result.
+#[derive(Clone)]
+pub struct Aside {
+    pub left: i32,
+    pub results: Vec<i32>,
+    /// The end of a construct that spans regions. Its rows are kept for every lane group.
+    pub out: Option<MirBlock>,
+}
+
+impl Aside {
+    fn load(&self, at: i32) -> M {
+        if self.out.is_some() { M::GroupLoad(at) } else { M::RowLoad(at) }
+    }
+
+    fn store(&self, at: i32) -> M {
+        if self.out.is_some() { M::GroupStore(at) } else { M::RowStore(at) }
+    }
+}
+
 impl Selector<'_> {
-    pub fn one_by_one(&mut self, label: Label, results: usize) -> (i32, Vec<i32>) {
+    fn one_by_one(&mut self, label: Label, results: usize) -> Aside {
         let rows = self.rows as i32;
         let left = self.layout.rows(rows);
-        let aside: Vec<i32> = (0..results).map(|_| self.layout.rows(rows)).collect();
-        self.targets.push(Target { label, exit: Exit::OneByOne { left, results: aside.clone() } });
+        let aside = Aside { left, results: (0..results).map(|_| self.layout.rows(rows)).collect(), out: None };
+        self.targets.push(Target { label, exit: Exit::OneByOne(aside.clone()) });
         let zero = self.v(M::VZero, &[]);
         (0..rows).for_each(|row| self.mir.effect(M::RowStore(left + ROW * row), &[zero]));
-        (left, aside)
+        aside
     }
 
     /// Adds the active lanes to those that have left a construct one by one, with their results.
-    pub fn set_aside(&mut self, left: i32, aside: &[i32], values: &[Value]) -> Result<()> {
+    pub fn set_aside(&mut self, aside: &Aside, values: &[Value]) -> Result<()> {
         for row in 0..self.rows {
             self.row = row;
             let offset = ROW * row as i32;
             let mask = self.mask_row();
-            for (&value, &at) in values.iter().zip(aside) {
+            for (&value, &at) in values.iter().zip(&aside.results) {
                 let value = self.vector(value)?;
-                let before = self.v(M::RowLoad(at + offset), &[]);
+                let before = self.v(aside.load(at + offset), &[]);
                 let merged = self.blend(mask, value, before);
-                self.mir.effect(M::RowStore(at + offset), &[merged]);
+                self.mir.effect(aside.store(at + offset), &[merged]);
             }
-            let before = self.v(M::RowLoad(left + offset), &[]);
+            let before = self.v(aside.load(aside.left + offset), &[]);
             let merged = self.or(before, mask);
-            self.mir.effect(M::RowStore(left + offset), &[merged]);
+            self.mir.effect(aside.store(aside.left + offset), &[merged]);
         }
         self.row = 0;
         Ok(())
     }
 
     /// Goes on in `out` with the lanes that have left one by one, and their results.
-    fn reunite(&mut self, out: MirBlock, left: i32, aside: &[i32], results: &[Value]) -> Result<()> {
+    fn reunite(&mut self, out: MirBlock, aside: &Aside, results: &[Value]) -> Result<()> {
         self.bury(out, &[]);
         self.mir.switch(out);
-        for (&result, &at) in results.iter().zip(aside) {
-            let rows = self.per_row(|s| Ok(s.v(M::RowLoad(at + ROW * s.row as i32), &[])))?;
+        for (&result, &at) in results.iter().zip(&aside.results) {
+            let rows = self.per_row(|s| Ok(s.v(aside.load(at + ROW * s.row as i32), &[])))?;
             self.bind(result, Place::Rows(rows))?;
         }
-        let mask = self.per_row(|s| Ok(s.v(M::RowLoad(left + ROW * s.row as i32), &[])))?;
+        let mask = self.per_row(|s| Ok(s.v(aside.load(aside.left + ROW * s.row as i32), &[])))?;
         self.go_on_if_any(mask);
         Ok(())
     }
@@ -139,7 +158,7 @@ impl Selector<'_> {
                 }
                 self.define_all(results, &exits)?;
             }
-            Err((left, aside)) => self.reunite(out, left, &aside, results)?,
+            Err(aside) => self.reunite(out, &aside, results)?,
         }
         Ok(Flow::Falls)
     }
@@ -170,17 +189,17 @@ impl Selector<'_> {
         let before = self.mask;
         let out = self.mir.block();
         if self.is_divergent(label) {
-            let (left, aside) = self.one_by_one(label, results.len());
+            let aside = self.one_by_one(label, results.len());
             self.dead.push(Vec::new());
             self.open();
             // Those that fall out at the end join those that left.
             if let (Flow::Falls, End::Yield(values)) = (self.block(body)?, &body.end) {
-                self.set_aside(left, &aside, values)?;
+                self.set_aside(&aside, values)?;
                 self.mir.jump(out, &[]);
             }
             self.close();
             self.targets.pop();
-            self.reunite(out, left, &aside, results)?;
+            self.reunite(out, &aside, results)?;
             return Ok(Flow::Falls);
         }
         let shrinks = leaves_beyond(body, label);

@@ -141,7 +141,7 @@ impl Selector<'_> {
             Op::Builtin(builtin) => self.row_builtin(*builtin)?,
             Op::Unary(op, a) => self.row_unary(*op, *a)?,
             Op::Binary(op, a, b) => match self.ty(*a) {
-                Type::F32 => self.float_binary(*op, *a, *b)?,
+                Type::F32 | Type::F16 => self.float_binary(*op, *a, *b)?,
                 _ => self.integer_binary(*op, *a, *b)?,
             },
             Op::Fma(a, b, c) => self.fused(*a, *b, *c)?,
@@ -154,6 +154,7 @@ impl Selector<'_> {
             },
             Op::Convert(a) => self.convert(self.ty(*a), ty, *a)?,
             Op::Bitcast(a) => self.vector(*a)?,
+            Op::Subgroup(op, a) => self.subgroup(*op, *a)?,
             _ => return Err(Unsupported("an operation")),
         })
     }
@@ -193,24 +194,27 @@ impl Selector<'_> {
         let x = self.vector(a)?;
         let round = |s: &mut Self, mode| Ok(s.v(M::V2Imm(Code::VEX_Vroundps_ymm_ymmm256_imm8, mode), &[x]));
         match op {
-            Unary::Neg if ty == Type::F32 => self.v3_const(Code::VEX_Vxorps_ymm_ymm_ymmm256, x, SIGN),
+            Unary::Neg if ty.is_float() => self.v3_const(Code::VEX_Vxorps_ymm_ymm_ymmm256, x, SIGN),
             Unary::Neg => {
                 let zero = self.v(M::VZero, &[]);
                 Ok(self.v3(Code::VEX_Vpsubd_ymm_ymm_ymmm256, zero, x))
             }
-            Unary::Abs if ty == Type::F32 => self.v3_const(Code::VEX_Vandps_ymm_ymm_ymmm256, x, !SIGN),
+            Unary::Abs if ty.is_float() => self.v3_const(Code::VEX_Vandps_ymm_ymm_ymmm256, x, !SIGN),
             Unary::Abs if ty == Type::I32 => Ok(self.v(M::V2(Code::VEX_Vpabsd_ymm_ymmm256), &[x])),
             Unary::Abs => Ok(x),
             Unary::Not => {
                 let ones = self.v(M::VOnes, &[]);
                 Ok(self.v3(Code::VEX_Vpxor_ymm_ymm_ymmm256, x, ones))
             }
-            Unary::Sqrt => Ok(self.v(M::V2(Code::VEX_Vsqrtps_ymm_ymmm256), &[x])),
+            Unary::Sqrt => {
+                let root = self.v(M::V2(Code::VEX_Vsqrtps_ymm_ymmm256), &[x]);
+                Ok(self.rounded(ty, root))
+            }
             Unary::Floor => round(self, DOWN),
             Unary::Ceil => round(self, UP),
             Unary::Trunc => round(self, TO_ZERO),
             Unary::Round => round(self, NEAREST),
-            Unary::QuantizeF16 => Ok(self.v(M::RoundHalf, &[x])),
+            Unary::QuantizeF16 => Ok(self.round_half(x)),
             Unary::CountOnes => self.per_lane(PerLane::CountOnes, &[x]),
             Unary::CountLeadingZeros => self.per_lane(PerLane::LeadingZeros, &[x]),
             Unary::CountTrailingZeros => self.per_lane(PerLane::TrailingZeros, &[x]),
@@ -247,7 +251,14 @@ impl Selector<'_> {
         Ok(dst)
     }
 
+    /// A float result as its type needs it: through a double rounding, for `+ - * /` and roots of halves are exact enough in
+    /// single precision that it does not show (Figueroa, "When is double rounding innocuous?", 1995).
+    fn rounded(&mut self, ty: Type, row: VReg) -> VReg {
+        if ty == Type::F16 { self.round_half(row) } else { row }
+    }
+
     fn float_binary(&mut self, op: Binary, a: Value, b: Value) -> Result<VReg> {
+        let ty = self.ty(a);
         let arithmetic = match op {
             Binary::Add => Some(Code::VEX_Vaddps_ymm_ymm_ymmm256),
             Binary::Sub => Some(Code::VEX_Vsubps_ymm_ymm_ymmm256),
@@ -257,21 +268,12 @@ impl Selector<'_> {
         };
         if let Some(code) = arithmetic {
             let a = self.vector(a)?;
-            return self.v3_value(code, a, b);
+            let row = self.v3_value(code, a, b)?;
+            return Ok(self.rounded(ty, row));
         }
         let (a, b) = (self.vector(a)?, self.vector(b)?);
         let predicate = match op {
-            Binary::Min | Binary::Max => {
-                // The instruction gives its second source unless the first is beyond it; that is `a`, which a NaN
-                // in either leaves. A NaN in `a` asks for `b`.
-                let code = match op {
-                    Binary::Min => Code::VEX_Vminps_ymm_ymm_ymmm256,
-                    _ => Code::VEX_Vmaxps_ymm_ymm_ymmm256,
-                };
-                let extreme = self.v3(code, b, a);
-                let nan = self.compare(UNORDERED, a, a);
-                return Ok(self.blend(nan, b, extreme));
-            }
+            Binary::Min | Binary::Max => return Ok(self.float_extreme(op, a, b)),
             Binary::Eq => EQUAL,
             Binary::Ne => NOT_EQUAL,
             Binary::Lt => LESS,
@@ -283,29 +285,34 @@ impl Selector<'_> {
         Ok(self.compare(predicate, a, b))
     }
 
+    /// The minimum or maximum of floats.
+    pub fn float_extreme(&mut self, op: Binary, a: VReg, b: VReg) -> VReg {
+        // The instruction gives its second source unless the first is beyond it; that is `a`, which a NaN
+        // in either leaves. A NaN in `a` asks for `b`.
+        let code = match op {
+            Binary::Min => Code::VEX_Vminps_ymm_ymm_ymmm256,
+            _ => Code::VEX_Vmaxps_ymm_ymm_ymmm256,
+        };
+        let extreme = self.v3(code, b, a);
+        let nan = self.compare(UNORDERED, a, a);
+        self.blend(nan, b, extreme)
+    }
+
     fn integer_binary(&mut self, op: Binary, a: Value, b: Value) -> Result<VReg> {
         let signed = self.ty(a) == Type::I32;
-        let code = match op {
-            Binary::Add => Code::VEX_Vpaddd_ymm_ymm_ymmm256,
-            Binary::Sub => Code::VEX_Vpsubd_ymm_ymm_ymmm256,
-            Binary::Mul => Code::VEX_Vpmulld_ymm_ymm_ymmm256,
-            Binary::And => Code::VEX_Vpand_ymm_ymm_ymmm256,
-            Binary::Or => Code::VEX_Vpor_ymm_ymm_ymmm256,
-            Binary::Xor => Code::VEX_Vpxor_ymm_ymm_ymmm256,
-            Binary::Min if signed => Code::VEX_Vpminsd_ymm_ymm_ymmm256,
-            Binary::Min => Code::VEX_Vpminud_ymm_ymm_ymmm256,
-            Binary::Max if signed => Code::VEX_Vpmaxsd_ymm_ymm_ymmm256,
-            Binary::Max => Code::VEX_Vpmaxud_ymm_ymm_ymmm256,
-            Binary::Shl | Binary::Shr => return self.shift(op, signed, a, b),
+        if let Some(code) = integer_code(op, signed) {
+            let a = self.vector(a)?;
+            return self.v3_value(code, a, b);
+        }
+        match op {
+            Binary::Shl | Binary::Shr => self.shift(op, signed, a, b),
             Binary::Div | Binary::Rem => {
                 let op = PerLane::division(op, signed).ok_or(Unsupported("a division"))?;
                 let (a, b) = (self.vector(a)?, self.vector(b)?);
-                return self.per_lane(op, &[a, b]);
+                self.per_lane(op, &[a, b])
             }
-            _ => return self.integer_compare(op, signed, a, b),
-        };
-        let a = self.vector(a)?;
-        self.v3_value(code, a, b)
+            _ => self.integer_compare(op, signed, a, b),
+        }
     }
 
     fn shift(&mut self, op: Binary, signed: bool, a: Value, b: Value) -> Result<VReg> {
@@ -368,7 +375,24 @@ impl Selector<'_> {
 
     fn convert(&mut self, from: Type, to: Type, a: Value) -> Result<VReg> {
         let x = self.vector(a)?;
+        // A half is a single float already.
+        let from = if from == Type::F16 { Type::F32 } else { from };
         match (from, to) {
+            (Type::F32, Type::F32) => Ok(x),
+            (Type::F32, Type::F16) => Ok(self.round_half(x)),
+            (Type::I32 | Type::U32, Type::F16) => {
+                // Halves end at 65504: what is beyond 2^17 is beyond them too, and what is not is exact on the way.
+                let least = (Code::VEX_Vpminsd_ymm_ymm_ymmm256, 1 << 17);
+                let most = (Code::VEX_Vpmaxsd_ymm_ymm_ymmm256, (-1i32 << 17) as u32);
+                let clamps: &[(Code, u32)] =
+                    if from == Type::I32 { &[least, most] } else { &[(Code::VEX_Vpminud_ymm_ymm_ymmm256, 1 << 17)] };
+                let mut x = x;
+                for &(code, limit) in clamps {
+                    x = self.v3_const(code, x, limit)?;
+                }
+                let exact = self.v(M::V2(Code::VEX_Vcvtdq2ps_ymm_ymmm256), &[x]);
+                Ok(self.round_half(exact))
+            }
             (Type::F32, Type::I32) => {
                 let cut = self.v(M::V2(Code::VEX_Vcvttps2dq_ymm_ymmm256), &[x]);
                 let limit = self.constant(2_147_483_648f32.to_bits());
@@ -403,7 +427,7 @@ impl Selector<'_> {
                 let high = self.v3_const(Code::VEX_Vmulps_ymm_ymm_ymmm256, high, 65536f32.to_bits())?;
                 Ok(self.v3(Code::VEX_Vaddps_ymm_ymm_ymmm256, high, low))
             }
-            (Type::Bool, Type::F32) => self.v3_const(Code::VEX_Vpand_ymm_ymm_ymmm256, x, 1f32.to_bits()),
+            (Type::Bool, Type::F32 | Type::F16) => self.v3_const(Code::VEX_Vpand_ymm_ymm_ymmm256, x, 1f32.to_bits()),
             (Type::Bool, _) => self.v3_const(Code::VEX_Vpand_ymm_ymm_ymmm256, x, 1),
             (Type::F32, Type::Bool) => {
                 let zero = self.v(M::VZero, &[]);
@@ -418,4 +442,21 @@ impl Selector<'_> {
             _ => Err(Unsupported("a conversion")),
         }
     }
+}
+
+/// The instruction for an operation on integers that is one.
+pub fn integer_code(op: Binary, signed: bool) -> Option<Code> {
+    Some(match op {
+        Binary::Add => Code::VEX_Vpaddd_ymm_ymm_ymmm256,
+        Binary::Sub => Code::VEX_Vpsubd_ymm_ymm_ymmm256,
+        Binary::Mul => Code::VEX_Vpmulld_ymm_ymm_ymmm256,
+        Binary::And => Code::VEX_Vpand_ymm_ymm_ymmm256,
+        Binary::Or => Code::VEX_Vpor_ymm_ymm_ymmm256,
+        Binary::Xor => Code::VEX_Vpxor_ymm_ymm_ymmm256,
+        Binary::Min if signed => Code::VEX_Vpminsd_ymm_ymm_ymmm256,
+        Binary::Min => Code::VEX_Vpminud_ymm_ymm_ymmm256,
+        Binary::Max if signed => Code::VEX_Vpmaxsd_ymm_ymm_ymmm256,
+        Binary::Max => Code::VEX_Vpmaxud_ymm_ymm_ymmm256,
+        _ => return None,
+    })
 }

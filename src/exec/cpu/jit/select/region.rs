@@ -4,7 +4,7 @@ use regalloc2::{Block as MirBlock, VReg};
 use rustc_hash::FxHashSet;
 
 use super::{
-    MAX_ROWS, Mask, Place, Result, Selector, Unsupported,
+    MAX_ROWS, Mask, Place, Result, Selector,
     assume::Inside,
     crossing::{Contents, crossing, holds_barrier},
     flow::{Flow, any_end},
@@ -99,7 +99,7 @@ impl<'a> Selector<'a> {
         }
     }
 
-    fn existing_lanes(&mut self) -> VReg {
+    pub fn existing_lanes(&mut self) -> VReg {
         if self.program.lanes().is_multiple_of(8) {
             return self.v(M::VOnes, &[]);
         }
@@ -122,7 +122,7 @@ impl<'a> Selector<'a> {
     }
 
     /// Ends the current block: on to the next group, from `head` on, or to `done`.
-    fn next_group(&mut self, rows: i32, head: MirBlock, done: MirBlock) {
+    pub fn next_group(&mut self, rows: i32, head: MirBlock, done: MirBlock) {
         let (again, over) = (self.mir.block(), self.mir.block());
         self.mir.effect(M::StepGroup(rows * ROW), &[]);
         self.mir.branch(M::BranchGroupBelow(self.layout.groups * ROW), &[], again, over);
@@ -157,7 +157,7 @@ impl<'a> Selector<'a> {
         let mut outside: Vec<Value> = contents.uses.keys().copied().filter(|&v| !self.uniform(v)).collect();
         outside.sort_unstable();
         outside.retain(|v| !contents.defined.contains(v));
-        let kept = self.keep_uniform(&contents)?;
+        let kept = self.keep_uniform(&contents);
         let before = self.places.clone();
         self.in_region = true;
         let inside = self.inside(&rest, &contents)?;
@@ -186,7 +186,7 @@ impl<'a> Selector<'a> {
         self.load_outside(&outside)?;
         let end = self.mir.block();
         self.dead.push(Vec::new());
-        self.start_group();
+        self.start_group()?;
         if self.statements(&rest)? == Flow::Falls {
             self.mir.jump(end, &[]);
         }
@@ -229,11 +229,10 @@ impl<'a> Selector<'a> {
         self.load_outside(outside)?;
         let checks = self.inside_checks(inside)?;
         let mut failures = self.branch_on_checks(&checks);
-        if let Some(alive) = self.alive {
-            let rows: Vec<VReg> =
-                (0..self.rows).map(|row| self.v(M::GroupLoad(alive + ROW * row as i32), &[])).collect();
+        if self.some_may_have_left() {
+            let rows = self.active()?;
             let (all, fails) = (self.mir.block(), self.mir.cold_block());
-            self.mir.branch(M::BranchFull, &rows, all, fails);
+            self.mir.branch(M::BranchFull, &rows[..self.rows], all, fails);
             failures.push(fails);
             self.mir.switch(all);
         }
@@ -279,20 +278,17 @@ impl<'a> Selector<'a> {
         Ok(())
     }
 
-    /// Slots for uniform values that are computed among the groups of the region and used in others.
-    fn keep_uniform(&mut self, contents: &Contents) -> Result<Vec<Value>> {
+    /// Slots for uniform values that are computed among the groups of the region and used in others. Where a region ends,
+    /// some lane is active ([`Self::go_on_if_active`]), so they have been computed.
+    fn keep_uniform(&mut self, contents: &Contents) -> Vec<Value> {
         let mut kept: Vec<Value> = contents.defined.iter().copied().filter(|&v| self.uniform(v)).collect();
         kept.sort_unstable();
         kept.retain(|v| self.uses.get(v).copied().unwrap_or(0) > contents.uses.get(v).copied().unwrap_or(0));
-        if !kept.is_empty() && self.alive.is_some() {
-            // Were all lanes gone, nobody would compute them.
-            return Err(Unsupported("a uniform value that returned lanes leave behind"));
-        }
         for &value in &kept {
             let slot = self.layout.rows(1);
             self.slots.insert(value, slot);
         }
-        Ok(kept)
+        kept
     }
 
     /// What is known behind a region.
@@ -371,16 +367,17 @@ impl<'a> Selector<'a> {
     }
 
     /// The lanes of the group that run, and their private memory.
-    fn start_group(&mut self) {
+    fn start_group(&mut self) -> Result<()> {
         self.mask = Mask::All;
-        if let Some(alive) = self.alive {
-            let alive = self.v(M::GroupLoad(alive), &[]);
-            self.go_on_if_any([alive; MAX_ROWS]);
+        if self.some_may_have_left() {
+            let active = self.active()?;
+            self.go_on_if_any(active);
         } else if !self.program.lanes().is_multiple_of(8) {
             let lanes = self.existing_lanes();
             self.mask = Mask::Some([lanes; MAX_ROWS]);
         }
         self.clear_private();
+        Ok(())
     }
 
     fn clear_private(&mut self) {

@@ -2,12 +2,9 @@
 
 use regalloc2::{RegClass, VReg};
 
-use super::{
-    MAX_ROWS, Place, Result, Selector,
-    access::{Pattern, extent},
-};
+use super::{MAX_ROWS, Place, Result, Selector, Unsupported, access::extent};
 use crate::{
-    exec::cpu::jit::mir::{At, Op as M},
+    exec::cpu::jit::mir::At,
     ir::{Address, Op, Stmt, Value},
 };
 
@@ -52,7 +49,7 @@ impl Selector<'_> {
                 let proven = |t: &crate::ir::Term| {
                     self.is_scalar(t.index) && self.is_proven(t.index, extent(address.mem, t.bound))
                 };
-                matches!(self.pattern(address), Pattern::One | Pattern::Row)
+                self.whole_read(value, address).is_some()
                     && !self.is_private(address.mem)
                     && address.terms.iter().all(proven)
             }
@@ -94,13 +91,8 @@ impl Selector<'_> {
         if let Some(&(.., vreg)) = reads.iter().find(|(v, place, _)| *v == value && *place == from) {
             return Ok(vreg);
         }
-        let class = self.class(value);
-        let op = match (self.pattern(address), class) {
-            (Pattern::Row, _) => M::MemRow(from.0),
-            (_, RegClass::Int) => M::MemWord(from.0),
-            _ => M::MemBroadcast(from.0),
-        };
-        let vreg = self.mir.def(class, op, &from.1);
+        let op = self.whole_read(value, address).ok_or(Unsupported("a read lane by lane"))?;
+        let vreg = self.mir.def(self.class(value), op(from.0), &from.1);
         reads.push((value, from, vreg));
         Ok(vreg)
     }

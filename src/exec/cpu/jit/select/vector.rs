@@ -76,7 +76,7 @@ impl Selector<'_> {
         let program = self.program;
         let load = |stmt: &&Stmt| match stmt {
             Stmt::Let(value) => match &program.def(*value).op {
-                Op::Load(address) => Some((*value, address)),
+                Op::Load(address) if !self.is_half(address.mem, program.ty(*value)) => Some((*value, address)),
                 _ => None,
             },
             _ => None,
@@ -198,7 +198,11 @@ impl Selector<'_> {
         let stores: Vec<(&Address, Value)> = stmts
             .iter()
             .map_while(|stmt| match stmt {
-                Stmt::Store { address, value } if address.mem == first.mem && address.terms == first.terms => {
+                Stmt::Store { address, value }
+                    if address.mem == first.mem
+                        && address.terms == first.terms
+                        && !self.is_half(address.mem, self.ty(*value)) =>
+                {
                     Some((address, *value))
                 }
                 _ => None,

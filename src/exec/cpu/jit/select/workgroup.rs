@@ -1,14 +1,19 @@
 //! What runs once for a workgroup: control flow around barriers.
+//!
+//! Wherever control is at this level, some lane is active: behind regions in which lanes return or leave for the end of a
+//! construct around, a look at the lane groups finds whether any is left. So uniform values, which the lanes that come
+//! by compute, are always there, and a loop whose lanes have all gone ends.
 
 use regalloc2::{Block as MirBlock, VReg};
 
 use super::{
-    Result, Selector, Unsupported,
-    crossing::{holds_barrier, stmt_breaks},
+    Mask, PerRow, Result, Selector, Unsupported,
+    crossing::{holds_barrier, stmt_breaks, stmt_ends},
     flow::{Exit, Target},
+    loops::Aside,
 };
 use crate::{
-    exec::cpu::jit::mir::Op as M,
+    exec::cpu::jit::mir::{Op as M, ROW},
     ir::{Block, End, Label, Op, Stmt, Value},
 };
 
@@ -21,7 +26,7 @@ impl<'a> Selector<'a> {
                 run.push(stmt);
                 continue;
             }
-            self.region(&run)?;
+            self.whole_region(&run, finish)?;
             run.clear();
             match stmt {
                 Stmt::Barrier(_) => {}
@@ -37,32 +42,150 @@ impl<'a> Selector<'a> {
                 _ => return Err(Unsupported("a statement at the workgroup's level")),
             }
         }
-        self.region(&run)?;
+        self.whole_region(&run, finish)?;
         match end {
-            End::Yield(_) => Ok(true),
+            End::Yield(_) => return Ok(true),
             End::Break(label, values) => {
                 let at = self.targets.iter().rposition(|t| t.label == *label).ok_or(Unsupported("an exit"))?;
-                let Exit::Together { block, results, .. } = &self.targets[at].exit else {
-                    return Err(Unsupported("a varying exit across a barrier"));
-                };
-                let (block, results) = (*block, results.clone());
-                let arguments = self.hand_over(&results, values)?;
-                self.mir.jump(block, &arguments);
-                Ok(false)
+                match &self.targets[at].exit {
+                    Exit::Together { block, results, .. } => {
+                        let (block, results) = (*block, results.clone());
+                        let arguments = self.hand_over(&results, values)?;
+                        self.mir.jump(block, &arguments);
+                    }
+                    Exit::OneByOne(aside) => {
+                        let aside = aside.clone();
+                        self.all_leave(&aside, values)?;
+                        self.nobody_goes_on(finish);
+                    }
+                }
             }
             End::Return => {
-                self.mir.jump(finish, &[]);
-                Ok(false)
+                self.all_return()?;
+                self.nobody_goes_on(finish);
             }
-            End::Unreachable => {
-                self.mir.jump(finish, &[]);
-                Ok(false)
-            }
+            End::Unreachable => self.nobody_goes_on(finish),
         }
+        Ok(false)
     }
 
     fn is_workgroup_level(&self, stmt: &Stmt) -> bool {
-        holds_barrier(stmt) || self.targets.iter().any(|t| stmt_breaks(stmt, t.label))
+        let together = |t: &&Target| matches!(t.exit, Exit::Together { .. });
+        holds_barrier(stmt) || self.targets.iter().filter(together).any(|t| stmt_breaks(stmt, t.label))
+    }
+
+    /// The constructs that span regions and that lanes leave one by one, from the outermost to the innermost.
+    fn spanning(&self) -> impl DoubleEndedIterator<Item = &Aside> {
+        self.targets.iter().filter_map(|target| match &target.exit {
+            Exit::OneByOne(aside) if aside.out.is_some() => Some(aside),
+            _ => None,
+        })
+    }
+
+    /// Whether some lanes may have returned, or left for the end of a construct that spans regions.
+    pub fn some_may_have_left(&self) -> bool {
+        self.alive.is_some() || self.spanning().next().is_some()
+    }
+
+    /// The lanes of the current group that are active at the workgroup's level.
+    pub fn active(&mut self) -> Result<PerRow<VReg>> {
+        let left: Vec<i32> = self.spanning().map(|aside| aside.left).collect();
+        self.per_row(|s| {
+            let row = ROW * s.row as i32;
+            let mut lanes = match s.alive {
+                Some(alive) => s.v(M::GroupLoad(alive + row), &[]),
+                // Several rows are handled at once only where all lanes exist.
+                None => s.existing_lanes(),
+            };
+            for &left in &left {
+                let left = s.v(M::GroupLoad(left + row), &[]);
+                lanes = s.and_not(left, lanes);
+            }
+            Ok(lanes)
+        })
+    }
+
+    /// A region, behind which some lane is active.
+    fn whole_region(&mut self, stmts: &[&'a Stmt], finish: MirBlock) -> Result<()> {
+        self.region(stmts)?;
+        let around: Vec<Label> = self.targets.iter().map(|t| t.label).collect();
+        let mut leaves = |end: &End| match end {
+            End::Return => true,
+            End::Break(label, _) => around.contains(label),
+            End::Yield(_) | End::Unreachable => false,
+        };
+        if self.some_may_have_left() && stmts.iter().any(|stmt| stmt_ends(stmt, &mut leaves)) {
+            self.go_on_if_active(finish)?;
+        }
+        Ok(())
+    }
+
+    /// Goes on if any lane is active.
+    fn go_on_if_active(&mut self, finish: MirBlock) -> Result<()> {
+        let (head, some, none, done) = (self.mir.block(), self.mir.block(), self.mir.block(), self.mir.block());
+        self.mir.effect(M::FirstGroup, &[]);
+        self.mir.jump(head, &[]);
+        self.mir.switch(head);
+        self.open();
+        let active = self.active()?;
+        self.mir.branch(M::BranchAny, &active[..1], some, none);
+        self.close();
+        self.mir.switch(none);
+        self.next_group(1, head, done);
+        self.mir.switch(done);
+        self.nobody_goes_on(finish);
+        self.mir.switch(some);
+        Ok(())
+    }
+
+    /// Ends the current block, in which no lane is active: those that left the innermost construct may be.
+    fn nobody_goes_on(&mut self, finish: MirBlock) {
+        let out = self.spanning().next_back().and_then(|aside| aside.out);
+        self.mir.jump(out.unwrap_or(finish), &[]);
+    }
+
+    /// All active lanes leave a construct that spans regions.
+    fn all_leave(&mut self, aside: &Aside, values: &[Value]) -> Result<()> {
+        self.each_group(|s| {
+            let active = s.active()?;
+            s.mask = Mask::Some(active);
+            let places = s.places.clone();
+            for &value in values {
+                let row = s.group_row(value)?;
+                s.set_rows(value, [row; super::MAX_ROWS]);
+            }
+            s.set_aside(aside, values)?;
+            s.places = places;
+            s.mask = Mask::All;
+            Ok(())
+        })
+    }
+
+    /// All active lanes return.
+    fn all_return(&mut self) -> Result<()> {
+        // Where nobody else waits, the workgroup is done.
+        let (Some(alive), Some(_)) = (self.alive, self.spanning().next()) else { return Ok(()) };
+        self.each_group(|s| {
+            let active = s.active()?;
+            let before = s.v(M::GroupLoad(alive), &[]);
+            let after = s.and_not(active[0], before);
+            s.mir.effect(M::GroupStore(alive), &[after]);
+            Ok(())
+        })
+    }
+
+    /// The row of a value for the lane group at hand.
+    fn group_row(&mut self, value: Value) -> Result<VReg> {
+        match (self.crossing.get(&value), &self.program.def(value).op) {
+            (Some(&row), _) if !self.uniform(value) => Ok(self.v(M::GroupLoad(row), &[])),
+            (_, Op::Builtin(_)) if !self.uniform(value) => {
+                self.define(value)?;
+                let row = self.vector(value)?;
+                self.places[value.0 as usize] = None;
+                Ok(row)
+            }
+            _ => self.vector(value),
+        }
     }
 
     /// Passes values on to phis: rows through the worker block, uniform ones as arguments, which it gives.
@@ -83,17 +206,7 @@ impl<'a> Selector<'a> {
             self.each_group(|s| {
                 let mut loaded = Vec::new();
                 for &(value, to) in &rows {
-                    let row = match (s.crossing.get(&value), &s.program.def(value).op) {
-                        (Some(&row), _) if !s.uniform(value) => s.v(M::GroupLoad(row), &[]),
-                        (_, Op::Builtin(_)) if !s.uniform(value) => {
-                            s.define(value)?;
-                            let row = s.vector(value)?;
-                            s.places[value.0 as usize] = None;
-                            row
-                        }
-                        _ => s.vector(value)?,
-                    };
-                    loaded.push((row, to));
+                    loaded.push((s.group_row(value)?, to));
                 }
                 for (row, to) in loaded {
                     s.mir.effect(M::GroupStore(to), &[row]);
@@ -123,6 +236,7 @@ impl<'a> Selector<'a> {
         finish: MirBlock,
     ) -> Result<bool> {
         if !self.uniform(cond) {
+            // The uniformity analysis refuses such kernels.
             return Err(Unsupported("a varying branch around a barrier"));
         }
         let (yes, no, join) = (self.mir.block(), self.mir.block(), self.mir.block());
@@ -158,6 +272,7 @@ impl<'a> Selector<'a> {
         finish: MirBlock,
     ) -> Result<()> {
         if self.is_divergent(label) {
+            // As above: a barrier in its body, or a jump from it for all lanes together, would be refused.
             return Err(Unsupported("a varying exit of a loop around a barrier"));
         }
         let (header, out) = (self.mir.block(), self.mir.block());
@@ -186,15 +301,27 @@ impl<'a> Selector<'a> {
     }
 
     fn workgroup_scope(&mut self, label: Label, body: &'a Block, results: &'a [Value], finish: MirBlock) -> Result<()> {
-        if self.is_divergent(label) {
-            return Err(Unsupported("a varying exit of a scope around a barrier"));
-        }
+        let stmts: Vec<&Stmt> = body.stmts.iter().collect();
         let out = self.mir.block();
+        if self.is_divergent(label) {
+            let aside = self.spanning_aside(results, out)?;
+            self.targets.push(Target { label, exit: Exit::OneByOne(aside.clone()) });
+            self.open();
+            if self.workgroup_level(&stmts, &body.end, finish)?
+                && let End::Yield(values) = &body.end
+            {
+                self.all_leave(&aside, values)?;
+                self.mir.jump(out, &[]);
+            }
+            self.close();
+            self.targets.pop();
+            self.mir.switch(out);
+            return self.go_on_if_active(finish);
+        }
         let exits = self.uniform_params(out, results);
         self.targets
             .push(Target { label, exit: Exit::Together { block: out, results: results.to_vec(), mask: false } });
         self.open();
-        let stmts: Vec<&Stmt> = body.stmts.iter().collect();
         if self.workgroup_level(&stmts, &body.end, finish)?
             && let End::Yield(values) = &body.end
         {
@@ -206,5 +333,18 @@ impl<'a> Selector<'a> {
         self.mir.switch(out);
         self.set_all(exits);
         Ok(())
+    }
+
+    /// The rows for a scope that spans regions; at first no lane has left it.
+    fn spanning_aside(&mut self, results: &[Value], out: MirBlock) -> Result<Aside> {
+        let row_of = |result| self.crossing.get(result).copied().ok_or(Unsupported("a value without a row"));
+        let results = results.iter().map(row_of).collect::<Result<Vec<i32>>>()?;
+        let left = self.layout.group_rows();
+        self.each_group(|s| {
+            let zero = s.v(M::VZero, &[]);
+            s.mir.effect(M::GroupStore(left), &[zero]);
+            Ok(())
+        })?;
+        Ok(Aside { left, results, out: Some(out) })
     }
 }

@@ -1,0 +1,293 @@
+//! How a kernel indexes its buffers: which parts of a call can be taken apart.
+//!
+//! A call covers a grid of workgroups. To run it in several tiles, on one device or on many, one has to know which bytes of
+//! each binding a part of the grid touches. [`Kernel::access`] works that out for given numbers: the grid, the
+//! contents of uniforms, the sizes of buffers. It cuts the grid along one axis into *units*, slabs one workgroup
+//! thick, and gives for each binding a [`Verdict`], what decided it, and [`Footprint`]s: the bytes that a range of units reads
+//! and writes. What is not proven is [`Verdict::Whole`] or [`Verdict::Pinned`].
+//!
+//! ```
+//! use swath::access::{Numbers, Verdict};
+//!
+//! let module = swath::Module::parse(
+//!     "@group(0) @binding(0) var<storage, read> src: array<f32>;
+//!      @group(0) @binding(1) var<storage, read_write> dst: array<f32>;
+//!      @compute @workgroup_size(64) fn smooth(@builtin(global_invocation_id) id: vec3u) {
+//!          let i = id.x;
+//!          if i == 0u || i + 1u >= arrayLength(&dst) { return; }
+//!          dst[i] = (src[i - 1u] + src[i] + src[i + 1u]) / 3.0;
+//!      }",
+//! )?;
+//! let numbers = Numbers::new().with_workgroups([16, 1, 1]).with_bytes(0, 4000).with_bytes(1, 4000);
+//! let analysis = module.kernel("smooth")?.access(&numbers)?;
+//!
+//! // 256 bytes for a workgroup of 64, and an element of halo on both sides.
+//! assert_eq!(analysis.bindings[0].verdict, Verdict::Sliced { stride: 256, start: 0, halo: [4, 4] });
+//! assert_eq!(analysis.bindings[1].verdict, Verdict::Sliced { stride: 256, start: 0, halo: [0, 0] });
+//! // Workgroups 4 to 7 read elements 255 to 512.
+//! assert_eq!(analysis.bindings[0].reads.bytes(4..8), 255 * 4..513 * 4);
+//! # Ok::<(), swath::Error>(())
+//! ```
+
+mod affine;
+mod derive;
+mod explain;
+mod facts;
+mod footprint;
+mod form;
+mod guard;
+mod input;
+mod linear;
+mod relevance;
+mod verdict;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+pub use input::Numbers;
+pub use verdict::{Merge, Verdict};
+
+use crate::{
+    error::Result,
+    ir::{Program, Space, lower::lower},
+    kernel::{BindingKind, Kernel},
+};
+#[cfg(test)]
+pub(crate) use footprint::Kind;
+use footprint::{Access, Piece};
+use verdict::{Cause, Judgement, judge};
+use walk::{Analyzer, Source};
+
+/// How the bindings of a call are accessed.
+#[derive(Clone, Debug)]
+pub struct Analysis {
+    /// The axis along which the grid is cut: 0 to 2 for x to z.
+    pub axis: usize,
+    /// The number of units, which are slabs of workgroups across that axis; `None` where the grid is not known.
+    pub units: Option<u32>,
+    /// One for each of the kernel's bindings, in their order.
+    pub bindings: Vec<BindingAccess>,
+    /// The uniform words that the answer depends on, by binding and byte offset: it holds for all calls that agree in
+    /// these, in the grid and in the sizes of buffers.
+    pub uniform_words: Vec<(usize, u32)>,
+    /// The bindings whose lengths the kernel asks for.
+    pub lengths: Vec<usize>,
+    /// Whether each access of the kernel's program is proven to be in bounds, in the order of the program.
+    pub in_bounds: Vec<bool>,
+}
+
+/// How one binding is accessed.
+#[derive(Clone, Debug)]
+pub struct BindingAccess {
+    /// How it can be divided.
+    pub verdict: Verdict,
+    /// What decided that, in words.
+    pub reason: String,
+    /// The access that decided it.
+    pub place: Option<Place>,
+    /// What the verdict takes for granted, where the numbers it depends on are not known.
+    pub condition: Option<String>,
+    /// The bytes that are read.
+    pub reads: Footprint,
+    /// The bytes that are written.
+    pub writes: Footprint,
+}
+
+/// A place in WGSL text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Line, from 1.
+    pub line: u32,
+    /// Column, from 1.
+    pub column: u32,
+    /// What stands there.
+    pub text: String,
+}
+
+/// The bytes of a binding that a range of units touches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Footprint {
+    pieces: Vec<Piece>,
+    /// Whether nothing is known, so that it is the whole buffer.
+    everything: bool,
+}
+
+impl Footprint {
+    /// The smallest range of bytes known to hold all that the units touch; empty if they touch nothing. Where
+    /// nothing is known it is `0..u64::MAX`.
+    pub fn bytes(&self, units: Range<u32>) -> Range<u64> {
+        if units.is_empty() {
+            return 0..0;
+        }
+        if self.everything {
+            return 0..u64::MAX;
+        }
+        let ranges = self.pieces.iter().filter_map(|piece| piece.bytes(units.start, units.end));
+        let hull = ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+        let byte = |x: i128| u64::try_from(x.max(0)).unwrap_or(u64::MAX);
+        hull.map_or(0..0, |(lo, hi)| byte(lo)..byte(hi))
+    }
+
+    /// Whether no unit touches anything.
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty() && !self.everything
+    }
+
+    fn of<'a>(accesses: impl Iterator<Item = &'a Access>, axis: usize) -> Footprint {
+        let mut footprint = Footprint { pieces: Vec::new(), everything: false };
+        for access in accesses {
+            match access.pieces[axis] {
+                Some(piece) if !footprint.pieces.contains(&piece) => footprint.pieces.push(piece),
+                Some(_) => {}
+                None => footprint.everything = true,
+            }
+        }
+        footprint
+    }
+}
+
+impl Analysis {
+    /// Whether the call can be cut into tiles: no binding is pinned.
+    pub fn is_divisible(&self) -> bool {
+        self.bindings.iter().all(|binding| binding.verdict != Verdict::Pinned)
+    }
+}
+
+impl Kernel {
+    /// How the kernel's bindings are accessed in a call with these numbers.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Wgsl`](crate::Error::Wgsl) where the kernel uses what is not supported, and
+    /// [`Error::Kernel`](crate::Error::Kernel) where an override constant has no value.
+    pub fn access(&self, numbers: &Numbers<'_>) -> Result<Analysis> {
+        self.check_complete()?;
+        let program = lower(self)?;
+        let all = analyse(&program, numbers);
+        let found = all.best();
+        let bindings = self.bindings().iter().enumerate().map(|(place, binding)| match binding.kind {
+            BindingKind::Uniform => BindingAccess {
+                verdict: Verdict::Whole,
+                reason: "a uniform".to_owned(),
+                place: None,
+                condition: None,
+                reads: Footprint { pieces: Vec::new(), everything: true },
+                writes: Footprint { pieces: Vec::new(), everything: false },
+            },
+            _ => {
+                let accesses = || all.accesses.iter().flatten().filter(move |a| a.binding == Some(place));
+                let judgement = &found.judgements[place];
+                explain::binding(self, judgement, accesses(), found.axis, all.blind)
+            }
+        });
+        Ok(Analysis {
+            axis: found.axis,
+            units: numbers.workgroups().map(|count| count[found.axis]),
+            bindings: bindings.collect(),
+            uniform_words: all.uniform_words.clone(),
+            lengths: all.lengths.clone(),
+            in_bounds: all.in_bounds.clone(),
+        })
+    }
+}
+
+/// The accesses of a program, and what they come to for each axis that it can be cut along.
+pub(crate) struct Findings {
+    /// By access; nothing where no invocation comes.
+    pub accesses: Vec<Option<Access>>,
+    pub in_bounds: Vec<bool>,
+    /// The axes that the grid can be cut along.
+    pub axes: Vec<Cut>,
+    uniform_words: Vec<(usize, u32)>,
+    lengths: Vec<usize>,
+    /// Whether nothing could be worked out at all.
+    pub blind: bool,
+}
+
+/// A cut along an axis.
+pub(crate) struct Cut {
+    pub axis: usize,
+    /// One for each binding.
+    pub judgements: Vec<Judgement>,
+}
+
+impl Findings {
+    /// The axis with the fewest pinned bindings, then with the fewest bytes to move, then with the fewest that
+    /// every tile needs whole, then the outermost.
+    pub fn best(&self) -> &Cut {
+        let cost = |cut: &&Cut| {
+            let count = |verdict| cut.judgements.iter().filter(|j| j.verdict == verdict).count();
+            let bytes: u128 = cut.judgements.iter().map(|j| j.bytes).sum();
+            (count(Verdict::Pinned), bytes, count(Verdict::Whole), 3 - cut.axis)
+        };
+        self.axes.iter().min_by_key(cost).expect("there is at least one axis")
+    }
+}
+
+/// Analyses a program.
+pub(crate) fn analyse(program: &Program, numbers: &Numbers<'_>) -> Findings {
+    let bindings = program.memories.iter().filter_map(|memory| match memory.space {
+        Space::Storage { binding, .. } | Space::Uniform { binding } => Some(binding + 1),
+        _ => None,
+    });
+    let bindings = bindings.max().unwrap_or(0);
+    // A GPU may take another way through the kernel than this program does.
+    let differs = match program.assumed {
+        assumed if assumed.subgroup_size => Some(Source::Subgroup),
+        assumed if assumed.float_rounding => Some(Source::Float),
+        _ => None,
+    };
+    if let Some(source) = differs {
+        return blind(program, bindings, source);
+    }
+    let mut analyzer = Analyzer::new(program, numbers);
+    analyzer.run();
+    let Analyzer { accesses, read_words, read_lengths, .. } = analyzer;
+    let axes = |axis: &usize| numbers.workgroups().is_none_or(|count| count[*axis] > 1);
+    let mut axes: Vec<usize> = (0..3).filter(axes).collect();
+    if axes.is_empty() {
+        axes.push(0);
+    }
+    let cut = |axis: usize| {
+        let size = u64::from(program.workgroup_size[axis].max(1));
+        let units = numbers.workgroups().map_or((1 << 32) / size, |count| count[axis].into());
+        let judgements = (0..bindings).map(|binding| {
+            let own: Vec<&Access> = accesses.iter().flatten().filter(|a| a.binding == Some(binding)).collect();
+            judge(&own, axis, units, numbers.bytes(binding))
+        });
+        Cut { axis, judgements: judgements.collect() }
+    };
+    Findings {
+        axes: axes.into_iter().map(cut).collect(),
+        in_bounds: accesses.iter().map(|a| a.as_ref().is_none_or(|a| a.unproven.is_none())).collect(),
+        accesses,
+        uniform_words: read_words.into_iter().collect(),
+        lengths: read_lengths.into_iter().collect(),
+        blind: false,
+    }
+}
+
+/// Nothing is proven, because devices differ in what the program was made from.
+fn blind(program: &Program, bindings: usize, source: Source) -> Findings {
+    let judge = |binding: usize| {
+        let writable = program.memories.iter().any(|m| m.space == Space::Storage { binding, writable: true });
+        Judgement {
+            verdict: if writable { Verdict::Pinned } else { Verdict::Whole },
+            cause: Cause::Devices(source),
+            origin: None,
+            assumes: None,
+            bytes: 0,
+        }
+    };
+    Findings {
+        accesses: (0..program.accesses).map(|_| None).collect(),
+        in_bounds: vec![false; program.accesses as usize],
+        axes: vec![Cut { axis: 0, judgements: (0..bindings).map(judge).collect() }],
+        uniform_words: Vec::new(),
+        lengths: Vec::new(),
+        blind: true,
+    }
+}

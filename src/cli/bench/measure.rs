@@ -1,0 +1,230 @@
+//! The measuring of one sample: everyone in turn, in one run.
+
+use std::time::{Duration, Instant};
+
+use swath::{
+    Device, Runtime,
+    samples::{Problem, Resident, Sample, Size},
+};
+
+use super::{
+    document::Row,
+    limits::{self, GpuMemory, HostMemory},
+};
+use crate::cli::{
+    failure::{Failure, Outcome},
+    show::{Progress, Spread},
+};
+
+/// A device that takes part.
+pub struct Contender {
+    pub runtime: Runtime,
+    pub device: Device,
+    /// How the device is named on the command line.
+    pub alias: String,
+    /// 10^9 operations a second that it does at most; `None` where the host's limit counts.
+    pub gigaoperations: Option<f64>,
+}
+
+/// How often to measure.
+pub struct Effort {
+    /// At least so often.
+    runs: usize,
+    /// More, until so much time is spent.
+    budget: Duration,
+    /// And never more often than that.
+    most: usize,
+    /// Calls from host memory.
+    calls: usize,
+}
+
+/// Runs that are shorter than this are warmed up in each turn: others have used the caches meanwhile.
+const SHORT: Duration = Duration::from_millis(20);
+
+impl Effort {
+    pub const FULL: Effort = Effort { runs: 5, budget: Duration::from_secs(1), most: 50, calls: 3 };
+    pub const QUICK: Effort = Effort { runs: 3, budget: Duration::ZERO, most: 3, calls: 1 };
+
+    fn is_done(&self, times: &[Duration], spent: Duration) -> bool {
+        times.len() >= self.runs && (spent >= self.budget || times.len() >= self.most)
+    }
+}
+
+/// What is run and timed.
+enum Runner<'p> {
+    Native(&'p mut dyn Problem),
+    Device(Box<dyn Resident + 'p>),
+}
+
+impl Runner<'_> {
+    fn run(&mut self) -> Outcome<Duration> {
+        match self {
+            Runner::Native(problem) => Ok(problem.native()),
+            Runner::Device(resident) => Ok(resident.step()?.kernel),
+        }
+    }
+}
+
+/// One who takes part, with the times so far.
+struct Entrant<'p> {
+    runner: Runner<'p>,
+    times: Vec<Duration>,
+    spent: Duration,
+    failure: Option<Failure>,
+}
+
+impl<'p> Entrant<'p> {
+    fn new(runner: Runner<'p>) -> Self {
+        Entrant { runner, times: Vec::new(), spent: Duration::ZERO, failure: None }
+    }
+
+    /// One measured run.
+    fn turn(&mut self) {
+        let start = Instant::now();
+        let run = match self.times.last() {
+            Some(last) if *last >= SHORT => self.runner.run(),
+            _ => self.runner.run().and_then(|_| self.runner.run()),
+        };
+        self.spent += start.elapsed();
+        match run {
+            Ok(time) => self.times.push(time),
+            Err(failure) => self.failure = Some(failure),
+        }
+    }
+}
+
+/// The memory whose rate is measured meanwhile.
+enum Memory {
+    Host(HostMemory),
+    Gpu(Box<GpuMemory>),
+}
+
+impl Memory {
+    fn rate(&mut self) -> Outcome<f64> {
+        match self {
+            Memory::Host(memory) => Ok(memory.rate()),
+            Memory::Gpu(memory) => memory.rate(),
+        }
+    }
+}
+
+/// The native reference and every device, on the same inputs, turn by turn. Meanwhile `arithmetic` becomes the
+/// most that the host's cores did, in 10^9 operations a second.
+pub fn side_by_side(
+    sample: &'static dyn Sample,
+    size: Size,
+    seed: u64,
+    (contenders, arithmetic): (&[Contender], &mut f64),
+    effort: &Effort,
+    progress: &Progress,
+) -> Outcome<Vec<Row>> {
+    // Each has a problem of its own, from the same seed.
+    let prepare = || sample.prepare(size, seed);
+    let mut native = prepare()?;
+    let mut problems = contenders.iter().map(|_| prepare()).collect::<swath::Result<Vec<_>>>()?;
+    progress.say(format!("{}: first runs", sample.name()));
+    native.native();
+    let totals: Vec<Outcome<Spread>> = contenders
+        .iter()
+        .zip(&mut problems)
+        .map(|(contender, problem)| totals(&mut **problem, contender, effort))
+        .collect();
+
+    progress.say(format!("{}: turn by turn", sample.name()));
+    let work = native.work();
+    let mut memories = vec![Memory::Host(HostMemory::new(&work))];
+    for contender in contenders.iter().filter(|contender| !limits::is_host(&contender.device)) {
+        memories.push(Memory::Gpu(Box::new(GpuMemory::new(&work, &contender.runtime, &contender.device)?)));
+    }
+    let mut rates = vec![0.0_f64; memories.len()];
+    let mut entrants = vec![Entrant::new(Runner::Native(&mut *native))];
+    // Those whose first run failed have no turn.
+    let mut places = Vec::new();
+    for ((contender, problem), total) in contenders.iter().zip(&mut problems).zip(&totals) {
+        let resident = match total {
+            Ok(_) => problem.resident(&contender.runtime, &contender.device).map(|resident| {
+                entrants.push(Entrant::new(Runner::Device(resident)));
+                Some(entrants.len() - 1)
+            }),
+            Err(_) => Ok(None),
+        };
+        places.push(resident.map_err(Failure::from));
+    }
+    for turn in 0.. {
+        let count = entrants.len();
+        let mut any = false;
+        for place in 0..count {
+            // Another one goes first each time, so that nobody always runs in the same one's wake.
+            let entrant = &mut entrants[(place + turn) % count];
+            if entrant.failure.is_none() && !effort.is_done(&entrant.times, entrant.spent) {
+                entrant.turn();
+                any = true;
+            }
+        }
+        if !any {
+            break;
+        }
+        for (memory, rate) in memories.iter_mut().zip(&mut rates) {
+            *rate = rate.max(memory.rate()?);
+        }
+        *arithmetic = arithmetic.max(limits::host_arithmetic());
+    }
+    drop(memories);
+
+    let mut results = Vec::new();
+    for mut entrant in entrants {
+        let fetched = match (&mut entrant.runner, entrant.failure) {
+            (_, Some(failure)) => Err(failure),
+            (Runner::Device(resident), None) => resident.fetch().map_err(Failure::from),
+            (Runner::Native(_), None) => Ok(()),
+        };
+        results.push(fetched.map(|()| Spread::of(entrant.times)));
+    }
+    let mut results = results.into_iter();
+    let native_times = results.next().transpose()?;
+    let mut rows = Vec::new();
+    if let Some(times) = native_times {
+        let row = Row::new(sample, &*native, "native", "native reference");
+        let row = Row { memory: rates.first().copied(), ..row };
+        rows.push(judged(row.timed(&native.work(), times, native_times), &*native));
+    }
+    progress.step();
+    let mut gpu_rates = rates[1..].iter();
+    for (((contender, problem), total), place) in contenders.iter().zip(&problems).zip(totals).zip(places) {
+        let memory = if limits::is_host(&contender.device) { rates.first() } else { gpu_rates.next() };
+        let row = Row::new(sample, &**problem, &contender.alias, contender.device.name());
+        let row = Row { memory: memory.copied(), ..row };
+        let times = match (total, place) {
+            (Ok(total), Ok(Some(_))) => results.next().transpose().map(|times| times.map(|times| (total, times))),
+            (Ok(_), Ok(None)) => Ok(None),
+            (Err(failure), _) | (_, Err(failure)) => Err(failure),
+        };
+        rows.push(match times {
+            Ok(Some((total, times))) => {
+                let row = Row { total_ms: Some(total.into()), ..row };
+                judged(row.timed(&problem.work(), times, native_times), &**problem)
+            }
+            Ok(None) => row,
+            Err(failure) => Row { error: Some(failure.to_string()), ..row },
+        });
+        progress.step();
+    }
+    Ok(rows)
+}
+
+/// Times of calls from host memory, after one that compiles.
+fn totals(problem: &mut dyn Problem, contender: &Contender, effort: &Effort) -> Outcome<Spread> {
+    problem.run(&contender.runtime, &contender.device)?;
+    let mut times = Vec::new();
+    for _ in 0..effort.calls {
+        times.push(problem.run(&contender.runtime, &contender.device)?.total);
+    }
+    Ok(Spread::of(times))
+}
+
+/// With the verdict on what was left last.
+fn judged(row: Row, problem: &dyn Problem) -> Row {
+    let verdict = problem.verify();
+    let error = (!verdict.passed()).then(|| verdict.to_string());
+    Row { verified: verdict.passed(), error, ..row }
+}
