@@ -224,6 +224,12 @@ impl Runtime {
         Runtime::with_backends(devices.into_iter().map(NullBackend::with_info).collect(), None)
     }
 
+    /// A runtime on one device of the caller's making.
+    #[cfg(all(test, feature = "cpu", feature = "cli"))]
+    pub(crate) fn on(backend: Arc<dyn Backend>) -> Result<Runtime> {
+        Runtime::with_backends(vec![backend], None)
+    }
+
     /// A runtime on these devices, where `auto` means `default` if there is one.
     fn with_backends(backends: Vec<Arc<dyn Backend>>, default: Option<String>) -> Result<Runtime> {
         let mut gpus = 0;

@@ -8,7 +8,7 @@ use super::{
     form::{Form, Range},
     walk::{Analyzer, Source},
 };
-use crate::ir::{Address, Binary, Builtin, Mem, Op, Space, Type, Unary, Value, fold};
+use crate::ir::{Address, Binary, Bound, Builtin, Mem, Op, Space, Type, Unary, Value, fold};
 
 /// The bits of a number.
 pub fn bits(number: i128) -> u32 {
@@ -168,8 +168,11 @@ impl Analyzer<'_> {
                 (Some(mask), _) => self.mask(ty, b, bits(mask)),
                 _ => Some(self.symbol(Definition::And { a, b })),
             },
-            Binary::Or => Some(self.symbol(Definition::Or { a, b })),
-            Binary::Xor => Some(self.symbol(Definition::Xor { a, b })),
+            Binary::Or | Binary::Xor => match (a.as_number(), b.as_number()) {
+                (_, Some(mask)) => self.set_bits(op, ty, a, bits(mask)),
+                (Some(mask), _) => self.set_bits(op, ty, b, bits(mask)),
+                _ => Some(self.or_xor(op, a, b)),
+            },
             Binary::Shl => b.as_number().and_then(|y| a.times(1 << (bits(y) & 31))),
             Binary::Shr => match b.as_number().map(|y| bits(y) & 31) {
                 Some(0) => Some(a),
@@ -232,6 +235,25 @@ impl Analyzer<'_> {
         Some(self.symbol(Definition::And { a, b: Form::number(i128::from(mask)) }))
     }
 
+    fn or_xor(&mut self, op: Binary, a: Form, b: Form) -> Form {
+        self.symbol(if op == Binary::Or { Definition::Or { a, b } } else { Definition::Xor { a, b } })
+    }
+
+    /// `a | mask` or `a ^ mask`: the bits above the mask's stay as they are.
+    fn set_bits(&mut self, op: Binary, ty: Type, a: Form, mask: u32) -> Option<Form> {
+        let signed = ty == Type::I32;
+        if mask == 0 {
+            return Some(a);
+        }
+        let by = 1i128 << (32 - mask.leading_zeros());
+        if by > 1 << 31 {
+            return Some(self.or_xor(op, a, Form::number(mask.into())));
+        }
+        let above = self.symbol(Definition::Quotient { of: a.clone(), signed, by, truncates: false });
+        let below = self.remainder_by(a, signed, by, false);
+        self.or_xor(op, below, Form::number(mask.into())).plus(by, &above)
+    }
+
     fn select(&mut self, cond: Value, accept: Form, reject: Form, ty: Type) -> Form {
         let outer = self.known.next();
         let guards = self.known.guard_count();
@@ -283,16 +305,7 @@ impl Analyzer<'_> {
     /// What is read from memory: a number where the memory and the place in it are known.
     fn load(&mut self, address: &Address, ty: Type) -> Form {
         let source = Source::Loaded(address.mem);
-        let memory = self.program.memory(address.mem);
-        let known = match memory.space {
-            Space::Constant => true,
-            Space::Uniform { binding } => self.inputs.uniform(binding).is_some(),
-            _ => false,
-        };
-        if !known {
-            if let (Space::Uniform { binding }, true) = (memory.space, address.terms.is_empty()) {
-                return self.unknown_word(binding, address, ty);
-            }
+        if !matches!(self.program.memory(address.mem).space, Space::Constant | Space::Uniform { .. }) {
             return self.opaque(ty, source);
         }
         let mut offsets = Range::only(address.offset.into());
@@ -301,28 +314,27 @@ impl Analyzer<'_> {
             let index = self.form(term.index);
             let index = self.known.reading(&index, false);
             let range = self.known.bound(&index);
-            if range.is_empty() {
+            // A load past an inner array gives zero, not its neighbour.
+            let inside = matches!(term.bound, Bound::Const(n) if range.hi < i128::from(n));
+            if range.is_empty() || !inside {
                 return self.opaque(ty, source);
             }
             let stride = i128::from(term.stride);
-            let more = Range::new(range.lo * stride, range.hi.min(i128::from(u32::MAX)) * stride);
-            offsets = Range::new(offsets.lo + more.lo, offsets.hi + more.hi);
+            offsets = Range::new(offsets.lo + range.lo * stride, offsets.hi + range.hi * stride);
             step = if address.terms.len() == 1 { stride.max(4) } else { 4 };
-            // A load past an inner array gives zero, not its neighbour.
-            let inside = matches!(term.bound, crate::ir::Bound::Const(n) if range.hi < i128::from(n));
-            if !inside {
-                return self.opaque(ty, source);
-            }
         }
-        let values = (0..).map(|i| offsets.lo + i * step).take_while(|offset| *offset <= offsets.hi);
-        const MOST: usize = 4096;
+        const MOST: i128 = 4096;
+        if offsets.hi > i128::from(u32::MAX) || (offsets.hi - offsets.lo) / step >= MOST {
+            return self.opaque(ty, source);
+        }
         let mut range = Range::EMPTY;
-        for (count, offset) in values.enumerate() {
-            let word = u32::try_from(offset).ok().and_then(|offset| self.word(address.mem, offset));
-            match word {
-                Some(word) if count < MOST => range = range.hull(Range::only(number(ty, word))),
-                _ => return self.opaque(ty, source),
+        let mut at = offsets.lo;
+        while at <= offsets.hi {
+            match self.word(address.mem, at as u32) {
+                Some(word) => range = range.hull(Range::only(number(ty, word))),
+                None => return self.unknown_word(address.mem, at as u32, ty),
             }
+            at += step;
         }
         match range.single() {
             Some(number) => Form::number(number),
@@ -336,23 +348,18 @@ impl Analyzer<'_> {
         match memory.space {
             Space::Constant => memory.data.get(offset as usize / 4).copied(),
             Space::Uniform { binding } => {
-                let bytes = self.inputs.uniform(binding)?.get(offset as usize..)?.first_chunk::<4>()?;
                 self.read_words.insert((binding, offset));
-                Some(u32::from_ne_bytes(*bytes))
+                self.inputs.word(binding, offset)
             }
             _ => None,
         }
     }
 
-    /// A word of a uniform that was not given: some number, the same one wherever it is read.
-    fn unknown_word(&mut self, binding: usize, address: &Address, ty: Type) -> Form {
-        self.read_words.insert((binding, address.offset));
-        let key = (binding, address.offset);
-        if let Some(known) = self.unknown_words.get(&key) {
-            return known.clone();
+    /// What is loaded where the word at `offset`, and maybe others, were not given: some number.
+    fn unknown_word(&mut self, mem: Mem, offset: u32, ty: Type) -> Form {
+        match self.program.memory(mem).space {
+            Space::Uniform { binding } => self.opaque(ty, Source::Word { binding, offset }),
+            _ => self.opaque(ty, Source::Unknown),
         }
-        let form = self.opaque(ty, Source::Word { binding, offset: address.offset });
-        self.unknown_words.insert(key, form.clone());
-        form
     }
 }

@@ -171,6 +171,8 @@ impl Knowledge {
             Definition::Xor { a, b } => {
                 let ((x, rx), (y, ry)) = (self.unsigned(&a), self.unsigned(&b));
                 let mut found = Found::new(symbol, Range::new(0, ones(rx.hi.max(ry.hi))));
+                found.beside(&x, Range::new(-ry.hi, ry.hi));
+                found.beside(&y, Range::new(-rx.hi, rx.hi));
                 add_disjoint(&mut found, (&x, rx), (&y, ry));
                 found
             }

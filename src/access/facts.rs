@@ -356,6 +356,13 @@ impl Knowledge {
         if self.exhausted() {
             return Range::ALL;
         }
+        // Between multiples there is nothing.
+        let divisor = form.divisor();
+        if divisor > 1 {
+            let Range { lo, hi } = self.bound(&form.linear().divided(divisor));
+            let times = |x: i128| if x.abs() >= Range::FAR { x } else { x * divisor };
+            return Range { lo: times(lo), hi: times(hi) }.shift(form.constant);
+        }
         let (problem, goal) = self.question(form);
         if problem.ranges.iter().any(|range| range.is_empty()) {
             return Range::EMPTY;
@@ -374,6 +381,28 @@ impl Knowledge {
     /// The range of what a symbol is, with no more than its definition's support in mind.
     pub(super) fn bound_symbol(&mut self, symbol: Symbol) -> Range {
         self.bound(&Form::symbol(symbol))
+    }
+
+    /// The form with symbols replaced that are known to be a form of others.
+    fn resolve(&mut self, form: Form) -> Form {
+        let mut form = form;
+        let mut below = self.limit.unwrap_or(self.next());
+        while let Some(symbol) = form.symbols().filter(|&s| s < below).max() {
+            below = symbol;
+            let coefficient = form.coefficient(symbol);
+            let facts = self.facts(symbol);
+            let equal = facts[1..].iter().find(|fact| {
+                let own = fact.form.coefficient(symbol);
+                fact.range.lo == fact.range.hi && own.abs() == 1 && fact.form.symbols().all(|s| s <= symbol)
+            });
+            if let Some(fact) = equal {
+                // own * symbol + rest = n
+                let factor = -coefficient * fact.form.coefficient(symbol);
+                let replaced = form.plus(factor, &fact.form).map(|f| f.shift(-factor * fact.range.lo));
+                form = replaced.unwrap_or(form);
+            }
+        }
+        form
     }
 
     /// All that bears on a form: its symbols, what is known about them, and guards on the same coordinates.
@@ -422,10 +451,11 @@ impl Knowledge {
         } else {
             let offset = turns(range.lo) * TURN;
             if window.contains(range.shift(-offset)) {
-                form.shift(-offset)
+                self.resolve(form.shift(-offset))
             } else {
                 let turned = form.shift(-turns(form.constant) * TURN);
-                Form::symbol(self.define(Definition::Reading { form: turned, signed }))
+                let reading = Form::symbol(self.define(Definition::Reading { form: turned, signed }));
+                self.resolve(reading)
             }
         };
         self.frame().readings.insert(key, reading.clone());

@@ -168,12 +168,12 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Where a number comes from, if that is not the grid or a loop of known length.
-    fn foreign(&self, symbol: Symbol) -> Option<Source> {
-        match self.sources.get(&symbol)? {
-            Source::Length(_) => None,
-            source => Some(*source),
-        }
+    /// Where a number comes from, if that is not the grid or a length, and it may be anything.
+    fn foreign(&mut self, symbol: Symbol) -> Option<Source> {
+        let source = *self.sources.get(&symbol)?;
+        let range = self.known.bound(&Form::symbol(symbol));
+        let anything = range.hi - range.lo >= i128::from(i32::MAX);
+        (anything && !matches!(source, Source::Length(_))).then_some(source)
     }
 
     /// The bytes that an access at byte `form` touches, for a cut along an axis; `None` if nothing is known.

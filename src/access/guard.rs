@@ -87,18 +87,25 @@ impl Analyzer<'_> {
     /// Learns what follows where at least one of the alternatives, each a list of conditions, holds: all of it if only one is
     /// possible.
     fn either(&mut self, depth: usize, alternatives: &[&[(Value, bool)]]) {
+        // Most alternatives that are out of the question say so.
+        let refuted = |&(cond, truth): &(Value, bool)| self.constant(cond).is_some_and(|bits| bits != truth);
+        let open: Vec<&[(Value, bool)]> =
+            alternatives.iter().copied().filter(|conditions| !conditions.iter().any(refuted)).collect();
+        if let [only] = open[..] {
+            return only.iter().for_each(|&(cond, truth)| self.assume_within(cond, truth, depth - 1));
+        }
         if self.alternatives >= MAX_ALTERNATIVES {
             return;
         }
         self.alternatives += 1;
         let mut possible = Vec::new();
-        for conditions in alternatives {
+        for conditions in open {
             self.known.push();
-            for &(cond, truth) in *conditions {
+            for &(cond, truth) in conditions {
                 self.assume_within(cond, truth, depth - 1);
             }
             if !self.known.impossible() {
-                possible.push(*conditions);
+                possible.push(conditions);
             }
             self.known.pop();
         }
@@ -110,14 +117,18 @@ impl Analyzer<'_> {
         self.alternatives -= 1;
     }
 
+    /// What a condition is in any case.
+    fn constant(&self, cond: Value) -> Option<bool> {
+        match self.program.def(cond).op {
+            Op::Const(bits) => Some(bits != 0),
+            _ => None,
+        }
+    }
+
     /// A condition that control flow chose: if only one way gives it this truth, that way was taken.
     fn assume_way(&mut self, cond: Value, truth: bool, depth: usize) {
         let Some(ways) = self.bools.get(&cond) else { return };
-        let constant = |value: Value| match self.program.def(value).op {
-            Op::Const(bits) => Some(bits != 0),
-            _ => None,
-        };
-        let possible: Vec<&BoolWay> = ways.iter().filter(|way| constant(way.value) != Some(!truth)).collect();
+        let possible: Vec<&BoolWay> = ways.iter().filter(|way| self.constant(way.value) != Some(!truth)).collect();
         match possible[..] {
             [] => self.known.give_up_here(),
             [only] => {

@@ -5,8 +5,9 @@
 #[derive(Clone, Debug, Default)]
 pub struct Numbers<'a> {
     workgroups: Option<[u32; 3]>,
+    /// Binding, offset, and what stands there.
+    uniforms: Vec<(usize, u32, &'a [u8])>,
     /// By binding.
-    uniforms: Vec<Option<&'a [u8]>>,
     bytes: Vec<Option<u64>>,
 }
 
@@ -22,11 +23,10 @@ impl<'a> Numbers<'a> {
         self
     }
 
-    /// The contents of a uniform, as WGSL lays it out; `binding` is its place in the kernel's list of bindings.
-    pub fn with_uniform(mut self, binding: usize, bytes: &'a [u8]) -> Self {
-        let len = self.uniforms.len().max(binding + 1);
-        self.uniforms.resize(len, None);
-        self.uniforms[binding] = Some(bytes);
+    /// The contents of a uniform, as WGSL lays it out, from the byte `offset` on; `binding` is its place in the kernel's
+    /// list of bindings. A uniform may be given in parts, and some of it not at all.
+    pub fn with_uniform(mut self, binding: usize, offset: u32, bytes: &'a [u8]) -> Self {
+        self.uniforms.push((binding, offset, bytes));
         self
     }
 
@@ -43,9 +43,12 @@ impl<'a> Numbers<'a> {
         self.workgroups
     }
 
-    /// The contents of a uniform, where known.
-    pub fn uniform(&self, binding: usize) -> Option<&'a [u8]> {
-        self.uniforms.get(binding).copied().flatten()
+    /// The word at a byte of a uniform, where known.
+    pub fn word(&self, binding: usize, offset: u32) -> Option<u32> {
+        self.uniforms.iter().filter(|part| part.0 == binding).find_map(|(_, start, bytes)| {
+            let bytes = bytes.get(offset.checked_sub(*start)? as usize..)?.first_chunk::<4>()?;
+            Some(u32::from_ne_bytes(*bytes))
+        })
     }
 
     /// The size of a buffer, where known.

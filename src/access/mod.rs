@@ -31,6 +31,7 @@
 
 mod affine;
 mod derive;
+mod example;
 mod explain;
 mod facts;
 mod footprint;
@@ -47,12 +48,13 @@ mod tests;
 
 use std::ops::Range;
 
+pub use example::{Example, Meaning};
 pub use input::Numbers;
 pub use verdict::{Merge, Verdict};
 
 use crate::{
     error::Result,
-    ir::{Program, Space, lower::lower},
+    ir::{Builtin, Op, Program, Space, lower::lower},
     kernel::{BindingKind, Kernel},
 };
 #[cfg(test)]
@@ -70,9 +72,9 @@ pub struct Analysis {
     pub units: Option<u32>,
     /// One for each of the kernel's bindings, in their order.
     pub bindings: Vec<BindingAccess>,
-    /// The uniform words that the answer depends on, by binding and byte offset: it holds for all calls that agree in
-    /// these, in the grid and in the sizes of buffers.
-    pub uniform_words: Vec<(usize, u32)>,
+    /// The uniform words that the answer depends on: it holds for all calls that agree in these, in the grid and in the
+    /// sizes of buffers.
+    pub uniform_words: Vec<Word>,
     /// The bindings whose lengths the kernel asks for.
     pub lengths: Vec<usize>,
     /// Whether each access of the kernel's program is proven to be in bounds, in the order of the program.
@@ -94,6 +96,17 @@ pub struct BindingAccess {
     pub reads: Footprint,
     /// The bytes that are written.
     pub writes: Footprint,
+}
+
+/// A scalar of a uniform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// The place of the uniform in the kernel's list of bindings.
+    pub binding: usize,
+    /// Where it stands, in bytes.
+    pub offset: u32,
+    /// Its path, such as `params.width`.
+    pub name: String,
 }
 
 /// A place in WGSL text.
@@ -166,7 +179,11 @@ impl Kernel {
     pub fn access(&self, numbers: &Numbers<'_>) -> Result<Analysis> {
         self.check_complete()?;
         let program = lower(self)?;
-        let all = analyse(&program, numbers);
+        Ok(self.analysis(&program, numbers))
+    }
+
+    fn analysis(&self, program: &Program, numbers: &Numbers<'_>) -> Analysis {
+        let all = analyse(program, numbers);
         let found = all.best();
         let bindings = self.bindings().iter().enumerate().map(|(place, binding)| match binding.kind {
             BindingKind::Uniform => BindingAccess {
@@ -183,14 +200,16 @@ impl Kernel {
                 explain::binding(self, judgement, accesses(), found.axis, all.blind)
             }
         });
-        Ok(Analysis {
+        let word =
+            |&(binding, offset): &(usize, u32)| Word { binding, offset, name: explain::word(self, binding, offset) };
+        Analysis {
             axis: found.axis,
             units: numbers.workgroups().map(|count| count[found.axis]),
             bindings: bindings.collect(),
-            uniform_words: all.uniform_words.clone(),
+            uniform_words: all.uniform_words.iter().map(word).collect(),
             lengths: all.lengths.clone(),
             in_bounds: all.in_bounds.clone(),
-        })
+        }
     }
 }
 
@@ -246,8 +265,10 @@ pub(crate) fn analyse(program: &Program, numbers: &Numbers<'_>) -> Findings {
     let mut analyzer = Analyzer::new(program, numbers);
     analyzer.run();
     let Analyzer { accesses, read_words, read_lengths, .. } = analyzer;
-    let axes = |axis: &usize| numbers.workgroups().is_none_or(|count| count[*axis] > 1);
-    let mut axes: Vec<usize> = (0..3).filter(axes).collect();
+    let mut axes: Vec<usize> = match numbers.workgroups() {
+        Some(count) => (0..3).filter(|&axis| count[axis] > 1).collect(),
+        None => used_axes(program),
+    };
     if axes.is_empty() {
         axes.push(0);
     }
@@ -268,6 +289,17 @@ pub(crate) fn analyse(program: &Program, numbers: &Numbers<'_>) -> Findings {
         lengths: read_lengths.into_iter().collect(),
         blind: false,
     }
+}
+
+/// The axes along which the program tells workgroups apart.
+fn used_axes(program: &Program) -> Vec<usize> {
+    let mut used = [false; 3];
+    program.body.visit_definitions(&mut |value| {
+        if let Op::Builtin(Builtin::GlobalId(axis) | Builtin::WorkgroupId(axis)) = program.def(value).op {
+            used[usize::from(axis)] = true;
+        }
+    });
+    (0..3).filter(|&axis| used[axis]).collect()
 }
 
 /// Nothing is proven, because devices differ in what the program was made from.

@@ -162,7 +162,7 @@ impl Slice<'_> {
     /// Where the own range of unit 0 starts: as near to the start of the buffer as what is touched allows.
     fn start(&self) -> i128 {
         let last = self.hi - self.stride.abs();
-        if last <= self.lo { self.lo } else { 0.clamp(self.lo, last) }
+        0.clamp(last.min(self.lo), last.max(self.lo))
     }
 
     fn halo(&self) -> [u64; 2] {
@@ -204,6 +204,9 @@ fn slice<'a>(
         return Ok(Slice { stride: 0, lo: 0, hi: 0, widest: None });
     };
     // An access that one unit comes to has any stride.
+    if let Some((access, _)) = pieces.iter().find(|(_, piece)| !piece.is_single() && piece.stride == 0) {
+        return Err((Cause::Same, Some(access.origin)));
+    }
     let mut moving = pieces.iter().filter(|(_, piece)| !piece.is_single());
     let stride = moving.next().map(|(_, piece)| piece.stride);
     if let Some(stride) = stride
@@ -226,7 +229,8 @@ fn slice<'a>(
     }
     let origin = Some(widest.origin);
     if stride == 0 {
-        return Err((Cause::Same, origin));
+        // A few units, each by an access of its own.
+        return Err((Cause::Anywhere, origin));
     }
     if written && width > stride.abs() {
         return Err((Cause::Overlap { width, stride }, origin));

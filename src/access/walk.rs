@@ -89,7 +89,6 @@ pub struct Analyzer<'a> {
     pub bools: FxHashMap<Value, Vec<BoolWay>>,
     pub sources: FxHashMap<Symbol, Source>,
     pub lengths: FxHashMap<Mem, Form>,
-    pub unknown_words: FxHashMap<(usize, u32), Form>,
     /// Uniform words, by binding and byte, and lengths that went into the answer.
     pub read_words: BTreeSet<(usize, u32)>,
     pub read_lengths: BTreeSet<usize>,
@@ -138,7 +137,6 @@ impl<'a> Analyzer<'a> {
             bools: FxHashMap::default(),
             sources: FxHashMap::default(),
             lengths: FxHashMap::default(),
-            unknown_words: FxHashMap::default(),
             read_words: BTreeSet::new(),
             read_lengths: BTreeSet::new(),
             relevant: relevance::relevant(program),

@@ -116,6 +116,12 @@ pub fn bind(kernel: &Kernel, args: &CallArgs, keep_start: bool) -> Outcome<Vec<S
     slots.collect()
 }
 
+/// Refuses a `--set` of what the kernel does not use.
+pub fn check_sets(kernel: &Kernel, args: &CallArgs) -> Outcome {
+    let binder = Binder { kernel, args, keep_start: false };
+    args.sets.iter().try_for_each(|set| binder.find("--set", &set.name).map(|_| ()))
+}
+
 struct Binder<'a> {
     kernel: &'a Kernel,
     args: &'a CallArgs,

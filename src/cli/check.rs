@@ -4,8 +4,9 @@ use serde::Serialize;
 use swath::{Binding, Kernel, Module, OverrideConstant, Type};
 
 use super::{
+    access::{self, AccessEntry, Given},
     args::{CallArgs, CheckArgs, Emit},
-    bind::bind,
+    bind::{bind, check_sets},
     failure::{Failure, Outcome},
     kernel::{check_constants, load_kernel, load_module},
     show,
@@ -25,6 +26,8 @@ struct KernelEntry {
     workgroup_size: Option<[u32; 3]>,
     features: Vec<&'static str>,
     bindings: Vec<BindingEntry>,
+    /// `null` where an override constant has no value, or the kernel uses what only GPUs can run.
+    access: Option<AccessEntry>,
 }
 
 #[derive(Serialize)]
@@ -76,18 +79,35 @@ pub fn check(args: &CheckArgs) -> Outcome {
         return show::line(&text);
     }
     let kernels = kernels(&args.call, &module)?;
-    if has_data(&args.call) {
+    let mut checked = Vec::new();
+    if has_files(&args.call) || !args.call.sets.is_empty() {
         let [kernel] = kernels.as_slice() else {
             load_kernel(&args.call, &module)?;
             return Ok(());
         };
         check_constants(&args.call, &module, kernel)?;
-        bind(kernel, &args.call, false)?;
+        checked.push((kernel.clone(), Some(given(kernel, &args.call)?)));
+    } else {
+        for kernel in kernels {
+            let complete = kernel.missing_constants().is_empty();
+            let given = if complete { Some(Given::partial(&kernel, &args.call)?) } else { None };
+            checked.push((kernel, given));
+        }
     }
     if args.json {
-        return show::json(&document(&args.call, &module, &kernels));
+        return show::json(&document(&args.call, &module, &checked)?);
     }
-    show::line(&describe(&args.call, &module, &kernels))
+    show::line(&describe(&args.call, &module, &checked)?)
+}
+
+/// What is given of a call: all of it where files are, else the grid and fields of uniforms.
+fn given(kernel: &Kernel, args: &CallArgs) -> Outcome<Given> {
+    if has_files(args) {
+        let slots = bind(kernel, args, false)?;
+        return Given::bound(kernel, args, &slots);
+    }
+    check_sets(kernel, args)?;
+    Given::partial(kernel, args)
 }
 
 /// The kernel that `--entry` names, or all of them.
@@ -102,24 +122,31 @@ fn kernels(args: &CallArgs, module: &Module) -> Outcome<Vec<Kernel>> {
 }
 
 /// Whether the data of a call is given, so that the call can be checked as well.
-fn has_data(args: &CallArgs) -> bool {
-    !(args.inputs.is_empty() && args.inouts.is_empty() && args.outputs.is_empty() && args.sets.is_empty())
+fn has_files(args: &CallArgs) -> bool {
+    !(args.inputs.is_empty() && args.inouts.is_empty() && args.outputs.is_empty())
 }
 
-fn document(args: &CallArgs, module: &Module, kernels: &[Kernel]) -> Document {
-    Document {
+/// A kernel, and what is given of a call if the kernel is complete.
+type Checked = (Kernel, Option<Given>);
+
+fn document(args: &CallArgs, module: &Module, kernels: &[Checked]) -> Outcome<Document> {
+    let entry = |(kernel, given): &Checked| {
+        Ok(KernelEntry {
+            name: kernel.name().to_string(),
+            workgroup_size: kernel.missing_constants().is_empty().then(|| kernel.workgroup_size()),
+            features: kernel.required_features().to_vec(),
+            bindings: kernel.bindings().iter().map(binding_entry).collect(),
+            access: match given {
+                Some(given) => access::entry(kernel, given)?,
+                None => None,
+            },
+        })
+    };
+    Ok(Document {
         file: args.kernel.display().to_string(),
-        kernels: kernels
-            .iter()
-            .map(|kernel| KernelEntry {
-                name: kernel.name().to_string(),
-                workgroup_size: kernel.missing_constants().is_empty().then(|| kernel.workgroup_size()),
-                features: kernel.required_features().to_vec(),
-                bindings: kernel.bindings().iter().map(binding_entry).collect(),
-            })
-            .collect(),
+        kernels: kernels.iter().map(entry).collect::<Outcome<_>>()?,
         overrides: module.constants().into_iter().map(override_entry).collect(),
-    }
+    })
 }
 
 fn binding_entry(binding: &Binding) -> BindingEntry {
@@ -153,9 +180,9 @@ fn override_entry(constant: OverrideConstant) -> OverrideEntry {
     }
 }
 
-fn describe(args: &CallArgs, module: &Module, kernels: &[Kernel]) -> String {
+fn describe(args: &CallArgs, module: &Module, kernels: &[Checked]) -> Outcome<String> {
     let mut text = format!("{}: valid\n", args.kernel.display());
-    for kernel in kernels {
+    for (kernel, given) in kernels {
         let [x, y, z] = kernel.workgroup_size();
         let size = match kernel.missing_constants() {
             [] => format!("workgroup {x} x {y} x {z}"),
@@ -187,8 +214,11 @@ fn describe(args: &CallArgs, module: &Module, kernels: &[Kernel]) -> String {
             text += &binding.layout().replace('\n', "\n  ");
             text.push('\n');
         }
+        if let Some(given) = given {
+            text += &access::describe(kernel, given)?;
+        }
     }
-    text + &overrides(&module.constants())
+    Ok(text + &overrides(&module.constants()))
 }
 
 fn overrides(constants: &[OverrideConstant]) -> String {

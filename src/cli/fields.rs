@@ -12,6 +12,36 @@ use super::{
 ///
 /// Fields whose names start with an underscore or with `pad` may be left out and stay zero.
 pub fn fill(binding: &str, ty: &Type, sets: &[&SetArg]) -> Outcome<Vec<u8>> {
+    let (bytes, written) = write(ty, sets)?;
+    let mut missing = Vec::new();
+    unset(ty, binding, 0, &written, &mut missing);
+    if missing.is_empty() {
+        return Ok(bytes);
+    }
+    let flags: Vec<String> = missing.iter().map(|(path, ty)| format!("--set {path}={}", example(ty))).collect();
+    let list: Vec<String> = missing.iter().map(|(path, ty)| format!("`{path}` ({ty})")).collect();
+    let verb = if missing.len() == 1 { "is" } else { "are" };
+    Err(Failure::wrong(format!("{} {verb} not set", list.join(", ")), format!("add {}", flags.join(" "))))
+}
+
+/// The parts of a value of type `ty` that the `--set`s fill, by offset.
+pub fn parts(ty: &Type, sets: &[&SetArg]) -> Outcome<Vec<(u32, Vec<u8>)>> {
+    let (bytes, written) = write(ty, sets)?;
+    let mut parts: Vec<(u32, Vec<u8>)> = Vec::new();
+    let mut before = false;
+    for (place, (&byte, &given)) in bytes.iter().zip(&written).enumerate() {
+        match parts.last_mut() {
+            Some((_, part)) if given && before => part.push(byte),
+            _ if given => parts.push((place as u32, vec![byte])),
+            _ => {}
+        }
+        before = given;
+    }
+    Ok(parts)
+}
+
+/// The bytes of a value of type `ty`, and which of them the `--set`s wrote.
+fn write(ty: &Type, sets: &[&SetArg]) -> Outcome<(Vec<u8>, Vec<bool>)> {
     let mut bytes = vec![0; ty.size() as usize];
     let mut written = vec![false; bytes.len()];
     for set in sets {
@@ -40,15 +70,7 @@ pub fn fill(binding: &str, ty: &Type, sets: &[&SetArg]) -> Outcome<Vec<u8>> {
             return Err(Failure::Wrong(format!("{set}: `{}{}` is {target}, and {why}", set.name, set.path)));
         }
     }
-    let mut missing = Vec::new();
-    unset(ty, binding, 0, &written, &mut missing);
-    if missing.is_empty() {
-        return Ok(bytes);
-    }
-    let flags: Vec<String> = missing.iter().map(|(path, ty)| format!("--set {path}={}", example(ty))).collect();
-    let list: Vec<String> = missing.iter().map(|(path, ty)| format!("`{path}` ({ty})")).collect();
-    let verb = if missing.len() == 1 { "is" } else { "are" };
-    Err(Failure::wrong(format!("{} {verb} not set", list.join(", ")), format!("add {}", flags.join(" "))))
+    Ok((bytes, written))
 }
 
 /// The `--set`s that a binding of type `ty` needs.

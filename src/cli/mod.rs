@@ -1,5 +1,6 @@
 //! The command line: a thin face over the library's public one.
 
+mod access;
 mod args;
 mod bench;
 mod bind;

@@ -5,6 +5,7 @@
 //! A lane that returned has left for good: it does not make the rest divergent.
 
 use naga::Span;
+use rustc_hash::FxHashMap;
 
 use super::{Address, Block, Builtin, End, Label, Op, Program, Stmt, Uniformity, Value};
 
@@ -24,6 +25,7 @@ pub fn analyse(program: &mut Program) -> Result<(), DivergentBarrier> {
     let mut analysis = Analysis {
         levels: vec![Uniformity::Dispatch; program.values.len()],
         exits: vec![Uniformity::Dispatch; program.labels as usize],
+        beyond: FxHashMap::default(),
         program,
         around: Vec::new(),
         changed: true,
@@ -70,6 +72,8 @@ struct Analysis<'a> {
     levels: Vec<Uniformity>,
     /// For each label, the least uniform condition that decided an exit to it.
     exits: Vec<Uniformity>,
+    /// The same for exits from within a loop to a label around it, by both labels.
+    beyond: FxHashMap<(Label, Label), Uniformity>,
     around: Vec<Around>,
     changed: bool,
     divergent_barrier: Option<Span>,
@@ -128,6 +132,19 @@ impl<'a> Analysis<'a> {
             *exits = level;
             self.changed = true;
         }
+        for around in self.around.iter().rev() {
+            match around {
+                Around::Label(l, _) if *l == label => break,
+                Around::Label(l, _) => {
+                    let beyond = self.beyond.entry((*l, label)).or_insert(Uniformity::Dispatch);
+                    if *beyond < level {
+                        *beyond = level;
+                        self.changed = true;
+                    }
+                }
+                Around::Branch(_) => {}
+            }
+        }
     }
 
     fn stmt(&mut self, stmt: &'a Stmt) {
@@ -155,6 +172,13 @@ impl<'a> Analysis<'a> {
             Stmt::Loop { label, params, inits, body, results } => {
                 self.join(params, inits, Uniformity::Dispatch);
                 // Lanes that left in an earlier iteration are missing from the first statement on.
+                for around in &mut self.around {
+                    if let Around::Label(outer, exits) = around
+                        && let Some(&beyond) = self.beyond.get(&(*label, *outer))
+                    {
+                        *exits = (*exits).max(beyond);
+                    }
+                }
                 self.around.push(Around::Label(*label, self.exits[label.0 as usize]));
                 self.block(body, Join::Values(params, Uniformity::Dispatch));
                 self.around.pop();

@@ -165,16 +165,16 @@ impl<R: FnMut(usize) -> usize> Generator<R> {
         if depth == 0 {
             return self.simple();
         }
-        match (self.below)(14) {
+        match (self.below)(16) {
             0..=3 => self.simple(),
             4 if self.together => self.exchange(),
             5 if self.together => self.tell(),
             6 if self.together => self.uniform_branch(depth),
             7 if self.together => self.uniform_loop(depth),
-            8 if self.together => self.function(depth),
+            8 | 14 if self.together => self.function(depth),
             9 | 10 => self.varying_branch(depth),
             11 => self.varying_loop(depth),
-            12 => self.leave(),
+            12 | 15 => self.leave(),
             _ => self.memory(),
         }
     }

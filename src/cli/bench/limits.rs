@@ -143,12 +143,16 @@ const GPU_INVOCATIONS: usize = 1 << 20;
 
 /// 10^9 operations a second of a GPU, the best of some tries.
 pub fn gpu_arithmetic(runtime: &Runtime, device: &Device) -> Outcome<f64> {
+    arithmetic_of(runtime, device, GPU_INVOCATIONS)
+}
+
+fn arithmetic_of(runtime: &Runtime, device: &Device, invocations: usize) -> Outcome<f64> {
     let kernel = runtime.module(GPU_WGSL)?.kernel("multiply_add")?;
-    let sums = runtime.buffer_zeroed_on::<f32>(device, GPU_INVOCATIONS)?;
+    let sums = runtime.buffer_zeroed_on::<f32>(device, invocations)?;
     let mut best = 0.0_f64;
     for _ in 0..5 {
-        let report = runtime.call(&kernel).write("sums", &sums).grid(GPU_INVOCATIONS).run()?;
-        best = best.max(giga(2 * 8 * 1024 * GPU_INVOCATIONS as u64, report.kernel_time()));
+        let report = runtime.call(&kernel).write("sums", &sums).grid(invocations).run()?;
+        best = best.max(giga(2 * 8 * 1024 * invocations as u64, report.kernel_time()));
     }
     Ok(best)
 }
@@ -179,5 +183,27 @@ impl GpuMemory {
         let call = self.runtime.call(&self.kernel).read("x", &self.x).read_write("y", &self.y);
         let report = call.workgroups(count.div_ceil(256).min(1 << 15)).run()?;
         Ok(giga(48 * count as u64, report.kernel_time()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_can_be_measured_on_any_device() {
+        let work = Work { operations: 0, counted: "nothing", bytes: 0 };
+        let is_rate = |rate: f64| rate > 0.0 && rate.is_finite();
+        let mut memory = HostMemory::new(&work);
+        assert!(is_rate(memory.rate()) && is_rate(host_arithmetic()));
+        assert!(memory.y.iter().all(|y| *y == 1e-6), "one pass has updated every element");
+        let runtime = Runtime::new().unwrap();
+        for device in runtime.devices() {
+            assert!(is_rate(arithmetic_of(&runtime, device, 1024).unwrap()), "{device:?}");
+            let mut memory = GpuMemory::new(&work, &runtime, device).unwrap();
+            memory.x.fill([1.0; 4]).unwrap();
+            assert!(is_rate(memory.rate().unwrap()), "{device:?}");
+            assert!(memory.y.download().unwrap().iter().flatten().all(|y| *y == 1e-6), "{device:?}");
+        }
     }
 }

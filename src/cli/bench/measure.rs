@@ -68,14 +68,33 @@ impl Runner<'_> {
 /// One who takes part, with the times so far.
 struct Entrant<'p> {
     runner: Runner<'p>,
+    /// With transfers.
+    total: Option<Spread>,
     times: Vec<Duration>,
     spent: Duration,
     failure: Option<Failure>,
 }
 
+/// What was measured of one who took part.
+struct Measured {
+    kernel: Spread,
+    total: Option<Spread>,
+}
+
 impl<'p> Entrant<'p> {
-    fn new(runner: Runner<'p>) -> Self {
-        Entrant { runner, times: Vec::new(), spent: Duration::ZERO, failure: None }
+    fn new(runner: Runner<'p>, total: Option<Spread>) -> Self {
+        Entrant { runner, total, times: Vec::new(), spent: Duration::ZERO, failure: None }
+    }
+
+    /// A device, after calls from host memory.
+    fn device(problem: &'p mut dyn Problem, contender: &Contender, effort: &Effort) -> Outcome<Self> {
+        let total = totals(problem, contender, effort)?;
+        let resident = problem.resident(&contender.runtime, &contender.device)?;
+        Ok(Entrant::new(Runner::Device(resident), Some(total)))
+    }
+
+    fn is_done(&self, effort: &Effort) -> bool {
+        self.failure.is_some() || effort.is_done(&self.times, self.spent)
     }
 
     /// One measured run.
@@ -90,6 +109,17 @@ impl<'p> Entrant<'p> {
             Ok(time) => self.times.push(time),
             Err(failure) => self.failure = Some(failure),
         }
+    }
+
+    /// The times, with the outputs of the last run left in the problem.
+    fn finish(self) -> Outcome<Measured> {
+        if let Some(failure) = self.failure {
+            return Err(failure);
+        }
+        if let Runner::Device(mut resident) = self.runner {
+            resident.fetch()?;
+        }
+        Ok(Measured { kernel: Spread::of(self.times), total: self.total })
     }
 }
 
@@ -124,39 +154,62 @@ pub fn side_by_side(
     let mut problems = contenders.iter().map(|_| prepare()).collect::<swath::Result<Vec<_>>>()?;
     progress.say(format!("{}: first runs", sample.name()));
     native.native();
-    let totals: Vec<Outcome<Spread>> = contenders
-        .iter()
-        .zip(&mut problems)
-        .map(|(contender, problem)| totals(&mut **problem, contender, effort))
-        .collect();
-
-    progress.say(format!("{}: turn by turn", sample.name()));
     let work = native.work();
     let mut memories = vec![Memory::Host(HostMemory::new(&work))];
     for contender in contenders.iter().filter(|contender| !limits::is_host(&contender.device)) {
         memories.push(Memory::Gpu(Box::new(GpuMemory::new(&work, &contender.runtime, &contender.device)?)));
     }
-    let mut rates = vec![0.0_f64; memories.len()];
-    let mut entrants = vec![Entrant::new(Runner::Native(&mut *native))];
-    // Those whose first run failed have no turn.
-    let mut places = Vec::new();
-    for ((contender, problem), total) in contenders.iter().zip(&mut problems).zip(&totals) {
-        let resident = match total {
-            Ok(_) => problem.resident(&contender.runtime, &contender.device).map(|resident| {
-                entrants.push(Entrant::new(Runner::Device(resident)));
-                Some(entrants.len() - 1)
-            }),
-            Err(_) => Ok(None),
-        };
-        places.push(resident.map_err(Failure::from));
+    let mut entrants = vec![Ok(Entrant::new(Runner::Native(&mut *native), None))];
+    for (contender, problem) in contenders.iter().zip(&mut problems) {
+        entrants.push(Entrant::device(&mut **problem, contender, effort));
     }
+
+    progress.say(format!("{}: turn by turn", sample.name()));
+    let rates = race(entrants.iter_mut().flatten().collect(), &mut memories, arithmetic, effort)?;
+    drop(memories);
+
+    let mut measured = entrants.into_iter().map(|entrant| entrant.and_then(Entrant::finish)).collect::<Vec<_>>();
+    let on_devices = measured.split_off(1);
+    let reference = measured.pop().transpose()?.map(|measured| measured.kernel);
+    let row = Row { memory: rates.first().copied(), ..Row::new(sample, &*native, "native", "native reference") };
+    let mut rows = Vec::new();
+    if let Some(kernel) = reference {
+        rows.push(judged(row.timed(&native.work(), kernel, reference), &*native));
+    }
+    progress.step();
+    let mut gpu_rates = rates[1..].iter();
+    for ((contender, problem), measured) in contenders.iter().zip(&problems).zip(on_devices) {
+        let memory = if limits::is_host(&contender.device) { rates.first() } else { gpu_rates.next() };
+        let row = Row::new(sample, &**problem, &contender.alias, contender.device.name());
+        let row = Row { memory: memory.copied(), ..row };
+        rows.push(match measured {
+            Ok(Measured { kernel, total }) => {
+                let row = Row { total_ms: total.map(Into::into), ..row };
+                judged(row.timed(&problem.work(), kernel, reference), &**problem)
+            }
+            Err(failure) => Row { error: Some(failure.to_string()), ..row },
+        });
+        progress.step();
+    }
+    Ok(rows)
+}
+
+/// Everyone in turn until all are done. Meanwhile the rates of the memories are measured, of which the most counts, and
+/// `arithmetic`.
+fn race(
+    mut entrants: Vec<&mut Entrant<'_>>,
+    memories: &mut [Memory],
+    arithmetic: &mut f64,
+    effort: &Effort,
+) -> Outcome<Vec<f64>> {
+    let count = entrants.len();
+    let mut rates = vec![0.0_f64; memories.len()];
     for turn in 0.. {
-        let count = entrants.len();
         let mut any = false;
         for place in 0..count {
             // Another one goes first each time, so that nobody always runs in the same one's wake.
             let entrant = &mut entrants[(place + turn) % count];
-            if entrant.failure.is_none() && !effort.is_done(&entrant.times, entrant.spent) {
+            if !entrant.is_done(effort) {
                 entrant.turn();
                 any = true;
             }
@@ -169,47 +222,7 @@ pub fn side_by_side(
         }
         *arithmetic = arithmetic.max(limits::host_arithmetic());
     }
-    drop(memories);
-
-    let mut results = Vec::new();
-    for mut entrant in entrants {
-        let fetched = match (&mut entrant.runner, entrant.failure) {
-            (_, Some(failure)) => Err(failure),
-            (Runner::Device(resident), None) => resident.fetch().map_err(Failure::from),
-            (Runner::Native(_), None) => Ok(()),
-        };
-        results.push(fetched.map(|()| Spread::of(entrant.times)));
-    }
-    let mut results = results.into_iter();
-    let native_times = results.next().transpose()?;
-    let mut rows = Vec::new();
-    if let Some(times) = native_times {
-        let row = Row::new(sample, &*native, "native", "native reference");
-        let row = Row { memory: rates.first().copied(), ..row };
-        rows.push(judged(row.timed(&native.work(), times, native_times), &*native));
-    }
-    progress.step();
-    let mut gpu_rates = rates[1..].iter();
-    for (((contender, problem), total), place) in contenders.iter().zip(&problems).zip(totals).zip(places) {
-        let memory = if limits::is_host(&contender.device) { rates.first() } else { gpu_rates.next() };
-        let row = Row::new(sample, &**problem, &contender.alias, contender.device.name());
-        let row = Row { memory: memory.copied(), ..row };
-        let times = match (total, place) {
-            (Ok(total), Ok(Some(_))) => results.next().transpose().map(|times| times.map(|times| (total, times))),
-            (Ok(_), Ok(None)) => Ok(None),
-            (Err(failure), _) | (_, Err(failure)) => Err(failure),
-        };
-        rows.push(match times {
-            Ok(Some((total, times))) => {
-                let row = Row { total_ms: Some(total.into()), ..row };
-                judged(row.timed(&problem.work(), times, native_times), &**problem)
-            }
-            Ok(None) => row,
-            Err(failure) => Row { error: Some(failure.to_string()), ..row },
-        });
-        progress.step();
-    }
-    Ok(rows)
+    Ok(rates)
 }
 
 /// Times of calls from host memory, after one that compiles.

@@ -2,6 +2,8 @@
 
 mod indexing;
 mod oracle;
+#[cfg(feature = "cli")]
+mod sample_footprints;
 
 use std::sync::Arc;
 

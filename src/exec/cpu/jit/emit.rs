@@ -9,7 +9,7 @@ use iced_x86::{
 use regalloc2::{Allocation, Edit, Function, InstOrEdit, Output, RegClass};
 
 use super::{
-    layout::{MXCSR_HOST, MXCSR_KERNEL, STOP, WORKGROUP_ID, WORKGROUPS_LEFT},
+    layout::{FIRST_WORKGROUP, MXCSR_HOST, MXCSR_KERNEL, STOP, WORKGROUP_ID, WORKGROUPS, WORKGROUPS_LEFT},
     mir::{At, Cond, Limit, Linear, Op},
 };
 
@@ -419,6 +419,13 @@ impl Emitter {
                 self.rm(Code::Mov_r64_rm64, SPARE, at(WORKER, STOP))?;
                 self.add(Instruction::with2(Code::Cmp_rm32_imm8, at(SPARE, 0), 0)?)?;
                 self.fork(Cond::Eq, successors, next)
+            }
+            Op::FirstWorkgroup => {
+                for (from, to) in [(FIRST_WORKGROUP, WORKGROUP_ID), (WORKGROUPS, WORKGROUPS_LEFT)] {
+                    self.rm(Code::Mov_r32_rm32, low32(SPARE), at(WORKER, from))?;
+                    self.mr(Code::Mov_rm32_r32, at(WORKER, to), low32(SPARE))?;
+                }
+                Ok(())
             }
             Op::NextWorkgroup => {
                 self.add(Instruction::with1(Code::Inc_rm32, at(WORKER, WORKGROUP_ID))?)?;

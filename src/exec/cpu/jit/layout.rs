@@ -17,6 +17,9 @@ pub const MXCSR_HOST: i32 = 40;
 pub const MXCSR_KERNEL: i32 = 44;
 /// The address of the word that asks a call to stop.
 pub const STOP: i32 = 48;
+/// Where a run of workgroups along x starts, and how many they are.
+pub const FIRST_WORKGROUP: i32 = 56;
+pub const WORKGROUPS: i32 = 60;
 pub const SCRATCH: i32 = 64;
 const MEMORIES: i32 = SCRATCH + 4 * ROW;
 

@@ -204,6 +204,8 @@ pub enum Op {
     BranchGroupAligned(i32),
     /// If nobody asked the call to stop.
     BranchGoOn,
+    /// Goes back to the first workgroup of the run.
+    FirstWorkgroup,
     /// Moves on to the next workgroup along x; to the first successor if there is one.
     NextWorkgroup,
     Return,
@@ -229,6 +231,7 @@ impl Op {
                 | ZeroWorker(..)
                 | ZeroLanes(..)
                 | FirstGroup
+                | FirstWorkgroup
                 | StepGroup(_)
                 | Jump
                 | Return

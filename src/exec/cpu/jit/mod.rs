@@ -21,7 +21,9 @@ use std::sync::{Mutex, OnceLock, atomic::AtomicU32};
 
 use memmap2::{Mmap, MmapMut};
 
-use self::layout::{LENGTH, Layout, NUM_WORKGROUPS, POINTER, STOP, WORKGROUP_ID, WORKGROUPS_LEFT};
+use self::layout::{
+    FIRST_WORKGROUP, LENGTH, Layout, NUM_WORKGROUPS, POINTER, STOP, WORKGROUP_ID, WORKGROUPS, WORKGROUPS_LEFT,
+};
 use crate::{
     exec::{
         cpu::accumulate::{self, Accumulate},
@@ -232,6 +234,8 @@ impl Variant {
             worker.set(WORKGROUP_ID as usize + 4 * axis, id);
         }
         worker.set(WORKGROUPS_LEFT as usize, count);
+        worker.set(FIRST_WORKGROUP as usize, first[0]);
+        worker.set(WORKGROUPS as usize, count);
         let entry = self.code.as_ptr();
         // SAFETY: the pages hold a whole function of this signature, encoded for System V from a program that
         // selection accepted, and are executable and not writable; the machine has the instructions (`available` was

@@ -116,9 +116,12 @@ impl Analysis<'_> {
     fn op(&self, value: Value) -> Range {
         let def = self.program.def(value);
         let size = self.program.workgroup_size.map(u64::from);
-        let lanes: u64 = size.iter().product();
+        // The last group's lanes count on where the workgroup has ended, and are computed with the others.
+        let lanes = size.iter().product::<u64>().next_multiple_of(8);
         match &def.op {
-            Op::Builtin(Builtin::LocalId(axis)) => Range { low: 0, high: size[usize::from(*axis)] - 1 },
+            Op::Builtin(Builtin::LocalId(0)) if size[1] == 1 && size[2] == 1 => Range { low: 0, high: lanes - 1 },
+            Op::Builtin(Builtin::LocalId(axis @ 0..=1)) => Range { low: 0, high: size[usize::from(*axis)] - 1 },
+            Op::Builtin(Builtin::LocalId(_)) => Range { low: 0, high: (lanes - 1) / (size[0] * size[1]) },
             Op::Builtin(Builtin::LocalIndex) => Range { low: 0, high: lanes - 1 },
             Op::Builtin(Builtin::SubgroupInvocationId) => Range { low: 0, high: 7 },
             Op::Builtin(Builtin::SubgroupId) => Range { low: 0, high: (lanes - 1) / 8 },

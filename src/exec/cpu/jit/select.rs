@@ -102,6 +102,8 @@ pub fn select(program: &Program, private: &[Mem]) -> Result<(Mir, Layout)> {
         uses: crossing::count_uses(program),
         alive: None,
         in_region: false,
+        across: None,
+        slice: 1,
         twice: false,
         starts: [None; 3],
         stopped: None,
@@ -146,6 +148,10 @@ struct Selector<'a> {
     /// The rows of the lanes that have not returned, where regions have to remember them.
     alive: Option<i32>,
     in_region: bool,
+    /// Where control goes behind the groups that belong together, if all workgroups of the run come to those groups before
+    /// any comes to the next; and how many rows such groups have.
+    across: Option<regalloc2::Block>,
+    slice: usize,
     /// Whether the code at hand is a second version of a branch.
     twice: bool,
     /// For each axis, the global id of the workgroup's first invocation, while a workgroup runs.

@@ -667,6 +667,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) wg: vec
             }
             5 => format!("({a} >> {}u)", self.random.below(4)),
             6 => format!("abs({a})"),
+            7 if self.random.chance(40) => format!("({a} * {})", self.signed(depth - 1)),
             7 => {
                 let function = self.pick(&["min", "max"]);
                 format!("{function}({a}, {})", self.signed(depth - 1))

@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 
 use super::indexing::{self, Generated, Random};
 use crate::{
-    access::{self, Findings, Numbers, Verdict},
+    access::{self, Findings, Merge, Numbers, Verdict},
     exec::cpu::{
         interp::{self, Touched},
         shared_mem::SharedMem,
     },
-    ir::{self, AccessId},
+    ir::{self, AccessId, AtomicFun},
     kernel::{BindingKind, Kernel, Module},
 };
 
@@ -40,7 +40,7 @@ pub fn check(
     let mut numbers = Numbers::new().with_workgroups(workgroups);
     for (place, binding) in kernel.bindings().iter().enumerate() {
         numbers = match binding.kind {
-            BindingKind::Uniform => numbers.with_uniform(place, &uniforms[place]),
+            BindingKind::Uniform => numbers.with_uniform(place, 0, &uniforms[place]),
             _ => numbers.with_bytes(place, memory[place].1),
         };
     }
@@ -149,11 +149,9 @@ impl Checker<'_> {
                     Verdict::Whole => slabs.values().find_map(|slab| {
                         slab.writes.get(&binding).map(|ranges| format!("it is written at {:?}", ranges[0]))
                     }),
-                    Verdict::Merged(_) => {
+                    Verdict::Merged(merge) => {
                         let own = self.findings.accesses.iter().flatten().filter(|a| a.binding == Some(binding));
-                        own.filter(|a| !matches!(a.kind, access::Kind::Atomic { result_used: false, .. }))
-                            .map(|access| format!("{access:?}"))
-                            .next()
+                        own.filter(|access| !merges(access.kind, merge)).map(|access| format!("{access:?}")).next()
                     }
                     Verdict::Pinned => None,
                 };
@@ -189,6 +187,20 @@ impl Checker<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether an access is one of those that a merge is made of.
+fn merges(kind: access::Kind, merge: Merge) -> bool {
+    let access::Kind::Atomic { fun, signed, result_used: false } = kind else { return false };
+    match fun {
+        AtomicFun::Add | AtomicFun::Sub => merge == Merge::Add,
+        AtomicFun::Min => merge == if signed { Merge::MinI32 } else { Merge::MinU32 },
+        AtomicFun::Max => merge == if signed { Merge::MaxI32 } else { Merge::MaxU32 },
+        AtomicFun::And => merge == Merge::And,
+        AtomicFun::Or => merge == Merge::Or,
+        AtomicFun::Xor => merge == Merge::Xor,
+        _ => false,
     }
 }
 

@@ -39,7 +39,14 @@ impl<'a> Selector<'a> {
                 _ => rest.push(stmt),
             }
         }
-        let (workgroup, end) = (self.mir.block(), self.mir.block());
+        let (slice, workgroup, end) = (self.mir.block(), self.mir.block(), self.mir.block());
+        if self.goes_across() {
+            self.across = Some(end);
+            self.mir.effect(M::FirstGroup, &[]);
+            self.mir.jump(slice, &[]);
+            self.mir.switch(slice);
+            self.mir.effect(M::FirstWorkgroup, &[]);
+        }
         self.mir.jump(workgroup, &[]);
         self.mir.switch(workgroup);
         self.open();
@@ -70,8 +77,28 @@ impl<'a> Selector<'a> {
         self.mir.switch(again);
         self.mir.jump(workgroup, &[]);
         self.mir.switch(done);
+        if self.across.is_some() {
+            let (more, over) = (self.mir.block(), self.mir.block());
+            self.mir.effect(M::StepGroup(self.slice as i32 * ROW), &[]);
+            self.mir.branch(M::BranchGroupBelow(self.layout.groups * ROW), &[], more, over);
+            self.mir.switch(more);
+            self.mir.jump(slice, &[]);
+            self.mir.switch(over);
+        }
         self.mir.effect(M::Return, &[]);
         Ok(())
+    }
+
+    /// Whether the workgroups of a run along x go through their lane groups together: all through the first, then all
+    /// through the next. A workgroup of several lines reads and writes far apart; lines of a whole run are long, and memory
+    /// serves long lines best.
+    fn goes_across(&self) -> bool {
+        let [x, y, z] = self.program.workgroup_size;
+        let shares = |m: &crate::ir::Memory| matches!(m.space, Space::Workgroup { .. });
+        (y > 1 || z > 1)
+            && x as usize <= 8 * MAX_ROWS
+            && !self.program.has_barrier
+            && !self.program.memories.iter().any(shares)
     }
 
     fn dispatch_uniform(&self, value: Value) -> bool {
@@ -132,6 +159,14 @@ impl<'a> Selector<'a> {
         self.mir.jump(done, &[]);
     }
 
+    /// Ends the current block behind groups that belong together: on to the next, or to the next workgroup.
+    fn end_of_groups(&mut self, rows: i32, head: MirBlock, done: MirBlock) {
+        match self.across {
+            Some(end) => self.mir.jump(end, &[]),
+            None => self.next_group(rows, head, done),
+        }
+    }
+
     /// Statements without barriers, for all lane groups.
     ///
     /// There are up to two versions of the code. One is for groups that are plainly inside: what guards ask for
@@ -161,8 +196,11 @@ impl<'a> Selector<'a> {
         let before = self.places.clone();
         self.in_region = true;
         let inside = self.inside(&rest, &contents)?;
+        self.slice = inside.as_ref().map_or(1, |inside| inside.rows);
         let (head, done) = (self.mir.block(), self.mir.block());
-        self.mir.effect(M::FirstGroup, &[]);
+        if self.across.is_none() {
+            self.mir.effect(M::FirstGroup, &[]);
+        }
         self.mir.jump(head, &[]);
         self.mir.switch(head);
         self.open();
@@ -202,6 +240,12 @@ impl<'a> Selector<'a> {
                 self.mir.switch(more);
                 self.mir.jump(slow, &[]);
                 self.mir.switch(over);
+                if let Some(end) = self.across {
+                    self.mir.effect(M::StepGroup(-(inside.rows as i32) * ROW), &[]);
+                    self.mir.jump(end, &[]);
+                    self.close();
+                    return self.end_region(done, before, &contents, kept);
+                }
                 let leave = self.mir.block();
                 self.mir.branch(M::BranchGroupBelow(self.layout.groups * ROW), &[], again, leave);
                 self.mir.switch(again);
@@ -209,7 +253,7 @@ impl<'a> Selector<'a> {
                 self.mir.switch(leave);
                 self.mir.jump(done, &[]);
             }
-            _ => self.next_group(1, head, done),
+            _ => self.end_of_groups(1, head, done),
         }
         self.close();
         self.end_region(done, before, &contents, kept)
@@ -254,7 +298,7 @@ impl<'a> Selector<'a> {
         self.bury(end, &[]);
         self.close();
         self.mir.switch(end);
-        self.next_group(inside.rows as i32, head, done);
+        self.end_of_groups(inside.rows as i32, head, done);
         self.leave_inside();
         Ok(failures)
     }
@@ -340,7 +384,7 @@ impl<'a> Selector<'a> {
         if !pure || !ordered || !known || !idle || !plain || !results.is_empty() || !self.uniform(limit) {
             return Ok(());
         }
-        if self.alive.is_some() {
+        if self.alive.is_some() || self.across.is_some() {
             return Ok(());
         }
         let first = self.g(M::GGroup, &[]);

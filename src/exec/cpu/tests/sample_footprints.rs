@@ -1,0 +1,69 @@
+//! The shipped samples on the interpreter, with every launch compared with what the access analysis predicts.
+
+use super::{
+    oracle::{Tally, check},
+    *,
+};
+use crate::{
+    Runtime,
+    samples::{self, Size},
+};
+
+/// The engine, with every launch recorded and compared with the prediction.
+struct Recording {
+    engine: CpuBackend,
+    tally: Mutex<Tally>,
+}
+
+impl Backend for Recording {
+    fn info(&self) -> &DeviceInfo {
+        self.engine.info()
+    }
+
+    fn supports(&self, kernel: &Kernel) -> Result<()> {
+        self.engine.supports(kernel)
+    }
+
+    fn prepare(&self, kernel: &Kernel) -> Result<Duration> {
+        self.engine.prepare(kernel)
+    }
+
+    fn allocate(&self, bytes: u64, label: &str) -> Result<Arc<dyn Allocation>> {
+        self.engine.allocate(bytes, label)
+    }
+
+    fn launch(&self, launch: Launch<'_>) -> Result<Metrics> {
+        let Launch { kernel, args, workgroups, stop } = launch;
+        let uniform = |arg: &ArgData<'_>| if let ArgData::Uniform(bytes) = arg { bytes.to_vec() } else { Vec::new() };
+        let uniforms: Vec<Vec<u8>> = args.iter().map(uniform).collect();
+        let mut metrics = Metrics { dispatches: 1, ..Metrics::default() };
+        Bound::new(kernel, args)?.with_memory(&mut metrics, stop, |memory| {
+            let mut tally = self.tally.lock().unwrap();
+            check(kernel, workgroups, memory, &uniforms, &mut tally).unwrap_or_else(|what| panic!("{what}"));
+            Ok(Duration::from_nanos(1))
+        })
+    }
+}
+
+/// Every sample, at sizes with ragged edges: its footprints hold, and its results are right.
+#[test]
+fn footprints_of_the_samples() {
+    let backend = Arc::new(Recording { engine: CpuBackend::on(Pool::new(1), false), tally: Mutex::default() });
+    let runtime = Runtime::on(backend.clone()).unwrap();
+    let device = runtime.device("cpu").unwrap();
+    for sample in samples::all() {
+        for count in [1, 2, 63, 65, 130, 300, 5000] {
+            // Work that grows with the square or the cube of the size.
+            if count > 300 && matches!(sample.name(), "matmul" | "nbody" | "mandelbrot") {
+                continue;
+            }
+            let mut problem = sample.prepare(Size::Count(count), 5).unwrap();
+            problem.run(&runtime, &device).unwrap();
+            let verdict = problem.verify();
+            assert!(verdict.passed(), "{} at {count}: {verdict}", sample.name());
+        }
+    }
+    let tally = backend.tally.lock().unwrap();
+    assert_eq!(tally.in_bounds, tally.accesses, "{tally:?}");
+    assert_eq!(tally.pinned, 0, "{tally:?}");
+}
