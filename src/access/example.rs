@@ -108,10 +108,13 @@ struct Trials<'a> {
     even: bool,
 }
 
+/// A score with its weight, and what each word means.
+type Found = ((Score, u32), Vec<Option<Meaning>>);
+
 impl Trials<'_> {
     /// The meanings of the words with the best score on both grids, and among those the least and most natural, if
     /// the score is better than `without`. A word that may be anything has none.
-    fn search(&self, without: Score) -> Option<((Score, u32), Vec<Option<Meaning>>)> {
+    fn search(&self, without: Score) -> Option<Found> {
         let extents = self.used.iter().map(|&axis| Meaning::Extent(axis));
         let choices: Vec<Option<Meaning>> =
             [None].into_iter().chain(extents.chain([Meaning::Few, Meaning::Invocations]).map(Some)).collect();
@@ -123,7 +126,7 @@ impl Trials<'_> {
             Some(Meaning::Few) => 2,
             Some(Meaning::Invocations) => 3,
         };
-        let mut best: Option<((Score, u32), Vec<Option<Meaning>>)> = None;
+        let mut best: Option<Found> = None;
         for number in 0..count {
             let mut rest = number;
             let mut next = |_: &(usize, u32)| {

@@ -117,7 +117,8 @@ impl Form {
         loop {
             let (symbol, coefficient) = match (left.peek(), right.peek()) {
                 (Some(&&(a, x)), Some(&&(b, y))) if a == b => {
-                    (left.next(), right.next());
+                    left.next();
+                    right.next();
                     (a, x.checked_add(factor.checked_mul(y)?)?)
                 }
                 (Some(&&(a, x)), Some(&&(b, _))) if a < b => {

@@ -23,11 +23,8 @@ impl Analyzer<'_> {
         }
         let program = self.program;
         match &program.def(cond).op {
-            Op::Const(bits) => {
-                if (*bits != 0) != truth {
-                    self.known.give_up_here();
-                }
-            }
+            Op::Const(bits) if (*bits != 0) == truth => {}
+            Op::Const(_) => self.known.give_up_here(),
             Op::Unary(Unary::Not, a) => self.assume_within(*a, !truth, depth - 1),
             Op::Binary(op @ (Binary::And | Binary::Or), a, b) => {
                 if (*op == Binary::And) == truth {

@@ -1,5 +1,7 @@
 //! Choices for generated tests: from a seed, or from a list of bytes.
 
+use std::collections::VecDeque;
+
 /// A source of choices.
 ///
 /// Where a list of bytes ends, every choice is the first one, which generators make the simplest: so a shorter list makes
@@ -9,7 +11,7 @@ pub struct Random(Source);
 enum Source {
     /// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
     Seed(u64),
-    Bytes(std::vec::IntoIter<u8>),
+    Bytes(VecDeque<u8>),
 }
 
 impl Random {
@@ -19,7 +21,7 @@ impl Random {
 
     /// The choices that a fuzzer makes.
     pub fn from_bytes(bytes: &[u8]) -> Self {
-        Random(Source::Bytes(bytes.to_vec().into_iter()))
+        Random(Source::Bytes(bytes.iter().copied().collect()))
     }
 
     pub fn next(&mut self) -> u64 {
@@ -31,14 +33,14 @@ impl Random {
                 z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
                 z ^ (z >> 31)
             }
-            Source::Bytes(bytes) => u64::from_le_bytes(std::array::from_fn(|_| bytes.next().unwrap_or(0))),
+            Source::Bytes(bytes) => u64::from_le_bytes(std::array::from_fn(|_| bytes.pop_front().unwrap_or(0))),
         }
     }
 
     /// A number from 0 to `n - 1`. A list gives one byte for it where that is enough.
     pub fn below(&mut self, n: usize) -> usize {
         match &mut self.0 {
-            Source::Bytes(bytes) if n <= 256 => usize::from(bytes.next().unwrap_or(0)) % n,
+            Source::Bytes(bytes) if n <= 256 => usize::from(bytes.pop_front().unwrap_or(0)) % n,
             _ => (self.next() % n as u64) as usize,
         }
     }

@@ -59,6 +59,9 @@ enum Place {
     Rows(PerRow<VReg>),
 }
 
+/// Registers of operations with their operands, and the block each was made in.
+type Memo = FxHashMap<(M, [Option<VReg>; 4]), (VReg, usize)>;
+
 /// Which lanes of the group run.
 #[derive(Clone, Copy, Debug)]
 enum Mask {
@@ -134,7 +137,7 @@ struct Selector<'a> {
     /// Indices that are in bounds in the code at hand.
     proven: FxHashSet<(Value, access::Extent)>,
     /// Registers of what was computed where the current block can see it: in the scopes that are open.
-    memo: Vec<FxHashMap<(M, [Option<VReg>; 4]), (VReg, usize)>>,
+    memo: Vec<Memo>,
     mask: Mask,
     targets: Vec<flow::Target>,
     /// For each construct around, the blocks in which no lane is left.

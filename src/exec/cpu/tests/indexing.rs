@@ -1,6 +1,6 @@
 //! Kernels made from a seed that index buffers in every way there is: valid WGSL, with loops that end.
 
-#[allow(dead_code, reason = "other tests make choices in other ways")]
+#[allow(dead_code, clippy::duplicate_mod, reason = "the generator of the compiler's tests has it too, and uses more")]
 #[path = "../../../../tests/support/random.rs"]
 mod random;
 

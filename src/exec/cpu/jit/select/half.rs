@@ -74,7 +74,7 @@ impl Selector<'_> {
         let low = self.constant(0xffff);
         if address.terms.iter().all(|term| term.stride % 4 == 0) {
             let words = self.gather(&Address { offset: address.offset & !3, ..address.clone() })?;
-            if address.offset % 4 == 0 {
+            if address.offset.is_multiple_of(4) {
                 return Ok(self.and(words, low));
             }
             return Ok(self.v(M::V2Imm(Code::VEX_Vpsrld_ymm_ymm_imm8, 16), &[words]));

@@ -113,11 +113,11 @@ impl Selector<'_> {
     fn shifted(&mut self, x: VReg, by: u32, neutral: VReg) -> VReg {
         let indices = self.lane_row(|lane| lane.saturating_sub(by));
         let moved = self.permute(x, indices);
-        self.from_lane(by, moved, neutral)
+        self.behind_lane(by, moved, neutral)
     }
 
     /// `x` in the lanes from `lane` on, `neutral` before.
-    fn from_lane(&mut self, lane: u32, x: VReg, neutral: VReg) -> VReg {
+    fn behind_lane(&mut self, lane: u32, x: VReg, neutral: VReg) -> VReg {
         let lanes = (0xff << lane & 0xff) as u8;
         self.v(M::V3Imm(Code::VEX_Vblendps_ymm_ymm_ymmm256_imm8, lanes), &[neutral, x])
     }
@@ -136,7 +136,7 @@ impl Selector<'_> {
         let mut sums = scan.neutral;
         for lane in 0..LANES {
             let value = self.lane(x, lane);
-            let value = self.from_lane(lane + u32::from(!inclusive), value, scan.neutral);
+            let value = self.behind_lane(lane + u32::from(!inclusive), value, scan.neutral);
             sums = self.combine(scan.op, scan.ty, sums, value)?;
         }
         Ok(sums)
