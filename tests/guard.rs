@@ -5,11 +5,14 @@
 //! that this holds for what the kernel sees as well as for what the engine keeps.
 #![cfg(all(target_os = "linux", feature = "cpu"))]
 
+#[allow(dead_code, reason = "the rest is for the test that compares the executors")]
+#[path = "support/agree.rs"]
+mod agree;
 #[path = "support/guard.rs"]
 mod guard;
 #[allow(dead_code, unused_imports, reason = "the harness also serves the test of the cases, which judges itself")]
 mod harness;
-#[allow(dead_code, reason = "all else is for the test that compares the executors")]
+#[allow(dead_code, reason = "the same")]
 #[path = "support/programs/mod.rs"]
 mod programs;
 
@@ -26,7 +29,9 @@ use swath::{Device, Result, Runtime};
 #[global_allocator]
 static ALLOCATOR: Guarded = Guarded;
 
-/// What a child process is to do, in its environment: see [`child`].
+/// What a child process is to do, in its environment: what, on which executor, at which side, and of the cases possibly
+/// only those with this in their name. `SWATH_TEST_GUARD="cases jit end struct" cargo test --test guard child -- --ignored
+/// --nocapture` does it here.
 const TASK: &str = "SWATH_TEST_GUARD";
 
 /// Runs a child process with this task.
@@ -62,9 +67,10 @@ fn next(what: &str) {
 fn child() {
     let task = std::env::var(TASK).expect("the parent gives a task");
     let words: Vec<&str> = task.split(' ').collect();
-    let &[what, executor, side] = words.as_slice() else { panic!("{task}: not a task") };
+    let &[what, executor, side, ref named @ ..] = words.as_slice() else { panic!("{task}: not a task") };
     // Read before, for the headers' own expressions take many allocations.
-    let loaded = harness::load();
+    let mut loaded = harness::load();
+    loaded.retain(|(name, _)| named.iter().all(|part| name.contains(part)));
     guard::turn_on(if side == "start" { Side::Start } else { Side::End });
     match what {
         "cases" => cases(executor, loaded),
@@ -107,9 +113,9 @@ fn programs(executor: &str) {
         if seed % 10 == 0 {
             (runtime, _) = engine(executor);
         }
-        let program = programs::program(programs::Source::Seed(seed));
+        let program = programs::program(programs::Random::new(seed));
         let kernel = runtime.module(&program.wgsl).and_then(|module| module.only_kernel());
-        let result = kernel.and_then(|kernel| programs::run(&program, &kernel, &runtime));
+        let result = kernel.and_then(|kernel| agree::run(&program, &kernel, &runtime));
         result.unwrap_or_else(|error| panic!("{error}\n{}", program.wgsl));
     }
 }

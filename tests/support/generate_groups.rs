@@ -475,7 +475,7 @@ impl<R: FnMut(usize) -> usize> Generator<R> {
                 let (a, b) = (self.condition(depth - 1), self.condition(depth - 1));
                 format!("({a} {} {b})", self.pick(&["&&", "||", "&", "|", "!="]))
             }
-            1 => format!("lane {} {}u", self.pick(&["<", ">=", "=="]), 1 + (self.below)(40)),
+            1 => format!("(lane {} {}u)", self.pick(&["<", ">=", "=="]), 1 + (self.below)(40)),
             _ => {
                 let ty = [Ty::U32, Ty::I32, Ty::F32, Ty::F16][(self.below)(4)];
                 let (a, b) = (self.expression(ty, depth - 1), self.expression(ty, depth - 1));

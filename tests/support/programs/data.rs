@@ -1,6 +1,6 @@
 //! The buffers of generated programs: what they are in WGSL, and what they hold.
 
-use super::source::Source;
+use super::random::Random;
 
 /// A binding of a program, in words.
 pub struct Buffer {
@@ -38,7 +38,7 @@ const RECORD: &[bool] = &[false, false, false, false, true, true, true, false, f
 const PARAMS: usize = 20;
 
 /// Buffers for `lanes` invocations, of lengths at and around that.
-pub fn buffers(source: &mut Source<'_>, lanes: usize) -> Vec<Buffer> {
+pub fn buffers(random: &mut Random, lanes: usize) -> Vec<Buffer> {
     let word = &[false][..];
     let shapes: [(&'static str, bool, &'static [bool]); 11] = [
         ("words", false, word),
@@ -57,48 +57,48 @@ pub fn buffers(source: &mut Source<'_>, lanes: usize) -> Vec<Buffer> {
         let elements = match name {
             "fixed" => 6,
             "limits" => 5,
-            "sums" => 1 + source.below(40),
-            _ => length(source, lanes),
+            "sums" => 1 + random.below(40),
+            _ => length(random, lanes),
         };
-        let words = (0..elements).flat_map(|_| floats).map(|&float| datum(source, float)).collect();
+        let words = (0..elements).flat_map(|_| floats).map(|&float| datum(random, float)).collect();
         Buffer { name, writable, floats, words }
     };
     shapes.map(buffer).into()
 }
 
 /// The words of the uniform.
-pub fn params(source: &mut Source<'_>) -> Vec<u32> {
+pub fn params(random: &mut Random) -> Vec<u32> {
     let float = |place: usize| place == 2 || (4..8).contains(&place);
-    let word = |place| if place == 0 { source.below(9) as u32 } else { datum(source, float(place)) };
+    let word = |place| if place == 0 { random.below(9) as u32 } else { datum(random, float(place)) };
     (0..PARAMS).map(word).collect()
 }
 
 /// A length for data of `lanes` elements: all, a ragged end, too few, more.
-fn length(source: &mut Source<'_>, lanes: usize) -> usize {
-    match source.below(6) {
+fn length(random: &mut Random, lanes: usize) -> usize {
+    match random.below(6) {
         0 => lanes,
-        1 => lanes - source.below(8).min(lanes - 1),
-        2 => lanes + source.below(9),
+        1 => lanes - random.below(8).min(lanes - 1),
+        2 => lanes + random.below(9),
         3 => lanes / 2 + 1,
-        4 => 1 + source.below(8),
+        4 => 1 + random.below(8),
         _ => 2 * lanes + 1,
     }
 }
 
 /// A word as programs find it: small, special, or anything.
-fn datum(source: &mut Source<'_>, float: bool) -> u32 {
+fn datum(random: &mut Random, float: bool) -> u32 {
     const WORDS: [u32; 8] = [0, 1, 31, 32, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 0xffff_fffe];
     const FLOATS: [f32; 10] =
         [0.0, -0.0, 1.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e-40, f32::MAX, f32::MIN_POSITIVE, -0.5];
-    match (source.below(8), float) {
-        (0..=3, false) => source.below(100) as u32,
-        (4, false) => source.pick(&WORDS),
+    match (random.below(8), float) {
+        (0..=3, false) => random.below(100) as u32,
+        (4, false) => random.pick(&WORDS),
         (_, false) => {
-            let shift = source.below(32);
-            source.word() >> shift
+            let shift = random.below(32);
+            random.next() as u32 >> shift
         }
-        (0..=5, true) => ((source.below(2000) as f32 - 1000.0) * 0.125).to_bits(),
-        (6, true) => source.pick(&FLOATS).to_bits(),
-        (_, true) => f32::from_bits(source.word()).to_bits(),
+        (0..=5, true) => ((random.below(2000) as f32 - 1000.0) * 0.125).to_bits(),
+        (6, true) => random.pick(&FLOATS).to_bits(),
+        (_, true) => f32::from_bits(random.next() as u32).to_bits(),
     }
 }

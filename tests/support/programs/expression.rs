@@ -58,7 +58,7 @@ const FLOAT_UNARY: [&str; 33] = [
     "fraction",
 ];
 
-impl Generator<'_> {
+impl Generator {
     /// An expression of this type, no deeper than `depth`.
     pub(super) fn expr(&mut self, ty: Type, depth: usize) -> String {
         if depth == 0 || self.nodes == 0 {
@@ -66,7 +66,7 @@ impl Generator<'_> {
         }
         self.nodes -= 1;
         let depth = depth - 1;
-        match self.source.below(14) {
+        match self.random.below(14) {
             0 => self.leaf(ty),
             1 => self.select(ty, depth),
             2 | 3 => self.parts(ty, depth),
@@ -83,43 +83,43 @@ impl Generator<'_> {
     /// A variable or a constant.
     pub(super) fn leaf(&mut self, ty: Type) -> String {
         let known: Vec<&String> = self.scope.iter().filter(|known| known.ty == ty).map(|known| &known.name).collect();
-        if !known.is_empty() && !self.source.chance(25) {
-            return known[self.source.below(known.len())].clone();
+        if !known.is_empty() && !self.random.chance(25) {
+            return known[self.random.below(known.len())].clone();
         }
-        let constant = self.source.below(ty.scalar.constants().len());
+        let constant = self.random.below(ty.scalar.constants().len());
         let name = format!("{}_{constant}", ty.scalar.letter());
         if ty.is_vector() { format!("{ty}({name})") } else { name }
     }
 
     fn select(&mut self, ty: Type, depth: usize) -> String {
         let (a, b) = (self.expr(ty, depth), self.expr(ty, depth));
-        let condition = if self.source.chance(50) { ty.of(Bool) } else { Bool.scalar() };
+        let condition = if self.random.chance(50) { ty.of(Bool) } else { Bool.scalar() };
         let condition = self.expr(condition, depth);
         format!("select({a}, {b}, {condition})")
     }
 
     /// A vector from its parts, or a part of a vector.
     fn parts(&mut self, ty: Type, depth: usize) -> String {
-        let width = 2 + self.source.below(3);
+        let width = 2 + self.random.below(3);
         if !ty.is_vector() {
             let vector = self.expr(ty.scalar.vector(width), depth);
-            let named = ["x", "y", "z", "w"][self.source.below(width)];
-            if self.source.chance(40) {
+            let named = ["x", "y", "z", "w"][self.random.below(width)];
+            if self.random.chance(40) {
                 let index = self.expr(U32.scalar(), depth.min(1));
                 // Seldom beyond the end.
-                let modulus = width + usize::from(self.source.chance(10));
+                let modulus = width + usize::from(self.random.chance(10));
                 return format!("{vector}[{index} % {modulus}u]");
             }
             return format!("{vector}.{named}");
         }
-        match self.source.below(3) {
+        match self.random.below(3) {
             0 => {
                 let parts: Vec<String> = (0..ty.width).map(|_| self.expr(ty.scalar.scalar(), depth)).collect();
                 format!("{ty}({})", parts.join(", "))
             }
             1 => {
                 let vector = self.expr(ty.scalar.vector(width), depth);
-                let swizzle: String = (0..ty.width).map(|_| ['x', 'y', 'z', 'w'][self.source.below(width)]).collect();
+                let swizzle: String = (0..ty.width).map(|_| ['x', 'y', 'z', 'w'][self.random.below(width)]).collect();
                 format!("{vector}.{swizzle}")
             }
             _ if ty.width > 2 => {
@@ -138,7 +138,7 @@ impl Generator<'_> {
     fn memory(&mut self, ty: Type, depth: usize) -> String {
         let index = self.index(depth);
         match (ty.scalar, ty.width) {
-            (U32, 1) => match self.source.below(9) {
+            (U32, 1) => match self.random.below(9) {
                 0 | 1 => format!("words[{index}]"),
                 2 => format!("records[{index}].list[{} % 4u]", self.expr(U32.scalar(), 0)),
                 3 => format!("records[{index}].a"),
@@ -150,25 +150,25 @@ impl Generator<'_> {
             },
             (U32, 2) => "pair.b".into(),
             (U32, 4) => format!("params.table[{} % 4u]", self.expr(U32.scalar(), 0)),
-            (I32, 1) => match self.source.below(4) {
+            (I32, 1) => match self.random.below(4) {
                 0 => "params.k".into(),
                 1 => format!("records[{index}].b"),
                 2 => "pair.a".into(),
                 _ => format!("fixed[{} % 7u].y", self.expr(U32.scalar(), depth)),
             },
             (I32, 3) => format!("fixed[{} % 6u]", self.expr(U32.scalar(), depth)),
-            (F32, 1) => match self.source.below(5) {
+            (F32, 1) => match self.random.below(5) {
                 0 | 1 => format!("floats[{index}]"),
                 2 => "params.f".into(),
                 3 => format!("vectors[{index}][{} % 4u]", self.leaf(U32.scalar())),
                 _ => format!("rows[{} % 4u].z", self.leaf(U32.scalar())),
             },
-            (F32, 3) => match self.source.below(3) {
+            (F32, 3) => match self.random.below(3) {
                 0 => format!("rows[{} % 3u]", self.expr(U32.scalar(), depth)),
                 1 => "pair.v".into(),
                 _ => format!("records[{index}].v"),
             },
-            (F32, 4) => match self.source.below(3) {
+            (F32, 4) => match self.random.below(3) {
                 0 | 1 => format!("vectors[{index}]"),
                 _ => "params.v".into(),
             },
@@ -178,8 +178,8 @@ impl Generator<'_> {
 
     /// An index into a buffer of about as many elements as there are invocations.
     fn index(&mut self, depth: usize) -> String {
-        let offset = self.source.below(9);
-        match self.source.below(11) {
+        let offset = self.random.below(9);
+        match self.random.below(11) {
             0..=2 => "at".into(),
             3 => format!("at + {offset}u"),
             4 => format!("at - {offset}u"),
@@ -188,11 +188,11 @@ impl Generator<'_> {
                 let condition = self.expr(Bool.scalar(), depth.min(1));
                 format!("select(at, {offset}u, {condition})")
             }
-            7 => format!("at * {}u + {offset}u", 2 + self.source.below(3)),
-            8 => format!("words[at] % {}u", 1 + self.source.below(200)),
+            7 => format!("at * {}u + {offset}u", 2 + self.random.below(3)),
+            8 => format!("words[at] % {}u", 1 + self.random.below(200)),
             9 => {
                 let index = self.expr(U32.scalar(), depth);
-                format!("{index} % {}u", 1 + self.source.below(300))
+                format!("{index} % {}u", 1 + self.random.below(300))
             }
             // Anywhere, and mostly outside.
             _ => self.expr(U32.scalar(), depth),
@@ -206,7 +206,7 @@ impl Generator<'_> {
             return self.leaf(ty);
         }
         self.calls -= 1;
-        let function = known[self.source.below(known.len())];
+        let function = known[self.random.below(known.len())];
         let parameters = self.functions[function].parameters.clone();
         let arguments: Vec<String> = parameters.into_iter().map(|ty| self.expr(ty, depth)).collect();
         format!("function_{function}(at, {})", arguments.join(", "))
@@ -214,38 +214,38 @@ impl Generator<'_> {
 
     fn integer(&mut self, ty: Type, depth: usize) -> String {
         let a = self.expr(ty, depth);
-        match self.source.below(15) {
+        match self.random.below(15) {
             0..=2 => {
                 let b = self.expr(ty, depth);
-                let op = self.source.pick(&["+", "-", "*", "&", "|", "^", "/", "%"]);
+                let op = self.random.pick(&["+", "-", "*", "&", "|", "^", "/", "%"]);
                 format!("({a} {op} {b})")
             }
             3 => {
                 // A constant that is known to be one.
                 let suffix = if ty.scalar == U32 { "u" } else { "i" };
                 let (op, constant) =
-                    (self.source.pick(&["+", "*", "/", "%", "-"]), self.source.pick(&[1, 2, 3, 7, 10, 64, 1000]));
+                    (self.random.pick(&["+", "*", "/", "%", "-"]), self.random.pick(&[1, 2, 3, 7, 10, 64, 1000]));
                 format!("({a} {op} {constant}{suffix})")
             }
             4 => {
                 // A vector and a scalar.
                 let b = self.expr(ty.scalar.scalar(), depth);
-                let op = self.source.pick(&["+", "-", "*", "/", "%"]);
-                if self.source.chance(50) { format!("({a} {op} {b})") } else { format!("({b} {op} {a})") }
+                let op = self.random.pick(&["+", "-", "*", "/", "%"]);
+                if self.random.chance(50) { format!("({a} {op} {b})") } else { format!("({b} {op} {a})") }
             }
             5 => {
                 let by = self.expr(ty.of(U32), depth);
-                format!("({a} {} {by})", self.source.pick(&["<<", ">>"]))
+                format!("({a} {} {by})", self.random.pick(&["<<", ">>"]))
             }
-            6 if !ty.is_vector() => format!("({a} {} {}u)", self.source.pick(&["<<", ">>"]), self.source.below(32)),
-            6 | 7 => match self.source.pick(&INTEGER_UNARY) {
+            6 if !ty.is_vector() => format!("({a} {} {}u)", self.random.pick(&["<<", ">>"]), self.random.below(32)),
+            6 | 7 => match self.random.pick(&INTEGER_UNARY) {
                 "-" if ty.scalar == U32 => format!("(~{a})"),
                 "-" => format!("(-{a})"),
                 name => format!("{name}({a})"),
             },
             8 => {
                 let b = self.expr(ty, depth);
-                format!("{}({a}, {b})", self.source.pick(&["min", "max"]))
+                format!("{}({a}, {b})", self.random.pick(&["min", "max"]))
             }
             9 => {
                 let (low, high) = (self.expr(ty, depth), self.expr(ty, depth));
@@ -253,14 +253,14 @@ impl Generator<'_> {
             }
             10 => {
                 let (offset, count) = (self.expr(U32.scalar(), depth.min(1)), self.expr(U32.scalar(), depth.min(1)));
-                if self.source.chance(50) {
+                if self.random.chance(50) {
                     return format!("extractBits({a}, {offset}, {count})");
                 }
                 let b = self.expr(ty, depth);
                 format!("insertBits({a}, {b}, {offset}, {count})")
             }
             11 if ty == I32.scalar() || ty == U32.scalar() => {
-                let wide = ty.scalar.vector(2 + self.source.below(3));
+                let wide = ty.scalar.vector(2 + self.random.below(3));
                 let (b, c) = (self.expr(wide, depth), self.expr(wide, depth));
                 format!("dot({b}, {c})")
             }
@@ -278,7 +278,7 @@ impl Generator<'_> {
                 format!("bitcast<{ty}>(known_{}({float}))", ty.width)
             }
             _ => {
-                let other = self.source.pick(&[U32, I32, F32, Bool]);
+                let other = self.random.pick(&[U32, I32, F32, Bool]);
                 let other = self.expr(ty.of(other), depth);
                 format!("{ty}({other})")
             }
@@ -287,21 +287,21 @@ impl Generator<'_> {
 
     /// A word that something was packed into.
     fn packed(&mut self, depth: usize) -> String {
-        match self.source.below(4) {
+        match self.random.below(4) {
             0 => {
                 let (b, c) = (self.expr(U32.scalar(), depth), self.expr(U32.scalar(), depth));
                 format!("dot4U8Packed({b}, {c})")
             }
             1 => {
                 let vector = self.expr(F32.vector(4), depth);
-                format!("{}(known_4({vector}))", self.source.pick(&["pack4x8snorm", "pack4x8unorm"]))
+                format!("{}(known_4({vector}))", self.random.pick(&["pack4x8snorm", "pack4x8unorm"]))
             }
             2 => {
                 let vector = self.expr(F32.vector(2), depth);
-                format!("{}(known_2({vector}))", self.source.pick(&["pack2x16snorm", "pack2x16unorm", "pack2x16float"]))
+                format!("{}(known_2({vector}))", self.random.pick(&["pack2x16snorm", "pack2x16unorm", "pack2x16float"]))
             }
             _ => {
-                let (name, scalar) = self.source.pick(&[
+                let (name, scalar) = self.random.pick(&[
                     ("pack4xI8", I32),
                     ("pack4xU8", U32),
                     ("pack4xI8Clamp", I32),
@@ -314,30 +314,30 @@ impl Generator<'_> {
 
     fn float(&mut self, ty: Type, depth: usize) -> String {
         let a = self.expr(ty, depth);
-        match self.source.below(16) {
+        match self.random.below(16) {
             0..=3 => {
                 let b = self.expr(ty, depth);
-                format!("({a} {} {b})", self.source.pick(&["+", "-", "*", "/", "%"]))
+                format!("({a} {} {b})", self.random.pick(&["+", "-", "*", "/", "%"]))
             }
             4 => {
                 let b = self.expr(F32.scalar(), depth);
-                let op = self.source.pick(&["+", "-", "*", "/"]);
-                if self.source.chance(50) { format!("({a} {op} {b})") } else { format!("({b} {op} {a})") }
+                let op = self.random.pick(&["+", "-", "*", "/"]);
+                if self.random.chance(50) { format!("({a} {op} {b})") } else { format!("({b} {op} {a})") }
             }
-            5..=7 => match self.source.pick(&FLOAT_UNARY) {
+            5..=7 => match self.random.pick(&FLOAT_UNARY) {
                 "-" => format!("(-{a})"),
                 "normalize" if !ty.is_vector() => a,
                 "mantissa" => format!("frexp({a}).fract"),
-                "fraction" => format!("modf({a}).{}", self.source.pick(&["fract", "whole"])),
+                "fraction" => format!("modf({a}).{}", self.random.pick(&["fract", "whole"])),
                 name => format!("{name}({a})"),
             },
             8 => {
                 let b = self.expr(ty, depth);
-                format!("{}({a}, {b})", self.source.pick(&["min", "max", "step", "atan2", "pow"]))
+                format!("{}({a}, {b})", self.random.pick(&["min", "max", "step", "atan2", "pow"]))
             }
             9 => {
                 let (b, c) = (self.expr(ty, depth), self.expr(ty, depth));
-                format!("{}({a}, {b}, {c})", self.source.pick(&["fma", "mix", "clamp", "smoothstep"]))
+                format!("{}({a}, {b}, {c})", self.random.pick(&["fma", "mix", "clamp", "smoothstep"]))
             }
             10 => {
                 let exponent = self.expr(ty.of(I32), depth);
@@ -349,20 +349,20 @@ impl Generator<'_> {
             }
             11 if ty.is_vector() => {
                 let b = self.expr(ty, depth);
-                if self.source.chance(50) {
+                if self.random.chance(50) {
                     return format!("reflect({a}, {b})");
                 }
                 let c = self.expr(ty, depth);
                 format!("faceForward({a}, {b}, {c})")
             }
             11 | 12 if !ty.is_vector() => {
-                let wide = F32.vector(2 + self.source.below(3));
+                let wide = F32.vector(2 + self.random.below(3));
                 let b = self.expr(wide, depth);
-                if self.source.chance(40) {
+                if self.random.chance(40) {
                     return format!("length({b})");
                 }
                 let c = self.expr(wide, depth);
-                format!("{}({b}, {c})", self.source.pick(&["dot", "distance"]))
+                format!("{}({b}, {c})", self.random.pick(&["dot", "distance"]))
             }
             12 if ty.width != 3 => {
                 let word = self.expr(U32.scalar(), depth);
@@ -371,49 +371,49 @@ impl Generator<'_> {
                 } else {
                     &["unpack2x16snorm", "unpack2x16unorm", "unpack2x16float"]
                 };
-                format!("{}({word})", self.source.pick(names))
+                format!("{}({word})", self.random.pick(names))
             }
             13 => {
-                let bits = self.source.pick(&[U32, I32]);
+                let bits = self.random.pick(&[U32, I32]);
                 format!("bitcast<{ty}>({})", self.expr(ty.of(bits), depth))
             }
             _ => {
-                let other = self.source.pick(&[U32, I32, Bool]);
+                let other = self.random.pick(&[U32, I32, Bool]);
                 format!("{ty}({})", self.expr(ty.of(other), depth))
             }
         }
     }
 
     fn condition(&mut self, ty: Type, depth: usize) -> String {
-        match self.source.below(8) {
+        match self.random.below(8) {
             0 => {
                 let (a, b) = (self.expr(ty, depth), self.expr(ty, depth));
                 let op = if ty.is_vector() {
-                    self.source.pick(&["&", "|", "==", "!="])
+                    self.random.pick(&["&", "|", "==", "!="])
                 } else {
-                    self.source.pick(&["&&", "||", "&", "|", "==", "!="])
+                    self.random.pick(&["&&", "||", "&", "|", "==", "!="])
                 };
                 format!("({a} {op} {b})")
             }
             1 => format!("(!{})", self.expr(ty, depth)),
             2 if !ty.is_vector() => {
-                let width = 2 + self.source.below(3);
+                let width = 2 + self.random.below(3);
                 let vector = self.expr(Bool.vector(width), depth);
-                format!("{}({vector})", self.source.pick(&["all", "any"]))
+                format!("{}({vector})", self.random.pick(&["all", "any"]))
             }
             3 => {
-                let number = self.source.pick(&NUMBERS);
+                let number = self.random.pick(&NUMBERS);
                 format!("{ty}({})", self.expr(ty.of(number), depth))
             }
             _ => {
-                let number = self.source.pick(&NUMBERS);
+                let number = self.random.pick(&NUMBERS);
                 let (a, b) = (self.expr(ty.of(number), depth), self.expr(ty.of(number), depth));
-                format!("({a} {} {b})", self.source.pick(&["<", "<=", ">", ">=", "==", "!="]))
+                format!("({a} {} {b})", self.random.pick(&["<", "<=", ">", ">=", "==", "!="]))
             }
         }
     }
 
     fn pick_string(&mut self, choices: &[&str]) -> String {
-        self.source.pick(choices).to_owned()
+        self.random.pick(choices).to_owned()
     }
 }

@@ -4,18 +4,17 @@
 //! all of them write is atomic and commutes. No loop is long. Which NaN comes out of an operation is left open, so the
 //! bits of a float are taken only where it is none.
 
+#[path = "../random.rs"]
+mod random;
+
 mod data;
 mod expression;
-mod run;
-mod source;
 mod statement;
 mod types;
 mod workgroup;
 
 pub use data::Buffer;
-#[allow(unused_imports, reason = "not every test that takes the generator runs its programs itself")]
-pub use run::{Outcome, compare, run};
-pub use source::Source;
+pub use random::Random;
 
 use types::{
     SCALARS,
@@ -46,8 +45,8 @@ struct Function {
     result: Type,
 }
 
-struct Generator<'a> {
-    source: Source<'a>,
+struct Generator {
+    random: Random,
     text: String,
     indent: usize,
     scope: Vec<Variable>,
@@ -94,19 +93,19 @@ const SIZES: [[u32; 3]; 16] = [
 
 const GRIDS: [[u32; 3]; 6] = [[3, 1, 1], [1, 1, 1], [2, 2, 1], [2, 1, 2], [1, 3, 2], [9, 1, 1]];
 
-/// The program that a source makes.
-pub fn program(mut source: Source<'_>) -> Program {
-    let size = source.pick(&SIZES);
-    let workgroups = source.pick(&GRIDS);
+/// The program that these choices make.
+pub fn program(mut random: Random) -> Program {
+    let size = random.pick(&SIZES);
+    let workgroups = random.pick(&GRIDS);
     let lanes: u32 = size.iter().product();
-    let own = source.pick(&["at", "at * 2u + 1u", "LENGTH - 1u - at", "at + 3u"]);
+    let own = random.pick(&["at", "at * 2u + 1u", "LENGTH - 1u - at", "at + 3u"]);
     let on_sums =
-        source.pick(&["atomicAdd", "atomicXor", "atomicMax", "atomicMin", "atomicOr", "atomicAnd", "atomicSub"]);
-    let on_limits = source.pick(&["atomicMax", "atomicMin", "atomicAdd"]);
+        random.pick(&["atomicAdd", "atomicXor", "atomicMax", "atomicMin", "atomicOr", "atomicAnd", "atomicSub"]);
+    let on_limits = random.pick(&["atomicMax", "atomicMin", "atomicAdd"]);
     // The data has a seed of its own, so that a list of bytes is spent on the program.
-    let mut data = Source::Seed(u64::from(source.word()));
+    let mut data = Random::new(random.next());
     let mut generator = Generator {
-        source,
+        random,
         text: data::DECLARATIONS.to_owned(),
         indent: 0,
         scope: Vec::new(),
@@ -125,7 +124,7 @@ pub fn program(mut source: Source<'_>) -> Program {
         lanes,
     };
     generator.prelude();
-    for _ in 0..generator.source.below(4) {
+    for _ in 0..generator.random.below(4) {
         generator.function();
     }
     generator.main(size, workgroups);
@@ -134,7 +133,7 @@ pub fn program(mut source: Source<'_>) -> Program {
     Program { wgsl: generator.text, workgroups, params, buffers }
 }
 
-impl Generator<'_> {
+impl Generator {
     /// What programs have in common: constants, workgroup memory, floats that are no NaN.
     fn prelude(&mut self) {
         for scalar in SCALARS {
@@ -182,9 +181,9 @@ impl Generator<'_> {
     /// A function with early returns, which may call those before it.
     fn function(&mut self) {
         let types: Vec<Type> = Type::all().collect();
-        let parameters: Vec<Type> = (0..1 + self.source.below(3)).map(|_| self.source.pick(&types)).collect();
+        let parameters: Vec<Type> = (0..1 + self.random.below(3)).map(|_| self.random.pick(&types)).collect();
         let result =
-            self.source.pick(&[U32.scalar(), F32.scalar(), I32.scalar(), Bool.scalar(), F32.vector(3), U32.vector(4)]);
+            self.random.pick(&[U32.scalar(), F32.scalar(), I32.scalar(), Bool.scalar(), F32.vector(3), U32.vector(4)]);
         let named: Vec<String> = parameters.iter().enumerate().map(|(n, ty)| format!("p{n}: {ty}")).collect();
         self.line(&format!("fn function_{}(at: u32, {}) -> {result} {{", self.functions.len(), named.join(", ")));
         self.indent = 1;
@@ -219,7 +218,7 @@ impl Generator<'_> {
         let by_group = format!("(group.x + groups.x * (group.y + groups.y * group.z)) * {lanes}u + lane");
         let by_id = format!("id.x + groups.x * {x}u * (id.y + groups.y * {y}u * id.z)");
         let flat = y * z * workgroups[1] * workgroups[2] == 1;
-        let number = match self.source.below(3) {
+        let number = match self.random.below(3) {
             0 if flat => "id.x".to_owned(),
             0 | 1 => by_id,
             _ => by_group,
@@ -256,16 +255,16 @@ impl Generator<'_> {
         let own = self.own;
         let place = |name: &str| own.replace("LENGTH", &format!("arrayLength(&{name})"));
         // Not always: what nothing uses is not computed.
-        if !self.source.chance(20) {
+        if !self.random.chance(20) {
             self.line(&format!("out_words[{}] ^= {words} + list[1] + list[at % 5u];", place("out_words")));
         }
-        if self.source.chance(70) {
+        if self.random.chance(70) {
             self.line(&format!("out_floats[{}] = a_f1 + dot(a_f2, a_f2) + rows[1].y;", place("out_floats")));
         }
-        if self.source.chance(50) {
+        if self.random.chance(50) {
             self.line(&format!("out_vectors[{}] = a_f4 + vec4f(a_f3, pair.v.x);", place("out_vectors")));
         }
-        if self.source.chance(40) {
+        if self.random.chance(40) {
             let record = "Record(a_u1, a_f3, a_i1, array<u32, 3>(a_u2.x, a_u3.y, list[2]))";
             self.line(&format!("out_records[{}] = {record};", place("out_records")));
         }

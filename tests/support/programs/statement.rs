@@ -8,7 +8,7 @@ use super::{
     },
 };
 
-impl Generator<'_> {
+impl Generator {
     pub(super) fn line(&mut self, text: &str) {
         let indent = 4 * self.indent;
         self.text += &format!("{:indent$}{text}\n", "");
@@ -18,7 +18,7 @@ impl Generator<'_> {
     pub(super) fn block(&mut self, depth: usize) {
         self.indent += 1;
         let known = self.scope.len();
-        for _ in 0..1 + self.source.below(4) {
+        for _ in 0..1 + self.random.below(4) {
             if self.statements == 0 {
                 break;
             }
@@ -32,13 +32,13 @@ impl Generator<'_> {
 
     /// Leaves the loop or the function, under a condition.
     fn leave(&mut self) {
-        let (breaks, returns) = (self.loops > 0 && self.source.chance(25), self.source.chance(6));
+        let (breaks, returns) = (self.loops > 0 && self.random.chance(25), self.random.chance(6));
         if !breaks && !returns {
             return;
         }
         let condition = self.expr(Bool.scalar(), 2);
         let way = match (breaks, self.result) {
-            (true, _) => self.source.pick(&["break", "continue"]).to_owned(),
+            (true, _) => self.random.pick(&["break", "continue"]).to_owned(),
             (false, None) if self.may_return => "return".to_owned(),
             (false, None) => return,
             (false, Some(ty)) => format!("return {}", self.expr(ty, 1)),
@@ -47,7 +47,7 @@ impl Generator<'_> {
     }
 
     pub(super) fn statement(&mut self, depth: usize) {
-        match self.source.below(if depth == 0 { 8 } else { 15 }) {
+        match self.random.below(if depth == 0 { 8 } else { 15 }) {
             0..=2 => self.assignment(),
             3 => self.part_of_a_variable(),
             4 => self.store_to_memory(),
@@ -68,7 +68,7 @@ impl Generator<'_> {
 
     fn any_type(&mut self) -> Type {
         let types: Vec<Type> = Type::all().collect();
-        self.source.pick(&types)
+        self.random.pick(&types)
     }
 
     pub(super) fn fresh(&mut self, prefix: &str) -> String {
@@ -79,7 +79,7 @@ impl Generator<'_> {
     /// A variable that may be assigned.
     fn target(&mut self) -> (String, Type) {
         let targets: Vec<usize> = (0..self.scope.len()).filter(|&v| self.scope[v].assignable).collect();
-        let variable = &self.scope[targets[self.source.below(targets.len())]];
+        let variable = &self.scope[targets[self.random.below(targets.len())]];
         (variable.name.clone(), variable.ty)
     }
 
@@ -88,8 +88,8 @@ impl Generator<'_> {
         let value = self.expr(ty, 4);
         let op = match ty.scalar {
             Bool => "",
-            F32 => self.source.pick(&["", "", "+", "-", "*"]),
-            U32 | I32 => self.source.pick(&["", "", "+", "-", "*", "&", "|", "^", "/", "%"]),
+            F32 => self.random.pick(&["", "", "+", "-", "*"]),
+            U32 | I32 => self.random.pick(&["", "", "+", "-", "*", "&", "|", "^", "/", "%"]),
         };
         self.line(&format!("{name} {op}= {value};"));
     }
@@ -101,18 +101,18 @@ impl Generator<'_> {
             return self.assignment();
         }
         let value = self.expr(ty.scalar.scalar(), 3);
-        if self.source.chance(60) {
+        if self.random.chance(60) {
             let index = self.expr(U32.scalar(), 1);
             return self.line(&format!("{name}[{index} % {}u] = {value};", ty.width));
         }
-        let part = ["x", "y", "z", "w"][self.source.below(ty.width)];
+        let part = ["x", "y", "z", "w"][self.random.below(ty.width)];
         self.line(&format!("{name}.{part} = {value};"));
     }
 
     /// To a local array or struct.
     fn store_to_memory(&mut self) {
         let index = self.expr(U32.scalar(), 1);
-        let line = match self.source.below(7) {
+        let line = match self.random.below(7) {
             0 | 1 => format!("list[{index} % 6u] = {};", self.expr(U32.scalar(), 2)),
             2 => format!("rows[{index} % 4u] = {};", self.expr(F32.vector(3), 2)),
             3 => format!("rows[{index} % 3u].y = {};", self.expr(F32.scalar(), 2)),
@@ -130,8 +130,8 @@ impl Generator<'_> {
     pub(super) fn output(&mut self) {
         let place = |name: &str, index: &str| index.replace("LENGTH", &format!("arrayLength(&{name})"));
         let index = self.own;
-        let op = self.source.pick(&["", "", "+"]);
-        let line = match self.source.below(9) {
+        let op = self.random.pick(&["", "", "+"]);
+        let line = match self.random.below(9) {
             0..=2 => format!("out_words[{}] {op}= {};", place("out_words", index), self.expr(U32.scalar(), 3)),
             3 | 4 => format!("out_floats[{}] {op}= {};", place("out_floats", index), self.expr(F32.scalar(), 3)),
             5 => format!("out_vectors[{}] {op}= {};", place("out_vectors", index), self.expr(F32.vector(4), 3)),
@@ -153,11 +153,11 @@ impl Generator<'_> {
     /// Into a buffer that all invocations share. All do the same to it, so that their order does not matter.
     fn accumulate(&mut self) {
         let index = self.expr(U32.scalar(), 2);
-        let line = if self.source.chance(40) {
+        let line = if self.random.chance(40) {
             let (op, value) = (self.on_limits, self.expr(I32.scalar(), 2));
             format!("{op}(&limits[{index} % 6u], {value});")
         } else {
-            let bound = self.source.pick(&["arrayLength(&sums)", "41u", "3u"]);
+            let bound = self.random.pick(&["arrayLength(&sums)", "41u", "3u"]);
             let (op, value) = (self.on_sums, self.expr(U32.scalar(), 2));
             format!("{op}(&sums[{index} % {bound}], {value});")
         };
@@ -168,12 +168,12 @@ impl Generator<'_> {
         let condition = self.expr(Bool.scalar(), 3);
         self.line(&format!("if {condition} {{"));
         self.block(depth);
-        if self.source.chance(30) {
+        if self.random.chance(30) {
             let condition = self.expr(Bool.scalar(), 2);
             self.line(&format!("}} else if {condition} {{"));
             self.block(depth);
         }
-        if self.source.chance(50) {
+        if self.random.chance(50) {
             self.line("} else {");
             self.block(depth);
         }
@@ -181,20 +181,20 @@ impl Generator<'_> {
     }
 
     fn switch(&mut self, depth: usize) {
-        let selector = match self.source.below(3) {
+        let selector = match self.random.below(3) {
             0 => format!("({} % 5u)", self.expr(U32.scalar(), 2)),
             1 => format!("u32({})", self.expr(Bool.scalar(), 2)),
             _ => self.expr(U32.scalar(), 1),
         };
         self.line(&format!("switch {selector} {{"));
-        let default = self.source.below(3);
+        let default = self.random.below(3);
         // `break` leaves the switch, and `continue` is for the loop around, if there is one.
         for (place, cases) in ["0u, 3u", "1u", "2u, 31u, 0xffffffffu"].into_iter().enumerate() {
             let default = if place == default { ", default" } else { "" };
             self.line(&format!("    case {cases}{default}: {{"));
             self.indent += 1;
             self.block(depth);
-            if self.source.chance(15) {
+            if self.random.chance(15) {
                 let condition = self.expr(Bool.scalar(), 1);
                 self.line(&format!("    if {condition} {{ break; }}"));
             }
@@ -206,8 +206,8 @@ impl Generator<'_> {
 
     /// How often a loop runs at most: the same everywhere, in a workgroup, or nowhere.
     fn bound(&mut self) -> String {
-        let most = 1 + self.source.below(6);
-        match self.source.below(6) {
+        let most = 1 + self.random.below(6);
+        match self.random.below(6) {
             0 | 1 => format!("{most}u"),
             2 => format!("(params.n % {most}u + 1u)"),
             3 => format!("(at % {}u)", most + 1),
@@ -218,12 +218,12 @@ impl Generator<'_> {
 
     fn repetition(&mut self, depth: usize) {
         let (k, bound) = (self.fresh("k"), self.bound());
-        let kind = self.source.below(4);
+        let kind = self.random.below(4);
         let mut after = String::new();
         match kind {
             0 => self.line(&format!("for (var {k} = 0u; {k} < {bound}; {k}++) {{")),
             1 => {
-                let step = 1 + self.source.below(3);
+                let step = 1 + self.random.below(3);
                 self.line(&format!("for (var {k} = {bound} * {step}u; {k} >= {step}u; {k} -= {step}u) {{"));
             }
             2 => {

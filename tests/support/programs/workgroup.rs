@@ -5,20 +5,20 @@ use super::{
     types::Scalar::{F32, U32},
 };
 
-impl Generator<'_> {
+impl Generator {
     /// The body of a program.
     pub(super) fn steps(&mut self) {
-        let together = self.source.chance(60);
-        let count = 2 + self.source.below(5);
+        let together = self.random.chance(60);
+        let count = 2 + self.random.below(5);
         for step in 0..count {
             // An invocation that returns is gone from all that follows.
-            self.may_return = self.source.chance(30);
+            self.may_return = self.random.chance(30);
             if together {
                 self.step(2)
             } else {
                 self.alone()
             }
-            if step + 1 < count && self.source.chance(15) {
+            if step + 1 < count && self.random.chance(15) {
                 let condition = self.expr(super::types::Scalar::Bool.scalar(), 2);
                 self.line(&format!("if {condition} {{ out_words[{}] = a_u1; return; }}", self.own_word()));
             }
@@ -37,7 +37,7 @@ impl Generator<'_> {
     }
 
     fn step(&mut self, depth: usize) {
-        match self.source.below(if depth == 0 { 7 } else { 10 }) {
+        match self.random.below(if depth == 0 { 7 } else { 10 }) {
             0..=2 => self.alone(),
             3 => self.exchange(),
             4 => self.exchange_rows(),
@@ -48,7 +48,7 @@ impl Generator<'_> {
                 let condition = self.uniform_condition();
                 self.line(&format!("if {condition} {{"));
                 self.nested(depth - 1);
-                if self.source.chance(50) {
+                if self.random.chance(50) {
                     self.line("} else {");
                     self.nested(depth - 1);
                 }
@@ -60,7 +60,7 @@ impl Generator<'_> {
     fn nested(&mut self, depth: usize) {
         self.indent += 1;
         let known = self.scope.len();
-        for _ in 0..1 + self.source.below(3) {
+        for _ in 0..1 + self.random.below(3) {
             self.step(depth);
         }
         self.scope.truncate(known);
@@ -69,11 +69,11 @@ impl Generator<'_> {
 
     fn repeat(&mut self, depth: usize) {
         let k = self.fresh("k");
-        let bound = self.source.pick(&["2u", "3u", "(params.n % 4u)", "(group.x + 1u)", "groups.x"]);
+        let bound = self.random.pick(&["2u", "3u", "(params.n % 4u)", "(group.x + 1u)", "groups.x"]);
         self.line(&format!("for (var {k} = 0u; {k} < {bound}; {k}++) {{"));
-        if self.source.chance(25) {
+        if self.random.chance(25) {
             let condition = self.uniform_condition();
-            let way = self.source.pick(&["break", "continue"]);
+            let way = self.random.pick(&["break", "continue"]);
             self.line(&format!("    if {condition} {{ {way}; }}"));
         }
         self.scope.push(Variable { name: k, ty: U32.scalar(), assignable: false });
@@ -84,22 +84,22 @@ impl Generator<'_> {
 
     /// A condition that is the same for a whole workgroup.
     fn uniform_condition(&mut self) -> String {
-        let a = self.source.pick(&["params.n", "group.x", "group.y", "groups.x", "params.g", "params.table[1].y"]);
-        let op = self.source.pick(&["<", "==", ">", "!="]);
-        format!("{a} {op} {}u", self.source.below(4))
+        let a = self.random.pick(&["params.n", "group.x", "group.y", "groups.x", "params.g", "params.table[1].y"]);
+        let op = self.random.pick(&["<", "==", ">", "!="]);
+        format!("{a} {op} {}u", self.random.below(4))
     }
 
     fn barrier(&mut self) {
         let barrier =
-            self.source.pick(&["workgroupBarrier();", "workgroupBarrier();", "storageBarrier(); workgroupBarrier();"]);
+            self.random.pick(&["workgroupBarrier();", "workgroupBarrier();", "storageBarrier(); workgroupBarrier();"]);
         self.line(barrier);
     }
 
     /// Every lane writes a word, and reads that of another.
     fn exchange(&mut self) {
         let value = self.expr(U32.scalar(), 3);
-        let offset = self.source.below(70);
-        let from = match self.source.below(4) {
+        let offset = self.random.below(70);
+        let from = match self.random.below(4) {
             0 | 1 => format!("(lane + {offset}u) % {}u", self.lanes),
             2 => format!("{} - 1u - lane", self.lanes),
             // Anywhere, the end included.
@@ -113,7 +113,7 @@ impl Generator<'_> {
 
     fn exchange_rows(&mut self) {
         let value = self.expr(F32.vector(3), 2);
-        let offset = self.source.below(9);
+        let offset = self.random.below(9);
         self.line(&format!("exchanged_rows[lane] = {value};"));
         self.barrier();
         self.line(&format!("a_f3 = exchanged_rows[(lane + {offset}u) % {}u].zxy;", self.lanes));
@@ -123,15 +123,15 @@ impl Generator<'_> {
     /// Lanes accumulate, in whatever order.
     fn tally(&mut self) {
         let ops = ["atomicAdd", "atomicMax", "atomicMin", "atomicOr", "atomicAnd", "atomicXor", "atomicSub"];
-        let op = self.source.pick(&ops);
+        let op = self.random.pick(&ops);
         let (index, value) = (self.expr(U32.scalar(), 2), self.expr(U32.scalar(), 2));
         let condition = self.expr(super::types::Scalar::Bool.scalar(), 1);
         self.line(&format!("if {condition} {{ {op}(&tallies[{index} % 5u], {value}); }}"));
         self.barrier();
-        let among = 2 + self.source.below(4);
+        let among = 2 + self.random.below(4);
         self.line(&format!("a_u1 += atomicLoad(&tallies[lane % {among}u]);"));
         self.line("workgroupBarrier();");
-        if self.source.chance(50) {
+        if self.random.chance(50) {
             self.line("if lane == 0u { atomicStore(&tallies[1], 9u); }");
             self.line("workgroupBarrier();");
         }
@@ -140,7 +140,7 @@ impl Generator<'_> {
     /// One lane tells all others.
     fn broadcast(&mut self) {
         let value = self.expr(U32.scalar(), 2);
-        let lane = self.source.below(self.lanes as usize);
+        let lane = self.random.below(self.lanes as usize);
         let name = self.fresh("q");
         self.line(&format!("if lane == {lane}u {{ flag = {value}; }}"));
         self.line(&format!("let {name} = workgroupUniformLoad(&flag);"));

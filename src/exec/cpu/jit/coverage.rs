@@ -13,9 +13,9 @@ use crate::{
 #[path = "../../../../tests/support/generate_groups.rs"]
 #[expect(dead_code, reason = "other tests run what it makes")]
 mod grouped;
-#[path = "../../../../tests/support/generate.rs"]
+#[path = "../../../../tests/support/programs/mod.rs"]
 #[expect(dead_code, reason = "other tests run what it makes")]
-mod kernels;
+mod programs;
 
 /// Cases that are left to the interpreter, and why.
 const INTERPRETED: &[(&str, &str)] = &[];
@@ -88,13 +88,13 @@ fn all_are_compiled(kernel: impl Fn(u64) -> String) {
 
 #[test]
 fn generated_kernels_are_compiled() {
-    all_are_compiled(|seed| kernels::kernel(seed).wgsl);
+    all_are_compiled(|seed| programs::program(programs::Random::new(seed)).wgsl);
 }
 
 #[test]
 fn generated_kernels_whose_invocations_work_together_are_compiled() {
     all_are_compiled(|seed| {
-        let mut random = kernels::Random::new(seed);
+        let mut random = programs::Random::new(seed);
         grouped::kernel(move |n| random.below(n)).wgsl
     });
 }

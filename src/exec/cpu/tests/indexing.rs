@@ -1,6 +1,6 @@
 //! Kernels made from a seed that index buffers in every way there is: valid WGSL, with loops that end.
 
-#[allow(clippy::duplicate_mod, reason = "the generator of the compiler's tests has it too")]
+#[allow(dead_code, clippy::duplicate_mod, reason = "the generator of the compiler's tests has it too, and uses more")]
 #[path = "../../../../tests/support/random.rs"]
 mod random;
 mod shapes;

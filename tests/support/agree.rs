@@ -2,7 +2,7 @@
 
 use swath::{BindingKind, Error, Kernel, Result, Runtime, Untyped};
 
-use super::{Buffer, Program};
+use crate::programs::{Buffer, Program};
 
 /// How a comparison went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,95 @@
+//! Runs the kernels of `generate_groups` on two executors, and compares what they leave behind.
+
+#[path = "generate_groups.rs"]
+mod generate_groups;
+
+use generate_groups::{Grouped, kernel};
+use half::f16;
+use swath::Runtime;
+
+use crate::{agree::Outcome, programs::Random};
+
+const WORKGROUPS: [u32; 3] = [3, 2, 1];
+
+/// The bits of a number; which NaN it is is left open.
+fn bits(x: f32) -> u32 {
+    if x.is_nan() { f32::NAN.to_bits() } else { x.to_bits() }
+}
+
+/// What a kernel leaves behind: the name of each buffer, and its words or the bits of its floats.
+type Left = Vec<(&'static str, Vec<u32>)>;
+
+/// The kernels' struct of the same name.
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+struct Mixed {
+    a: f16,
+    padding: u16,
+    b: f32,
+    c: [f16; 2],
+    d: [f16; 3],
+    more_padding: u16,
+    e: u32,
+}
+
+impl Mixed {
+    fn bits(self) -> [u32; 10] {
+        let Mixed { a, padding, b, c, d, more_padding, e } = self;
+        let [a, c0, c1, d0, d1, d2] = [a, c[0], c[1], d[0], d[1], d[2]].map(|half| bits(half.to_f32()));
+        [a, padding.into(), b.to_bits(), c0, c1, d0, d1, d2, more_padding.into(), e]
+    }
+}
+
+/// What a kernel leaves behind, or why it did not run.
+fn run(runtime: &Runtime, kernel: &Grouped, seed: u64) -> Result<Left, String> {
+    let n = (kernel.workgroup.iter().product::<u32>() * WORKGROUPS.iter().product::<u32>()) as usize;
+    let mut random = Random::new(seed ^ 0x5eed);
+    let input: Vec<u32> = (0..n).map(|_| random.next() as u32 >> random.below(32)).collect();
+    // Any finite half.
+    let mut half = || f16::from_bits((random.next() as u16) & 0xbbff);
+    let table: Vec<f16> = (0..2 * n + 2).map(|_| half()).collect();
+    let p: [f16; 24] = std::array::from_fn(|_| half());
+    let mut output = vec![0xdead_beefu32; n];
+    let mut floats: Vec<f32> = (0..n).map(|i| (i as f32 - 20.0) * 0.75).collect();
+    let mut halves: Vec<f16> = (0..n).map(|_| half()).collect();
+    let mut mixed: Vec<Mixed> =
+        (0..n).map(|_| bytemuck::cast::<[f16; 12], Mixed>(std::array::from_fn(|_| half()))).collect();
+    let module = runtime.module(&kernel.wgsl).map_err(|e| e.to_string())?;
+    let main = module.only_kernel().map_err(|e| e.to_string())?;
+    runtime
+        .call(&main)
+        .read("input", &input)
+        .read("table", &table)
+        .uniform_bytes("p", bytemuck::cast_slice(&p))
+        .read_write("output", &mut output)
+        .read_write("floats", &mut floats)
+        .read_write("halves", &mut halves)
+        .read_write("mixed", &mut mixed)
+        .workgroups(WORKGROUPS)
+        .run()
+        .map_err(|e| e.to_string())?;
+    let mixed = mixed.into_iter().flat_map(Mixed::bits).collect();
+    let halves = halves.into_iter().map(|x| bits(x.to_f32())).collect();
+    let floats = floats.into_iter().map(bits).collect();
+    Ok(vec![("output", output), ("floats", floats), ("halves", halves), ("mixed", mixed)])
+}
+
+/// Runs the kernel of `seed` on both engines.
+///
+/// # Errors
+///
+/// Where it is refused, or the results differ: what is wrong, with the kernel.
+pub fn compare(seed: u64, compiled: &Runtime, interpreted: &Runtime) -> Result<Outcome, String> {
+    let mut random = Random::new(seed);
+    let kernel = kernel(move |n| random.below(n));
+    let wgsl = &kernel.wgsl;
+    let expected = run(interpreted, &kernel, seed).map_err(|error| format!("{error}\n{wgsl}"))?;
+    let got = run(compiled, &kernel, seed).map_err(|error| format!("{error}\n{wgsl}"))?;
+    for ((name, got), (_, expected)) in got.iter().zip(&expected) {
+        if let Some(at) = (0..got.len()).find(|&i| got[i] != expected[i]) {
+            let (got, expected) = (got[at], expected[at]);
+            return Err(format!("{name}[{at}] is {got:#x} compiled and {expected:#x} interpreted\n{wgsl}"));
+        }
+    }
+    Ok(Outcome::Same)
+}
