@@ -56,9 +56,13 @@ pub fn read(source: Source<'_>) -> Outcome<Array> {
     if file.metadata().is_ok_and(|meta| meta.is_dir()) {
         return Err(Failure::Wrong(format!("`{}` is a folder, not a .npy file", path.display())));
     }
-    let mut reader = BufReader::with_capacity(1 << 16, file);
-    let header = source.header(&mut reader)?;
-    let array = source.body(&header, &mut reader)?;
+    read_from(source, &mut BufReader::with_capacity(1 << 16, file))
+}
+
+/// Reads what is in a file.
+pub fn read_from(source: Source<'_>, reader: &mut impl Read) -> Outcome<Array> {
+    let header = source.header(reader)?;
+    let array = source.body(&header, reader)?;
     source.check_width(&array)?;
     Ok(array)
 }
