@@ -34,12 +34,14 @@ pub(super) fn functions(
     let context = Context { module, bindings, variant, tile, checked: &checked };
     for (handle, fun) in module.functions.iter() {
         let place = Place { module, fun, info: &info[handle] };
-        let new = Rewriter::new(context, place, Some(handle), &mut adapted.types).function()?;
+        let new = Rewriter::new(context, place, Some(handle), &mut adapted.types, &mut adapted.global_variables)
+            .function()?;
         *adapted.functions.get_mut(handle) = new;
     }
     for (i, entry) in module.entry_points.iter().enumerate() {
         let place = Place { module, fun: &entry.function, info: info.get_entry_point(i) };
-        adapted.entry_points[i].function = Rewriter::new(context, place, None, &mut adapted.types).function()?;
+        adapted.entry_points[i].function =
+            Rewriter::new(context, place, None, &mut adapted.types, &mut adapted.global_variables).function()?;
     }
     Ok(())
 }
@@ -81,14 +83,17 @@ pub(super) struct Rewriter<'a, 't> {
     pub place: Place<'a>,
     sites: Sites<'a>,
     pub types: &'t mut UniqueArena<Type>,
+    pub variables_of_module: &'t mut Arena<GlobalVariable>,
     /// For each old argument, whether it is a pointer that may be out of bounds.
     checked: &'a [bool],
     new: Function,
     /// The new form of each old expression, which of a pointer is the plain one.
     map: Vec<Option<Handle<Expression>>>,
     pub guarded: FxHashMap<Handle<Expression>, Guarded>,
-    /// For old results of guarded atomics: the new result, and the variable that holds it or zero.
-    pub kept: FxHashMap<Handle<Expression>, (Handle<Expression>, Handle<Expression>)>,
+    /// For old results of statements that are guarded, the results of the new statements.
+    pub results: FxHashMap<Handle<Expression>, Handle<Expression>>,
+    /// For old results of guarded atomics, the variables that hold them or zero.
+    pub variables: FxHashMap<Handle<Expression>, Handle<Expression>>,
     /// What is to be done where each old expression is emitted.
     pub steps: Vec<Vec<Step>>,
     /// The steps of the expression that is being made.
@@ -106,6 +111,7 @@ impl<'a, 't> Rewriter<'a, 't> {
         place: Place<'a>,
         handle: Option<Handle<Function>>,
         types: &'t mut UniqueArena<Type>,
+        variables_of_module: &'t mut Arena<GlobalVariable>,
     ) -> Self {
         let fun = place.fun;
         let new = Function {
@@ -123,11 +129,13 @@ impl<'a, 't> Rewriter<'a, 't> {
             place,
             sites: Sites::find(place, &context.variant.guard, handle),
             types,
+            variables_of_module,
             checked: handle.and_then(|handle| context.checked.get(&handle)).map_or(&[], Vec::as_slice),
             new,
             map: vec![None; fun.expressions.len()],
             guarded: FxHashMap::default(),
-            kept: FxHashMap::default(),
+            results: FxHashMap::default(),
+            variables: FxHashMap::default(),
             steps: Vec::with_capacity(fun.expressions.len()),
             current: Vec::new(),
             first: Vec::new(),
@@ -191,6 +199,14 @@ impl<'a, 't> Rewriter<'a, 't> {
         })
     }
 
+    /// The condition for the statement that gives this result.
+    fn result_condition(&self, result: Handle<Expression>) -> Result<Option<Handle<Expression>>, Refused> {
+        match self.sites.results.get(&result) {
+            Some(&pointer) => Ok(self.through(pointer)?.1),
+            None => Ok(None),
+        }
+    }
+
     /// Makes the new form of an old expression.
     fn expression(&mut self, handle: Handle<Expression>, old: &Expression) -> Result<Handle<Expression>, Refused> {
         match *old {
@@ -221,24 +237,19 @@ impl<'a, 't> Rewriter<'a, 't> {
                 }
             }
             Expression::WorkGroupUniformLoadResult { .. } => {
-                let value = self.copy(old)?;
-                let inside = match self.sites.results.get(&handle) {
-                    Some(&pointer) => self.through(pointer)?.1,
-                    None => None,
-                };
-                Ok(self.or_zero(handle, value, inside))
+                let result = self.copy(old)?;
+                let inside = self.result_condition(handle)?;
+                self.results.insert(handle, result);
+                Ok(self.or_zero(handle, result, inside))
             }
             Expression::AtomicResult { ty, .. } => {
                 let result = self.copy(old)?;
-                let inside = match self.sites.results.get(&handle) {
-                    Some(&pointer) => self.through(pointer)?.1,
-                    None => None,
-                };
-                if inside.is_none() {
+                if self.result_condition(handle)?.is_none() {
                     return Ok(result);
                 }
                 let variable = self.variable(ty);
-                self.kept.insert(handle, (result, variable));
+                self.results.insert(handle, result);
+                self.variables.insert(handle, variable);
                 Ok(self.add(Expression::Load { pointer: variable }))
             }
             _ => self.copy(old),
@@ -433,7 +444,7 @@ impl<'a, 't> Rewriter<'a, 't> {
     }
 
     /// A new variable of type `ty`.
-    fn variable(&mut self, ty: Handle<Type>) -> Handle<Expression> {
+    pub fn variable(&mut self, ty: Handle<Type>) -> Handle<Expression> {
         let variable = self.new.local_variables.append(LocalVariable { name: None, ty, init: None }, self.span);
         self.add(Expression::LocalVariable(variable))
     }

@@ -1,13 +1,21 @@
 //! The statements of a function that is made anew: see `rewrite`.
 
 use naga::{
-    BinaryOperator, Block, Expression, Function, Handle, Literal, Range, Span, Statement, SwitchCase, TypeInner,
+    AddressSpace, BinaryOperator, Block, Expression, Function, GlobalVariable, Handle, Literal, Range, Span, Statement,
+    SwitchCase, Type, TypeInner,
 };
 
 use super::{
     Refused, remap,
     rewrite::{Rewriter, Step},
 };
+
+/// A call while it is made.
+struct Call {
+    arguments: Vec<Handle<Expression>>,
+    before: Vec<Step>,
+    after: Vec<Step>,
+}
 
 impl Rewriter<'_, '_> {
     pub fn block(&mut self, old: &Block) -> Result<Block, Refused> {
@@ -66,8 +74,12 @@ impl Rewriter<'_, '_> {
                 return Ok(());
             }
             Statement::Call { function, ref arguments, result } => {
-                let arguments = self.arguments(function, arguments)?;
-                Statement::Call { function, arguments, result: result.map(|r| self.mapped(r)).transpose()? }
+                let Call { arguments, before, after } = self.call(function, arguments, span)?;
+                let result = result.map(|result| self.mapped(result)).transpose()?;
+                append(out, before, span);
+                out.push(Statement::Call { function, arguments, result }, span);
+                append(out, after, span);
+                return Ok(());
             }
             Statement::SubgroupBallot { result, predicate } => Statement::SubgroupBallot {
                 result: self.mapped(result)?,
@@ -88,10 +100,10 @@ impl Rewriter<'_, '_> {
         Ok(())
     }
 
-    /// The new expression that a statement gives its result to, which is not yet the result where that is guarded.
+    /// The new expression that a statement gives its result to, which where it is guarded is not yet what others read.
     fn result(&self, old: Handle<Expression>) -> Result<Handle<Expression>, Refused> {
-        match self.kept.get(&old) {
-            Some(&(result, _)) => Ok(result),
+        match self.results.get(&old) {
+            Some(&result) => Ok(result),
             None => self.mapped(old),
         }
     }
@@ -109,7 +121,7 @@ impl Rewriter<'_, '_> {
             out.push(guarded(atomic, inside, span), span);
             return Ok(());
         };
-        let Some(&(_, variable)) = self.kept.get(&result) else {
+        let Some(&variable) = self.variables.get(&result) else {
             return Err(Refused("an atomic whose result has no place"));
         };
         let mut accept = block_of(atomic, span);
@@ -145,30 +157,64 @@ impl Rewriter<'_, '_> {
         Ok(self.add(Expression::Compose { ty, components: vec![zero, equal] }))
     }
 
-    /// The arguments of a call: pointers in their guarded form, and behind all the conditions that the function wants.
-    fn arguments(
-        &mut self,
-        function: Handle<Function>,
-        old: &[Handle<Expression>],
-    ) -> Result<Vec<Handle<Expression>>, Refused> {
+    /// What to pass to a function: behind the arguments, the conditions that it wants.
+    ///
+    /// A pointer to a part of a variable points to a copy during the call: SPIR-V as naga writes it passes pointers to
+    /// whole variables only. WGSL sees to it that nobody looks at the variable meanwhile (section 11.4, aliasing).
+    fn call(&mut self, function: Handle<Function>, old: &[Handle<Expression>], span: Span) -> Result<Call, Refused> {
         let checked = self.context.checked.get(&function).map_or(&[][..], Vec::as_slice);
-        let mut arguments = Vec::with_capacity(old.len());
+        let mut call = Call { arguments: Vec::with_capacity(old.len()), before: Vec::new(), after: Vec::new() };
         let mut conditions = Vec::new();
         for (i, &argument) in old.iter().enumerate() {
-            let guarded = self.guarded.get(&argument).copied();
-            arguments.push(match guarded {
-                Some(guarded) => guarded.pointer,
+            let guard = self.guarded.get(&argument).copied();
+            let passed = match guard {
+                Some(guard) => guard.pointer,
                 None => self.mapped(argument)?,
-            });
+            };
             if checked.get(i).copied().unwrap_or(false) {
-                conditions.push(match guarded {
-                    Some(guarded) => guarded.inside,
+                conditions.push(match guard {
+                    Some(guard) => guard.inside,
                     None => self.literal(Literal::Bool(true)),
                 });
             }
+            if !self.place.is_pointer(argument) || self.place.step(argument).is_none() {
+                call.arguments.push(passed);
+                continue;
+            }
+            let callee = &self.place.module.functions[function];
+            let ty =
+                callee.arguments.get(i).map(|argument| argument.ty).ok_or(Refused("a call of another function"))?;
+            let copy = self.variable_for(ty)?;
+            let value = self.add(Expression::Load { pointer: passed });
+            call.before.append(&mut self.current);
+            call.before.push(Step::Do(Statement::Store { pointer: copy, value }));
+            let value = self.add(Expression::Load { pointer: copy });
+            call.after.append(&mut self.current);
+            let store = Statement::Store { pointer: passed, value };
+            call.after.push(Step::Do(guarded(store, guard.map(|guard| guard.inside), span)));
+            call.arguments.push(copy);
         }
-        arguments.extend(conditions);
-        Ok(arguments)
+        call.arguments.extend(conditions);
+        Ok(call)
+    }
+
+    /// A new variable that a pointer of type `pointer` may point to.
+    fn variable_for(&mut self, pointer: Handle<Type>) -> Result<Handle<Expression>, Refused> {
+        let (ty, space) = match self.types[pointer].inner {
+            TypeInner::Pointer { base, space } => (base, space),
+            _ => return Err(Refused("a pointer to a part of a vector as an argument")),
+        };
+        match space {
+            AddressSpace::Function => Ok(self.variable(ty)),
+            AddressSpace::Private => {
+                let name = Some("swath_passed".to_owned());
+                let memory_decorations = naga::MemoryDecorations::empty();
+                let variable = GlobalVariable { name, space, binding: None, ty, init: None, memory_decorations };
+                let variable = self.variables_of_module.append(variable, self.span);
+                Ok(self.add(Expression::GlobalVariable(variable)))
+            }
+            _ => Err(Refused("a pointer to shared memory as an argument")),
+        }
     }
 }
 
