@@ -1,10 +1,14 @@
 //! What the passes make is valid, for every kernel that there is, and means what it should.
 
+#[cfg(feature = "cpu")]
+mod meaning;
+mod shape;
+
 use std::{fs, path::Path};
 
 use naga::{
-    AddressSpace, Expression, Module, ResourceBinding,
-    valid::{Capabilities, ModuleInfo, ValidationFlags, Validator},
+    Module, ResourceBinding,
+    valid::{Capabilities, ModuleInfo, ShaderStages, SubgroupOperationSet, ValidationFlags, Validator},
 };
 
 use super::*;
@@ -14,8 +18,8 @@ const PLACE: ResourceBinding = ResourceBinding { group: 3, binding: 7 };
 
 fn validate(module: &Module) -> ModuleInfo {
     Validator::new(ValidationFlags::all(), Capabilities::all())
-        .subgroup_stages(naga::valid::ShaderStages::all())
-        .subgroup_operations(naga::valid::SubgroupOperationSet::all())
+        .subgroup_stages(ShaderStages::all())
+        .subgroup_operations(SubgroupOperationSet::all())
         .validate(module)
         .unwrap_or_else(|error| panic!("{}", error.emit_to_string(&format!("{module:#?}"))))
 }
@@ -78,9 +82,13 @@ fn every_variant_of_every_kernel_is_valid() {
     assert!(kernels.len() > 100, "only {} kernels were found", kernels.len());
     for (name, kernel) in kernels {
         for variant in variants(&kernel) {
-            let what = format!("{name} {variant:?}");
             let outcome = std::panic::catch_unwind(|| adapted(&kernel, &variant));
-            assert!(outcome.is_ok(), "{what}");
+            assert!(outcome.is_ok(), "{name} {variant:?}");
         }
     }
+}
+
+/// The only kernel of `source`.
+fn kernel(source: &str) -> Kernel {
+    crate::Module::parse(source).and_then(|module| module.only_kernel()).unwrap_or_else(|error| panic!("{error}"))
 }
