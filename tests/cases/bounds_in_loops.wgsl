@@ -22,8 +22,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
             break;
         }
         continuing {
-            i += 1;
             sum += x[i] * u32(id.x == 0u);
+            i += 1;
             break if i > 9;
         }
     }
