@@ -124,11 +124,10 @@ fn module_for_device(kernel: &Kernel, rebased: bool) -> naga::Module {
     for (binding, resource) in (0..).zip(kernel.bindings()) {
         module.global_variables.get_mut(resource.global).binding = Some(ResourceBinding { group: DATA_GROUP, binding });
     }
-    if rebased {
-        let place = ResourceBinding { group: TILE_GROUP, binding: 0 };
-        module = passes::rebase(&module, kernel.inner.entry, place);
-    }
-    module
+    let globals: Vec<_> = kernel.bindings().iter().map(|binding| binding.global).collect();
+    let place = ResourceBinding { group: TILE_GROUP, binding: 0 };
+    let variant = passes::Variant { tiled: rebased, guard: passes::Guard::All, ..passes::Variant::default() };
+    passes::adapt(&module, &kernel.inner.info, kernel.inner.entry, &globals, &variant, place).expect("adapts")
 }
 
 fn buffer_type(kind: BindingKind) -> wgpu::BufferBindingType {

@@ -19,7 +19,7 @@ use crate::{
         ArgData, Launch, Metrics,
         stop::{Left, Stop},
     },
-    kernel::{BindingKind, Kernel, passes::TileOrigin},
+    kernel::{BindingKind, Kernel, passes::TileUniform},
 };
 
 /// Tiles that go in one submission. More are submitted in turn: a grid of many millions of workgroups
@@ -259,7 +259,8 @@ fn record_tiles(
     stop: Option<&Stop>,
 ) -> Result<(wgpu::CommandEncoder, u32)> {
     let limit = gpu.limits.max_compute_workgroups_per_dimension;
-    let stride = TileOrigin::BYTES.next_multiple_of(u64::from(gpu.limits.min_uniform_buffer_offset_alignment));
+    let bytes = TileUniform::size(pipeline.written.len());
+    let stride = bytes.next_multiple_of(u64::from(gpu.limits.min_uniform_buffer_offset_alignment));
     let mut tiles = tiles(workgroups, limit).peekable();
     let at_once = if stop.is_some() { TILES_BETWEEN_STOPS } else { TILES_AT_ONCE };
     let (mut encoder, mut dispatches) = (gpu.encoder(), 0);
@@ -277,8 +278,7 @@ fn record_tiles(
         let batch: Vec<_> = tiles.by_ref().take(at_once).collect();
         let mut contents = vec![0; stride as usize * batch.len()];
         for ((origin, _), bytes) in batch.iter().zip(contents.chunks_mut(stride as usize)) {
-            let origin = TileOrigin::new(*origin, workgroups);
-            bytes[..TileOrigin::BYTES as usize].copy_from_slice(bytemuck::bytes_of(&origin));
+            TileUniform::new(*origin, workgroups, pipeline.written.len()).write(bytes);
         }
         let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
         let origins = gpu.create_buffer(contents.len() as u64, usage, "tile origins")?;
@@ -291,7 +291,7 @@ fn record_tiles(
                 resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
                     buffer: &origins,
                     offset: 0,
-                    size: wgpu::BufferSize::new(TileOrigin::BYTES),
+                    size: wgpu::BufferSize::new(bytes),
                 }),
             }],
         });
