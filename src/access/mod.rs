@@ -40,6 +40,8 @@ mod form;
 mod guard;
 mod input;
 mod linear;
+#[cfg(feature = "gpu")]
+pub(crate) mod proven;
 mod relevance;
 mod verdict;
 mod walk;

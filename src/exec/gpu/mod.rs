@@ -231,7 +231,8 @@ impl Backend for GpuBackend {
 
     fn prepare(&self, kernel: &Kernel) -> Result<Duration> {
         self.gpu.faults.check()?;
-        let (_, took) = self.gpu.pipelines.get(&self.gpu, kernel, false)?;
+        let variant = self.gpu.pipelines.variant(kernel, false);
+        let (_, took) = self.gpu.pipelines.get(&self.gpu, kernel, &variant)?;
         Ok(took)
     }
 

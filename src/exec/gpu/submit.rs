@@ -80,7 +80,8 @@ pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
     gpu.check(kernel.name())?;
     let limit = gpu.limits.max_compute_workgroups_per_dimension;
     let tiled = launch.workgroups.iter().any(|count| *count > limit);
-    let (pipeline, compile) = gpu.pipelines.get(gpu, kernel, tiled)?;
+    let variant = gpu.pipelines.variant(kernel, tiled);
+    let (pipeline, compile) = gpu.pipelines.get(gpu, kernel, &variant)?;
     if let Some(stop) = stop.filter(|stop| stop.is_due()) {
         return Err(stop.error(Left::Nothing));
     }

@@ -6,12 +6,13 @@
 //!   first element; `arrayLength` answers the length of the whole array.
 //!
 //! `rebase` puts a new entry point around the author's; the rest happens in `rewrite`, which makes every function anew
-//! with other expressions for its pointers. `sites` says where functions access memory and what is to be guarded.
+//! with other expressions for its pointers (`statement` has its statements). `sites` says where functions access memory and what is to be guarded.
 
 mod rebase;
 mod remap;
 mod rewrite;
 mod sites;
+mod statement;
 #[cfg(test)]
 mod tests;
 mod tile;
@@ -26,7 +27,9 @@ use naga::{
 };
 use rustc_hash::{FxHashSet, FxHasher};
 
-pub(crate) use tile::{Slice, TileUniform};
+#[expect(unused_imports, reason = "for tiles that have slices of buffers")]
+pub(crate) use tile::Slice;
+pub(crate) use tile::TileUniform;
 
 /// Pointers (and array values) through which all accesses are proven to be in bounds, with the function they stand in;
 /// `None` is the entry point.
@@ -47,8 +50,6 @@ pub(crate) struct Variant {
 /// Which accesses are guarded.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Guard {
-    /// None: whoever runs the kernel sees to it that nothing is out of bounds.
-    None,
     /// Those that are not proven.
     Unproven(Arc<Proven>),
     #[default]
@@ -71,10 +72,9 @@ impl Variant {
         let mut hasher = FxHasher::default();
         (self.tiled, &self.sliced, &self.logical_length).hash(&mut hasher);
         match &self.guard {
-            Guard::None => 0.hash(&mut hasher),
-            Guard::All => 1.hash(&mut hasher),
+            Guard::All => 0.hash(&mut hasher),
             Guard::Unproven(proven) => {
-                2.hash(&mut hasher);
+                1.hash(&mut hasher);
                 let mut all: Vec<_> = proven.iter().map(|(f, e)| (f.map(|f| f.index()), e.index())).collect();
                 all.sort_unstable();
                 all.hash(&mut hasher);
@@ -115,9 +115,7 @@ pub(crate) fn adapt(
     }
     let mut adapted = module.clone();
     let tile = variant.needs_tile().then(|| tile::declare(&mut adapted, bindings.len(), place));
-    if variant.sliced.contains(&true) || variant.logical_length.contains(&true) || !matches!(variant.guard, Guard::None) {
-        rewrite::functions(&mut adapted, module, info, bindings, variant, tile)?;
-    }
+    rewrite::functions(&mut adapted, module, info, bindings, variant, tile)?;
     if let Some(tile) = tile.filter(|_| variant.tiled) {
         rebase::move_ids(&mut adapted, entry, tile);
     }

@@ -9,15 +9,15 @@
 
 use naga::{
     Arena, BinaryOperator, Block, Expression, Function, FunctionArgument, GlobalVariable, Handle, Literal,
-    LocalVariable, Module, Range, Scalar, ScalarKind, Span, Statement, SwitchCase, Type, TypeInner, UniqueArena,
-    proc::TypeResolution,
-    valid::{FunctionInfo, ModuleInfo},
+    LocalVariable, Module, Scalar, ScalarKind, Span, Statement, Type, TypeInner, UniqueArena, proc::TypeResolution,
+    valid::ModuleInfo,
 };
 use rustc_hash::FxHashMap;
 
 use super::{
-    Guard, Refused, Variant, remap,
+    Refused, Variant, remap,
     sites::{Index, Length, Place, Sites, checked_arguments},
+    statement::{append, block_of},
     tile,
 };
 
@@ -30,7 +30,7 @@ pub(super) fn functions(
     variant: &Variant,
     tile: Option<Handle<GlobalVariable>>,
 ) -> Result<(), Refused> {
-    let checked = checked_arguments(module, info, &variant.guard);
+    let checked = checked_arguments(module, info);
     let context = Context { module, bindings, variant, tile, checked: &checked };
     for (handle, fun) in module.functions.iter() {
         let place = Place { module, fun, info: &info[handle] };
@@ -46,12 +46,12 @@ pub(super) fn functions(
 
 /// What the functions of a module have in common.
 #[derive(Clone, Copy)]
-struct Context<'a> {
+pub(super) struct Context<'a> {
     module: &'a Module,
     bindings: &'a [Handle<GlobalVariable>],
     variant: &'a Variant,
     tile: Option<Handle<GlobalVariable>>,
-    checked: &'a FxHashMap<Handle<Function>, Vec<bool>>,
+    pub checked: &'a FxHashMap<Handle<Function>, Vec<bool>>,
 }
 
 impl Context<'_> {
@@ -64,40 +64,40 @@ impl Context<'_> {
 
 /// A pointer whose indices are in bounds, and whether they were so in the first place.
 #[derive(Clone, Copy)]
-struct Guarded {
-    pointer: Handle<Expression>,
-    inside: Handle<Expression>,
+pub(super) struct Guarded {
+    pub pointer: Handle<Expression>,
+    pub inside: Handle<Expression>,
 }
 
 /// What happens where an old expression was emitted.
-enum Step {
+pub(super) enum Step {
     Emit(Handle<Expression>),
     Do(Statement),
 }
 
 /// A function while it is made anew.
-struct Rewriter<'a, 't> {
-    context: Context<'a>,
-    place: Place<'a>,
+pub(super) struct Rewriter<'a, 't> {
+    pub context: Context<'a>,
+    pub place: Place<'a>,
     sites: Sites<'a>,
-    types: &'t mut UniqueArena<Type>,
+    pub types: &'t mut UniqueArena<Type>,
     /// For each old argument, whether it is a pointer that may be out of bounds.
     checked: &'a [bool],
     new: Function,
     /// The new form of each old expression, which of a pointer is the plain one.
     map: Vec<Option<Handle<Expression>>>,
-    guarded: FxHashMap<Handle<Expression>, Guarded>,
+    pub guarded: FxHashMap<Handle<Expression>, Guarded>,
     /// For old results of guarded atomics: the new result, and the variable that holds it or zero.
-    kept: FxHashMap<Handle<Expression>, (Handle<Expression>, Handle<Expression>)>,
+    pub kept: FxHashMap<Handle<Expression>, (Handle<Expression>, Handle<Expression>)>,
     /// What is to be done where each old expression is emitted.
-    steps: Vec<Vec<Step>>,
+    pub steps: Vec<Vec<Step>>,
     /// The steps of the expression that is being made.
-    current: Vec<Step>,
+    pub current: Vec<Step>,
     /// Expressions that are emitted at the start of the function.
     first: Vec<Handle<Expression>>,
     lengths: FxHashMap<Handle<GlobalVariable>, Handle<Expression>>,
     words: FxHashMap<(u32, u32), Handle<Expression>>,
-    span: Span,
+    pub span: Span,
 }
 
 impl<'a, 't> Rewriter<'a, 't> {
@@ -175,12 +175,12 @@ impl<'a, 't> Rewriter<'a, 't> {
     }
 
     /// The new form of an old expression.
-    fn mapped(&self, old: Handle<Expression>) -> Result<Handle<Expression>, Refused> {
+    pub fn mapped(&self, old: Handle<Expression>) -> Result<Handle<Expression>, Refused> {
         self.map[old.index()].ok_or(Refused("an expression that is used before it is there"))
     }
 
     /// The pointer for an access through `pointer`, and the condition for it to happen.
-    fn through(
+    pub fn through(
         &self,
         pointer: Handle<Expression>,
     ) -> Result<(Handle<Expression>, Option<Handle<Expression>>), Refused> {
@@ -442,11 +442,11 @@ impl<'a, 't> Rewriter<'a, 't> {
         self.types.insert(Type { name: None, inner: TypeInner::Scalar(scalar) }, Span::UNDEFINED)
     }
 
-    fn literal(&mut self, literal: Literal) -> Handle<Expression> {
+    pub fn literal(&mut self, literal: Literal) -> Handle<Expression> {
         self.add(Expression::Literal(literal))
     }
 
-    fn binary(
+    pub fn binary(
         &mut self,
         op: BinaryOperator,
         left: Handle<Expression>,
@@ -456,7 +456,7 @@ impl<'a, 't> Rewriter<'a, 't> {
     }
 
     /// Adds an expression, which is emitted with the one that is being made.
-    fn add(&mut self, expression: Expression) -> Handle<Expression> {
+    pub fn add(&mut self, expression: Expression) -> Handle<Expression> {
         let emitted = is_emitted(&expression);
         let handle = self.new.expressions.append(expression, self.span);
         if emitted {
@@ -473,170 +473,6 @@ impl<'a, 't> Rewriter<'a, 't> {
     }
 }
 
-/// Statements.
-impl Rewriter<'_, '_> {
-    fn block(&mut self, old: &Block) -> Result<Block, Refused> {
-        let mut new = Block::with_capacity(old.len());
-        for (statement, &span) in old.span_iter() {
-            self.span = span;
-            self.statement(statement, span, &mut new)?;
-        }
-        Ok(new)
-    }
-
-    fn statement(&mut self, old: &Statement, span: Span, out: &mut Block) -> Result<(), Refused> {
-        let new = match *old {
-            Statement::Emit(ref range) => {
-                let steps = range.clone().flat_map(|handle| std::mem::take(&mut self.steps[handle.index()])).collect();
-                append(out, steps, span);
-                return Ok(());
-            }
-            Statement::Block(ref inner) => Statement::Block(self.block(inner)?),
-            Statement::If { condition, ref accept, ref reject } => Statement::If {
-                condition: self.mapped(condition)?,
-                accept: self.block(accept)?,
-                reject: self.block(reject)?,
-            },
-            Statement::Switch { selector, ref cases } => {
-                let case = |case: &SwitchCase| {
-                    let body = self.block(&case.body)?;
-                    Ok(SwitchCase { value: case.value, body, fall_through: case.fall_through })
-                };
-                let cases = cases.iter().map(case).collect::<Result<_, Refused>>()?;
-                Statement::Switch { selector: self.mapped(selector)?, cases }
-            }
-            Statement::Loop { ref body, ref continuing, break_if } => Statement::Loop {
-                body: self.block(body)?,
-                continuing: self.block(continuing)?,
-                break_if: break_if.map(|condition| self.mapped(condition)).transpose()?,
-            },
-            Statement::Break
-            | Statement::Continue
-            | Statement::Kill
-            | Statement::ControlBarrier(_)
-            | Statement::MemoryBarrier(_) => old.clone(),
-            Statement::Return { value } => {
-                Statement::Return { value: value.map(|value| self.mapped(value)).transpose()? }
-            }
-            Statement::Store { pointer, value } => {
-                let (pointer, inside) = self.through(pointer)?;
-                guarded(Statement::Store { pointer, value: self.mapped(value)? }, inside, span)
-            }
-            Statement::Atomic { .. } => return self.atomic(old, span, out),
-            Statement::WorkGroupUniformLoad { pointer, result } => {
-                let (pointer, _) = self.through(pointer)?;
-                let new = self.result(result)?;
-                out.push(Statement::WorkGroupUniformLoad { pointer, result: new }, span);
-                append(out, std::mem::take(&mut self.steps[result.index()]), span);
-                return Ok(());
-            }
-            Statement::Call { function, ref arguments, result } => {
-                let arguments = self.arguments(function, arguments)?;
-                Statement::Call { function, arguments, result: result.map(|r| self.mapped(r)).transpose()? }
-            }
-            Statement::SubgroupBallot { result, predicate } => Statement::SubgroupBallot {
-                result: self.mapped(result)?,
-                predicate: predicate.map(|p| self.mapped(p)).transpose()?,
-            },
-            Statement::SubgroupGather { mode, argument, result } => Statement::SubgroupGather {
-                mode: remap::gather(mode, &mut |index| self.mapped(index))?,
-                argument: self.mapped(argument)?,
-                result: self.mapped(result)?,
-            },
-            Statement::SubgroupCollectiveOperation { op, collective_op, argument, result } => {
-                let (argument, result) = (self.mapped(argument)?, self.mapped(result)?);
-                Statement::SubgroupCollectiveOperation { op, collective_op, argument, result }
-            }
-            _ => return Err(Refused("a statement that compute kernels do not have")),
-        };
-        out.push(new, span);
-        Ok(())
-    }
-
-    /// The new expression that a statement gives its result to, which is not yet the result where that is guarded.
-    fn result(&self, old: Handle<Expression>) -> Result<Handle<Expression>, Refused> {
-        match self.kept.get(&old) {
-            Some(&(result, _)) => Ok(result),
-            None => self.mapped(old),
-        }
-    }
-
-    fn atomic(&mut self, old: &Statement, span: Span, out: &mut Block) -> Result<(), Refused> {
-        let Statement::Atomic { pointer, ref fun, value, result } = *old else {
-            return Err(Refused("a statement that is no atomic"));
-        };
-        let (pointer, inside) = self.through(pointer)?;
-        let value = self.mapped(value)?;
-        let new_fun = remap::atomic(fun, &mut |compare| self.mapped(compare))?;
-        let new_result = result.map(|result| self.result(result)).transpose()?;
-        let atomic = Statement::Atomic { pointer, fun: new_fun, value, result: new_result };
-        let (Some(condition), Some(result), Some(new_result)) = (inside, result, new_result) else {
-            out.push(guarded(atomic, inside, span), span);
-            return Ok(());
-        };
-        let Some(&(_, variable)) = self.kept.get(&result) else {
-            return Err(Refused("an atomic whose result has no place"));
-        };
-        let mut accept = block_of(atomic, span);
-        accept.push(Statement::Store { pointer: variable, value: new_result }, span);
-        let zero = self.atomic_zero(result, new_fun)?;
-        let mut reject = Block::new();
-        append(&mut reject, std::mem::take(&mut self.current), span);
-        reject.push(Statement::Store { pointer: variable, value: zero }, span);
-        out.push(Statement::If { condition, accept, reject }, span);
-        append(out, std::mem::take(&mut self.steps[result.index()]), span);
-        Ok(())
-    }
-
-    /// What an atomic out of bounds gives: zero, which for a comparison is the old value.
-    fn atomic_zero(
-        &mut self,
-        result: Handle<Expression>,
-        fun: naga::AtomicFunction,
-    ) -> Result<Handle<Expression>, Refused> {
-        let Expression::AtomicResult { ty, comparison } = self.place.fun.expressions[result] else {
-            return Err(Refused("an atomic without a result of its kind"));
-        };
-        let naga::AtomicFunction::Exchange { compare: Some(compare) } = fun else {
-            return Ok(self.add(Expression::ZeroValue(ty)));
-        };
-        let member = match &self.types[ty].inner {
-            TypeInner::Struct { members, .. } if comparison => members.first().map(|member| member.ty),
-            _ => None,
-        };
-        let member = member.ok_or(Refused("a comparison without a result of its kind"))?;
-        let zero = self.add(Expression::ZeroValue(member));
-        let equal = self.binary(BinaryOperator::Equal, compare, zero);
-        Ok(self.add(Expression::Compose { ty, components: vec![zero, equal] }))
-    }
-
-    /// The arguments of a call: pointers in their guarded form, and behind all the conditions that the function wants.
-    fn arguments(
-        &mut self,
-        function: Handle<Function>,
-        old: &[Handle<Expression>],
-    ) -> Result<Vec<Handle<Expression>>, Refused> {
-        let checked = self.context.checked.get(&function).map_or(&[][..], Vec::as_slice);
-        let mut arguments = Vec::with_capacity(old.len());
-        let mut conditions = Vec::new();
-        for (i, &argument) in old.iter().enumerate() {
-            let guarded = self.guarded.get(&argument).copied();
-            arguments.push(match guarded {
-                Some(guarded) => guarded.pointer,
-                None => self.mapped(argument)?,
-            });
-            if checked.get(i).copied().unwrap_or(false) {
-                conditions.push(match guarded {
-                    Some(guarded) => guarded.inside,
-                    None => self.literal(Literal::Bool(true)),
-                });
-            }
-        }
-        arguments.extend(conditions);
-        Ok(arguments)
-    }
-}
-
 /// Whether an expression is evaluated by an `Emit`: not what is there from the start, nor what statements give.
 fn is_emitted(expression: &Expression) -> bool {
     let given = matches!(
@@ -648,43 +484,4 @@ fn is_emitted(expression: &Expression) -> bool {
             | Expression::SubgroupOperationResult { .. }
     );
     !given && !expression.needs_pre_emit()
-}
-
-fn block_of(statement: Statement, span: Span) -> Block {
-    let mut block = Block::new();
-    block.push(statement, span);
-    block
-}
-
-/// `statement`, only where `inside` holds.
-fn guarded(statement: Statement, inside: Option<Handle<Expression>>, span: Span) -> Statement {
-    match inside {
-        Some(condition) => Statement::If { condition, accept: block_of(statement, span), reject: Block::new() },
-        None => statement,
-    }
-}
-
-/// Appends steps to a block; expressions that follow each other are emitted together.
-fn append(block: &mut Block, steps: Vec<Step>, span: Span) {
-    let mut run: Option<(Handle<Expression>, Handle<Expression>)> = None;
-    let mut emit = |run: Option<(_, _)>, block: &mut Block| {
-        if let Some((first, last)) = run {
-            block.push(Statement::Emit(Range::new_from_bounds(first, last)), span);
-        }
-    };
-    for step in steps {
-        match (step, run) {
-            (Step::Emit(next), Some((first, last))) if last.index() + 1 == next.index() => run = Some((first, next)),
-            (Step::Emit(next), _) => {
-                emit(run, block);
-                run = Some((next, next));
-            }
-            (Step::Do(statement), _) => {
-                emit(run, block);
-                run = None;
-                block.push(statement, span);
-            }
-        }
-    }
-    emit(run, block);
 }

@@ -6,7 +6,7 @@ use naga::{
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Guard, Proven};
+use super::Guard;
 
 /// The number of elements that an index must stay below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,9 +144,6 @@ impl<'g> Sites<'g> {
             results: FxHashMap::default(),
             guarded: FxHashSet::default(),
         };
-        if matches!(guard, Guard::None) {
-            return sites;
-        }
         let mut pointers = Vec::new();
         for (_, expression) in place.fun.expressions.iter() {
             match *expression {
@@ -192,7 +189,6 @@ impl<'g> Sites<'g> {
     /// Where there are several, one that the proof does not know of may be among them.
     pub fn is_proven(&self, base: Handle<Expression>) -> bool {
         match self.guard {
-            Guard::None => true,
             Guard::All => false,
             Guard::Unproven(proven) => {
                 proven.contains(&(self.function, base)) && self.counts.get(&base).is_none_or(|&count| count == 1)
@@ -207,13 +203,10 @@ impl<'g> Sites<'g> {
 }
 
 /// For each function, which of its arguments are pointers that may be out of bounds.
-pub(super) fn checked_arguments(module: &Module, info: &ModuleInfo, guard: &Guard) -> FxHashMap<Handle<Function>, Vec<bool>> {
+pub(super) fn checked_arguments(module: &Module, info: &ModuleInfo) -> FxHashMap<Handle<Function>, Vec<bool>> {
     let mut checked: FxHashMap<_, _> =
         module.functions.iter().map(|(handle, fun)| (handle, vec![false; fun.arguments.len()])).collect();
-    if matches!(guard, Guard::None) {
-        return checked;
-    }
-    let mut visit = |place: Place<'_>, own: &[bool]| {
+    let visit = |place: Place<'_>, own: &[bool]| {
         let mut found = Vec::new();
         walk(&place.fun.body, &mut |statement| {
             let Statement::Call { function, ref arguments, .. } = *statement else { return };
@@ -225,7 +218,7 @@ pub(super) fn checked_arguments(module: &Module, info: &ModuleInfo, guard: &Guar
         });
         found
     };
-    let mut note = |found: Vec<(Handle<Function>, usize)>, checked: &mut FxHashMap<Handle<Function>, Vec<bool>>| {
+    let note = |found: Vec<(Handle<Function>, usize)>, checked: &mut FxHashMap<Handle<Function>, Vec<bool>>| {
         for (function, i) in found {
             if let Some(flag) = checked.get_mut(&function).and_then(|flags| flags.get_mut(i)) {
                 *flag = true;

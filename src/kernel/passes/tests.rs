@@ -63,7 +63,7 @@ fn variants(kernel: &Kernel) -> Vec<Variant> {
     let mut all = Vec::new();
     for tiled in [false, true] {
         for (sliced, logical_length) in [(&none, &none), (&none, &runtime), (&sliceable, &runtime)] {
-            for guard in [Guard::None, Guard::All, Guard::Unproven(Arc::default())] {
+            for guard in [Guard::All, Guard::Unproven(Arc::default())] {
                 let (sliced, logical_length) = (sliced.clone(), logical_length.clone());
                 all.push(Variant { tiled, sliced, logical_length, guard });
             }

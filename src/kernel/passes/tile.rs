@@ -69,9 +69,8 @@ pub(super) const SLICES: u32 = 2;
 
 /// Declares the uniform in `module`, bound at `place`, for a kernel with this many bindings.
 pub(super) fn declare(module: &mut Module, bindings: usize, place: ResourceBinding) -> Handle<GlobalVariable> {
-    let mut insert = |name: Option<&str>, inner| {
-        module.types.insert(Type { name: name.map(str::to_owned), inner }, Span::UNDEFINED)
-    };
+    let mut insert =
+        |name: Option<&str>, inner| module.types.insert(Type { name: name.map(str::to_owned), inner }, Span::UNDEFINED);
     let vec3u = insert(None, TypeInner::Vector { size: VectorSize::Tri, scalar: Scalar::U32 });
     let vec4u = insert(None, TypeInner::Vector { size: VectorSize::Quad, scalar: Scalar::U32 });
     let count = NonZeroU32::new(bindings as u32).unwrap_or(NonZeroU32::MIN);
