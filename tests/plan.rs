@@ -113,11 +113,11 @@ fn a_memory_limit_streams_what_follows_the_grid() {
 #[test]
 fn what_cannot_be_cut_stays_or_goes_to_the_engine() {
     let gather = kernel(
-        "@group(0) @binding(0) var<storage, read> from: array<u32>;
+        "@group(0) @binding(0) var<storage, read> places: array<u32>;
          @group(0) @binding(1) var<storage, read> table: array<u32>;
          @group(0) @binding(2) var<storage, read_write> to: array<u32>;
          @compute @workgroup_size(64) fn gather(@builtin(global_invocation_id) id: vec3u) {
-             if id.x < arrayLength(&to) { to[id.x] = table[from[id.x]]; }
+             if id.x < arrayLength(&to) { to[id.x] = table[places[id.x]]; }
          }",
     );
     let n = 50_000_u32;
@@ -127,7 +127,7 @@ fn what_cannot_be_cut_stays_or_goes_to_the_engine() {
     let expected: Vec<u32> = from.iter().map(|&i| table.get(i as usize).copied().unwrap_or(0)).collect();
     for device in devices().iter().filter(|device| device.alias() != "cpu") {
         let mut to = vec![0; n as usize];
-        let call = runtime().call(&gather).read("from", &from).read("table", &table).write("to", &mut to);
+        let call = runtime().call(&gather).read("places", &from).read("table", &table).write("to", &mut to);
         let job = call.grid([n]).device(device).memory_limit(100 << 10).plan().unwrap();
         let places: Vec<_> = job.plan().bindings.iter().map(|binding| binding.residency).collect();
         assert_eq!(places, [Residency::Streamed, Residency::Whole, Residency::Streamed], "{job}");
@@ -136,7 +136,7 @@ fn what_cannot_be_cut_stays_or_goes_to_the_engine() {
         assert_eq!(to, expected);
 
         to.fill(0);
-        let call = runtime().call(&gather).read("from", &from).read("table", &table).write("to", &mut to);
+        let call = runtime().call(&gather).read("places", &from).read("table", &table).write("to", &mut to);
         let job = call.grid([n]).device(device).memory_limit(3000).plan().unwrap();
         let detour = job.plan().detour.as_ref().expect("4000 bytes of table do not fit");
         assert!(detour.device.contains(device.name()) && detour.reason.contains("3000 bytes"), "{job}");

@@ -34,7 +34,12 @@ mod place;
 pub(crate) mod request;
 mod tile;
 
+#[cfg(feature = "gpu")]
+use std::sync::OnceLock;
 use std::{ops::Range, sync::Arc};
+
+#[cfg(feature = "gpu")]
+use crate::kernel::passes::Proven;
 
 pub(crate) use cache::PlanCache;
 pub(crate) use place::Misfit;
@@ -68,6 +73,9 @@ pub struct Plan {
     /// Bytes of device memory that the call's host data takes at most at a time.
     pub device_bytes: u64,
     analysis: Arc<Analysis>,
+    /// Where the kernel's module is proven to stay in bounds, once somebody has asked.
+    #[cfg(feature = "gpu")]
+    proven: OnceLock<Arc<Proven>>,
 }
 
 /// A device that could not run a call.
@@ -96,6 +104,8 @@ pub struct Binding {
     pub place: Option<Place>,
     /// The most bytes of it that a tile needs on the device.
     pub tile_bytes: u64,
+    /// Bytes of an element of its array.
+    element: u64,
 }
 
 /// Where the data of a binding is while a call runs.
@@ -174,6 +184,12 @@ impl Plan {
         self.bindings.iter().any(|binding| binding.residency == Residency::Streamed)
     }
 
+    /// The most bytes of binding `at` that a tile of `space` is given.
+    pub(crate) fn tile_bytes(&self, at: usize, space: TileSpace) -> u64 {
+        let binding = &self.bindings[at];
+        place::tile_bytes(binding.verdict, binding.element, binding.bytes, space.units_per_tile())
+    }
+
     /// The bytes of binding `at` that the units read, as whole words and within the buffer.
     pub(crate) fn reads(&self, at: usize, units: Range<u32>) -> Range<u64> {
         self.clipped(at, self.analysis.bindings[at].reads.bytes(units))
@@ -194,6 +210,17 @@ impl Plan {
         let bytes = self.bindings[at].bytes;
         let end = range.end.min(bytes);
         range.start.min(end)..end
+    }
+
+    /// Where the kernel's module stays in bounds in this call; nothing where that is not known.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn proven(&self, kernel: &Kernel) -> Option<Arc<Proven>> {
+        if let Some(proven) = self.proven.get() {
+            return Some(Arc::clone(proven));
+        }
+        let program = kernel.program().ok()?;
+        let proven = Arc::new(crate::access::proven::proven(kernel, &program, &self.analysis.in_bounds));
+        Some(Arc::clone(self.proven.get_or_init(|| proven)))
     }
 
     /// The same plan, made because another device cannot hold the call.
@@ -220,6 +247,8 @@ pub(crate) fn plan(kernel: &Kernel, given: &Given<'_>, device: &str) -> Result<R
         reasons: placed.reasons,
         device_bytes: placed.device_bytes,
         analysis,
+        #[cfg(feature = "gpu")]
+        proven: OnceLock::new(),
     }))
 }
 

@@ -158,12 +158,12 @@ impl Placer<'_> {
 
     /// The most bytes of a binding that `units` in a row touch.
     fn tile_bytes(&self, at: usize, units: u32) -> u64 {
-        let Verdict::Sliced { stride, halo, .. } = self.analysis.bindings[at].verdict else { return 0 };
-        let element = u64::from(self.kernel.bindings()[at].element_stride().unwrap_or(4));
-        let own = stride.unsigned_abs().saturating_mul(units.into());
-        // A range is widened to whole elements at both ends.
-        let most = own.saturating_add(halo[0]).saturating_add(halo[1]).saturating_add(2 * element);
-        most.min(self.given.bytes[at].next_multiple_of(4))
+        tile_bytes(self.analysis.bindings[at].verdict, self.element(at), self.given.bytes[at], units)
+    }
+
+    /// Bytes of an element of a binding's array.
+    fn element(&self, at: usize) -> u64 {
+        u64::from(self.kernel.bindings()[at].element_stride().unwrap_or(4))
     }
 
     /// Tiles as large as the device can hold, or as is worth it.
@@ -218,11 +218,21 @@ impl Placer<'_> {
                     reason: access.reason.clone(),
                     place: access.place.clone(),
                     tile_bytes,
+                    element: self.element(at),
                 }
             })
             .collect();
         Placed { tiles, bindings, reasons: self.reasons, device_bytes }
     }
+}
+
+/// The most bytes of a binding of so many `bytes` that `units` in a row touch.
+pub(super) fn tile_bytes(verdict: Verdict, element: u64, bytes: u64, units: u32) -> u64 {
+    let Verdict::Sliced { stride, halo, .. } = verdict else { return 0 };
+    let own = stride.unsigned_abs().saturating_mul(units.into());
+    // A range is widened to whole elements at both ends.
+    let most = own.saturating_add(halo[0]).saturating_add(halo[1]).saturating_add(2 * element);
+    most.min(bytes.next_multiple_of(4)).max(element.next_multiple_of(4)).next_multiple_of(4)
 }
 
 /// The greatest count up to `units` that `fits`, given that all below one that fits do; 0 if none does.

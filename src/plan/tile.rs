@@ -56,6 +56,12 @@ impl TileSpace {
         TileSpace { axis, units, per_tile: units.div_ceil(count).max(1) }
     }
 
+    /// The same units in tiles of at most `most`.
+    #[cfg_attr(not(feature = "gpu"), allow(dead_code))]
+    pub(crate) fn narrowed(&self, most: u32) -> TileSpace {
+        TileSpace::at_most(self.axis, self.units, most)
+    }
+
     /// The axis that is cut: 0 to 2 for x to z.
     pub fn axis(&self) -> usize {
         self.axis

@@ -10,7 +10,7 @@ use super::{
     Gpu,
     bindings::{Bound, UniformSlot},
     memory::{padded, size_class},
-    pipeline::{Pipeline, TILE_GROUP, Variant},
+    pipeline::{Pipeline, TILE_GROUP},
     submit::{Argument, Held, begin_pass, place},
     transfer::{self, Flight, Piece},
 };
@@ -22,7 +22,7 @@ use crate::{
     },
     kernel::{
         Kernel,
-        passes::{Slice, TileUniform},
+        passes::{Guard, Slice, TileUniform, Variant},
     },
     plan::{Plan, Residency, TileEvent, TileSpace},
 };
@@ -37,9 +37,9 @@ const PARTS_AT_ONCE: usize = 256;
 pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>, plan: &Plan) -> Result<Metrics> {
     let (kernel, stop) = (launch.kernel, launch.stop);
     gpu.check(kernel.name())?;
-    let sliced: Vec<bool> =
-        plan.bindings.iter().map(|binding| binding.residency == Residency::Streamed).collect();
-    let variant = Variant::tiled(kernel, sliced, plan.analysis());
+    let sliced: Vec<bool> = plan.bindings.iter().map(|binding| binding.residency == Residency::Streamed).collect();
+    let guard = plan.proven(kernel).map_or(Guard::All, Guard::Unproven);
+    let variant = Variant { tiled: true, logical_length: sliced.clone(), sliced, guard };
     let (pipeline, compile) = gpu.pipelines.get(gpu, kernel, &variant)?;
     if let Some(stop) = stop.filter(|stop| stop.is_due()) {
         return Err(stop.error(Left::Nothing));
@@ -79,8 +79,6 @@ struct Streamed<'a> {
     /// Bytes of an element.
     element: u64,
     data: Data<'a>,
-    /// Whether every byte of what a tile writes is written, so that its old contents matter to nobody.
-    is_covered: bool,
 }
 
 enum Data<'a> {
@@ -174,14 +172,13 @@ impl<'a> Stream<'a, '_> {
             return Ok(Role::Fixed(place(self.gpu, self.kernel, at, data, written, self.metrics, self.stop)?));
         }
         let element = u64::from(self.kernel.bindings()[at].element_stride().unwrap_or(4));
-        let is_covered = self.plan.is_covered(at);
         let data = match data {
             ArgData::Write(bytes) if self.pipeline.written[at] => Data::Write(self.parts(at, bytes, space)),
             ArgData::Write(bytes) => Data::Read(bytes),
             ArgData::Read(bytes) | ArgData::Uniform(bytes) => Data::Read(bytes),
             ArgData::Resident(_) => Data::Read(&[]),
         };
-        Ok(Role::Streamed(Streamed { element, data, is_covered }))
+        Ok(Role::Streamed(Streamed { element, data }))
     }
 
     /// A slice cut into what each tile has to itself: tiles write in ranges of their own.
@@ -216,13 +213,7 @@ impl<'a> Stream<'a, '_> {
     }
 
     /// Uploads a tile's parts, runs it, and starts the way back of its results.
-    fn tile(
-        &mut self,
-        tile: u32,
-        units: &Range<u32>,
-        set: &[Held<'a>],
-        roles: &mut [Role<'a>],
-    ) -> Result<Flight<'a>> {
+    fn tile(&mut self, tile: u32, units: &Range<u32>, set: &[Held<'a>], roles: &mut [Role<'a>]) -> Result<Flight<'a>> {
         let (gpu, stop) = (self.gpu, self.stop);
         let mut slices = vec![Slice::default(); roles.len()];
         let mut pieces = Vec::new();
@@ -240,7 +231,8 @@ impl<'a> Stream<'a, '_> {
             let buffer = held.buffer();
             let extent = self.extent(at, streamed.element, units);
             let origin = extent.first * streamed.element;
-            slices[at] = Slice::new(extent.first, self.plan.bindings[at].bytes / streamed.element);
+            slices[at] =
+                Slice { first: extent.first as u32, length: (self.plan.bindings[at].bytes / streamed.element) as u32 };
             let offset = extent.touched.start - origin;
             let upload = |bytes: &[u8]| transfer::upload(gpu, &buffer.buffer, offset, bytes, stop);
             match &mut streamed.data {
@@ -252,7 +244,8 @@ impl<'a> Stream<'a, '_> {
                 Data::Write(parts) => {
                     let (start, part) = &mut parts[tile as usize];
                     if let Some(part) = part.take() {
-                        if !streamed.is_covered {
+                        // Where every byte is written anew, the old ones matter to nobody.
+                        if !self.plan.is_covered(at, units.clone()) {
                             upload(part)?;
                             self.metrics.bytes_up += part.len() as u64;
                         }
@@ -274,7 +267,12 @@ impl<'a> Stream<'a, '_> {
     }
 
     /// Records the dispatches of a tile. If there are many, all but the last are submitted.
-    fn dispatch(&mut self, units: &Range<u32>, slices: &[Slice], group: &wgpu::BindGroup) -> Result<wgpu::CommandEncoder> {
+    fn dispatch(
+        &mut self,
+        units: &Range<u32>,
+        slices: &[Slice],
+        group: &wgpu::BindGroup,
+    ) -> Result<wgpu::CommandEncoder> {
         let (gpu, whole) = (self.gpu, self.plan.workgroups);
         let limit = gpu.limits.max_compute_workgroups_per_dimension;
         let mut parts = self.plan.tiles.part(units, whole).split(limit).peekable();
@@ -283,12 +281,16 @@ impl<'a> Stream<'a, '_> {
             let batch: Vec<_> = parts.by_ref().take(PARTS_AT_ONCE).collect();
             let uniforms: Vec<Arc<UniformSlot>> = batch
                 .iter()
-                .map(|part| gpu.uniforms.get(gpu, &TileUniform::new(part.origin, whole, slices).bytes()))
+                .map(|part| {
+                    let mut contents = vec![0; TileUniform::size(slices.len()) as usize];
+                    TileUniform { origin: part.origin, whole, slices: slices.to_vec() }.write(&mut contents);
+                    gpu.uniforms.get(gpu, &contents)
+                })
                 .collect::<Result<_>>()?;
             {
                 let mut pass = begin_pass(&mut encoder, self.pipeline, group, None);
                 for (part, uniform) in batch.iter().zip(&uniforms) {
-                    if let Some(tile) = self.pipeline.tile_group(gpu, uniform) {
+                    if let Some(tile) = tile_group(gpu, self.pipeline, uniform, slices.len()) {
                         pass.set_bind_group(TILE_GROUP, &tile, &[0]);
                     }
                     let [x, y, z] = part.size;
@@ -325,4 +327,21 @@ impl<'a> Stream<'a, '_> {
         }
         transfer::finish(self.gpu, self.gpu.encoder(), pieces, self.stop)
     }
+}
+
+/// The bind group of a tile's uniform.
+fn tile_group(gpu: &Gpu, pipeline: &Pipeline, uniform: &UniformSlot, bindings: usize) -> Option<wgpu::BindGroup> {
+    let layout = pipeline.tile.as_ref()?;
+    Some(gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+        label: Some("tile"),
+        layout,
+        entries: &[wgpu::BindGroupEntry {
+            binding: 0,
+            resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                buffer: &uniform.buffer.buffer,
+                offset: 0,
+                size: wgpu::BufferSize::new(TileUniform::size(bindings)),
+            }),
+        }],
+    }))
 }
