@@ -153,6 +153,11 @@ impl Uniforms {
         Uniforms { words: vec![0; kernel.inner.uniform_bytes / 4], set: vec![0; kernel.inner.uniform_scalars.len()] }
     }
 
+    /// The bytes of all uniforms, each at its place.
+    pub fn all(&self) -> &[u8] {
+        bytemuck::cast_slice(&self.words)
+    }
+
     /// The bytes of the uniform `binding`.
     pub fn bytes(&self, binding: &Binding) -> &[u8] {
         let start = binding.uniform_offset;

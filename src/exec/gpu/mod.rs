@@ -15,6 +15,7 @@ mod device;
 mod disk;
 mod memory;
 mod pipeline;
+mod stream;
 mod submit;
 #[cfg(test)]
 mod tests;

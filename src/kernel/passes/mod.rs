@@ -27,9 +27,7 @@ use naga::{
 };
 use rustc_hash::{FxHashSet, FxHasher};
 
-#[expect(unused_imports, reason = "for tiles that have slices of buffers")]
-pub(crate) use tile::Slice;
-pub(crate) use tile::TileUniform;
+pub(crate) use tile::{Slice, TileUniform};
 
 /// Pointers (and array values) through which all accesses are proven to be in bounds, with the function they stand in;
 /// `None` is the entry point.
