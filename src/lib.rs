@@ -70,6 +70,7 @@
 pub mod access;
 mod buffer;
 mod call;
+pub mod chain;
 pub mod error;
 mod exec;
 mod ir;
@@ -81,6 +82,7 @@ pub mod samples;
 
 pub use buffer::Buffer;
 pub use call::{Call, Grid, Outcome, ReadArg, UniformValue, Untyped, WriteArg};
+pub use chain::{Chain, ChainBuilder};
 pub use error::{Error, Result};
 pub use exec::{CancelToken, DeviceInfo, DeviceKind};
 #[doc(hidden)]

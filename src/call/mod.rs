@@ -2,11 +2,11 @@
 
 mod args;
 mod asynchronous;
-mod bind;
-mod element;
-mod grid;
+pub(crate) mod bind;
+pub(crate) mod element;
+pub(crate) mod grid;
 mod launch;
-mod uniform;
+pub(crate) mod uniform;
 pub(crate) mod worker;
 
 use std::{fmt, time::Duration};

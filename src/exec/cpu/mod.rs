@@ -10,6 +10,7 @@ mod interp;
 #[cfg_attr(not(target_arch = "x86_64"), path = "no_jit.rs")]
 mod jit;
 mod pool;
+mod sequence;
 mod shared_mem;
 
 #[cfg(test)]
@@ -26,7 +27,7 @@ use std::{
 use crate::{
     error::{Error, Message, Result},
     exec::{
-        Allocation, ArgData, Backend, DeviceInfo, DeviceKind, Launch, Metrics,
+        Allocation, ArgData, Backend, DeviceInfo, DeviceKind, Launch, Metrics, Ready, Sequence, Turn,
         stop::{Left, Stop},
     },
     ir,
@@ -34,6 +35,7 @@ use crate::{
 };
 use interp::{Code, Scratch};
 use pool::Pool;
+use sequence::Prepared;
 use shared_mem::{Aligned, HostAllocation, SharedMem};
 
 /// Compiled kernels that are kept.
@@ -106,6 +108,24 @@ impl CpuBackend {
             memory: memory(),
         };
         CpuBackend { info, pool, compiles, cache: Mutex::default(), scratch: Mutex::default() }
+    }
+
+    /// Runs compiled code over a grid.
+    fn dispatch(
+        &self,
+        code: &Executable,
+        workgroups: [u32; 3],
+        memory: &[(SharedMem<'_>, u64)],
+        stop: Option<&Stop>,
+    ) -> Result<()> {
+        let compiled = code.jit.as_ref().and_then(|jit| {
+            let lanes = code.interp.workgroup_size.iter().product();
+            jit.launch(workgroups, lanes, memory, &self.pool, stop)
+        });
+        match compiled {
+            Some(result) => result,
+            None => interp::run(&code.interp, workgroups, memory, &self.pool, &self.scratch, stop),
+        }
     }
 
     /// The compiled kernel, and the time it took to compile.
@@ -192,17 +212,25 @@ impl Backend for CpuBackend {
         let bound = Bound::new(launch.kernel, launch.args)?;
         bound.with_memory(&mut metrics, stop, |memory| {
             let start = Instant::now();
-            let compiled = code.jit.as_ref().and_then(|jit| {
-                let lanes = code.interp.workgroup_size.iter().product();
-                jit.launch(launch.workgroups, lanes, memory, &self.pool, stop)
-            });
-            match compiled {
-                Some(result) => result?,
-                None => interp::run(&code.interp, launch.workgroups, memory, &self.pool, &self.scratch, stop)?,
-            }
+            self.dispatch(&code, launch.workgroups, memory, stop)?;
             Ok(start.elapsed())
         })
     }
+
+    fn sequence(&self, sequence: Sequence) -> Result<(Ready, Duration)> {
+        let (prepared, compile) = Prepared::new(self, sequence)?;
+        Ok((Box::new(prepared), compile))
+    }
+
+    fn run_turn(&self, ready: &Ready, turn: Turn<'_>) -> Result<Metrics> {
+        let stop = turn.stop;
+        prepared(ready)?.run(turn, |bound, memory| self.dispatch(&bound.code, bound.workgroups, memory, stop))
+    }
+}
+
+/// A sequence that this engine made ready.
+fn prepared(ready: &Ready) -> Result<&Prepared> {
+    ready.downcast_ref().ok_or_else(|| Error::Device(Message::new("the sequence was made ready by another device")))
 }
 
 fn limits() -> Vec<(&'static str, u64)> {
