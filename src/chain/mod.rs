@@ -58,9 +58,9 @@
 //! # let module = rt.module(
 //! #     "@group(0) @binding(0) var<uniform> step: u32;
 //! #      @group(0) @binding(1) var<storage, read> old: array<u32>;
-//! #      @group(0) @binding(2) var<storage, read_write> new: array<u32>;
+//! #      @group(0) @binding(2) var<storage, read_write> fresh: array<u32>;
 //! #      @compute @workgroup_size(64) fn add(@builtin(global_invocation_id) id: vec3u) {
-//! #          if id.x < arrayLength(&old) { new[id.x] = old[id.x] + step; }
+//! #          if id.x < arrayLength(&old) { fresh[id.x] = old[id.x] + step; }
 //! #      }",
 //! # )?;
 //! # let add = module.kernel("add")?;
@@ -68,7 +68,7 @@
 //! let state = chain.in_out::<u32>(2);
 //! let next = chain.scratch::<u32>(2);
 //! chain.repeat(5, |i, chain| {
-//!     chain.call(&add).set("step", i as u32).bind("old", state).bind("new", next).grid([2]);
+//!     chain.call(&add).set("step", i as u32).bind("old", state).bind("fresh", next).grid([2]);
 //!     chain.swap(state, next); // from here on, `state` is what the call wrote
 //! });
 //! let chain = chain.build()?;

@@ -39,23 +39,22 @@ impl<T: Pod> Slot<T> {
     }
 
     /// For a run: the slot starts with what `data` holds.
-    pub fn from<'a>(&self, data: &'a [T]) -> Input<'a> {
+    pub fn from<'a>(self, data: &'a [T]) -> Input<'a> {
         Input { chain: self.chain, slot: self.number, bytes: bytemuck::cast_slice(data), elements: data.len() }
     }
 
     /// For a run: what the slot holds at the end goes to `data`.
-    #[allow(clippy::should_implement_trait, clippy::wrong_self_convention)]
-    pub fn into<'a>(&self, data: &'a mut [T]) -> Output<'a> {
+    pub fn into<'a>(self, data: &'a mut [T]) -> Output<'a> {
         self.output(data, false)
     }
 
     /// For a run: the slot, made by [`in_out`](super::ChainBuilder::in_out), starts with what `data` holds, and what it
     /// holds at the end goes there.
-    pub fn update<'a>(&self, data: &'a mut [T]) -> Output<'a> {
+    pub fn update<'a>(self, data: &'a mut [T]) -> Output<'a> {
         self.output(data, true)
     }
 
-    fn output<'a>(&self, data: &'a mut [T], upload: bool) -> Output<'a> {
+    fn output<'a>(self, data: &'a mut [T], upload: bool) -> Output<'a> {
         let elements = data.len();
         let bytes = bytemuck::cast_slice_mut(data);
         Output { chain: self.chain, slot: self.number, bytes, elements, upload }
