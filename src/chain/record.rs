@@ -88,7 +88,7 @@ pub(super) struct Spec {
     pub count: usize,
 }
 
-/// Dispatches are the same by their kernel's address, what they bind, and their grid.
+/// Dispatches are the same by their kernel's number, what they bind, and their grid.
 type SpecKey = (usize, Vec<Arg>, [u32; 3]);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,12 +99,15 @@ pub(super) enum Recorded {
     Zero(usize),
 }
 
+/// Whether a loop is done, by the bytes of the slot it looks at.
+pub(super) type Done = Arc<dyn Fn(&[u8]) -> bool + Send + Sync>;
+
 /// A place where a run may leave a `repeat_until`.
 pub(super) struct Break {
     /// The check comes before the step of this number.
     pub at: usize,
     pub memory: usize,
-    pub done: Arc<dyn Fn(&[u8]) -> bool + Send + Sync>,
+    pub done: Done,
     /// Which `repeat_until` it is of, and the rounds done by then.
     pub repeat: usize,
     pub rounds: usize,
@@ -159,6 +162,8 @@ pub(super) struct Recording {
     pub slots: Vec<SlotInfo>,
     pub memories: Vec<Memory>,
     pub specs: Vec<Spec>,
+    /// The kernels that differ.
+    kernels: Vec<Kernel>,
     known: FxHashMap<SpecKey, u32>,
     pub steps: Vec<Recorded>,
     pub breaks: Vec<Break>,
@@ -254,7 +259,7 @@ impl Recording {
             }
             bound.push(Arg::Memory(memory));
         }
-        let key = (Arc::as_ptr(&kernel.inner).addr(), bound, workgroups);
+        let key = (self.kernel(kernel), bound, workgroups);
         let number = match self.known.get(&key) {
             Some(number) => *number,
             None => {
@@ -267,6 +272,19 @@ impl Recording {
         self.specs[number as usize].count += 1;
         self.steps.push(Recorded::Dispatch(number));
         Ok(())
+    }
+
+    /// The number of a kernel. One that was made twice from the same text counts once.
+    fn kernel(&mut self, kernel: &Kernel) -> usize {
+        let same = |known: &Kernel| {
+            let (known, kernel) = (&known.inner, &kernel.inner);
+            let equal = || (&known.name, &known.source) == (&kernel.name, &kernel.source);
+            Arc::ptr_eq(known, kernel) || (known.fingerprint == kernel.fingerprint && equal())
+        };
+        self.kernels.iter().position(same).unwrap_or_else(|| {
+            self.kernels.push(kernel.clone());
+            self.kernels.len() - 1
+        })
     }
 
     /// Refuses to read scratch that nothing has filled.
@@ -322,7 +340,7 @@ impl Recording {
     }
 
     /// Adds a check of `slot` between two steps.
-    pub fn check(&mut self, slot: usize, repeat: usize, rounds: usize, done: Arc<dyn Fn(&[u8]) -> bool + Send + Sync>) {
+    pub fn check(&mut self, slot: usize, repeat: usize, rounds: usize, done: Done) {
         let (at, memory) = (self.steps.len(), self.slots[slot].memory);
         self.touch(memory, self.now());
         self.breaks.push(Break { at, memory, done, repeat, rounds, exit: (at, self.breaks.len() + 1) });

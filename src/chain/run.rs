@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     ChainPlan, ChainReport, Input, Output, Value,
-    record::{Patch, Role, refuse},
+    record::{Done, Patch, Role, refuse},
     slot::scalars,
 };
 use crate::{
@@ -75,7 +75,7 @@ pub(super) struct Break {
     pub at: usize,
     pub buffer: usize,
     pub bytes: usize,
-    pub done: Arc<dyn Fn(&[u8]) -> bool + Send + Sync>,
+    pub done: Done,
     pub repeat: usize,
     pub rounds: usize,
     /// Where the run goes on if so: the next step, and the next break.
