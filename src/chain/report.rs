@@ -10,7 +10,6 @@ pub struct ChainReport {
     pub(super) device: Device,
     pub(super) kernel: Duration,
     pub(super) total: Duration,
-    pub(super) compile: Duration,
     pub(super) bytes_up: u64,
     pub(super) bytes_down: u64,
     pub(super) dispatches: u64,
@@ -20,21 +19,11 @@ pub struct ChainReport {
 impl ChainReport {
     pub(super) fn new(device: Device, rounds: Vec<usize>) -> ChainReport {
         let none = Duration::ZERO;
-        ChainReport {
-            device,
-            kernel: none,
-            total: none,
-            compile: none,
-            bytes_up: 0,
-            bytes_down: 0,
-            dispatches: 0,
-            rounds,
-        }
+        ChainReport { device, kernel: none, total: none, bytes_up: 0, bytes_down: 0, dispatches: 0, rounds }
     }
 
     pub(super) fn add(&mut self, metrics: &Metrics) {
         self.kernel += metrics.kernel;
-        self.compile += metrics.compile;
         self.bytes_up += metrics.bytes_up;
         self.bytes_down += metrics.bytes_down;
         self.dispatches += u64::from(metrics.dispatches);
@@ -54,11 +43,6 @@ impl ChainReport {
     /// Time of the whole run, with transfers.
     pub fn total_time(&self) -> Duration {
         self.total
-    }
-
-    /// Time spent compiling when the chain was built.
-    pub fn compile_time(&self) -> Duration {
-        self.compile
     }
 
     /// Bytes copied to the device.

@@ -127,6 +127,11 @@ impl Chain {
         &self.inner.device
     }
 
+    /// Time spent compiling when it was built; zero where all kernels were at hand.
+    pub fn compile_time(&self) -> Duration {
+        self.inner.compile
+    }
+
     /// What was planned: the calls, the memory, and what shares it.
     pub fn plan(&self) -> &ChainPlan {
         &self.inner.plan
@@ -313,7 +318,6 @@ impl Inner {
     fn turns(&self, state: &mut State, data: Data<'_>, stop: Option<&Stop>) -> Result<ChainReport> {
         let Data { mut inputs, mut outputs } = data;
         let mut report = ChainReport::new(self.device.clone(), self.repeats.clone());
-        report.compile = self.compile;
         let (mut at, mut next) = (0, 0);
         while let Some(check) = self.breaks.get(next) {
             let updated = outputs.iter_mut().filter_map(|output| Some((output.upload.take()?, &*output.data)));
