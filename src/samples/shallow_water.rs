@@ -334,10 +334,7 @@ impl Problem for Basin {
 
     fn draw(&self, path: &Path) -> Result<()> {
         match draw::extension(path, ShallowWater.draws())? {
-            "png" => {
-                let (width, pixels) = picture(&self.end, self.side);
-                draw::write_png(path, width, &pixels)
-            }
+            "png" => draw::write_png(path, PICTURE, &picture(&self.end, self.side)),
             _ => draw::write_npy(path, self.end.fields.concat().as_slice(), &[3, self.side, self.side]),
         }
     }
@@ -510,38 +507,69 @@ fn advance_row<T: Real>(
     }
 }
 
-/// The sea from above, north up: light falls on the waves from the north-west, and the colour says where the water flows
-/// to, the stronger the faster.
-fn picture(water: &Water, side: usize) -> (usize, Vec<u8>) {
-    let scale = (512 / side).max(1);
-    let at = |x: usize, y: usize| {
-        let i = y % side * side + x % side;
-        water.fields.each_ref().map(|field| f64::from(field[i]))
+/// Pixels along the sides of the picture.
+const PICTURE: usize = 768;
+
+/// Pixels between the streaks that show the flow.
+const STREAKS: usize = 24;
+
+/// The sea from above, north up: orange where it is high, blue where it is low, lit from the north-west, and white streaks
+/// from dots to where the water flows.
+fn picture(water: &Water, side: usize) -> Vec<u8> {
+    // The fields at a place in pixels, between the four cells around it.
+    let at = |x: f64, y: f64| -> [f64; 3] {
+        let [x, y] = [x, PICTURE as f64 - y].map(|place| place / PICTURE as f64 * side as f64 - 0.5 + side as f64);
+        let (column, row) = (x as usize, y as usize);
+        let [right, up] = [x.fract(), y.fract()];
+        array::from_fn(|field| {
+            let value = |x: usize, y: usize| f64::from(water.fields[field][y % side * side + x % side]);
+            let along = |y: usize| value(column, y) * (1.0 - right) + value(column + 1, y) * right;
+            along(row) * (1.0 - up) + along(row + 1) * up
+        })
     };
-    let fastest = water.fields[1].iter().zip(&water.fields[2]).map(|(&x, &y)| f64::from(x).hypot(f64::from(y)));
-    let fastest = fastest.fold(f64::MIN_POSITIVE, f64::max);
-    // Slopes in heights of a drop for the width of one.
-    let steep = side as f64 / 40.0;
-    let mut pixels = Vec::with_capacity(4 * side * side * scale * scale);
-    for row in 0..side * scale {
-        let y = side - 1 - row / scale;
-        for column in 0..side * scale {
-            let x = column / scale;
-            let [_, flow_x, flow_y] = at(x, y);
-            let slope_x = at(x + 1, y)[0] - at(x + side - 1, y)[0];
-            let slope_y = at(x, y + 1)[0] - at(x, y + side - 1)[0];
-            let light = (0.55 + steep * 0.12 * (slope_x - slope_y)).clamp(0.0, 1.0);
-            let speed = (flow_x.hypot(flow_y) / fastest).powf(0.6).min(1.0);
-            let angle = flow_y.atan2(flow_x);
-            let colour: [f64; 3] = array::from_fn(|channel| {
-                let hue = 0.5 + 0.5 * (angle - TAU / 3.0 * channel as f64).cos();
-                light * (1.0 - speed + speed * (0.25 + 1.25 * hue))
-            });
-            pixels.extend(colour.map(|level| (255.0 * level.clamp(0.0, 1.0)) as u8));
-            pixels.push(255);
+    let largest = |values: &mut dyn Iterator<Item = f64>| values.fold(f64::MIN_POSITIVE, f64::max);
+    let [depth, flow_x, flow_y] = &water.fields;
+    let highest = largest(&mut depth.iter().map(|&depth| f64::from(depth - DEPTH).abs()));
+    let fastest = largest(&mut flow_x.iter().zip(flow_y).map(|(&x, &y)| f64::from(x).hypot(f64::from(y))));
+
+    let mut levels = vec![[0.0; 3]; PICTURE * PICTURE];
+    levels.par_chunks_mut(PICTURE).enumerate().for_each(|(row, pixels)| {
+        for (column, pixel) in pixels.iter_mut().enumerate() {
+            let (x, y) = (column as f64 + 0.5, row as f64 + 0.5);
+            let height = (at(x, y)[0] - f64::from(DEPTH)) / highest;
+            let slope = (at(x + 2.0, y + 2.0)[0] - at(x - 2.0, y - 2.0)[0]) / highest;
+            let light = (1.0 - 3.0 * slope).clamp(0.5, 1.5);
+            let strength = height.abs().sqrt();
+            let far = if height > 0.0 { [1.0, 0.55, 0.15] } else { [0.05, 0.15, 0.55] };
+            let rest = [0.20, 0.38, 0.50];
+            *pixel = array::from_fn(|channel| light * (rest[channel] + strength * (far[channel] - rest[channel])));
+        }
+    });
+    for node in 0..(PICTURE / STREAKS) * (PICTURE / STREAKS) {
+        let [x, y] =
+            [node % (PICTURE / STREAKS), node / (PICTURE / STREAKS)].map(|n| (n as f64 + 0.5) * STREAKS as f64);
+        let [_, flow_x, flow_y] = at(x, y);
+        let speed = flow_x.hypot(flow_y);
+        let length = STREAKS as f64 * (speed / fastest).sqrt();
+        for tenth in 0..=(10.0 * length) as usize {
+            let (along, width) = (tenth as f64 / 10.0, if tenth <= 10 { 1.8 } else { 0.9 });
+            let unit = [flow_x, -flow_y].map(|flow| flow / speed.max(f64::MIN_POSITIVE));
+            dab(&mut levels, [x + along * unit[0], y + along * unit[1]], width);
         }
     }
-    (side * scale, pixels)
+    let byte = |level: f64| (255.0 * level.clamp(0.0, 1.0)) as u8;
+    levels.iter().flat_map(|&[red, green, blue]| [byte(red), byte(green), byte(blue), 255]).collect()
+}
+
+/// Brightens the pixels within `radius` of a place.
+fn dab(levels: &mut [[f64; 3]], [x, y]: [f64; 2], radius: f64) {
+    for row in (y - 2.0).max(0.0) as usize..((y + 3.0) as usize).min(PICTURE) {
+        for column in (x - 2.0).max(0.0) as usize..((x + 3.0) as usize).min(PICTURE) {
+            let distance = (column as f64 + 0.5 - x).hypot(row as f64 + 0.5 - y);
+            let share = (radius - distance).clamp(0.0, 1.0);
+            levels[row * PICTURE + column].iter_mut().for_each(|level| *level = level.max(0.95 * share));
+        }
+    }
 }
 
 struct OnDevice<'p> {
