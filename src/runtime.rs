@@ -19,6 +19,10 @@ use crate::{
     error::{Error, Message, Result},
     exec::{Backend, DeviceInfo, DeviceKind, null::NullBackend},
     kernel::{Kernel, Module},
+    plan::{
+        self, Misfit, Plan, PlanCache,
+        request::{Capacity, Given},
+    },
 };
 
 /// The devices of the machine, and the way in to everything that runs on them. Cheap to clone.
@@ -41,6 +45,8 @@ struct RuntimeInner {
     preferred: Vec<Device>,
     /// `SWATH_DEVICE`, as it was when the runtime was made.
     default: Option<String>,
+    /// Calls that were planned before.
+    plans: PlanCache,
 }
 
 /// A device of a [`Runtime`]: a GPU, or the CPU engine. Cheap to clone.
@@ -160,6 +166,21 @@ impl Device {
         self.inner.worker.get_or_init(|| Worker::new(&self.inner.alias))
     }
 
+    /// What its memory can hold; nothing for the CPU engine, which works in the host's.
+    pub(crate) fn capacity(&self) -> Option<Capacity> {
+        if self.kind() == DeviceKind::Cpu {
+            return None;
+        }
+        let info = self.info();
+        let dispatch = info.limits.iter().find(|(name, _)| *name == "maxComputeWorkgroupsPerDimension");
+        Some(Capacity {
+            max_binding: self.inner.max_binding,
+            max_buffer: self.inner.max_buffer,
+            memory: info.memory,
+            max_workgroups: dispatch.map_or(u32::MAX, |&(_, limit)| u32::try_from(limit).unwrap_or(u32::MAX)),
+        })
+    }
+
     /// The device for a message: its short name, and its name.
     pub(crate) fn describe(&self) -> String {
         format!("{} ({})", self.alias(), self.name())
@@ -260,7 +281,7 @@ impl Runtime {
         }
         let mut preferred = devices.clone();
         preferred.sort_by_key(|device| rank(device.kind()));
-        Ok(Runtime { inner: Arc::new(RuntimeInner { devices, preferred, default }) })
+        Ok(Runtime { inner: Arc::new(RuntimeInner { devices, preferred, default, plans: PlanCache::default() }) })
     }
 
     /// The devices, GPUs first, in the order of their drivers.
@@ -357,6 +378,43 @@ impl Runtime {
             }
         }
         Err(refusal.unwrap_or_else(|| Error::NoDevice(Message::new("the runtime has no device"))))
+    }
+
+    /// The devices that may run what nothing else decides about, best first, and whether the first was asked for by
+    /// `SWATH_DEVICE`.
+    pub(crate) fn preferred(&self) -> Result<(Vec<Device>, bool)> {
+        if self.inner.default.as_deref().is_some_and(|name| name.trim() != "auto") {
+            let device = self.device("auto")?;
+            let engine = self.engine().filter(|engine| **engine != device).cloned();
+            return Ok((std::iter::once(device).chain(engine).collect(), true));
+        }
+        Ok((self.inner.preferred.clone(), false))
+    }
+
+    /// The CPU engine.
+    pub(crate) fn engine(&self) -> Option<&Device> {
+        self.inner.devices.iter().find(|device| device.kind() == DeviceKind::Cpu)
+    }
+
+    /// The plan of a call of `kernel` on a device; made, or found among those made before.
+    pub(crate) fn plan(
+        &self,
+        kernel: &Kernel,
+        given: &Given<'_>,
+        device: &Device,
+    ) -> Result<Result<Arc<Plan>, Misfit>> {
+        let (plans, number) = (&self.inner.plans, device.inner.number);
+        if let Some(plan) = plans.find(kernel, given, number) {
+            return Ok(Ok(plan));
+        }
+        Ok(match plan::plan(kernel, given, &device.describe())? {
+            Ok(plan) => {
+                let plan = Arc::new(plan);
+                plans.keep(kernel, given, number, Arc::clone(&plan));
+                Ok(plan)
+            }
+            Err(misfit) => Err(misfit),
+        })
     }
 
     /// Parses and validates WGSL text; the same as [`Module::parse`].

@@ -2,10 +2,8 @@
 
 use super::{args::Arg, element::Element};
 use crate::{
-    error::{Error, Message, Result},
+    error::Message,
     kernel::{Binding, BindingKind, Kernel, names},
-    report::exact_bytes,
-    runtime::Device,
 };
 
 /// How the caller says that the kernel uses an argument.
@@ -97,24 +95,6 @@ pub(crate) fn check_aliases(kernel: &Kernel, same: impl Fn(usize, usize) -> bool
         }
     }
     Ok(())
-}
-
-/// Refuses a binding that is larger than the device takes.
-pub(crate) fn check_size(kernel: &Kernel, binding: &Binding, bytes: u64, device: &Device) -> Result<()> {
-    let limit = device.inner.max_binding.min(device.inner.max_buffer);
-    if bytes <= limit {
-        return Ok(());
-    }
-    let message = kernel
-        .message(format!(
-            "`{}` holds {}, and {} takes up to {} in a binding",
-            binding.name,
-            exact_bytes(bytes),
-            device.describe(),
-            exact_bytes(limit)
-        ))
-        .subject(&binding.name);
-    Err(Error::Unsupported(message.help("go in batches, or choose another device (`cpu` takes any size)")))
 }
 
 /// The error for a name that is no binding of the kernel.

@@ -13,7 +13,7 @@ use super::{
     share::{self, Life},
 };
 use crate::{
-    call::bind,
+    call::place,
     error::Result,
     exec::{Allocation, Dispatch, Sequence, SequenceArg, Step},
     kernel::Kernel,
@@ -46,18 +46,17 @@ pub(super) fn build(mut builder: ChainBuilder) -> Result<Chain> {
     let (ready, took) = device.inner.backend.sequence(sequence)?;
     compile += took;
 
-    let place = |memory: usize| layout.buffers[memory].unwrap_or_default();
     let ports = recording.slots.iter().map(|slot| Port {
         role: slot.role,
         label: slot.label(),
         elements: slot.elements,
         element_name: slot.element_name,
-        from: place(slot.origin),
-        to: place(slot.memory),
+        from: layout.buffer(slot.origin),
+        to: layout.buffer(slot.memory),
     });
     let breaks = recording.breaks.iter().map(|each| Break {
         at: each.at + skip,
-        buffer: place(each.memory),
+        buffer: layout.buffer(each.memory),
         bytes: recording.memories[each.memory].bytes as usize,
         done: each.done.clone(),
         repeat: each.repeat,
@@ -152,7 +151,10 @@ fn choose_device(builder: &ChainBuilder) -> Result<(Device, Duration)> {
     for spec in &recording.specs {
         for (binding, arg) in spec.kernel.bindings().iter().zip(&spec.args) {
             if let Arg::Memory(memory) = arg {
-                bind::check_size(&spec.kernel, binding, recording.memories[*memory].bytes, &device)?;
+                let bytes = recording.memories[*memory].bytes;
+                if bytes > device.inner.max_binding.min(device.inner.max_buffer) {
+                    return Err(place::too_large(&spec.kernel, binding, bytes, &device));
+                }
             }
         }
     }

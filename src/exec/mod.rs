@@ -11,7 +11,11 @@ use std::{any::Any, ops::Range, sync::Arc, time::Duration};
 
 pub use stop::CancelToken;
 
-use crate::{error::Result, kernel::Kernel};
+use crate::{
+    error::Result,
+    kernel::Kernel,
+    plan::{Part, Plan, TileEvent},
+};
 use stop::Stop;
 
 /// Every device of the machine: the GPUs that can be opened, then the CPU engine.
@@ -133,6 +137,30 @@ pub(crate) struct Launch<'a> {
     pub workgroups: [u32; 3],
     /// What may end it early.
     pub stop: Option<&'a Stop>,
+    /// How it is cut; nothing for one tile of data that fits.
+    pub plan: Option<&'a Plan>,
+    /// Who wants to hear of each tile.
+    pub watcher: Option<&'a mut Watcher<'a>>,
+}
+
+/// Who hears of tiles as they are done.
+pub(crate) type Watcher<'a> = dyn FnMut(TileEvent) + Send + 'a;
+
+impl<'a> Launch<'a> {
+    /// A launch in one tile, which nothing ends.
+    #[cfg(test)]
+    pub fn new(kernel: &'a Kernel, args: Vec<ArgData<'a>>, workgroups: [u32; 3]) -> Self {
+        Launch { kernel, args, workgroups, stop: None, plan: None, watcher: None }
+    }
+
+    /// The tiles, as parts of the grid.
+    pub fn tiles(&self) -> impl Iterator<Item = Part> + use<> {
+        let whole = self.workgroups;
+        let one = self.plan.is_none().then(|| Part::whole(whole));
+        let space = self.plan.map(|plan| plan.tiles);
+        let many = space.into_iter().flat_map(move |space| space.iter().map(move |units| space.part(&units, whole)));
+        one.into_iter().chain(many)
+    }
 }
 
 /// What a launch took.
@@ -148,6 +176,8 @@ pub(crate) struct Metrics {
     pub bytes_down: u64,
     /// Dispatches it was made of.
     pub dispatches: u32,
+    /// Tiles it was cut into.
+    pub tiles: u32,
 }
 
 /// Dispatches over memory that stays on a device, in their order: made ready once, run many times. Checked like a

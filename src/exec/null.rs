@@ -91,7 +91,8 @@ impl Backend for NullBackend {
     fn launch(&self, launch: Launch<'_>) -> Result<Metrics> {
         assert_eq!(launch.args.len(), launch.kernel.bindings().len());
         assert!(launch.workgroups.iter().all(|&count| count > 0));
-        let mut metrics = Metrics { dispatches: 1, ..Metrics::default() };
+        let mut metrics =
+            Metrics { dispatches: 1, tiles: launch.plan.map_or(1, |plan| plan.tiles.count()), ..Metrics::default() };
         for (arg, binding) in launch.args.iter().zip(launch.kernel.bindings()) {
             let bytes = match arg {
                 ArgData::Uniform(bytes) | ArgData::Read(bytes) => bytes,

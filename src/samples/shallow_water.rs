@@ -2,7 +2,6 @@
 
 use std::{
     array,
-    f64::consts::TAU,
     ops::{Add, Div, Mul, Sub},
     path::Path,
     sync::OnceLock,
@@ -596,6 +595,8 @@ impl Resident for OnDevice<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::f64::consts::TAU;
+
     use super::*;
 
     #[test]

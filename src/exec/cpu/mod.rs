@@ -32,6 +32,7 @@ use crate::{
     },
     ir,
     kernel::{BindingKind, Kernel},
+    plan::{Part, TileEvent},
 };
 use interp::{Code, Scratch};
 use pool::Pool;
@@ -110,21 +111,15 @@ impl CpuBackend {
         CpuBackend { info, pool, compiles, cache: Mutex::default(), scratch: Mutex::default() }
     }
 
-    /// Runs compiled code over a grid.
-    fn dispatch(
-        &self,
-        code: &Executable,
-        workgroups: [u32; 3],
-        memory: &[(SharedMem<'_>, u64)],
-        stop: Option<&Stop>,
-    ) -> Result<()> {
+    /// Runs a part of a grid.
+    fn run(&self, code: &Executable, part: Part, memory: &[(SharedMem<'_>, u64)], stop: Option<&Stop>) -> Result<()> {
         let compiled = code.jit.as_ref().and_then(|jit| {
             let lanes = code.interp.workgroup_size.iter().product();
-            jit.launch(workgroups, lanes, memory, &self.pool, stop)
+            jit.launch(part, lanes, memory, &self.pool, stop)
         });
         match compiled {
             Some(result) => result,
-            None => interp::run(&code.interp, workgroups, memory, &self.pool, &self.scratch, stop),
+            None => interp::run(&code.interp, part, memory, &self.pool, &self.scratch, stop),
         }
     }
 
@@ -207,12 +202,18 @@ impl Backend for CpuBackend {
 
     fn launch(&self, launch: Launch<'_>) -> Result<Metrics> {
         let (code, compile) = self.code(launch.kernel)?;
-        let mut metrics = Metrics { compile, dispatches: 1, ..Metrics::default() };
-        let stop = launch.stop;
+        let count = launch.plan.map_or(1, |plan| plan.tiles.count());
+        let mut metrics = Metrics { compile, dispatches: count, tiles: count, ..Metrics::default() };
+        let (stop, tiles, mut watcher) = (launch.stop, launch.tiles(), launch.watcher);
         let bound = Bound::new(launch.kernel, launch.args)?;
         bound.with_memory(&mut metrics, stop, |memory| {
             let start = Instant::now();
-            self.dispatch(&code, launch.workgroups, memory, stop)?;
+            for (tile, part) in (0..).zip(tiles) {
+                self.run(&code, part, memory, stop)?;
+                if let Some(watcher) = watcher.as_mut() {
+                    watcher(TileEvent { tile, tiles: count });
+                }
+            }
             Ok(start.elapsed())
         })
     }
@@ -224,7 +225,7 @@ impl Backend for CpuBackend {
 
     fn run_turn(&self, ready: &Ready, turn: Turn<'_>) -> Result<Metrics> {
         let stop = turn.stop;
-        prepared(ready)?.run(turn, |bound, memory| self.dispatch(&bound.code, bound.workgroups, memory, stop))
+        prepared(ready)?.run(turn, |bound, memory| self.run(&bound.code, Part::whole(bound.workgroups), memory, stop))
     }
 }
 

@@ -16,6 +16,7 @@ mod disk;
 mod memory;
 mod pipeline;
 mod sequence;
+mod stream;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -232,7 +233,8 @@ impl Backend for GpuBackend {
 
     fn prepare(&self, kernel: &Kernel) -> Result<Duration> {
         self.gpu.faults.check()?;
-        let (_, took) = self.gpu.pipelines.get(&self.gpu, kernel, false)?;
+        let variant = self.gpu.pipelines.variant(kernel, false);
+        let (_, took) = self.gpu.pipelines.get(&self.gpu, kernel, &variant)?;
         Ok(took)
     }
 

@@ -21,7 +21,7 @@ use crate::{
         Allocation, Dispatch, Download, Metrics, Ready, Sequence, SequenceArg, Step, Turn,
         stop::{Left, Stop},
     },
-    kernel::{Kernel, passes::TileOrigin},
+    kernel::{Kernel, passes::TileUniform},
 };
 
 /// Steps that go in one submission: enough that the submission costs nothing beside them, and not so many that the
@@ -72,7 +72,8 @@ impl Prepared {
         let mut pipelines = Vec::with_capacity(dispatches.len());
         for dispatch in &dispatches {
             let tiled = dispatch.workgroups.iter().any(|count| *count > limit);
-            let (pipeline, took) = gpu.pipelines.get(gpu, &dispatch.kernel, tiled)?;
+            let variant = gpu.pipelines.variant(&dispatch.kernel, tiled);
+            let (pipeline, took) = gpu.pipelines.get(gpu, &dispatch.kernel, &variant)?;
             compile += took;
             pipelines.push(pipeline);
         }
@@ -154,18 +155,21 @@ impl Tiles {
         if submit::tiles(workgroups, limit).nth(TILES_AT_ONCE).is_some() {
             return Ok(Tiles::Many);
         }
-        let stride = TileOrigin::BYTES.next_multiple_of(u64::from(gpu.limits.min_uniform_buffer_offset_alignment));
+        let bindings = kernel.bindings().len();
+        let bytes = TileUniform::size(bindings);
+        let stride = bytes.next_multiple_of(u64::from(gpu.limits.min_uniform_buffer_offset_alignment)) as usize;
         let mut contents = Vec::new();
         let mut tiles = Vec::new();
         for (origin, size) in submit::tiles(workgroups, limit) {
-            tiles.push((contents.len() as u32, size));
-            contents.extend_from_slice(bytemuck::bytes_of(&TileOrigin::new(origin, workgroups)));
-            contents.resize(contents.len().next_multiple_of(stride as usize), 0);
+            let offset = contents.len();
+            tiles.push((offset as u32, size));
+            contents.resize(offset + stride, 0);
+            TileUniform::new(origin, workgroups, bindings).write(&mut contents[offset..]);
         }
         let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
         let buffer = gpu.create_buffer(contents.len() as u64, usage, "tile origins")?;
         transfer::upload(gpu, &buffer, 0, &contents, None)?;
-        let part = wgpu::BufferBinding { buffer: &buffer, offset: 0, size: wgpu::BufferSize::new(TileOrigin::BYTES) };
+        let part = wgpu::BufferBinding { buffer: &buffer, offset: 0, size: wgpu::BufferSize::new(bytes) };
         let origins = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some(kernel.name()),
             layout,

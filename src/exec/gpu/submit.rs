@@ -11,6 +11,7 @@ use super::{
     device::lock,
     memory::{DeviceBuffer, GpuAllocation, padded, size_class},
     pipeline::{DATA_GROUP, Pipeline, TILE_GROUP},
+    stream,
     transfer::{self, Piece},
 };
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
         ArgData, Launch, Metrics,
         stop::{Left, Stop},
     },
-    kernel::{BindingKind, Kernel, passes::TileOrigin},
+    kernel::{BindingKind, Kernel, passes::TileUniform},
 };
 
 /// Tiles that go in one submission. More are submitted in turn: a grid of many millions of workgroups
@@ -30,7 +31,7 @@ pub(super) const TILES_AT_ONCE: usize = 1024;
 const TILES_BETWEEN_STOPS: usize = 4;
 
 /// Where an argument's data lies on the device.
-enum Place<'a> {
+pub(super) enum Place<'a> {
     /// Memory for this call, given back when it ends.
     Held(Held<'a>),
     Resident(&'a DeviceBuffer),
@@ -38,7 +39,7 @@ enum Place<'a> {
 }
 
 impl Place<'_> {
-    fn buffer(&self) -> &DeviceBuffer {
+    pub fn buffer(&self) -> &DeviceBuffer {
         match self {
             Place::Held(held) => held.buffer(),
             Place::Resident(buffer) => buffer,
@@ -48,13 +49,19 @@ impl Place<'_> {
 }
 
 /// A buffer from the pool, which goes back when this is dropped.
-struct Held<'a> {
+pub(super) struct Held<'a> {
     gpu: &'a Gpu,
     buffer: Option<DeviceBuffer>,
 }
 
-impl Held<'_> {
-    fn buffer(&self) -> &DeviceBuffer {
+impl<'a> Held<'a> {
+    /// A buffer of `size` bytes with unspecified contents.
+    pub fn acquire(gpu: &'a Gpu, size: u64, subject: &str) -> Result<Self> {
+        let (buffer, _) = gpu.acquire(size, subject)?;
+        Ok(Held { gpu, buffer: Some(buffer) })
+    }
+
+    pub fn buffer(&self) -> &DeviceBuffer {
         self.buffer.as_ref().expect("a held buffer is there until it is dropped")
     }
 }
@@ -68,19 +75,30 @@ impl Drop for Held<'_> {
 }
 
 /// An argument on the device, and the host memory that its result goes to.
-struct Argument<'a> {
-    place: Place<'a>,
-    bytes: u64,
-    result: Option<&'a mut [u8]>,
+pub(super) struct Argument<'a> {
+    pub place: Place<'a>,
+    pub bytes: u64,
+    pub result: Option<&'a mut [u8]>,
+}
+
+impl Argument<'_> {
+    /// What a dispatch binds for it.
+    pub fn bound(&self) -> Bound<'_> {
+        Bound { buffer: self.place.buffer(), bytes: self.bytes }
+    }
 }
 
 /// Runs a launch and returns when its results are in the arguments.
 pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
+    if let Some(plan) = launch.plan.filter(|plan| plan.is_streamed() || plan.tiles.count() > 1) {
+        return stream::launch(gpu, launch, plan);
+    }
     let (kernel, stop) = (launch.kernel, launch.stop);
     gpu.check(kernel.name())?;
     let limit = gpu.limits.max_compute_workgroups_per_dimension;
     let tiled = launch.workgroups.iter().any(|count| *count > limit);
-    let (pipeline, compile) = gpu.pipelines.get(gpu, kernel, tiled)?;
+    let variant = gpu.pipelines.variant(kernel, tiled);
+    let (pipeline, compile) = gpu.pipelines.get(gpu, kernel, &variant)?;
     if let Some(stop) = stop.filter(|stop| stop.is_due()) {
         return Err(stop.error(Left::Nothing));
     }
@@ -103,7 +121,7 @@ pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
 }
 
 /// Puts an argument's data on the device, if it is not there.
-fn place<'a>(
+pub(super) fn place<'a>(
     gpu: &'a Arc<Gpu>,
     kernel: &Kernel,
     index: usize,
@@ -131,8 +149,7 @@ fn place<'a>(
         ));
     }
     let mut hold = |bytes: &[u8]| {
-        let (buffer, _) = gpu.acquire(size_class(bytes.len() as u64), &binding.name)?;
-        let held = Held { gpu, buffer: Some(buffer) };
+        let held = Held::acquire(gpu, size_class(bytes.len() as u64), &binding.name)?;
         transfer::upload(gpu, &held.buffer().buffer, 0, bytes, stop)?;
         metrics.bytes_up += bytes.len() as u64;
         Ok(Place::Held(held))
@@ -169,8 +186,7 @@ fn run(
     stop: Option<&Stop>,
 ) -> Result<()> {
     let results: Vec<_> = arguments.iter_mut().map(|argument| argument.result.take()).collect();
-    let bound: Vec<_> =
-        arguments.iter().map(|argument| Bound { buffer: argument.place.buffer(), bytes: argument.bytes }).collect();
+    let bound: Vec<_> = arguments.iter().map(Argument::bound).collect();
     let group = gpu.groups.get(gpu, pipeline, &bound);
     let mut pieces = Vec::new();
     for (part, data) in bound.iter().zip(results) {
@@ -216,7 +232,7 @@ fn run(
     Ok(())
 }
 
-fn begin_pass<'e>(
+pub(super) fn begin_pass<'e>(
     encoder: &'e mut wgpu::CommandEncoder,
     pipeline: &Pipeline,
     group: &wgpu::BindGroup,
@@ -259,7 +275,8 @@ pub(super) fn record_tiles(
     stop: Option<&Stop>,
 ) -> Result<(wgpu::CommandEncoder, u32)> {
     let limit = gpu.limits.max_compute_workgroups_per_dimension;
-    let stride = TileOrigin::BYTES.next_multiple_of(u64::from(gpu.limits.min_uniform_buffer_offset_alignment));
+    let bytes = TileUniform::size(pipeline.written.len());
+    let stride = bytes.next_multiple_of(u64::from(gpu.limits.min_uniform_buffer_offset_alignment));
     let mut tiles = tiles(workgroups, limit).peekable();
     let at_once = if stop.is_some() { TILES_BETWEEN_STOPS } else { TILES_AT_ONCE };
     let (mut encoder, mut dispatches) = (gpu.encoder(), 0);
@@ -277,8 +294,7 @@ pub(super) fn record_tiles(
         let batch: Vec<_> = tiles.by_ref().take(at_once).collect();
         let mut contents = vec![0; stride as usize * batch.len()];
         for ((origin, _), bytes) in batch.iter().zip(contents.chunks_mut(stride as usize)) {
-            let origin = TileOrigin::new(*origin, workgroups);
-            bytes[..TileOrigin::BYTES as usize].copy_from_slice(bytemuck::bytes_of(&origin));
+            TileUniform::new(*origin, workgroups, pipeline.written.len()).write(bytes);
         }
         let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
         let origins = gpu.create_buffer(contents.len() as u64, usage, "tile origins")?;
@@ -291,7 +307,7 @@ pub(super) fn record_tiles(
                 resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
                     buffer: &origins,
                     offset: 0,
-                    size: wgpu::BufferSize::new(TileOrigin::BYTES),
+                    size: wgpu::BufferSize::new(bytes),
                 }),
             }],
         });

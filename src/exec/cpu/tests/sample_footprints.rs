@@ -34,7 +34,7 @@ impl Backend for Recording {
     }
 
     fn launch(&self, launch: Launch<'_>) -> Result<Metrics> {
-        let Launch { kernel, args, workgroups, stop } = launch;
+        let Launch { kernel, args, workgroups, stop, .. } = launch;
         let uniform = |arg: &ArgData<'_>| if let ArgData::Uniform(bytes) = arg { bytes.to_vec() } else { Vec::new() };
         let uniforms: Vec<Vec<u8>> = args.iter().map(uniform).collect();
         let mut metrics = Metrics { dispatches: 1, ..Metrics::default() };
