@@ -70,6 +70,7 @@
 pub mod access;
 mod buffer;
 mod call;
+pub mod chain;
 pub mod error;
 mod exec;
 mod ir;
@@ -82,6 +83,7 @@ pub mod samples;
 
 pub use buffer::Buffer;
 pub use call::{Call, Grid, Job, Outcome, ReadArg, TileEvents, UniformValue, Untyped, WriteArg};
+pub use chain::{Chain, ChainBuilder};
 pub use error::{Error, Result};
 pub use exec::{CancelToken, DeviceInfo, DeviceKind};
 #[doc(hidden)]

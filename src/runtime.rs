@@ -15,6 +15,7 @@ use bytemuck::Pod;
 use crate::{
     buffer::Buffer,
     call::{Call, worker::Worker},
+    chain::ChainBuilder,
     error::{Error, Message, Result},
     exec::{Backend, DeviceInfo, DeviceKind, null::NullBackend},
     kernel::{Kernel, Module},
@@ -153,6 +154,11 @@ impl Device {
             kernel.inner.requirements.check(kernel.name(), self.info())?;
             self.inner.backend.supports(kernel)
         })
+    }
+
+    /// As [`accepts`](Device::accepts), for several kernels.
+    pub(crate) fn accepts_all(&self, kernels: &[&Kernel]) -> Result<Duration> {
+        kernels.iter().try_fold(Duration::ZERO, |took, kernel| Ok(took + self.accepts(kernel)?))
     }
 
     /// The thread that runs this device's asynchronous calls.
@@ -351,9 +357,14 @@ impl Runtime {
     /// The device for `kernel` where nothing else decides: the default if one is set, else the most
     /// preferred that can run it with bindings of up to `bytes`.
     pub(crate) fn choose_for(&self, kernel: &Kernel, bytes: u64) -> Result<(Device, Duration)> {
+        self.choose_for_all(&[kernel], bytes)
+    }
+
+    /// As [`choose_for`](Runtime::choose_for), for kernels that are to run on one device.
+    pub(crate) fn choose_for_all(&self, kernels: &[&Kernel], bytes: u64) -> Result<(Device, Duration)> {
         if self.inner.default.as_deref().is_some_and(|name| name.trim() != "auto") {
             let device = self.device("auto")?;
-            let took = device.accepts(kernel)?;
+            let took = device.accepts_all(kernels)?;
             return Ok((device, took));
         }
         let mut refusal = None;
@@ -361,7 +372,7 @@ impl Runtime {
         // Where none is large enough, the error about the best is what helps.
         let any = self.inner.preferred.iter().any(|device| roomy(&device));
         for device in self.inner.preferred.iter().filter(|device| !any || roomy(device)) {
-            match device.accepts(kernel) {
+            match device.accepts_all(kernels) {
                 Ok(took) => return Ok((device.clone(), took)),
                 Err(error) => refusal = refusal.or(Some(error)),
             }
@@ -427,6 +438,11 @@ impl Runtime {
     /// Starts a call of `kernel`.
     pub fn call<'a>(&self, kernel: &Kernel) -> Call<'a> {
         Call::new(self.clone(), kernel.clone())
+    }
+
+    /// Starts a chain: calls whose data stays on one device between them. See [`chain`](crate::chain).
+    pub fn chain(&self) -> ChainBuilder {
+        ChainBuilder::new(self.clone())
     }
 
     /// A buffer on the best device (see [`device`](Runtime::device)) that holds `data`.

@@ -8,6 +8,7 @@ use std::{
 use super::{
     Call,
     args::{Arg, Data},
+    bind,
     place::Placement,
     progress::Watchers,
     uniform::Uniforms,
@@ -18,7 +19,7 @@ use crate::{
         ArgData, Launch, Watcher,
         stop::{Armed, Left},
     },
-    kernel::{BindingKind, Kernel, names},
+    kernel::Kernel,
     plan::Plan,
     report::Report,
     runtime::Device,
@@ -62,7 +63,7 @@ impl<'a> Call<'a> {
             None => self.infer_grid()?,
         };
         let Placement { device, plan, compile } = self.place(workgroups, planned)?;
-        let stop = Armed::new(kernel, start, self.deadline, self.tokens)?;
+        let stop = Armed::new(Some(kernel), start, self.deadline, self.tokens)?;
         Ok(Checked {
             kernel: self.kernel,
             device,
@@ -79,50 +80,25 @@ impl<'a> Call<'a> {
 
     /// Refuses a call that leaves storage bindings out.
     fn check_missing(&self) -> Result<(), Message> {
-        let bindings = self.kernel.bindings();
-        let missing = || {
-            let pairs = bindings.iter().zip(&self.args);
-            pairs
-                .filter(|(binding, arg)| arg.is_none() && binding.kind != BindingKind::Uniform)
-                .map(|(binding, _)| binding)
-        };
-        let Some(first) = missing().next() else { return Ok(()) };
-        let method = match first.kind {
-            BindingKind::ReadWriteStorage if first.loads => "read_write",
-            BindingKind::ReadWriteStorage => "write",
-            _ => "read",
-        };
-        let list = names::list(missing().map(|binding| binding.name.as_str()));
-        let problem = if missing().nth(1).is_some() {
-            format!("the bindings {list} are missing from the call")
-        } else {
-            format!("the binding {list} is missing from the call")
-        };
-        let ty = &first.shape.name;
-        Err(self
-            .kernel
-            .message(problem)
-            .help(format!("bind it with .{method}(\"{}\", ..), which takes {ty}", first.name)))
+        bind::check_missing(
+            &self.kernel,
+            |place| self.args[place].is_some(),
+            |method, binding| {
+                format!("bind it with .{method}(\"{}\", ..), which takes {}", binding.name, binding.shape.name)
+            },
+        )
     }
 
     /// Refuses one buffer under two names where the kernel writes under one of them.
     fn check_aliases(&self) -> Result<(), Message> {
-        let bindings = self.kernel.bindings();
-        for (i, first) in self.args.iter().enumerate() {
-            let Some(Arg { data: Data::Resident { memory, .. }, .. }) = first else { continue };
-            for (j, second) in self.args.iter().enumerate().skip(i + 1) {
-                let Some(Arg { data: Data::Resident { memory: other, .. }, .. }) = second else { continue };
-                let written = [i, j].iter().any(|&k| bindings[k].kind == BindingKind::ReadWriteStorage);
-                if written && std::ptr::addr_eq(Arc::as_ptr(memory), Arc::as_ptr(other)) {
-                    let (first, second) = (&bindings[i].name, &bindings[j].name);
-                    return Err(self
-                        .kernel
-                        .message(format!("`{first}` and `{second}` are the same buffer, and the kernel writes to it"))
-                        .help("use two buffers, or one read_write binding in the WGSL"));
-                }
-            }
-        }
-        Ok(())
+        let memory = |place: usize| match &self.args[place] {
+            Some(Arg { data: Data::Resident { memory, .. }, .. }) => Some(Arc::as_ptr(memory)),
+            _ => None,
+        };
+        bind::check_aliases(&self.kernel, |i, j| match (memory(i), memory(j)) {
+            (Some(first), Some(second)) => std::ptr::addr_eq(first, second),
+            _ => false,
+        })
     }
 }
 

@@ -2,15 +2,15 @@
 
 mod args;
 mod asynchronous;
-mod bind;
-mod element;
-mod grid;
+pub(crate) mod bind;
+pub(crate) mod element;
+pub(crate) mod grid;
 mod infer;
 mod job;
 mod launch;
-mod place;
+pub(crate) mod place;
 mod progress;
-mod uniform;
+pub(crate) mod uniform;
 pub(crate) mod worker;
 
 use std::{fmt, time::Duration};

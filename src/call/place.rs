@@ -150,15 +150,7 @@ impl Call<'_> {
             let fixed = device.capacity().is_none() || matches!(arg.data, Data::Resident { .. });
             let bytes = arg.data.bytes();
             if fixed && bytes > limit {
-                let misfit = Misfit::Binding {
-                    name: binding.name.clone(),
-                    bytes,
-                    limit,
-                    limit_name: "maxStorageBufferBindingSize",
-                    reason: String::new(),
-                    line: None,
-                };
-                return Err(unfit(&self.kernel, device, &misfit));
+                return Err(too_large(&self.kernel, binding, bytes, device));
             }
         }
         Ok(())
@@ -172,6 +164,19 @@ fn fits(given: &Given<'_>) -> bool {
     let budget = given.memory.unwrap_or(u64::MAX).min(capacity.memory.unwrap_or(u64::MAX));
     let total: u64 = on_host().map(|(bytes, _)| bytes).sum();
     total <= budget && on_host().all(|(bytes, _)| *bytes <= capacity.largest().0)
+}
+
+/// The error for a binding that is given as a whole and is larger than the device takes.
+pub(crate) fn too_large(kernel: &Kernel, binding: &Binding, bytes: u64, device: &Device) -> Error {
+    let misfit = Misfit::Binding {
+        name: binding.name.clone(),
+        bytes,
+        limit: device.inner.max_binding.min(device.inner.max_buffer),
+        limit_name: "maxStorageBufferBindingSize",
+        reason: String::new(),
+        line: None,
+    };
+    unfit(kernel, device, &misfit)
 }
 
 /// The error of a call that no device can hold.

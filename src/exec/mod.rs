@@ -7,7 +7,7 @@ pub(crate) mod gpu;
 pub(crate) mod null;
 pub(crate) mod stop;
 
-use std::{any::Any, sync::Arc, time::Duration};
+use std::{any::Any, ops::Range, sync::Arc, time::Duration};
 
 pub use stop::CancelToken;
 
@@ -180,6 +180,82 @@ pub(crate) struct Metrics {
     pub tiles: u32,
 }
 
+/// Dispatches over memory that stays on a device, in their order: made ready once, run many times. Checked like a
+/// [`Launch`].
+pub(crate) struct Sequence {
+    /// Memory of the backend, each allocation once.
+    pub buffers: Vec<Arc<dyn Allocation>>,
+    /// The contents of all uniforms, each at a multiple of [`UNIFORM_ALIGNMENT`].
+    pub uniforms: Vec<u32>,
+    /// The dispatches that differ.
+    pub dispatches: Vec<Dispatch>,
+    pub steps: Vec<Step>,
+}
+
+/// Where a uniform of a [`Sequence`] may start, in bytes: the most that any device asks for.
+pub(crate) const UNIFORM_ALIGNMENT: usize = 256;
+
+/// One dispatch of a [`Sequence`].
+pub(crate) struct Dispatch {
+    pub kernel: Kernel,
+    /// One for each of [`Kernel::bindings`], in that order.
+    pub args: Vec<SequenceArg>,
+    /// Workgroups along x, y and z; each from 1 to 2^32 - 1.
+    pub workgroups: [u32; 3],
+}
+
+/// What a dispatch of a [`Sequence`] binds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SequenceArg {
+    /// The first `bytes` of a buffer. No dispatch binds a buffer for writing and under another name too.
+    Buffer { buffer: usize, bytes: u64 },
+    /// A part of the uniforms.
+    Uniform { offset: usize, bytes: usize },
+}
+
+/// One step of a [`Sequence`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// The dispatch of this number.
+    Dispatch(u32),
+    /// Zeroes the first `bytes` of a buffer.
+    Zero { buffer: u32, bytes: u64 },
+}
+
+/// A stretch of a [`Sequence`] to be run. The turns of one sequence come one at a time.
+pub(crate) struct Turn<'a> {
+    /// Buffers and what is copied to their starts first.
+    pub uploads: Vec<(usize, &'a [u8])>,
+    /// The uniforms as they are now.
+    pub uniforms: &'a [u32],
+    /// Whether they may differ from those of the turn before.
+    pub uniforms_changed: bool,
+    /// Which steps.
+    pub steps: Range<usize>,
+    pub downloads: Vec<Download<'a>>,
+    /// What may end it early.
+    pub stop: Option<&'a Stop>,
+}
+
+/// Where the start of a buffer is copied to at the end of a [`Turn`].
+pub(crate) struct Download<'a> {
+    pub buffer: usize,
+    pub data: &'a mut [u8],
+    /// The buffer to which what is there is copied first.
+    pub upload: Option<usize>,
+}
+
+impl<'a> Turn<'a> {
+    /// All that is copied to buffers before the first step.
+    pub fn all_uploads(&self) -> impl Iterator<Item = (usize, &[u8])> {
+        let updates = self.downloads.iter().filter_map(|download| Some((download.upload?, &*download.data)));
+        self.uploads.iter().copied().chain(updates)
+    }
+}
+
+/// A [`Sequence`] as the backend that made it ready keeps it.
+pub(crate) type Ready = Box<dyn Any + Send + Sync>;
+
 /// A device that can run kernels.
 pub(crate) trait Backend: Send + Sync {
     /// What the device is.
@@ -193,4 +269,9 @@ pub(crate) trait Backend: Send + Sync {
     /// Runs the kernel and returns when its results are in the arguments, or soon after its stop is set, with the
     /// stop's error.
     fn launch(&self, launch: Launch<'_>) -> Result<Metrics>;
+    /// Compiles a sequence's kernels and makes what its turns use again; gives the time spent compiling.
+    fn sequence(&self, sequence: Sequence) -> Result<(Ready, Duration)>;
+    /// Runs a turn of a sequence that this backend made ready, and returns when its downloads are filled, or soon after
+    /// its stop is set, with the stop's error.
+    fn run_turn(&self, ready: &Ready, turn: Turn<'_>) -> Result<Metrics>;
 }

@@ -10,6 +10,7 @@ mod interp;
 #[cfg_attr(not(target_arch = "x86_64"), path = "no_jit.rs")]
 mod jit;
 mod pool;
+mod sequence;
 mod shared_mem;
 
 #[cfg(test)]
@@ -26,7 +27,7 @@ use std::{
 use crate::{
     error::{Error, Message, Result},
     exec::{
-        Allocation, ArgData, Backend, DeviceInfo, DeviceKind, Launch, Metrics,
+        Allocation, ArgData, Backend, DeviceInfo, DeviceKind, Launch, Metrics, Ready, Sequence, Turn,
         stop::{Left, Stop},
     },
     ir,
@@ -35,6 +36,7 @@ use crate::{
 };
 use interp::{Code, Scratch};
 use pool::Pool;
+use sequence::Prepared;
 use shared_mem::{Aligned, HostAllocation, SharedMem};
 
 /// Compiled kernels that are kept.
@@ -215,6 +217,21 @@ impl Backend for CpuBackend {
             Ok(start.elapsed())
         })
     }
+
+    fn sequence(&self, sequence: Sequence) -> Result<(Ready, Duration)> {
+        let (prepared, compile) = Prepared::new(self, sequence)?;
+        Ok((Box::new(prepared), compile))
+    }
+
+    fn run_turn(&self, ready: &Ready, turn: Turn<'_>) -> Result<Metrics> {
+        let stop = turn.stop;
+        prepared(ready)?.run(turn, |bound, memory| self.run(&bound.code, Part::whole(bound.workgroups), memory, stop))
+    }
+}
+
+/// A sequence that this engine made ready.
+fn prepared(ready: &Ready) -> Result<&Prepared> {
+    ready.downcast_ref().ok_or_else(|| Error::Device(Message::new("the sequence was made ready by another device")))
 }
 
 fn limits() -> Vec<(&'static str, u64)> {

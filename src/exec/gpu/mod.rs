@@ -15,6 +15,7 @@ mod device;
 mod disk;
 mod memory;
 mod pipeline;
+mod sequence;
 mod stream;
 mod submit;
 #[cfg(test)]
@@ -36,7 +37,7 @@ use self::{
     memory::GpuAllocation,
 };
 use super::{
-    Allocation, Backend, DeviceInfo, DeviceKind, Launch, Metrics,
+    Allocation, Backend, DeviceInfo, DeviceKind, Launch, Metrics, Ready, Sequence, Turn,
     stop::{Left, Stop},
 };
 use crate::{
@@ -243,5 +244,14 @@ impl Backend for GpuBackend {
 
     fn launch(&self, launch: Launch<'_>) -> Result<Metrics> {
         submit::launch(&self.gpu, launch)
+    }
+
+    fn sequence(&self, sequence: Sequence) -> Result<(Ready, Duration)> {
+        let (prepared, compile) = sequence::Prepared::new(&self.gpu, sequence)?;
+        Ok((Box::new(prepared), compile))
+    }
+
+    fn run_turn(&self, ready: &Ready, turn: Turn<'_>) -> Result<Metrics> {
+        sequence::run(&self.gpu, ready, turn)
     }
 }

@@ -25,7 +25,7 @@ use crate::{
 
 /// Tiles that go in one submission. More are submitted in turn: a grid of many millions of workgroups
 /// then neither needs much memory for its origins nor holds the device in one long command.
-const TILES_AT_ONCE: usize = 1024;
+pub(super) const TILES_AT_ONCE: usize = 1024;
 
 /// The same for a launch that may have to stop, which it can between two submissions.
 const TILES_BETWEEN_STOPS: usize = 4;
@@ -265,7 +265,7 @@ fn record_one(
 
 /// The grid in tiles. All but the last submission are made here; the last one's encoder is returned
 /// with the number of dispatches. A launch that may have to stop waits for each submission before the next.
-fn record_tiles(
+pub(super) fn record_tiles(
     gpu: &Gpu,
     pipeline: &Pipeline,
     group: &wgpu::BindGroup,
@@ -328,7 +328,7 @@ fn record_tiles(
 }
 
 /// Origin and size, in workgroups, of the tiles of a grid: none larger than `limit` along an axis.
-fn tiles(workgroups: [u32; 3], limit: u32) -> impl Iterator<Item = ([u32; 3], [u32; 3])> {
+pub(super) fn tiles(workgroups: [u32; 3], limit: u32) -> impl Iterator<Item = ([u32; 3], [u32; 3])> {
     let axis = move |count: u32| (0..count).step_by(limit as usize).map(move |start| (start, limit.min(count - start)));
     let [x, y, z] = workgroups;
     axis(z)
@@ -336,19 +336,19 @@ fn tiles(workgroups: [u32; 3], limit: u32) -> impl Iterator<Item = ([u32; 3], [u
 }
 
 /// Bytes of the two timestamps around a dispatch.
-const TICKS: usize = 2 * wgpu::QUERY_SIZE as usize;
+pub(super) const TICKS: usize = 2 * wgpu::QUERY_SIZE as usize;
 
 /// Takes the time of a dispatch by the device's clock.
 pub(super) struct Timer {
-    queries: wgpu::QuerySet,
-    resolved: wgpu::Buffer,
+    pub queries: wgpu::QuerySet,
+    pub resolved: wgpu::Buffer,
     /// Nanoseconds of a tick.
     period: f32,
 }
 
 impl Timer {
     /// The time between the two timestamps, if they make sense.
-    fn elapsed(&self, ticks: &[u8; TICKS]) -> Option<Duration> {
+    pub fn elapsed(&self, ticks: &[u8; TICKS]) -> Option<Duration> {
         let (start, end) = ticks.split_at(TICKS / 2);
         let tick = |bytes: &[u8]| Some(u64::from_le_bytes(bytes.try_into().ok()?));
         let ticks = tick(end)?.checked_sub(tick(start)?).filter(|ticks| *ticks > 0)?;
@@ -369,7 +369,7 @@ impl Timers {
     }
 
     /// A timer; `None` if the device has none, and its work is timed from the host.
-    fn get(&self, gpu: &Gpu) -> Result<Option<Timer>> {
+    pub fn get(&self, gpu: &Gpu) -> Result<Option<Timer>> {
         if !self.enabled {
             return Ok(None);
         }
@@ -386,11 +386,11 @@ impl Timers {
         Ok(Some(Timer { queries, resolved, period: gpu.queue.get_timestamp_period() }))
     }
 
-    fn put(&self, timer: Timer) {
+    pub fn put(&self, timer: Timer) {
         lock(&self.free).push(timer);
     }
 
-    fn clear(&self) {
+    pub fn clear(&self) {
         lock(&self.free).clear();
     }
 }

@@ -30,6 +30,7 @@ fn as_kernel(kernel: &Kernel, variant: &Variant) -> Kernel {
         constants: Vec::new(),
         missing: Vec::new(),
         accepted_on: AtomicU64::new(0),
+        program: Default::default(),
     };
     Kernel { inner: Arc::new(inner) }
 }
@@ -41,7 +42,7 @@ fn run(kernel: &Kernel, workgroups: [u32; 3], data: &mut [Vec<u32>]) {
         crate::BindingKind::ReadStorage => ArgData::Read(bytemuck::cast_slice(words)),
         crate::BindingKind::ReadWriteStorage => ArgData::Write(bytemuck::cast_slice_mut(words)),
     });
-    let launch = Launch { kernel, args: args.collect(), workgroups, stop: None };
+    let launch = Launch::new(kernel, args.collect(), workgroups);
     cpu::interpreter().launch(launch).unwrap_or_else(|error| panic!("{}: {error}", kernel.name()));
 }
 
