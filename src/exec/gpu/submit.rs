@@ -304,9 +304,9 @@ const STATUS_USAGE: wgpu::BufferUsages = wgpu::BufferUsages::STORAGE.union(wgpu:
 
 /// What a variant that reads the tile's uniform binds beside the data.
 #[derive(Clone, Copy)]
-struct TileLayout<'a> {
-    layout: &'a wgpu::BindGroupLayout,
-    status: Option<&'a wgpu::Buffer>,
+pub(super) struct TileLayout<'a> {
+    pub layout: &'a wgpu::BindGroupLayout,
+    pub status: Option<&'a wgpu::Buffer>,
 }
 
 /// The grid in tiles. All but the last submission are made here; the last one's encoder is returned
