@@ -19,13 +19,13 @@ use crate::{
 };
 
 /// A loop with as short a body as a compiler cannot see through: xorshift never comes to zero. There is a loop around it,
-/// since some software drivers end every loop after 65536 iterations.
+/// since some software drivers end loops by themselves after 65536 iterations.
 const SPIN: &str = "
     @group(0) @binding(0) var<storage, read_write> seed: u32;
     @compute @workgroup_size(1) fn spin() {
         var x = seed | 1u;
         while x != 0u {
-            for (var i = 0u; i < 4096u; i++) { x ^= x << 13u; x ^= x >> 17u; x ^= x << 5u; }
+            for (var i = 0u; i < 1024u; i++) { x ^= x << 13u; x ^= x >> 17u; x ^= x << 5u; }
         }
         seed = x;
     }";
@@ -43,7 +43,7 @@ const WORTH: Duration = Duration::from_secs(1);
 const ENOUGH: Duration = Duration::from_millis(5);
 
 /// The most fillings of [`SPIN`] in a measurement.
-const MOST: u32 = 1 << 10;
+const MOST: u32 = 1 << 14;
 
 /// The most fillings in a second, once they are measured.
 #[derive(Default)]
@@ -69,7 +69,7 @@ impl Rate {
 /// Measures how many fillings a loop has in a second.
 fn measure(gpu: &Arc<Gpu>) -> Result<f64> {
     let kernel = Module::parse(SPIN)?.only_kernel()?;
-    let mut fuel = 4;
+    let mut fuel = 64;
     loop {
         let mut seed = 2463534242u32.to_le_bytes();
         let args = vec![ArgData::Write(&mut seed)];
@@ -153,7 +153,7 @@ mod tests {
             }
             y[i] = sum + y[i];";
         let (expected, _) = run(&gpu, steps, body, None);
-        let (found, ended) = run(&gpu, steps, body, Some(2));
+        let (found, ended) = run(&gpu, steps, body, Some(16));
         assert_eq!(ended, Ended::ByItself);
         assert_eq!(found, expected);
         assert!(expected.iter().any(|&y| y != expected[0]));
