@@ -10,7 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::{Numbers, analyse};
 use crate::{
     error::Result,
-    ir::{Address, Block, Op, Program, Stmt, lower::lower},
+    ir::{Address, Block, Op, Program, Stmt},
     kernel::Kernel,
 };
 
@@ -26,7 +26,7 @@ impl Kernel {
     /// [`Error::Wgsl`](crate::Error::Wgsl) where the kernel uses what the analysis does not support.
     pub(crate) fn proven_in_bounds(&self, numbers: &Numbers<'_>) -> Result<FxHashSet<Place>> {
         self.check_complete()?;
-        let program = lower(self)?;
+        let program = self.program()?;
         let findings = analyse(&program, numbers);
         Ok(proven(self, &program, &findings.in_bounds))
     }

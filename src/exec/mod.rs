@@ -127,6 +127,18 @@ pub(crate) enum ArgData<'a> {
     Resident(&'a Arc<dyn Allocation>),
 }
 
+impl ArgData<'_> {
+    /// Size in bytes.
+    #[cfg(feature = "gpu")]
+    pub fn bytes(&self) -> u64 {
+        match self {
+            ArgData::Uniform(bytes) | ArgData::Read(bytes) => bytes.len() as u64,
+            ArgData::Write(bytes) => bytes.len() as u64,
+            ArgData::Resident(allocation) => allocation.bytes(),
+        }
+    }
+}
+
 /// One dispatch of a kernel over a grid. Checked: every binding is there, sizes fit the types,
 /// nothing is aliased, no axis of the grid is zero.
 pub(crate) struct Launch<'a> {

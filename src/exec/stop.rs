@@ -87,8 +87,8 @@ impl Stop {
         self.remaining().map_or(most, |left| left.min(most))
     }
 
-    /// Time to the deadline.
-    fn remaining(&self) -> Option<Duration> {
+    /// Time to the deadline, if there is one.
+    pub fn remaining(&self) -> Option<Duration> {
         Some(self.limit?.saturating_sub(self.start.elapsed()))
     }
 

@@ -13,6 +13,7 @@
 mod bindings;
 mod device;
 mod disk;
+mod fuel;
 mod memory;
 mod pipeline;
 mod sequence;
@@ -71,6 +72,7 @@ struct Gpu {
     uniforms: bindings::Uniforms,
     groups: bindings::BindGroups,
     timers: submit::Timers,
+    rate: fuel::Rate,
 }
 
 /// Uses a device that the caller opened. Its device-lost callback is taken over; its handler of
@@ -100,6 +102,7 @@ impl GpuBackend {
                 uniforms: bindings::Uniforms::default(),
                 groups: bindings::BindGroups::default(),
                 timers: submit::Timers::new(timestamps),
+                rate: fuel::Rate::default(),
             }),
         }
     }

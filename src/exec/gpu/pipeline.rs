@@ -39,7 +39,8 @@ pub(super) struct Pipeline {
     pub id: u64,
     pub pipeline: wgpu::ComputePipeline,
     pub data: wgpu::BindGroupLayout,
-    /// For a variant that reads it: the layout of the tile's uniform, which has a dynamic offset.
+    /// For a variant that reads it: the layout of the tile's uniform, which has a dynamic offset, and of the status word
+    /// if it has fuel.
     pub tile: Option<wgpu::BindGroupLayout>,
     /// For each binding, whether the kernel may write it.
     pub written: Vec<bool>,
@@ -126,7 +127,11 @@ fn build(gpu: &Gpu, kernel: &Kernel, variant: &Variant, module: naga::Module) ->
         gpu.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries })
     };
     let data = layout(&entries);
-    let tile = variant.needs_tile().then(|| layout(&[layout_entry(0, wgpu::BufferBindingType::Uniform, true)]));
+    let tile = variant.needs_tile().then(|| {
+        let uniform = layout_entry(0, wgpu::BufferBindingType::Uniform, true);
+        let status = layout_entry(1, wgpu::BufferBindingType::Storage { read_only: false }, false);
+        layout(&[uniform, status][..1 + usize::from(variant.fuel)])
+    });
     let pipeline_layout = gpu.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
         label,
         bind_group_layouts: &[Some(&data), tile.as_ref()][..1 + usize::from(tile.is_some())],

@@ -398,7 +398,9 @@ impl<'a> Recorder<'a> {
             return Err(Error::Device(Message::new("a grid of many tiles has no pipeline for them")));
         };
         self.submit();
-        let (encoder, dispatches) = submit::record_tiles(self.gpu, pipeline, group, layout, *workgroups, None, stop)?;
+        let layout = submit::TileLayout { layout, status: None };
+        let tile = TileUniform::new([0; 3], *workgroups, pipeline.written.len());
+        let (encoder, dispatches) = submit::record_tiles(self.gpu, pipeline, group, layout, &tile, None, stop)?;
         self.encoder = encoder;
         self.dispatches += dispatches;
         Ok(())

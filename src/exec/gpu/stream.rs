@@ -39,7 +39,7 @@ pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>, plan: &Plan) -> Result<
     gpu.check(kernel.name())?;
     let sliced: Vec<bool> = plan.bindings.iter().map(|binding| binding.residency == Residency::Streamed).collect();
     let guard = plan.proven(kernel).map_or(Guard::All, Guard::Unproven);
-    let variant = Variant { tiled: true, logical_length: sliced.clone(), sliced, guard };
+    let variant = Variant { tiled: true, logical_length: sliced.clone(), sliced, guard, fuel: false };
     let (pipeline, compile) = gpu.pipelines.get(gpu, kernel, &variant)?;
     if let Some(stop) = stop.filter(|stop| stop.is_due()) {
         return Err(stop.error(Left::Nothing));
@@ -283,7 +283,7 @@ impl<'a> Stream<'a, '_> {
                 .iter()
                 .map(|part| {
                     let mut contents = vec![0; TileUniform::size(slices.len()) as usize];
-                    TileUniform { origin: part.origin, whole, slices: slices.to_vec() }.write(&mut contents);
+                    TileUniform { origin: part.origin, fuel: 0, whole, slices: slices.to_vec() }.write(&mut contents);
                     gpu.uniforms.get(gpu, &contents)
                 })
                 .collect::<Result<_>>()?;

@@ -93,11 +93,41 @@ pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
     if let Some(plan) = launch.plan.filter(|plan| plan.is_streamed() || plan.tiles.count() > 1) {
         return stream::launch(gpu, launch, plan);
     }
+    gpu.check(launch.kernel.name())?;
+    let stop = launch.stop;
+    let fuel = gpu.rate.fuel(gpu, stop)?;
+    match (launch_with(gpu, launch, fuel)?, stop) {
+        // What it did until then is of no use to anybody.
+        ((_, Ended::OutOfFuel), Some(stop)) => Err(stop.error(Left::Unspecified)),
+        ((metrics, _), _) => Ok(metrics),
+    }
+}
+
+/// How a kernel ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    ByItself,
+    OutOfFuel,
+}
+
+/// Runs a launch in one tile of data, whose loops have so much fuel, if there is a limit.
+pub(super) fn launch_with(gpu: &Arc<Gpu>, launch: Launch<'_>, fuel: Option<u32>) -> Result<(Metrics, Ended)> {
     let (kernel, stop) = (launch.kernel, launch.stop);
-    gpu.check(kernel.name())?;
     let limit = gpu.limits.max_compute_workgroups_per_dimension;
     let tiled = launch.workgroups.iter().any(|count| *count > limit);
-    let variant = gpu.pipelines.variant(kernel, tiled);
+    let mut tile = TileUniform::new([0; 3], launch.workgroups, launch.args.len());
+    tile.fuel = fuel.unwrap_or(0);
+    let mut variant = gpu.pipelines.variant(kernel, tiled);
+    variant.fuel = fuel.is_some();
+    for ((slice, binding), data) in tile.slices.iter_mut().zip(kernel.bindings()).zip(&launch.args) {
+        let bytes = data.bytes();
+        // An odd number of halves: the buffer has room for one more, which is none of the array.
+        let stride = binding.element_stride().filter(|_| bytes != padded(bytes));
+        if let Some(stride) = stride {
+            slice.length = (bytes.saturating_sub(binding.shape.fixed_bytes.into()) / u64::from(stride)) as u32;
+        }
+        variant.logical_length.push(stride.is_some());
+    }
     let (pipeline, compile) = gpu.pipelines.get(gpu, kernel, &variant)?;
     if let Some(stop) = stop.filter(|stop| stop.is_due()) {
         return Err(stop.error(Left::Nothing));
@@ -109,8 +139,8 @@ pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
             let argument = place(gpu, kernel, index, data, pipeline.written[index], &mut metrics, stop)?;
             arguments.push(argument);
         }
-        run(gpu, &pipeline, arguments, launch.workgroups, &mut metrics, stop)?;
-        Ok(metrics)
+        let ended = run(gpu, &pipeline, arguments, &tile, variant.fuel, &mut metrics, stop)?;
+        Ok((metrics, ended))
     });
     if result.is_err() {
         // What was made on the way may be invalid, which wgpu shows only at its next use.
@@ -131,11 +161,7 @@ pub(super) fn place<'a>(
     stop: Option<&Stop>,
 ) -> Result<Argument<'a>> {
     let binding = &kernel.bindings()[index];
-    let bytes = match &data {
-        ArgData::Uniform(bytes) | ArgData::Read(bytes) => bytes.len() as u64,
-        ArgData::Write(bytes) => bytes.len() as u64,
-        ArgData::Resident(allocation) => allocation.bytes(),
-    };
+    let bytes = data.bytes();
     let (most, limit) = match binding.kind {
         BindingKind::Uniform => (gpu.limits.max_uniform_buffer_binding_size, "maxUniformBufferBindingSize"),
         _ => (gpu.limits.max_storage_buffer_binding_size, "maxStorageBufferBindingSize"),
@@ -181,10 +207,11 @@ fn run(
     gpu: &Gpu,
     pipeline: &Pipeline,
     mut arguments: Vec<Argument<'_>>,
-    workgroups: [u32; 3],
+    tile: &TileUniform,
+    has_fuel: bool,
     metrics: &mut Metrics,
     stop: Option<&Stop>,
-) -> Result<()> {
+) -> Result<Ended> {
     let results: Vec<_> = arguments.iter_mut().map(|argument| argument.result.take()).collect();
     let bound: Vec<_> = arguments.iter().map(Argument::bound).collect();
     let group = gpu.groups.get(gpu, pipeline, &bound);
@@ -196,6 +223,10 @@ fn run(
         }
     }
 
+    let status = has_fuel.then(|| gpu.create_buffer(STATUS as u64, STATUS_USAGE, "status")).transpose()?;
+    let mut ended = [0; STATUS];
+    pieces.extend(status.as_ref().map(|source| Piece { source, offset: 0, data: &mut ended }));
+
     let timer = gpu.timers.get(gpu)?;
     if timer.is_none() && metrics.bytes_up > 0 {
         // The time of the dispatch is measured from here: the uploads are not to count.
@@ -204,8 +235,11 @@ fn run(
     let start = Instant::now();
     let queries = timer.as_ref().map(|timer| &timer.queries);
     let (mut encoder, dispatches) = match &pipeline.tile {
-        None => (record_one(gpu, pipeline, &group, workgroups, queries), 1),
-        Some(layout) => record_tiles(gpu, pipeline, &group, layout, workgroups, queries, stop)?,
+        None => (record_one(gpu, pipeline, &group, tile.whole, queries), 1),
+        Some(layout) => {
+            let layout = TileLayout { layout, status: status.as_ref() };
+            record_tiles(gpu, pipeline, &group, layout, tile, queries, stop)?
+        }
     };
     metrics.dispatches = dispatches;
     if stop.is_some() {
@@ -229,7 +263,7 @@ fn run(
             gpu.timers.put(timer);
         }
     }
-    Ok(())
+    Ok(if ended == [0; STATUS] { Ended::ByItself } else { Ended::OutOfFuel })
 }
 
 pub(super) fn begin_pass<'e>(
@@ -263,21 +297,33 @@ fn record_one(
     encoder
 }
 
+/// Bytes of the word that says whether fuel ran out.
+const STATUS: usize = 4;
+
+const STATUS_USAGE: wgpu::BufferUsages = wgpu::BufferUsages::STORAGE.union(wgpu::BufferUsages::COPY_SRC);
+
+/// What a variant that reads the tile's uniform binds beside the data.
+#[derive(Clone, Copy)]
+pub(super) struct TileLayout<'a> {
+    pub layout: &'a wgpu::BindGroupLayout,
+    pub status: Option<&'a wgpu::Buffer>,
+}
+
 /// The grid in tiles. All but the last submission are made here; the last one's encoder is returned
 /// with the number of dispatches. A launch that may have to stop waits for each submission before the next.
 pub(super) fn record_tiles(
     gpu: &Gpu,
     pipeline: &Pipeline,
     group: &wgpu::BindGroup,
-    layout: &wgpu::BindGroupLayout,
-    workgroups: [u32; 3],
+    TileLayout { layout, status }: TileLayout<'_>,
+    tile: &TileUniform,
     queries: Option<&wgpu::QuerySet>,
     stop: Option<&Stop>,
 ) -> Result<(wgpu::CommandEncoder, u32)> {
     let limit = gpu.limits.max_compute_workgroups_per_dimension;
     let bytes = TileUniform::size(pipeline.written.len());
     let stride = bytes.next_multiple_of(u64::from(gpu.limits.min_uniform_buffer_offset_alignment));
-    let mut tiles = tiles(workgroups, limit).peekable();
+    let mut tiles = tiles(tile.whole, limit).peekable();
     let at_once = if stop.is_some() { TILES_BETWEEN_STOPS } else { TILES_AT_ONCE };
     let (mut encoder, mut dispatches) = (gpu.encoder(), 0);
     while tiles.peek().is_some() {
@@ -294,22 +340,25 @@ pub(super) fn record_tiles(
         let batch: Vec<_> = tiles.by_ref().take(at_once).collect();
         let mut contents = vec![0; stride as usize * batch.len()];
         for ((origin, _), bytes) in batch.iter().zip(contents.chunks_mut(stride as usize)) {
-            TileUniform::new(*origin, workgroups, pipeline.written.len()).write(bytes);
+            TileUniform { origin: *origin, ..tile.clone() }.write(bytes);
         }
         let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
         let origins = gpu.create_buffer(contents.len() as u64, usage, "tile origins")?;
         transfer::upload(gpu, &origins, 0, &contents, stop)?;
+        let origin = wgpu::BindGroupEntry {
+            binding: 0,
+            resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                buffer: &origins,
+                offset: 0,
+                size: wgpu::BufferSize::new(bytes),
+            }),
+        };
+        let status = status.map(|status| wgpu::BindGroupEntry { binding: 1, resource: status.as_entire_binding() });
+        let entries: Vec<_> = std::iter::once(origin).chain(status).collect();
         let origins = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some("tile origins"),
+            label: Some("tiles"),
             layout,
-            entries: &[wgpu::BindGroupEntry {
-                binding: 0,
-                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                    buffer: &origins,
-                    offset: 0,
-                    size: wgpu::BufferSize::new(bytes),
-                }),
-            }],
+            entries: &entries,
         });
         let (first, last) = (dispatches == 0, tiles.peek().is_none());
         let timestamps = queries.filter(|_| first || last).map(|query_set| wgpu::ComputePassTimestampWrites {

@@ -4,10 +4,12 @@
 //!   engine. Accesses that are proven to be in bounds stay as they are.
 //! - *rebase*: ids are those of the whole grid; indices into a binding of which the tile has a slice lose the slice's
 //!   first element; `arrayLength` answers the length of the whole array.
+//! - *fuel*: loops end after a number of iterations.
 //!
 //! `rebase` puts a new entry point around the author's; the rest happens in `rewrite`, which makes every function anew
 //! with other expressions for its pointers (`statement` has its statements). `sites` says where functions access memory and what is to be guarded.
 
+mod fuel;
 mod rebase;
 mod remap;
 mod rewrite;
@@ -27,6 +29,7 @@ use naga::{
 };
 use rustc_hash::{FxHashSet, FxHasher};
 
+pub(crate) use fuel::FILLING;
 pub(crate) use tile::{Slice, TileUniform};
 
 /// Pointers (and array values) through which all accesses are proven to be in bounds, with the function they stand in;
@@ -43,6 +46,9 @@ pub(crate) struct Variant {
     /// For each binding, whether the length of its runtime-sized array is the uniform's. Set for every sliced one.
     pub logical_length: Vec<bool>,
     pub guard: Guard,
+    /// Loops end after as many iterations as the uniform says, and a status word, an `atomic<u32>` in a storage buffer
+    /// bound behind the uniform, is not zero then.
+    pub fuel: bool,
 }
 
 /// Which accesses are guarded.
@@ -62,13 +68,14 @@ pub(crate) struct Refused(pub &'static str);
 impl Variant {
     /// Whether the kernel reads the [`TileUniform`].
     pub fn needs_tile(&self) -> bool {
-        self.tiled || self.sliced.contains(&true) || self.logical_length.contains(&true)
+        self.tiled || self.fuel || self.sliced.contains(&true) || self.logical_length.contains(&true)
     }
 
     /// A number that differs between variants of one kernel.
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = FxHasher::default();
-        (self.tiled, &self.sliced, &self.logical_length).hash(&mut hasher);
+        let set = |flags: &[bool]| (0..flags.len()).filter(|&i| flags[i]).collect::<Vec<_>>();
+        (self.tiled, self.fuel, set(&self.sliced), set(&self.logical_length)).hash(&mut hasher);
         match &self.guard {
             Guard::All => 0.hash(&mut hasher),
             Guard::Unproven(proven) => {
@@ -113,7 +120,9 @@ pub(crate) fn adapt(
     }
     let mut adapted = module.clone();
     let tile = variant.needs_tile().then(|| tile::declare(&mut adapted, bindings.len(), place));
-    rewrite::functions(&mut adapted, module, info, bindings, variant, tile)?;
+    let status = ResourceBinding { binding: place.binding + 1, ..place };
+    let fuel = variant.fuel.then(|| fuel::Fuel::declare(&mut adapted, status));
+    rewrite::functions(&mut adapted, module, info, bindings, variant, tile, fuel.as_ref())?;
     if let Some(tile) = tile.filter(|_| variant.tiled) {
         rebase::move_ids(&mut adapted, entry, tile);
     }

@@ -15,7 +15,9 @@ use naga::{
 use rustc_hash::FxHashMap;
 
 use super::{
-    Refused, Variant, remap,
+    Guard, Refused, Variant,
+    fuel::Fuel,
+    remap,
     sites::{Index, Length, Place, Sites, checked_arguments},
     statement::{append, block_of},
     tile,
@@ -29,9 +31,10 @@ pub(super) fn functions(
     bindings: &[Handle<GlobalVariable>],
     variant: &Variant,
     tile: Option<Handle<GlobalVariable>>,
+    fuel: Option<&Fuel>,
 ) -> Result<(), Refused> {
     let checked = checked_arguments(module, info);
-    let context = Context { module, bindings, variant, tile, checked: &checked };
+    let context = Context { module, bindings, variant, tile, fuel, checked: &checked };
     for (handle, fun) in module.functions.iter() {
         let place = Place { module, fun, info: &info[handle] };
         let new = Rewriter::new(context, place, Some(handle), &mut adapted.types, &mut adapted.global_variables)
@@ -53,6 +56,7 @@ pub(super) struct Context<'a> {
     bindings: &'a [Handle<GlobalVariable>],
     variant: &'a Variant,
     tile: Option<Handle<GlobalVariable>>,
+    pub fuel: Option<&'a Fuel>,
     pub checked: &'a FxHashMap<Handle<Function>, Vec<bool>>,
 }
 
@@ -81,6 +85,7 @@ pub(super) enum Step {
 pub(super) struct Rewriter<'a, 't> {
     pub context: Context<'a>,
     pub place: Place<'a>,
+    is_entry: bool,
     sites: Sites<'a>,
     pub types: &'t mut UniqueArena<Type>,
     pub variables_of_module: &'t mut Arena<GlobalVariable>,
@@ -101,7 +106,7 @@ pub(super) struct Rewriter<'a, 't> {
     /// Expressions that are emitted at the start of the function.
     first: Vec<Handle<Expression>>,
     lengths: FxHashMap<Handle<GlobalVariable>, Handle<Expression>>,
-    words: FxHashMap<(u32, u32), Handle<Expression>>,
+    words: FxHashMap<Vec<u32>, Handle<Expression>>,
     pub span: Span,
 }
 
@@ -127,7 +132,12 @@ impl<'a, 't> Rewriter<'a, 't> {
         Rewriter {
             context,
             place,
-            sites: Sites::find(place, &context.variant.guard, handle),
+            is_entry: handle.is_none(),
+            sites: Sites::find(
+                place,
+                if context.fuel.is_some() { &Guard::All } else { &context.variant.guard },
+                handle,
+            ),
             types,
             variables_of_module,
             checked: handle.and_then(|handle| context.checked.get(&handle)).map_or(&[], Vec::as_slice),
@@ -159,9 +169,11 @@ impl<'a, 't> Rewriter<'a, 't> {
             self.new.local_variables.get_mut(handle).init = init;
         }
         let body = self.block(&fun.body)?;
+        let tanks = if self.is_entry { self.fill_tanks()? } else { Block::new() };
         let mut whole = Block::new();
         let first = self.first.iter().map(|&handle| Step::Emit(handle)).collect();
         append(&mut whole, first, Span::UNDEFINED);
+        whole.extend_block(tanks);
         whole.extend_block(body);
         self.new.body = whole;
         for (handle, name) in &fun.named_expressions {
@@ -317,14 +329,21 @@ impl<'a, 't> Rewriter<'a, 't> {
         };
         let index = self.index(index)?;
         let length = self.length(length, base)?;
-        let own = self.binary(BinaryOperator::Less, index, length);
+        let mut own = self.binary(BinaryOperator::Less, index, length);
+        let mut moved = index;
+        if let Some(start) = slice {
+            moved = self.binary(BinaryOperator::Subtract, index, start);
+            if let (Some(_), Expression::GlobalVariable(variable)) =
+                (self.context.fuel, &self.place.fun.expressions[base])
+            {
+                let there = self.physical_length(*variable);
+                let there = self.binary(BinaryOperator::Less, moved, there);
+                own = self.binary(BinaryOperator::LogicalAnd, own, there);
+            }
+        }
         let inside = match before {
             Some(before) => self.binary(BinaryOperator::LogicalAnd, before.inside, own),
             None => own,
-        };
-        let moved = match slice {
-            Some(start) => self.binary(BinaryOperator::Subtract, index, start),
-            None => index,
         };
         let index = self.or_first(own, moved);
         let pointer = self.add(Expression::Access { base: pointer, index });
@@ -406,40 +425,43 @@ impl<'a, 't> Rewriter<'a, 't> {
             return Ok(known);
         }
         let length = match self.context.binding(variable, &self.context.variant.logical_length) {
-            Some(binding) => self.word(binding, 1)?,
-            None => {
-                let module = self.context.module;
-                let mut array = self.add(Expression::GlobalVariable(variable));
-                if let TypeInner::Struct { members, .. } = &module.types[module.global_variables[variable].ty].inner {
-                    let index = (members.len() as u32).saturating_sub(1);
-                    array = self.add_first(Expression::AccessIndex { base: array, index });
-                }
-                self.add_first(Expression::ArrayLength(array))
-            }
+            Some(binding) => self.tile_word(&[tile::SLICES, binding, 1])?,
+            None => self.physical_length(variable),
         };
         self.lengths.insert(variable, length);
         Ok(length)
+    }
+
+    /// The number of elements that are in the buffer.
+    fn physical_length(&mut self, variable: Handle<GlobalVariable>) -> Handle<Expression> {
+        let module = self.context.module;
+        let mut array = self.add(Expression::GlobalVariable(variable));
+        if let TypeInner::Struct { members, .. } = &module.types[module.global_variables[variable].ty].inner {
+            let index = (members.len() as u32).saturating_sub(1);
+            array = self.add_first(Expression::AccessIndex { base: array, index });
+        }
+        self.add_first(Expression::ArrayLength(array))
     }
 
     /// The first element that the tile has of a binding, if it has a slice of it and `base` is the whole of it.
     fn slice_start(&mut self, base: Handle<Expression>) -> Option<Handle<Expression>> {
         let Expression::GlobalVariable(variable) = self.place.fun.expressions[base] else { return None };
         let binding = self.context.binding(variable, &self.context.variant.sliced)?;
-        self.word(binding, 0).ok()
+        self.tile_word(&[tile::SLICES, binding, 0]).ok()
     }
 
-    /// A word of a binding's entry in the tile's uniform.
-    fn word(&mut self, binding: u32, word: u32) -> Result<Handle<Expression>, Refused> {
-        if let Some(&known) = self.words.get(&(binding, word)) {
+    /// The word at a path of the tile's uniform.
+    pub fn tile_word(&mut self, path: &[u32]) -> Result<Handle<Expression>, Refused> {
+        if let Some(&known) = self.words.get(path) {
             return Ok(known);
         }
         let tile = self.context.tile.ok_or(Refused("a tile without its uniform"))?;
         let mut pointer = self.add(Expression::GlobalVariable(tile));
-        for index in [tile::SLICES, binding, word] {
+        for &index in path {
             pointer = self.add_first(Expression::AccessIndex { base: pointer, index });
         }
         let value = self.add_first(Expression::Load { pointer });
-        self.words.insert((binding, word), value);
+        self.words.insert(path.to_vec(), value);
         Ok(value)
     }
 

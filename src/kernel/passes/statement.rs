@@ -48,11 +48,13 @@ impl Rewriter<'_, '_> {
                 let cases = cases.iter().map(case).collect::<Result<_, Refused>>()?;
                 Statement::Switch { selector: self.mapped(selector)?, cases }
             }
-            Statement::Loop { ref body, ref continuing, break_if } => Statement::Loop {
-                body: self.block(body)?,
-                continuing: self.block(continuing)?,
-                break_if: break_if.map(|condition| self.mapped(condition)).transpose()?,
-            },
+            Statement::Loop { ref body, ref continuing, break_if } => {
+                let mut new = self.spend(body, continuing, span);
+                new.extend_block(self.block(body)?);
+                let continuing = self.block(continuing)?;
+                let break_if = break_if.map(|condition| self.mapped(condition)).transpose()?;
+                Statement::Loop { body: new, continuing, break_if }
+            }
             Statement::Break
             | Statement::Continue
             | Statement::Kill

@@ -12,6 +12,8 @@ use naga::{
 pub(crate) struct TileUniform {
     /// The tile's first workgroup.
     pub origin: [u32; 3],
+    /// Iterations that an invocation's loops may have, in units of [`FILLING`](super::FILLING), where there is a limit.
+    pub fuel: u32,
     /// Workgroups of the whole grid.
     pub whole: [u32; 3],
     /// One for each of the kernel's bindings, in their order.
@@ -27,16 +29,17 @@ pub(crate) struct Slice {
     pub length: u32,
 }
 
-/// Bytes in front of the slices: two vectors of three, each padded to four words.
+/// Bytes in front of the slices: two vectors of three and a word behind each.
 const HEAD: u32 = 32;
 /// Bytes of a slice: an array in a uniform has elements of 16 bytes.
 const STRIDE: u32 = 16;
 
 impl TileUniform {
     /// The tile that starts at workgroup `origin` of a grid of `whole` workgroups, of a kernel with `bindings` bindings,
-    /// none of them sliced.
+    /// none of them
+    /// sliced, without fuel.
     pub fn new(origin: [u32; 3], whole: [u32; 3], bindings: usize) -> Self {
-        TileUniform { origin, whole, slices: vec![Slice::default(); bindings] }
+        TileUniform { origin, fuel: 0, whole, slices: vec![Slice::default(); bindings] }
     }
 
     /// The uniform's size in bytes for a kernel with this many bindings.
@@ -55,6 +58,7 @@ impl TileUniform {
             word(out, axis * 4, origin);
             word(out, 16 + axis * 4, whole);
         }
+        word(out, 12, self.fuel);
         for (slice, out) in self.slices.iter().zip(out[HEAD as usize..].chunks_mut(STRIDE as usize)) {
             word(out, 0, slice.first);
             word(out, 4, slice.length);
@@ -64,8 +68,9 @@ impl TileUniform {
 
 /// The members of the uniform's struct.
 pub(super) const ORIGIN: u32 = 0;
-pub(super) const WHOLE: u32 = 1;
-pub(super) const SLICES: u32 = 2;
+pub(super) const FUEL: u32 = 1;
+pub(super) const WHOLE: u32 = 2;
+pub(super) const SLICES: u32 = 3;
 
 /// Declares the uniform in `module`, bound at `place`, for a kernel with this many bindings.
 pub(super) fn declare(module: &mut Module, bindings: usize, place: ResourceBinding) -> Handle<GlobalVariable> {
@@ -73,11 +78,17 @@ pub(super) fn declare(module: &mut Module, bindings: usize, place: ResourceBindi
         |name: Option<&str>, inner| module.types.insert(Type { name: name.map(str::to_owned), inner }, Span::UNDEFINED);
     let vec3u = insert(None, TypeInner::Vector { size: VectorSize::Tri, scalar: Scalar::U32 });
     let vec4u = insert(None, TypeInner::Vector { size: VectorSize::Quad, scalar: Scalar::U32 });
+    let number = insert(None, TypeInner::Scalar(Scalar::U32));
     let count = NonZeroU32::new(bindings as u32).unwrap_or(NonZeroU32::MIN);
     let size = ArraySize::Constant(count);
     let slices = insert(None, TypeInner::Array { base: vec4u, size, stride: STRIDE });
     let member = |name: &str, ty, offset| StructMember { name: Some(name.to_owned()), ty, binding: None, offset };
-    let members = vec![member("origin", vec3u, 0), member("whole", vec3u, 16), member("slices", slices, HEAD)];
+    let members = vec![
+        member("origin", vec3u, 0),
+        member("fuel", number, 12),
+        member("whole", vec3u, 16),
+        member("slices", slices, HEAD),
+    ];
     let span = TileUniform::size(bindings) as u32;
     let ty = insert(Some("SwathTile"), TypeInner::Struct { members, span });
     module.global_variables.append(

@@ -30,6 +30,7 @@ fn as_kernel(kernel: &Kernel, variant: &Variant) -> Kernel {
         constants: Vec::new(),
         missing: Vec::new(),
         accepted_on: AtomicU64::new(0),
+        program: Default::default(),
     };
     Kernel { inner: Arc::new(inner) }
 }
@@ -41,7 +42,7 @@ fn run(kernel: &Kernel, workgroups: [u32; 3], data: &mut [Vec<u32>]) {
         crate::BindingKind::ReadStorage => ArgData::Read(bytemuck::cast_slice(words)),
         crate::BindingKind::ReadWriteStorage => ArgData::Write(bytemuck::cast_slice_mut(words)),
     });
-    let launch = Launch { kernel, args: args.collect(), workgroups, stop: None };
+    let launch = Launch::new(kernel, args.collect(), workgroups);
     cpu::interpreter().launch(launch).unwrap_or_else(|error| panic!("{}: {error}", kernel.name()));
 }
 
@@ -158,6 +159,7 @@ fn tiles_with_slices_make_the_whole() {
         sliced: vec![true, true, true],
         logical_length: vec![true, true, true],
         guard: Guard::All,
+        fuel: false,
     };
     let tiled = as_kernel(&kernel, &variant);
     for size in [1, 2, 3, GROUPS] {
@@ -168,7 +170,7 @@ fn tiles_with_slices_make_the_whole() {
             let halo = (own.0.saturating_sub(1), LENGTH.min(own.1 + 1));
             let slice = |(first, _): (u32, u32), length| Slice { first, length };
             let slices = vec![slice(halo, LENGTH), slice(own, LENGTH), slice((start, end), GROUPS)];
-            let uniform = TileUniform { origin: [start, 0, 0], whole: [GROUPS, 1, 1], slices };
+            let uniform = TileUniform { origin: [start, 0, 0], fuel: 0, whole: [GROUPS, 1, 1], slices };
             let part = |all: &[u32], (start, end): (u32, u32)| all[start as usize..end as usize].to_vec();
             let mut data = [part(&src, halo), part(&dst, own), part(&counts, (start, end)), words(&uniform)];
             run(&tiled, [end - start, 1, 1], &mut data);

@@ -68,8 +68,10 @@ fn variants(kernel: &Kernel) -> Vec<Variant> {
     for tiled in [false, true] {
         for (sliced, logical_length) in [(&none, &none), (&none, &runtime), (&sliceable, &runtime)] {
             for guard in [Guard::All, Guard::Unproven(Arc::default())] {
-                let (sliced, logical_length) = (sliced.clone(), logical_length.clone());
-                all.push(Variant { tiled, sliced, logical_length, guard });
+                for fuel in [false, true] {
+                    let (sliced, logical_length) = (sliced.clone(), logical_length.clone());
+                    all.push(Variant { tiled, sliced, logical_length, guard: guard.clone(), fuel });
+                }
             }
         }
     }

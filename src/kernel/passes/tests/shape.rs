@@ -196,13 +196,14 @@ fn the_uniform_has_the_layout_of_wgsl() {
     assert_eq!(u64::from(layouter[tile.ty].size), TileUniform::size(2));
     let uniform = TileUniform {
         origin: [1, 2, 3],
+        fuel: 11,
         whole: [4, 5, 6],
         slices: vec![Slice { first: 7, length: 8 }, Slice { first: 9, length: 10 }],
     };
     let mut bytes = vec![0; TileUniform::size(2) as usize];
     uniform.write(&mut bytes);
     let words: Vec<u32> = bytemuck::pod_collect_to_vec(&bytes);
-    assert_eq!(words, [1, 2, 3, 0, 4, 5, 6, 0, 7, 8, 0, 0, 9, 10, 0, 0]);
+    assert_eq!(words, [1, 2, 3, 11, 4, 5, 6, 0, 7, 8, 0, 0, 9, 10, 0, 0]);
 }
 
 #[test]
