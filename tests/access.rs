@@ -8,7 +8,7 @@
 use std::{fmt::Write, path::Path};
 
 use swath::{
-    BindingKind, DeviceInfo, DeviceKind, Kernel, Module, Runtime, Untyped,
+    Binding, BindingKind, DeviceInfo, DeviceKind, Kernel, Module, Runtime, Untyped,
     access::{Numbers, Verdict},
 };
 
@@ -81,17 +81,27 @@ fn describe(kernel: &Kernel, call: &Call) -> String {
     text + &planned(kernel, call)
 }
 
+/// Bytes of an element of a binding's array.
+fn unit(binding: &Binding) -> usize {
+    binding.element_stride().map_or(4, |stride| stride as usize)
+}
+
 /// How a GPU that may take a third of the call's data runs it.
 fn planned(kernel: &Kernel, call: &Call) -> String {
     let mut gpu = DeviceInfo::null("test GPU", DeviceKind::DiscreteGpu);
     gpu.features = vec!["shader-f16", "subgroups"];
-    let runtime = Runtime::null(vec![gpu, DeviceInfo::null("test CPU", DeviceKind::Cpu)]).expect("two devices");
+    let mut cpu = DeviceInfo::null("test CPU", DeviceKind::Cpu);
+    cpu.features = gpu.features.clone();
+    let runtime = Runtime::null(vec![gpu, cpu]).expect("two devices");
     let mut data: Vec<Vec<u8>> = Vec::new();
     for binding in kernel.bindings() {
         let words = call.words.iter().find(|(name, _)| *name == binding.name).map(|(_, words)| words.clone());
         let bytes = call.bytes.iter().find(|(name, _)| *name == binding.name).map_or(binding.min_bytes(), |(_, n)| *n);
         let mut bytes = words.unwrap_or_else(|| vec![0; bytes as usize]);
-        bytes.resize(bytes.len().max(binding.min_bytes() as usize), 0);
+        // Whole elements and whole words, as calls want it.
+        let fixed = binding.min_bytes() as usize;
+        let more = bytes.len().saturating_sub(fixed);
+        bytes.resize((fixed + more / unit(binding) * unit(binding)).next_multiple_of(4), 0);
         data.push(bytes);
     }
     let mut planned = runtime.call(kernel).device("gpu").workgroups(call.workgroups);

@@ -380,28 +380,6 @@ mod on_a_gpu {
         Ok(())
     }
 
-    /// Loops that nothing ends: alone, each would be ended by some software drivers, but not all three.
-    #[test]
-    fn an_endless_kernel_gives_the_device_back() -> Result<()> {
-        let Some(rt) = gpu() else { return Ok(()) };
-        let endless = kernel(
-            "@group(0) @binding(0) var<storage, read_write> y: array<u32>;
-            @compute @workgroup_size(64) fn endless(@builtin(global_invocation_id) id: vec3u) {
-                let i = id.x % 64u;
-                loop { loop { loop { y[i] = y[i] * 5u + 1u; if y[i] == 0u && id.x > 1000000u { return; } } } }
-            }",
-        );
-        let mut y = [0u32; 64];
-        for turn in 0..2 {
-            let call = rt.call(&endless).device("gpu").read_write("y", &mut y).workgroups([1000]);
-            let error = fails(|| call.deadline(SHORT).run());
-            assert!(matches!(error, Error::Deadline(_)), "turn {turn}: {error}");
-            let took = until_free(&rt)?;
-            assert!(took < SOON, "turn {turn}: it was busy for {took:?}");
-        }
-        Ok(())
-    }
-
     #[test]
     fn a_token_ends_the_wait_from_another_thread() -> Result<()> {
         let Some(rt) = gpu() else { return Ok(()) };

@@ -19,13 +19,13 @@ use crate::{
 };
 
 /// A loop with as short a body as a compiler cannot see through: xorshift never comes to zero. There is a loop around it,
-/// since some software drivers end every loop after 65536 iterations.
+/// since some software drivers end loops by themselves after 65536 iterations.
 const SPIN: &str = "
     @group(0) @binding(0) var<storage, read_write> seed: u32;
     @compute @workgroup_size(1) fn spin() {
         var x = seed | 1u;
         while x != 0u {
-            for (var i = 0u; i < 4096u; i++) { x ^= x << 13u; x ^= x >> 17u; x ^= x << 5u; }
+            for (var i = 0u; i < 1024u; i++) { x ^= x << 13u; x ^= x >> 17u; x ^= x << 5u; }
         }
         seed = x;
     }";
@@ -43,7 +43,7 @@ const WORTH: Duration = Duration::from_secs(1);
 const ENOUGH: Duration = Duration::from_millis(5);
 
 /// The most fillings of [`SPIN`] in a measurement.
-const MOST: u32 = 1 << 10;
+const MOST: u32 = 1 << 14;
 
 /// The most fillings in a second, once they are measured.
 #[derive(Default)]
@@ -69,7 +69,7 @@ impl Rate {
 /// Measures how many fillings a loop has in a second.
 fn measure(gpu: &Arc<Gpu>) -> Result<f64> {
     let kernel = Module::parse(SPIN)?.only_kernel()?;
-    let mut fuel = 4;
+    let mut fuel = 64;
     loop {
         let mut seed = 2463534242u32.to_le_bytes();
         let args = vec![ArgData::Write(&mut seed)];
@@ -128,11 +128,11 @@ mod tests {
         for body in [
             "loop { loop { loop { if y[i] == 2u { return; } } } }",
             "for (var k = 0u; k < 7u; k -= 0u) { for (var n = 1u; n > 0u; n *= 3u) { while y[i] != 2u { y[i] = 3u; } } }",
-            "var n = 1u; loop { loop { n = n * 5u; continuing { loop { break if y[i] == 2u; } } } }",
+            "var n = 1u; loop { loop { n = n * 5u; continuing { loop { if y[i] == 2u { break; } } } } }",
             "y[i] = forever(i);",
             // Only some lanes stay for ever.
             "if (i % 2u == 0u) { loop { loop { loop { if y[i] == 2u { return; } } } } }",
-            "loop { if lane == 0u { turn += 1u; } loop { if (workgroupUniformLoad(&turn) == 0u) { return; } } }",
+            "y[i] = 1u; loop { if lane == 0u { turn += 1u; } loop { if (workgroupUniformLoad(&turn) == 0u) { return; } } }",
         ] {
             let (_, ended) = run(&gpu, forever, body, Some(2));
             assert_eq!(ended, Ended::OutOfFuel, "{body}");
@@ -153,7 +153,7 @@ mod tests {
             }
             y[i] = sum + y[i];";
         let (expected, _) = run(&gpu, steps, body, None);
-        let (found, ended) = run(&gpu, steps, body, Some(2));
+        let (found, ended) = run(&gpu, steps, body, Some(16));
         assert_eq!(ended, Ended::ByItself);
         assert_eq!(found, expected);
         assert!(expected.iter().any(|&y| y != expected[0]));

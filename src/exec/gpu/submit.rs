@@ -119,15 +119,6 @@ pub(super) fn launch_with(gpu: &Arc<Gpu>, launch: Launch<'_>, fuel: Option<u32>)
     tile.fuel = fuel.unwrap_or(0);
     let mut variant = gpu.pipelines.variant(kernel, tiled);
     variant.fuel = fuel.is_some();
-    for ((slice, binding), data) in tile.slices.iter_mut().zip(kernel.bindings()).zip(&launch.args) {
-        let bytes = data.bytes();
-        // An odd number of halves: the buffer has room for one more, which is none of the array.
-        let stride = binding.element_stride().filter(|_| bytes != padded(bytes));
-        if let Some(stride) = stride {
-            slice.length = (bytes.saturating_sub(binding.shape.fixed_bytes.into()) / u64::from(stride)) as u32;
-        }
-        variant.logical_length.push(stride.is_some());
-    }
     let (pipeline, compile) = gpu.pipelines.get(gpu, kernel, &variant)?;
     if let Some(stop) = stop.filter(|stop| stop.is_due()) {
         return Err(stop.error(Left::Nothing));

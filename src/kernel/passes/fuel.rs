@@ -17,7 +17,7 @@ use rustc_hash::FxHashSet;
 use super::{Refused, rewrite::Rewriter, statement::append, tile};
 
 /// Iterations of a filling of the tank. The uniform counts fillings: iterations are too many for 32 bits.
-pub(crate) const FILLING: u32 = 1 << 16;
+pub(crate) const FILLING: u32 = 1 << 12;
 
 /// What fuel needs of a module.
 pub(super) struct Fuel {
