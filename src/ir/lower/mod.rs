@@ -32,6 +32,8 @@ const MAX_SLOTS: u32 = 128;
 const MAX_VALUES: usize = 1 << 20;
 /// Likewise for statements, since a function may come to none and still call others.
 const MAX_STATEMENTS: usize = 1 << 20;
+/// Blocks inside each other, those of functions at their calls included: what walks a program calls itself for each.
+const MAX_DEPTH: usize = 250;
 /// Scalars of a constant.
 const MAX_CONSTANT: u32 = 1 << 20;
 
@@ -112,6 +114,8 @@ struct Lowerer<'a> {
     free: Vec<Mem>,
     /// How many statements were lowered.
     statements: usize,
+    /// How many blocks are open.
+    depth: usize,
     indexed: FxHashMap<Handle<naga::Function>, place::Indexed>,
 }
 
@@ -131,6 +135,7 @@ impl<'a> Lowerer<'a> {
             private: Vec::new(),
             free: Vec::new(),
             statements: 0,
+            depth: 0,
             indexed: FxHashMap::default(),
         }
     }
@@ -139,6 +144,10 @@ impl<'a> Lowerer<'a> {
         let entry = self.kernel.entry_point();
         let info = self.info.get_entry_point(self.kernel.inner.entry);
         self.declare_globals(info)?;
+        // Functions stand behind those they call, so that none waits for another here.
+        for (handle, _) in self.module.functions.iter() {
+            self.indexed_function(handle);
+        }
         let arguments = self.builtin_arguments(&entry.function)?;
         let mut frame = Frame::new(None, &entry.function, info, arguments, Return::Lane);
         self.declare_locals(&mut frame)?;

@@ -131,7 +131,7 @@ impl<'a> Lowerer<'a> {
         found
     }
 
-    fn indexed_function(&mut self, function: Handle<naga::Function>) -> Indexed {
+    pub fn indexed_function(&mut self, function: Handle<naga::Function>) -> Indexed {
         if let Some(known) = self.indexed.get(&function) {
             return known.clone();
         }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use naga::{Expression, Handle, Span, Statement, SwitchValue};
 
-use super::{Argument, Frame, Lowerer, MAX_STATEMENTS, MAX_VALUES, Return, Target, sorted, types::Layout, walk};
+use super::{
+    Argument, Frame, Lowerer, MAX_DEPTH, MAX_STATEMENTS, MAX_VALUES, Return, Target, sorted, types::Layout, walk,
+};
 use crate::{
     error::Result,
     ir::{AtomicFun, Binary, Block, End, Origin, Stmt, Type, Value},
@@ -22,11 +24,22 @@ pub struct Continue {
 impl<'a> Lowerer<'a> {
     /// Lowers statements into the open block; gives how control leaves if it does not fall through.
     pub fn block(&mut self, frame: &mut Frame<'a>, block: &'a naga::Block) -> Result<Option<End>> {
+        self.depth += 1;
+        let end = self.statements(frame, block);
+        self.depth -= 1;
+        end
+    }
+
+    fn statements(&mut self, frame: &mut Frame<'a>, block: &'a naga::Block) -> Result<Option<End>> {
         for (statement, &span) in block.span_iter() {
             self.statements += 1;
             if self.b.values.len() > MAX_VALUES || self.statements > MAX_STATEMENTS {
                 let what =
                     format!("the kernel comes to more than {MAX_VALUES} operations once its functions are inlined");
+                return self.refuse(span, what);
+            }
+            if self.depth > MAX_DEPTH {
+                let what = format!("the kernel nests more than {MAX_DEPTH} deep once its functions are inlined");
                 return self.refuse(span, what);
             }
             self.b.origin = Origin { function: frame.handle, expression: None, span };
