@@ -12,7 +12,7 @@ use std::{
 use swath::{Error, Kernel, Module, Result, Runtime, Untyped};
 
 /// More than a busy machine needs, less than a test that hangs.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(300);
 
 fn engines() -> [Runtime; 2] {
     [Runtime::cpu(), Runtime::cpu_interpreter()].map(|engine| engine.expect("the engine is always there"))

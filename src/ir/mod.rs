@@ -17,6 +17,8 @@
 //! An access is out of bounds if any of its [`Term`]s is, so that an index past an inner array
 //! never lands in its neighbour.
 
+#[cfg(test)]
+mod accuracy;
 pub(crate) mod build;
 #[cfg(test)]
 pub(crate) mod eval;
