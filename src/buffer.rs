@@ -218,18 +218,16 @@ pub(crate) fn short_name(name: &str) -> String {
     short + &word
 }
 
-/// The bytes of a new buffer, checked.
-fn check_new<T: Pod>(device: &Device, len: usize) -> Result<u64> {
-    let refuse = |problem: String, help: &str| {
-        let subject = format!("Buffer<{}>", short_name(type_name::<T>()));
-        Err(Error::Buffer(Message::new(problem).subject(subject).help(help)))
-    };
+/// The bytes of `len` elements, checked as far as no device is needed. `what` they are for names the type in errors.
+pub(crate) fn bytes_of_elements<T: Pod>(what: &str, len: usize) -> Result<u64> {
+    let refuse = |problem: String, help: &str| Err(refusal::<T>(what, problem, help));
     let size = size_of::<T>();
     if size == 0 {
         return refuse("the element type has no size".to_owned(), "use a type that holds something");
     }
     if len == 0 {
-        return refuse("a buffer needs at least one element".to_owned(), "skip the call where there is no data");
+        let problem = format!("a {} needs at least one element", what.to_lowercase());
+        return refuse(problem, "skip the call where there is no data");
     }
     let Some(bytes) = (len as u64).checked_mul(size as u64) else {
         return refuse(format!("{len} elements of {size} bytes are beyond 2^64 bytes"), "use fewer elements");
@@ -240,17 +238,26 @@ fn check_new<T: Pod>(device: &Device, len: usize) -> Result<u64> {
             "round the length up: devices move memory in words of 4 bytes",
         );
     }
+    Ok(bytes)
+}
+
+fn refusal<T>(what: &str, problem: String, help: &str) -> Error {
+    let subject = format!("{what}<{}>", short_name(type_name::<T>()));
+    Error::Buffer(Message::new(problem).subject(subject).help(help))
+}
+
+/// The bytes of a new buffer, checked.
+fn check_new<T: Pod>(device: &Device, len: usize) -> Result<u64> {
+    let bytes = bytes_of_elements::<T>("Buffer", len)?;
     let limit = device.inner.max_buffer;
     if bytes > limit {
-        return refuse(
-            format!(
-                "{} are asked for, and {} makes buffers of up to {}",
-                exact_bytes(bytes),
-                device.describe(),
-                exact_bytes(limit)
-            ),
-            "use several buffers, or another device",
+        let problem = format!(
+            "{} are asked for, and {} makes buffers of up to {}",
+            exact_bytes(bytes),
+            device.describe(),
+            exact_bytes(limit)
         );
+        return Err(refusal::<T>("Buffer", problem, "use several buffers, or another device"));
     }
     Ok(bytes)
 }

@@ -70,17 +70,20 @@
 pub mod access;
 mod buffer;
 mod call;
+pub mod chain;
 pub mod error;
 mod exec;
 mod ir;
 mod kernel;
+pub mod plan;
 mod report;
 mod runtime;
 #[cfg(feature = "cli")]
 pub mod samples;
 
 pub use buffer::Buffer;
-pub use call::{Call, Grid, Outcome, ReadArg, UniformValue, Untyped, WriteArg};
+pub use call::{Call, Grid, Job, Outcome, ReadArg, TileEvents, UniformValue, Untyped, WriteArg};
+pub use chain::{Chain, ChainBuilder};
 pub use error::{Error, Result};
 pub use exec::{CancelToken, DeviceInfo, DeviceKind};
 #[doc(hidden)]

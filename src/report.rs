@@ -1,8 +1,8 @@
 //! What a call did: where it ran, and what it took.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use crate::{exec::Metrics, kernel::Kernel, runtime::Device};
+use crate::{exec::Metrics, kernel::Kernel, plan::Plan, runtime::Device};
 
 /// What one call did. Printed, it reads as one line.
 #[derive(Clone, Debug)]
@@ -12,6 +12,7 @@ pub struct Report {
     pub(crate) metrics: Metrics,
     pub(crate) total: Duration,
     pub(crate) workgroups: [u32; 3],
+    pub(crate) plan: Option<Arc<Plan>>,
 }
 
 impl Report {
@@ -55,6 +56,16 @@ impl Report {
         self.metrics.dispatches
     }
 
+    /// Tiles that the call was cut into.
+    pub fn tiles(&self) -> u32 {
+        self.metrics.tiles.max(1)
+    }
+
+    /// How the call was planned; nothing for a call in one tile whose plan nobody asked for.
+    pub fn plan(&self) -> Option<&Plan> {
+        self.plan.as_deref()
+    }
+
     /// Workgroups along x, y and z.
     pub fn workgroups(&self) -> [u32; 3] {
         self.workgroups
@@ -76,6 +87,9 @@ impl fmt::Display for Report {
             write!(f, " ({:.3?} compiling)", self.compile_time())?;
         }
         write!(f, ", {} up, {} down", Bytes(self.bytes_up()), Bytes(self.bytes_down()))?;
+        if self.tiles() != 1 {
+            write!(f, ", {} tiles", self.tiles())?;
+        }
         if self.dispatches() != 1 {
             write!(f, ", {} dispatches", self.dispatches())?;
         }

@@ -15,9 +15,14 @@ use bytemuck::Pod;
 use crate::{
     buffer::Buffer,
     call::{Call, worker::Worker},
+    chain::ChainBuilder,
     error::{Error, Message, Result},
     exec::{Backend, DeviceInfo, DeviceKind, null::NullBackend},
     kernel::{Kernel, Module},
+    plan::{
+        self, Misfit, Plan, PlanCache,
+        request::{Capacity, Given},
+    },
 };
 
 /// The devices of the machine, and the way in to everything that runs on them. Cheap to clone.
@@ -40,6 +45,8 @@ struct RuntimeInner {
     preferred: Vec<Device>,
     /// `SWATH_DEVICE`, as it was when the runtime was made.
     default: Option<String>,
+    /// Calls that were planned before.
+    plans: PlanCache,
 }
 
 /// A device of a [`Runtime`]: a GPU, or the CPU engine. Cheap to clone.
@@ -149,9 +156,29 @@ impl Device {
         })
     }
 
+    /// As [`accepts`](Device::accepts), for several kernels.
+    pub(crate) fn accepts_all(&self, kernels: &[&Kernel]) -> Result<Duration> {
+        kernels.iter().try_fold(Duration::ZERO, |took, kernel| Ok(took + self.accepts(kernel)?))
+    }
+
     /// The thread that runs this device's asynchronous calls.
     pub(crate) fn worker(&self) -> &Worker {
         self.inner.worker.get_or_init(|| Worker::new(&self.inner.alias))
+    }
+
+    /// What its memory can hold; nothing for the CPU engine, which works in the host's.
+    pub(crate) fn capacity(&self) -> Option<Capacity> {
+        if self.kind() == DeviceKind::Cpu {
+            return None;
+        }
+        let info = self.info();
+        let dispatch = info.limits.iter().find(|(name, _)| *name == "maxComputeWorkgroupsPerDimension");
+        Some(Capacity {
+            max_binding: self.inner.max_binding,
+            max_buffer: self.inner.max_buffer,
+            memory: info.memory,
+            max_workgroups: dispatch.map_or(u32::MAX, |&(_, limit)| u32::try_from(limit).unwrap_or(u32::MAX)),
+        })
     }
 
     /// The device for a message: its short name, and its name.
@@ -254,7 +281,7 @@ impl Runtime {
         }
         let mut preferred = devices.clone();
         preferred.sort_by_key(|device| rank(device.kind()));
-        Ok(Runtime { inner: Arc::new(RuntimeInner { devices, preferred, default }) })
+        Ok(Runtime { inner: Arc::new(RuntimeInner { devices, preferred, default, plans: PlanCache::default() }) })
     }
 
     /// The devices, GPUs first, in the order of their drivers.
@@ -330,9 +357,14 @@ impl Runtime {
     /// The device for `kernel` where nothing else decides: the default if one is set, else the most
     /// preferred that can run it with bindings of up to `bytes`.
     pub(crate) fn choose_for(&self, kernel: &Kernel, bytes: u64) -> Result<(Device, Duration)> {
+        self.choose_for_all(&[kernel], bytes)
+    }
+
+    /// As [`choose_for`](Runtime::choose_for), for kernels that are to run on one device.
+    pub(crate) fn choose_for_all(&self, kernels: &[&Kernel], bytes: u64) -> Result<(Device, Duration)> {
         if self.inner.default.as_deref().is_some_and(|name| name.trim() != "auto") {
             let device = self.device("auto")?;
-            let took = device.accepts(kernel)?;
+            let took = device.accepts_all(kernels)?;
             return Ok((device, took));
         }
         let mut refusal = None;
@@ -340,12 +372,49 @@ impl Runtime {
         // Where none is large enough, the error about the best is what helps.
         let any = self.inner.preferred.iter().any(|device| roomy(&device));
         for device in self.inner.preferred.iter().filter(|device| !any || roomy(device)) {
-            match device.accepts(kernel) {
+            match device.accepts_all(kernels) {
                 Ok(took) => return Ok((device.clone(), took)),
                 Err(error) => refusal = refusal.or(Some(error)),
             }
         }
         Err(refusal.unwrap_or_else(|| Error::NoDevice(Message::new("the runtime has no device"))))
+    }
+
+    /// The devices that may run what nothing else decides about, best first, and whether the first was asked for by
+    /// `SWATH_DEVICE`.
+    pub(crate) fn preferred(&self) -> Result<(Vec<Device>, bool)> {
+        if self.inner.default.as_deref().is_some_and(|name| name.trim() != "auto") {
+            let device = self.device("auto")?;
+            let engine = self.engine().filter(|engine| **engine != device).cloned();
+            return Ok((std::iter::once(device).chain(engine).collect(), true));
+        }
+        Ok((self.inner.preferred.clone(), false))
+    }
+
+    /// The CPU engine.
+    pub(crate) fn engine(&self) -> Option<&Device> {
+        self.inner.devices.iter().find(|device| device.kind() == DeviceKind::Cpu)
+    }
+
+    /// The plan of a call of `kernel` on a device; made, or found among those made before.
+    pub(crate) fn plan(
+        &self,
+        kernel: &Kernel,
+        given: &Given<'_>,
+        device: &Device,
+    ) -> Result<Result<Arc<Plan>, Misfit>> {
+        let (plans, number) = (&self.inner.plans, device.inner.number);
+        if let Some(plan) = plans.find(kernel, given, number) {
+            return Ok(Ok(plan));
+        }
+        Ok(match plan::plan(kernel, given, &device.describe())? {
+            Ok(plan) => {
+                let plan = Arc::new(plan);
+                plans.keep(kernel, given, number, Arc::clone(&plan));
+                Ok(plan)
+            }
+            Err(misfit) => Err(misfit),
+        })
     }
 
     /// Parses and validates WGSL text; the same as [`Module::parse`].
@@ -369,6 +438,11 @@ impl Runtime {
     /// Starts a call of `kernel`.
     pub fn call<'a>(&self, kernel: &Kernel) -> Call<'a> {
         Call::new(self.clone(), kernel.clone())
+    }
+
+    /// Starts a chain: calls whose data stays on one device between them. See [`chain`](crate::chain).
+    pub fn chain(&self) -> ChainBuilder {
+        ChainBuilder::new(self.clone())
     }
 
     /// A buffer on the best device (see [`device`](Runtime::device)) that holds `data`.

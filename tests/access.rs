@@ -8,7 +8,7 @@
 use std::{fmt::Write, path::Path};
 
 use swath::{
-    BindingKind, Kernel, Module,
+    Binding, BindingKind, DeviceInfo, DeviceKind, Kernel, Module, Runtime, Untyped,
     access::{Numbers, Verdict},
 };
 
@@ -78,7 +78,43 @@ fn describe(kernel: &Kernel, call: &Call) -> String {
             let _ = writeln!(text, "    unit {unit} reads {reads:?} and writes {writes:?}");
         }
     }
-    text
+    text + &planned(kernel, call)
+}
+
+/// Bytes of an element of a binding's array.
+fn unit(binding: &Binding) -> usize {
+    binding.element_stride().map_or(4, |stride| stride as usize)
+}
+
+/// How a GPU that may take a third of the call's data runs it.
+fn planned(kernel: &Kernel, call: &Call) -> String {
+    let mut gpu = DeviceInfo::null("test GPU", DeviceKind::DiscreteGpu);
+    gpu.features = vec!["shader-f16", "subgroups"];
+    let mut cpu = DeviceInfo::null("test CPU", DeviceKind::Cpu);
+    cpu.features = gpu.features.clone();
+    let runtime = Runtime::null(vec![gpu, cpu]).expect("two devices");
+    let mut data: Vec<Vec<u8>> = Vec::new();
+    for binding in kernel.bindings() {
+        let words = call.words.iter().find(|(name, _)| *name == binding.name).map(|(_, words)| words.clone());
+        let bytes = call.bytes.iter().find(|(name, _)| *name == binding.name).map_or(binding.min_bytes(), |(_, n)| *n);
+        let mut bytes = words.unwrap_or_else(|| vec![0; bytes as usize]);
+        // Whole elements and whole words, as calls want it.
+        let fixed = binding.min_bytes() as usize;
+        let more = bytes.len().saturating_sub(fixed);
+        bytes.resize((fixed + more / unit(binding) * unit(binding)).next_multiple_of(4), 0);
+        data.push(bytes);
+    }
+    let mut planned = runtime.call(kernel).device("gpu").workgroups(call.workgroups);
+    let mut total = 0;
+    for (binding, bytes) in kernel.bindings().iter().zip(&mut data) {
+        total += if binding.kind == BindingKind::Uniform { 0 } else { bytes.len() as u64 };
+        planned = match binding.kind {
+            BindingKind::Uniform => planned.uniform_bytes(&binding.name, bytes),
+            BindingKind::ReadStorage => planned.read(&binding.name, Untyped(&bytes[..])),
+            BindingKind::ReadWriteStorage => planned.read_write(&binding.name, Untyped(&mut bytes[..])),
+        };
+    }
+    planned.memory_limit(total / 3).plan().map_or_else(|error| error.to_string(), |job| job.to_string())
 }
 
 #[test]

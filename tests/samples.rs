@@ -19,12 +19,14 @@ use swath::{
 fn counts(name: &str) -> &'static [usize] {
     match name {
         "saxpy" => &[1, 255, 256, 257, 1_000_003],
+        "scan" => &[1, 255, 2047, 2048, 2049, 1_000_003],
         "reduce" => &[1, 255, 4095, 4096, 4097, 1_000_003],
         "histogram" => &[1, 255, 4095, 4096, 4097, 1_000_003],
         "matmul" => &[1, 15, 64, 65, 131],
         "nbody" => &[1, 2, 63, 64, 65, 300],
         "mandelbrot" => &[1, 15, 16, 17, 131],
         "black_scholes" => &[1, 255, 256, 257, 10_007],
+        "shallow_water" => &[1, 2, 15, 16, 17, 100],
         other => panic!("no sizes are listed for the sample `{other}`"),
     }
 }
@@ -123,7 +125,7 @@ macro_rules! on_every_device {
     };
 }
 
-on_every_device!(saxpy, reduce, histogram, matmul, nbody, mandelbrot, black_scholes);
+on_every_device!(saxpy, reduce, scan, histogram, matmul, nbody, mandelbrot, black_scholes, shallow_water);
 
 /// Matrices that are not square, with every kind of edge.
 fn rectangles(place: Option<&(Runtime, Device)>) {
@@ -147,12 +149,33 @@ fn rectangles_on_a_gpu() {
     rectangles(gpu());
 }
 
+/// Still water stays as it is, to the bit.
+fn still_water(place: Option<&(Runtime, Device)>) {
+    let Some((runtime, device)) = place else { return };
+    for side in [1, 16, 37] {
+        let mut problem = samples::shallow_water::still(side).unwrap();
+        exercise(&mut *problem, runtime, device, &format!("still water of {side} x {side} cells"));
+    }
+}
+
+#[cfg(feature = "cpu")]
+#[test]
+fn still_water_on_the_cpu_engine() {
+    still_water(cpu());
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn still_water_on_a_gpu() {
+    still_water(gpu());
+}
+
 /// More than 4,096 partial results: a third pass. And, on a GPU, more workgroups than one dispatch takes.
 #[cfg(feature = "gpu")]
 #[test]
 fn long_vectors_on_a_gpu() {
     let Some((runtime, device)) = gpu() else { return };
-    for (sample, count) in [("reduce", (1 << 24) + 1), ("saxpy", (1 << 24) + 257)] {
+    for (sample, count) in [("reduce", (1 << 24) + 1), ("saxpy", (1 << 24) + 257), ("scan", (1 << 22) + 2049)] {
         let mut problem = samples::find(sample).unwrap().prepare(Size::Count(count), 3).unwrap();
         problem.run(runtime, device).unwrap();
         let verdict = problem.verify();
@@ -164,9 +187,11 @@ fn long_vectors_on_a_gpu() {
 #[test]
 fn long_vectors_on_the_cpu_engine() {
     let Some((runtime, device)) = cpu() else { return };
-    let mut problem = samples::find("reduce").unwrap().prepare(Size::Count((1 << 24) + 1), 3).unwrap();
-    let tally = problem.run(runtime, device).unwrap();
-    assert_eq!(tally.dispatches, 3);
-    let verdict = problem.verify();
-    assert!(verdict.passed(), "{verdict}");
+    for (sample, count, dispatches) in [("reduce", (1 << 24) + 1, 3), ("scan", (1 << 22) + 2049, 5)] {
+        let mut problem = samples::find(sample).unwrap().prepare(Size::Count(count), 3).unwrap();
+        let tally = problem.run(runtime, device).unwrap();
+        assert_eq!(tally.dispatches, dispatches);
+        let verdict = problem.verify();
+        assert!(verdict.passed(), "{sample}: {verdict}");
+    }
 }

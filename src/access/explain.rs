@@ -36,6 +36,7 @@ pub fn binding<'a>(
         condition: judgement.assumes.map(|origin| format!("the buffer is long enough for the index{}", line(origin))),
         reads: footprint(|access| access.kind.reads()),
         writes: footprint(|access| access.kind.writes()),
+        covered: None,
     }
 }
 

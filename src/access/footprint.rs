@@ -1,6 +1,7 @@
 //! Which bytes of a buffer an access touches, as a function of the workgroups that run.
 
 use super::{
+    cover::Box3,
     form::{Form, Range, Symbol},
     walk::{Analyzer, Source},
 };
@@ -50,6 +51,8 @@ pub struct Access {
     pub unproven: Option<Unproven>,
     /// The bytes that it touches, by axis of a cut, where they lie in finite ranges.
     pub pieces: [Option<Piece>; 3],
+    /// For a store: the bytes that are certainly written.
+    pub covers: Option<Box3>,
 }
 
 /// The bytes that an access touches in workgroups with the coordinate `u` along an axis: some of
@@ -136,10 +139,11 @@ impl Analyzer<'_> {
             bytes = bytes.and_then(|bytes| bytes.plus(term.stride.into(), &index));
         }
         let mut pieces = [None; 3];
+        let covers = bytes.as_ref().filter(|_| kind == Kind::Store).and_then(|bytes| self.box_of(bytes, size));
         if let (Some(bytes), Some(_)) = (bytes, binding) {
             pieces = [0, 1, 2].map(|axis| self.piece(&bytes, size, axis));
         }
-        let access = Access { origin: address.origin, kind, binding, unproven, pieces };
+        let access = Access { origin: address.origin, kind, binding, unproven, pieces, covers };
         self.accesses[address.id.0 as usize] = Some(access);
     }
 

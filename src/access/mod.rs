@@ -30,6 +30,7 @@
 //! ```
 
 mod affine;
+mod cover;
 mod derive;
 mod example;
 mod explain;
@@ -39,6 +40,8 @@ mod form;
 mod guard;
 mod input;
 mod linear;
+#[cfg(feature = "gpu")]
+pub(crate) mod proven;
 mod relevance;
 mod verdict;
 mod walk;
@@ -54,7 +57,7 @@ pub use verdict::{Merge, Verdict};
 
 use crate::{
     error::Result,
-    ir::{Builtin, Op, Program, Space, lower::lower},
+    ir::{Builtin, Op, Program, Space},
     kernel::{BindingKind, Kernel},
 };
 #[cfg(test)]
@@ -96,6 +99,16 @@ pub struct BindingAccess {
     pub reads: Footprint,
     /// The bytes that are written.
     pub writes: Footprint,
+    /// What is written without gaps.
+    covered: Option<cover::Covered>,
+}
+
+impl BindingAccess {
+    /// Whether the units write every byte of `writes.bytes(units)`, and read none of the binding: what stood there before
+    /// does not matter.
+    pub fn is_covered(&self, units: Range<u32>) -> bool {
+        self.reads.is_empty() && self.covered.is_some_and(|covered| self.writes.is_exactly(&covered, units))
+    }
 }
 
 /// A scalar of a uniform.
@@ -178,7 +191,7 @@ impl Kernel {
     /// [`Error::Kernel`](crate::Error::Kernel) where an override constant has no value.
     pub fn access(&self, numbers: &Numbers<'_>) -> Result<Analysis> {
         self.check_complete()?;
-        let program = lower(self)?;
+        let program = self.program()?;
         Ok(self.analysis(&program, numbers))
     }
 
@@ -193,11 +206,14 @@ impl Kernel {
                 condition: None,
                 reads: Footprint { pieces: Vec::new(), everything: true },
                 writes: Footprint { pieces: Vec::new(), everything: false },
+                covered: None,
             },
             _ => {
                 let accesses = || all.accesses.iter().flatten().filter(move |a| a.binding == Some(place));
                 let judgement = &found.judgements[place];
-                explain::binding(self, judgement, accesses(), found.axis, all.blind)
+                let access = explain::binding(self, judgement, accesses(), found.axis, all.blind);
+                let own: Vec<&Access> = accesses().collect();
+                BindingAccess { covered: cover::covered(&own, found.axis, program.workgroup_size), ..access }
             }
         });
         let word =

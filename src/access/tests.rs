@@ -178,7 +178,7 @@ fn work_is_bounded() {
         );
         let params = words(&[640, 480, 307_200]);
         let numbers = Numbers::new().with_workgroups([80, 60, 1]).with_uniform(0, 0, &params).with_bytes(1, 1 << 20);
-        let program = lower(&kernel(&wgsl)).unwrap();
+        let program = kernel(&wgsl).program().unwrap();
         let mut analyzer = Analyzer::new(&program, &numbers);
         analyzer.run();
         assert!(analyzer.known.is_within_bounds(), "{body}");

@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 
 use super::{
     affine::factor,
+    cover::{Bounds, always_leaves, may_leave},
     facts::{Fact, Knowledge, Way},
     footprint::Access,
     form::{Form, Range, Symbol},
@@ -94,6 +95,8 @@ pub struct Analyzer<'a> {
     pub read_lengths: BTreeSet<usize>,
     pub relevant: Vec<bool>,
     pub alternatives: usize,
+    /// The invocations that come to the current place, where that is certain.
+    pub certain: Option<Bounds>,
     /// What was found, by access; `None` where no invocation comes.
     pub accesses: Vec<Option<Access>>,
     /// The range of each integer value where it is computed, for tests.
@@ -145,6 +148,7 @@ impl<'a> Analyzer<'a> {
             read_lengths: BTreeSet::new(),
             relevant: relevance::relevant(program),
             alternatives: 0,
+            certain: None,
             accesses: (0..program.accesses).map(|_| None).collect(),
             #[cfg(test)]
             ranges: vec![None; program.values.len()],
@@ -165,6 +169,7 @@ impl<'a> Analyzer<'a> {
     /// Walks the whole program.
     pub fn run(&mut self) {
         let program = self.program;
+        self.certain = self.all_invocations();
         self.block(&program.body, 0, &mut |_, _| {});
     }
 
@@ -245,23 +250,41 @@ impl<'a> Analyzer<'a> {
             Stmt::If { cond, accept, reject, results } => {
                 let (outer, guards) = (self.known.next(), self.known.guard_count());
                 let mut exits = Vec::new();
-                for (block, truth) in [(accept, true), (reject, false)] {
+                let before = self.certain;
+                let ways = [(accept, true), (reject, false)];
+                let boxes = ways.map(|(_, truth)| before.and_then(|bounds| self.narrowed(bounds, *cond, truth)));
+                for ((block, truth), bounds) in ways.into_iter().zip(boxes) {
                     self.known.push();
                     self.assume(*cond, truth);
+                    self.certain = bounds;
                     exits.extend(self.block(block, guards, &mut |_, _| {}));
                     self.known.pop();
                 }
+                self.certain = match ways.map(|(block, _)| may_leave(block, &mut Vec::new())) {
+                    [false, false] => before,
+                    [true, false] if always_leaves(accept) => boxes[1],
+                    [false, true] if always_leaves(reject) => boxes[0],
+                    _ => None,
+                };
                 self.go_on(exits, results, outer)
             }
             Stmt::Scope { label, body, results } => {
                 let (outer, guards) = (self.known.next(), self.known.guard_count());
+                let before = self.certain;
                 self.enter(*label, guards);
                 let end = self.block(body, guards, &mut |_, _| {});
                 let mut exits = self.open.pop().map_or(Vec::new(), |open| open.exits);
                 exits.extend(end);
+                self.certain = before.filter(|_| !may_leave(body, &mut vec![*label]));
                 self.go_on(exits, results, outer)
             }
-            Stmt::Loop { label, params, inits, body, results } => self.repeat(*label, params, inits, body, results),
+            Stmt::Loop { label, params, inits, body, results } => {
+                // What comes how often to a place in a loop is not followed.
+                let before = self.certain.take().filter(|_| !may_leave(body, &mut vec![*label]));
+                let goes_on = self.repeat(*label, params, inits, body, results);
+                self.certain = before;
+                goes_on
+            }
         }
     }
 

@@ -1,6 +1,6 @@
-//! Arguments meet bindings: by name, access, type and length.
+//! Arguments meet bindings: by name, access, type and length. Calls and chains check alike.
 
-use super::args::Arg;
+use super::{args::Arg, element::Element};
 use crate::{
     error::Message,
     kernel::{Binding, BindingKind, Kernel, names},
@@ -8,10 +8,12 @@ use crate::{
 
 /// How the caller says that the kernel uses an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Access {
+pub(crate) enum Access {
     Read,
     Write,
     ReadWrite,
+    /// As the WGSL declares it.
+    Declared,
 }
 
 /// Binds `arg` to the storage binding `name`.
@@ -22,17 +24,76 @@ pub(super) fn bind<'a>(
     arg: Arg<'a>,
     access: Access,
 ) -> Result<(), Message> {
+    let place = place(kernel, name, access, arg.element, arg.data.bytes(), |place| args[place].is_some())?;
+    args[place] = Some(arg);
+    Ok(())
+}
+
+/// The place of the storage binding `name`, to which so many bytes of these elements are to be bound.
+pub(crate) fn place(
+    kernel: &Kernel,
+    name: &str,
+    access: Access,
+    element: Element,
+    bytes: u64,
+    taken: impl FnOnce(usize) -> bool,
+) -> Result<usize, Message> {
     let Some(place) = kernel.bindings().iter().position(|binding| binding.name == name) else {
         return Err(unknown(kernel, name));
     };
     let binding = &kernel.bindings()[place];
     check_access(kernel, binding, access)?;
-    if args[place].is_some() {
+    if taken(place) {
         return Err(kernel.message(format!("`{name}` is bound twice")).subject(name).help("bind every name once"));
     }
-    arg.element.check(kernel, binding)?;
-    check_length(kernel, binding, arg.data.bytes())?;
-    args[place] = Some(arg);
+    element.check(kernel, binding)?;
+    check_length(kernel, binding, bytes)?;
+    Ok(place)
+}
+
+/// Refuses a call that leaves storage bindings out. `how` says what to do, given a binding and the method of
+/// [`Call`](crate::Call) that takes it.
+pub(crate) fn check_missing(
+    kernel: &Kernel,
+    given: impl Fn(usize) -> bool,
+    how: impl FnOnce(&str, &Binding) -> String,
+) -> Result<(), Message> {
+    let missing = || {
+        let bindings = kernel.bindings().iter().enumerate();
+        bindings
+            .filter(|&(place, binding)| binding.kind != BindingKind::Uniform && !given(place))
+            .map(|(_, binding)| binding)
+    };
+    let Some(first) = missing().next() else { return Ok(()) };
+    let method = match first.kind {
+        BindingKind::ReadWriteStorage if first.loads => "read_write",
+        BindingKind::ReadWriteStorage => "write",
+        _ => "read",
+    };
+    let list = names::list(missing().map(|binding| binding.name.as_str()));
+    let problem = if missing().nth(1).is_some() {
+        format!("the bindings {list} are missing from the call")
+    } else {
+        format!("the binding {list} is missing from the call")
+    };
+    Err(kernel.message(problem).help(how(method, first)))
+}
+
+/// Refuses one memory under two names where the kernel writes under one of them. `same` compares two places that may be
+/// given anything.
+pub(crate) fn check_aliases(kernel: &Kernel, same: impl Fn(usize, usize) -> bool) -> Result<(), Message> {
+    let bindings = kernel.bindings();
+    let writes = |place: usize| bindings[place].kind == BindingKind::ReadWriteStorage;
+    for i in 0..bindings.len() {
+        for j in i + 1..bindings.len() {
+            if (writes(i) || writes(j)) && same(i, j) {
+                let (first, second) = (&bindings[i].name, &bindings[j].name);
+                return Err(kernel
+                    .message(format!("`{first}` and `{second}` are the same buffer, and the kernel writes to it"))
+                    .help("use two buffers, or one read_write binding in the WGSL"));
+            }
+        }
+    }
     Ok(())
 }
 

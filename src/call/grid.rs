@@ -40,7 +40,7 @@ grid_from!(i32, u32, u64, usize);
 
 /// The grid of a call, as it was given.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Extent {
+pub(crate) enum Extent {
     Invocations(Grid),
     Workgroups(Grid),
 }

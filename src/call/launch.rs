@@ -8,16 +8,20 @@ use std::{
 use super::{
     Call,
     args::{Arg, Data},
+    bind,
+    place::Placement,
+    progress::Watchers,
     uniform::Uniforms,
 };
 use crate::{
     error::{Error, Message, Result},
     exec::{
-        ArgData, Launch,
+        ArgData, Launch, Watcher,
         stop::{Armed, Left},
     },
-    kernel::{BindingKind, Kernel, names},
-    report::{Report, exact_bytes},
+    kernel::Kernel,
+    plan::Plan,
+    report::Report,
     runtime::Device,
 };
 
@@ -30,13 +34,21 @@ pub(super) struct Checked<'a> {
     workgroups: [u32; 3],
     start: Instant,
     pub stop: Option<Armed>,
+    /// How it is cut; nothing for one tile of data that fits.
+    pub plan: Option<Arc<Plan>>,
+    watchers: Watchers<'a>,
     /// Time spent compiling to find out whether the device can run the kernel.
     compile: Duration,
 }
 
 impl<'a> Call<'a> {
     /// Everything that can be checked without running.
-    pub(super) fn check(mut self) -> Result<Checked<'a>> {
+    pub(super) fn check(self) -> Result<Checked<'a>> {
+        self.check_with(false)
+    }
+
+    /// As [`check`](Call::check), and makes a plan whether it is needed or not.
+    pub(super) fn check_with(mut self, planned: bool) -> Result<Checked<'a>> {
         let start = Instant::now();
         if let Some(error) = self.error.take() {
             return Err(error);
@@ -46,12 +58,12 @@ impl<'a> Call<'a> {
         self.check_missing().map_err(Error::Call)?;
         self.uniforms.check_complete(kernel).map_err(Error::Call)?;
         self.check_aliases().map_err(Error::Call)?;
-        let extent = self.extent.ok_or_else(|| {
-            Error::Call(kernel.message("the call has no grid").help("say how many invocations with .grid([n, 1, 1])"))
-        })?;
-        let workgroups = extent.workgroups(kernel).map_err(Error::Call)?;
-        let (device, compile) = self.choose_device()?;
-        let stop = Armed::new(kernel, start, self.deadline, self.tokens)?;
+        let workgroups = match self.extent {
+            Some(extent) => extent.workgroups(kernel).map_err(Error::Call)?,
+            None => self.infer_grid()?,
+        };
+        let Placement { device, plan, compile } = self.place(workgroups, planned)?;
+        let stop = Armed::new(Some(kernel), start, self.deadline, self.tokens)?;
         Ok(Checked {
             kernel: self.kernel,
             device,
@@ -60,125 +72,33 @@ impl<'a> Call<'a> {
             workgroups,
             start,
             stop,
+            plan,
+            watchers: self.watchers,
             compile,
         })
     }
 
     /// Refuses a call that leaves storage bindings out.
     fn check_missing(&self) -> Result<(), Message> {
-        let bindings = self.kernel.bindings();
-        let missing = || {
-            let pairs = bindings.iter().zip(&self.args);
-            pairs
-                .filter(|(binding, arg)| arg.is_none() && binding.kind != BindingKind::Uniform)
-                .map(|(binding, _)| binding)
-        };
-        let Some(first) = missing().next() else { return Ok(()) };
-        let method = match first.kind {
-            BindingKind::ReadWriteStorage if first.loads => "read_write",
-            BindingKind::ReadWriteStorage => "write",
-            _ => "read",
-        };
-        let list = names::list(missing().map(|binding| binding.name.as_str()));
-        let problem = if missing().nth(1).is_some() {
-            format!("the bindings {list} are missing from the call")
-        } else {
-            format!("the binding {list} is missing from the call")
-        };
-        let ty = &first.shape.name;
-        Err(self
-            .kernel
-            .message(problem)
-            .help(format!("bind it with .{method}(\"{}\", ..), which takes {ty}", first.name)))
+        bind::check_missing(
+            &self.kernel,
+            |place| self.args[place].is_some(),
+            |method, binding| {
+                format!("bind it with .{method}(\"{}\", ..), which takes {}", binding.name, binding.shape.name)
+            },
+        )
     }
 
     /// Refuses one buffer under two names where the kernel writes under one of them.
     fn check_aliases(&self) -> Result<(), Message> {
-        let bindings = self.kernel.bindings();
-        for (i, first) in self.args.iter().enumerate() {
-            let Some(Arg { data: Data::Resident { memory, .. }, .. }) = first else { continue };
-            for (j, second) in self.args.iter().enumerate().skip(i + 1) {
-                let Some(Arg { data: Data::Resident { memory: other, .. }, .. }) = second else { continue };
-                let written = [i, j].iter().any(|&k| bindings[k].kind == BindingKind::ReadWriteStorage);
-                if written && std::ptr::addr_eq(Arc::as_ptr(memory), Arc::as_ptr(other)) {
-                    let (first, second) = (&bindings[i].name, &bindings[j].name);
-                    return Err(self
-                        .kernel
-                        .message(format!("`{first}` and `{second}` are the same buffer, and the kernel writes to it"))
-                        .help("use two buffers, or one read_write binding in the WGSL"));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The device: the one that holds the buffers, the one asked for, or the best that can run it. Also
-    /// the time spent compiling meanwhile.
-    fn choose_device(&self) -> Result<(Device, Duration)> {
-        let bindings = self.kernel.bindings();
-        let mut holder: Option<(&Device, &str)> = None;
-        for (binding, arg) in bindings.iter().zip(&self.args) {
-            let Some(Arg { data: Data::Resident { device, .. }, .. }) = arg else { continue };
-            match holder {
-                Some((other, name)) if other != device => {
-                    let problem = format!(
-                        "`{name}` lives on {}, and `{}` on {}",
-                        other.describe(),
-                        binding.name,
-                        device.describe()
-                    );
-                    let help = "make both on one device, or copy one over with Buffer::copy_from";
-                    return Err(Error::Call(self.kernel.message(problem).help(help)));
-                }
-                Some(_) => {}
-                None => holder = Some((device, &binding.name)),
-            }
-        }
-        let device = match (holder, &self.device) {
-            (Some((holder, name)), Some(asked)) if holder != asked => {
-                let problem =
-                    format!("`{name}` lives on {}, and the call asks for {}", holder.describe(), asked.describe());
-                let help = "leave .device(..) out, or make the buffer on that device";
-                return Err(Error::Call(self.kernel.message(problem).help(help)));
-            }
-            (Some((holder, _)), _) => holder.clone(),
-            (None, Some(asked)) => asked.clone(),
-            (None, None) => {
-                let chosen = self.runtime.choose_for(&self.kernel, self.largest())?;
-                self.check_sizes(&chosen.0)?;
-                return Ok(chosen);
-            }
+        let memory = |place: usize| match &self.args[place] {
+            Some(Arg { data: Data::Resident { memory, .. }, .. }) => Some(Arc::as_ptr(memory)),
+            _ => None,
         };
-        self.check_sizes(&device)?;
-        let compile = device.accepts(&self.kernel)?;
-        Ok((device, compile))
-    }
-
-    /// Bytes of the largest binding.
-    fn largest(&self) -> u64 {
-        self.args.iter().flatten().map(|arg| arg.data.bytes()).max().unwrap_or(0)
-    }
-
-    /// Refuses bindings that are larger than the device takes.
-    fn check_sizes(&self, device: &Device) -> Result<()> {
-        let limit = device.inner.max_binding.min(device.inner.max_buffer);
-        for (binding, arg) in self.kernel.bindings().iter().zip(&self.args) {
-            let Some(bytes) = arg.as_ref().map(|arg| arg.data.bytes()).filter(|&bytes| bytes > limit) else { continue };
-            let message = self
-                .kernel
-                .message(format!(
-                    "`{}` holds {}, and {} takes up to {} in a binding",
-                    binding.name,
-                    exact_bytes(bytes),
-                    device.describe(),
-                    exact_bytes(limit)
-                ))
-                .subject(&binding.name);
-            return Err(Error::Unsupported(
-                message.help("go in batches, or choose another device (`cpu` takes any size)"),
-            ));
-        }
-        Ok(())
+        bind::check_aliases(&self.kernel, |i, j| match (memory(i), memory(j)) {
+            (Some(first), Some(second)) => std::ptr::addr_eq(first, second),
+            _ => false,
+        })
     }
 }
 
@@ -201,12 +121,18 @@ impl Checked<'_> {
             None => ArgData::Uniform(self.uniforms.bytes(binding)),
         });
         let args = args.collect();
-        let launch = Launch { kernel: &self.kernel, args, workgroups: self.workgroups, stop };
+        let plan = self.plan.as_deref();
+        let watchers = &mut self.watchers;
+        let is_watched = !watchers.is_empty();
+        let mut tell = |event| watchers.tell(event);
+        let watcher: Option<&mut Watcher<'_>> = if is_watched { Some(&mut tell) } else { None };
+        let launch = Launch { kernel: &self.kernel, args, workgroups: self.workgroups, stop, plan, watcher };
         let mut metrics = self.device.inner.backend.launch(launch)?;
         metrics.compile += self.compile;
         Ok(Report {
             kernel: self.kernel.clone(),
             device: self.device.clone(),
+            plan: self.plan.clone(),
             metrics,
             total: self.start.elapsed(),
             workgroups: self.workgroups,

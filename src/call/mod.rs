@@ -2,11 +2,15 @@
 
 mod args;
 mod asynchronous;
-mod bind;
-mod element;
-mod grid;
+pub(crate) mod bind;
+pub(crate) mod element;
+pub(crate) mod grid;
+mod infer;
+mod job;
 mod launch;
-mod uniform;
+pub(crate) mod place;
+mod progress;
+pub(crate) mod uniform;
 pub(crate) mod worker;
 
 use std::{fmt, time::Duration};
@@ -16,6 +20,8 @@ use bytemuck::NoUninit;
 pub use args::{ReadArg, Untyped, WriteArg};
 pub use asynchronous::Outcome;
 pub use grid::Grid;
+pub use job::Job;
+pub use progress::TileEvents;
 pub use uniform::UniformValue;
 
 use crate::{
@@ -28,6 +34,7 @@ use crate::{
 use args::Arg;
 use bind::Access;
 use grid::Extent;
+use progress::Watchers;
 use uniform::Uniforms;
 
 /// A call of a kernel, being put together by its methods and then [`run`](Call::run).
@@ -64,6 +71,9 @@ pub struct Call<'a> {
     device: Option<Device>,
     deadline: Option<Duration>,
     tokens: Vec<CancelToken>,
+    memory: Option<u64>,
+    tiles: Option<u32>,
+    watchers: Watchers<'a>,
     error: Option<Error>,
 }
 
@@ -80,6 +90,9 @@ impl<'a> Call<'a> {
             device: None,
             deadline: None,
             tokens: Vec::new(),
+            memory: None,
+            tiles: None,
+            watchers: Watchers::default(),
             error: None,
         }
     }
@@ -129,6 +142,9 @@ impl<'a> Call<'a> {
 
     /// How many invocations to run along x, y and z, rounded up to whole workgroups: a kernel checks
     /// its id against the length of its data.
+    ///
+    /// It may be left out where the outputs tell: where each is an array of which every invocation along x writes its
+    /// own element, and all are of one length, that is the grid.
     pub fn grid(mut self, grid: impl Into<Grid>) -> Self {
         self.extent = Some(Extent::Invocations(grid.into()));
         self
@@ -137,6 +153,21 @@ impl<'a> Call<'a> {
     /// How many workgroups to run along x, y and z; instead of [`grid`](Call::grid).
     pub fn workgroups(mut self, workgroups: impl Into<Grid>) -> Self {
         self.extent = Some(Extent::Workgroups(workgroups.into()));
+        self
+    }
+
+    /// The most device memory that the call's host data may take at a time, in bytes. What needs more runs in tiles whose
+    /// data fits, and where that cannot be, on the CPU engine, which works in the host's memory.
+    pub fn memory_limit(mut self, bytes: u64) -> Self {
+        self.memory = Some(bytes);
+        self
+    }
+
+    /// How many tiles to run the call in, or as many as there are workgroups along the axis that is cut, if those are
+    /// fewer; without it as few as the device allows. Results are the same, whatever their number. A call whose data
+    /// does not fit the device takes more if it needs them.
+    pub fn tiles(mut self, count: u32) -> Self {
+        self.tiles = Some(count.max(1));
         self
     }
 

@@ -1,5 +1,7 @@
 //! Values for the fields of uniforms, by their paths.
 
+use std::ops::Range;
+
 use bytemuck::NoUninit;
 use half::f16;
 use naga::Scalar;
@@ -141,7 +143,7 @@ impl<T: UniformScalar, const ROWS: usize, const COLUMNS: usize> UniformValue for
 
 /// The bytes of all uniforms of a call, and which of them are set.
 #[derive(Debug)]
-pub(super) struct Uniforms {
+pub(crate) struct Uniforms {
     /// Words, so that they are aligned as kernels read them.
     words: Vec<u32>,
     /// One bit for each two bytes, set where a scalar starts that was given.
@@ -153,6 +155,11 @@ impl Uniforms {
         Uniforms { words: vec![0; kernel.inner.uniform_bytes / 4], set: vec![0; kernel.inner.uniform_scalars.len()] }
     }
 
+    /// The bytes of all uniforms, each at its [`Binding::uniform_offset`].
+    pub fn all(&self) -> &[u8] {
+        bytemuck::cast_slice(&self.words)
+    }
+
     /// The bytes of the uniform `binding`.
     pub fn bytes(&self, binding: &Binding) -> &[u8] {
         let start = binding.uniform_offset;
@@ -161,6 +168,17 @@ impl Uniforms {
 
     /// Sets the scalars at `path`.
     pub fn set(&mut self, kernel: &Kernel, path: &str, value: &dyn UniformValue) -> Result<(), Message> {
+        self.set_each(kernel, path, value, &mut |_| {})
+    }
+
+    /// As [`set`](Uniforms::set), and tells where each scalar stands in [`all`](Uniforms::all), column by column.
+    pub fn set_each(
+        &mut self,
+        kernel: &Kernel,
+        path: &str,
+        value: &dyn UniformValue,
+        places: &mut dyn FnMut(Range<usize>),
+    ) -> Result<(), Message> {
         let name = path.split(['.', '[']).next().unwrap_or(path);
         let binding = find(kernel, name, path)?;
         let module = &kernel.inner.module;
@@ -183,6 +201,7 @@ impl Uniforms {
                 let width = usize::from(slot.scalar.width);
                 bytes[place..place + width].copy_from_slice(&bits[..width]);
                 self.set[place / 128] |= 1 << (place / 2 % 64);
+                places(place..place + width);
             }
         }
         Ok(())

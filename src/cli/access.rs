@@ -240,7 +240,7 @@ fn verdict_entry(name: &str, access: &BindingAccess) -> VerdictEntry {
     }
 }
 
-fn word(verdict: Verdict) -> &'static str {
+pub fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Sliced { .. } => "sliced",
         Verdict::Whole => "whole",
@@ -249,7 +249,7 @@ fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-fn operation(merge: Merge) -> &'static str {
+pub fn operation(merge: Merge) -> &'static str {
     match merge {
         Merge::Add => "add",
         Merge::MinI32 | Merge::MinU32 => "min",

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use swath::samples::Size;
 
 use super::values::{ConstArg, Extents, InArg, InoutArg, OutArg, SetArg, parse_bytes, parse_positive_seconds};
@@ -34,9 +34,8 @@ pub enum Command {
     Check(Box<CheckArgs>),
     /// Measure the samples on every device beside their native references
     Bench(BenchArgs),
-    /// Print the plan of a call (not in this version)
-    #[command(hide = true)]
-    Plan(PlanArgs),
+    /// Print how a call would run: device, tiles and why, where its data is; run nothing
+    Plan(Box<PlanArgs>),
 }
 
 /// `swath devices`.
@@ -102,17 +101,16 @@ pub struct CallArgs {
     /// Where to run
     #[arg(long, value_name = "D", env = "SWATH_DEVICE", default_value = "auto", help = DEVICE_HELP)]
     pub device: String,
-    /// Most device memory that the call may take, like 256MiB; a call that needs more is refused
+    /// Most device memory that the data may take, like 256MiB: what needs more runs in tiles
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
     pub memory: Option<u64>,
-    /// Number of tiles; this version runs a call as one
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub tiles: Option<u64>,
+    /// Number of tiles; without it as few as the device allows
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub tiles: Option<u32>,
 }
 
 /// `swath exec`.
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("extent").args(["grid", "workgroups"]).required(true))]
 pub struct ExecArgs {
     #[command(flatten)]
     pub call: CallArgs,
@@ -180,11 +178,14 @@ pub struct BenchArgs {
     pub quick: bool,
 }
 
-/// `swath plan`, whose arguments are read when there is a planner.
+/// `swath plan`.
 #[derive(Debug, Args)]
 pub struct PlanArgs {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    pub rest: Vec<String>,
+    #[command(flatten)]
+    pub call: CallArgs,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
 }
 
 const EXEC_HELP: &str = "\
@@ -204,7 +205,10 @@ scalars in the order of the fields, padding left out (or kept, if the last axis 
 Fields of a uniform that are not set are an error, save those whose names start with an underscore or with `pad`: \
 they stay zero. --set and --in serve uniforms and read-only storage alike. Integers may be written as 0xff.
 
-Files are written when everything is done, and not at all on an error.
+The grid may be left out where every output is an array that is written element by element along x.
+
+Files are written when everything is done, and not at all on an error. Large ones (16 MiB) are mapped rather than read, so \
+that data larger than memory streams from disk to disk: let nothing change them meanwhile.
 
 Examples:
   swath exec saxpy.wgsl --grid 1000000 --set params.a=2.5 --in x=x.npy --inout y=y.npy

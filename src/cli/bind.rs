@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use swath::{Binding, BindingKind, Kernel, Type};
+use swath::{Binding, BindingKind, Kernel, Scalar, Type};
 
 use super::{
     args::CallArgs,
@@ -10,8 +10,9 @@ use super::{
     failure::{Failure, Outcome},
     fields,
     layout::{Packing, element_dtype, fixed_shape},
+    mapped::{self, Mapped},
     npy::{self, Array, show_shape},
-    results,
+    results::{self, Pending},
     values::{InArg, InoutArg, OutArg, SetArg},
 };
 
@@ -43,6 +44,8 @@ pub struct Written {
     shape: Vec<u64>,
     /// How to strip the padding; `None` where the file has the memory as it is.
     packing: Option<Packing>,
+    /// The file that the memory is in already.
+    pending: Option<Pending>,
 }
 
 impl Slot {
@@ -65,17 +68,28 @@ impl Written {
         }
     }
 
-    /// The array that the file gets, and its path.
-    pub fn into_array(self) -> (PathBuf, Array) {
-        let data = match &self.packing {
-            None => self.memory,
-            Some(packing) => {
-                let mut packed = Data::zeros(self.memory.scalar(), self.shape.iter().product::<u64>() as usize);
-                packing.unpack(&self.memory, &mut packed);
-                packed
+    /// What its file is called, and a line about what is in it.
+    pub fn describe(&self) -> (&Path, String) {
+        (&self.file, format!("{} {}", numpy(self.memory.scalar()), show_shape(&self.shape)))
+    }
+
+    /// Writes the file, beside the place where it is to be.
+    pub fn save(self) -> Outcome<Pending> {
+        let Written { memory, file, shape, packing, pending, .. } = self;
+        match (pending, memory, packing) {
+            (Some(pending), Data::Mapped(map), _) => {
+                let fail =
+                    |error: std::io::Error| Failure::Failed(format!("`{}` cannot be written: {error}", file.display()));
+                map.flush().map_err(fail)?;
+                Ok(pending)
             }
-        };
-        (self.file, Array { shape: self.shape, data })
+            (_, data, None) => Pending::write(&file, &Array { shape, data }),
+            (_, memory, Some(packing)) => {
+                let mut data = Data::zeros(memory.scalar(), shape.iter().product::<u64>() as usize);
+                packing.unpack(&memory, &mut data);
+                Pending::write(&file, &Array { shape, data })
+            }
+        }
     }
 }
 
@@ -98,10 +112,20 @@ impl Source<'_> {
     }
 }
 
-/// Reads the files and makes the memory of every binding. With `keep_start`, what the kernel
-/// overwrites is kept for [`Written::restore`].
-pub fn bind(kernel: &Kernel, args: &CallArgs, keep_start: bool) -> Outcome<Vec<Slot>> {
-    let binder = Binder { kernel, args, keep_start };
+/// What the bindings are made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To look at: no file is made.
+    Look,
+    /// To run once.
+    Once,
+    /// To run several times: what the kernel overwrites is kept for [`Written::restore`].
+    Again,
+}
+
+/// Reads the files and makes the memory of every binding.
+pub fn bind(kernel: &Kernel, args: &CallArgs, purpose: Purpose) -> Outcome<Vec<Slot>> {
+    let binder = Binder { kernel, args, purpose };
     let sources = binder.sources()?;
     binder.check_targets()?;
     let slots = kernel.bindings().iter().zip(sources).map(|(binding, source)| {
@@ -118,14 +142,14 @@ pub fn bind(kernel: &Kernel, args: &CallArgs, keep_start: bool) -> Outcome<Vec<S
 
 /// Refuses a `--set` of what the kernel does not use.
 pub fn check_sets(kernel: &Kernel, args: &CallArgs) -> Outcome {
-    let binder = Binder { kernel, args, keep_start: false };
+    let binder = Binder { kernel, args, purpose: Purpose::Look };
     args.sets.iter().try_for_each(|set| binder.find("--set", &set.name).map(|_| ()))
 }
 
 struct Binder<'a> {
     kernel: &'a Kernel,
     args: &'a CallArgs,
-    keep_start: bool,
+    purpose: Purpose,
 }
 
 impl<'a> Binder<'a> {
@@ -265,9 +289,17 @@ impl<'a> Binder<'a> {
         let Array { shape, data } = npy::read(source)?;
         let (memory, packing) =
             self.lay_out(binding, data, &shape, &arg.file.display().to_string(), &|wanted| source.remedy(wanted))?;
-        let start = if self.keep_start { Some(memory.clone()) } else { None };
         let file = arg.out.clone().unwrap_or_else(|| arg.file.clone());
-        Ok(Contents::Write(Written { memory, start, file, shape, packing }))
+        if self.purpose != Purpose::Look
+            && let len = memory.len() as u64
+            && let Some((pending, mut map)) = self.mapped(memory.scalar(), len, packing.is_none(), &file, &shape)?
+        {
+            map.bytes_mut().copy_from_slice(memory.bytes());
+            let start = if self.purpose == Purpose::Again { Some(memory) } else { None };
+            return Ok(Contents::Write(Written { memory: Data::Mapped(map), start, file, shape, packing, pending }));
+        }
+        let start = if self.purpose == Purpose::Again { Some(memory.clone()) } else { None };
+        Ok(Contents::Write(Written { memory, start, file, shape, packing, pending: None }))
     }
 
     fn source<'s>(
@@ -298,10 +330,34 @@ impl<'a> Binder<'a> {
             )
         };
         let len = shape.iter().try_fold(1_u64, |len, &extent| len.checked_mul(extent)).ok_or_else(too_large)?;
-        let packed = Data::try_zeros(arg.dtype.scalar, len).ok_or_else(too_large)?;
+        let file = arg.file.clone();
+        let same = shape_is_memory(binding, &shape, &file)?;
+        let (packed, pending) = match self.mapped(arg.dtype.scalar, len, same, &file, &shape)? {
+            Some((pending, map)) => (Data::Mapped(map), pending),
+            None => (Data::try_zeros(arg.dtype.scalar, len).ok_or_else(too_large)?, None),
+        };
         let remedy = |wanted: DType| format!("write --out {}={}:{wanted}", binding.name, arg.file.display());
         let (memory, packing) = self.lay_out(binding, packed, &shape, &arg.file.display().to_string(), &remedy)?;
-        Ok(Contents::Write(Written { memory, start: None, file: arg.file.clone(), shape, packing }))
+        Ok(Contents::Write(Written { memory, start: None, file, shape, packing, pending }))
+    }
+
+    /// The file of a large result, mapped, if it has the memory as it is (`same`).
+    fn mapped(
+        &self,
+        scalar: Scalar,
+        len: u64,
+        same: bool,
+        file: &Path,
+        shape: &[u64],
+    ) -> Outcome<Option<(Option<Pending>, Mapped)>> {
+        let bytes = len.saturating_mul(scalar.bytes() as u64);
+        if bytes < mapped::LARGE || !same {
+            return Ok(None);
+        }
+        if self.purpose == Purpose::Look {
+            return Ok(Mapped::nowhere(scalar, bytes).ok().map(|map| (None, map)));
+        }
+        Ok(Pending::mapped(file, scalar, shape)?.map(|(pending, map)| (Some(pending), map)))
     }
 
     /// Refuses a DTYPE that is not the binding's: another scalar, or a vector of another width.
@@ -399,6 +455,12 @@ impl<'a> Binder<'a> {
             },
         )
     }
+}
+
+/// Whether a file of this shape has a binding's memory as it is.
+fn shape_is_memory(binding: &Binding, shape: &[u64], file: &Path) -> Outcome<bool> {
+    let packing = packing(binding, &file.display().to_string())?;
+    Ok(packing.is_dense() || packing.is_padded(shape))
 }
 
 /// How a file's scalars lie in a binding.

@@ -6,7 +6,7 @@ use swath::{Binding, Kernel, Module, OverrideConstant, Type};
 use super::{
     access::{self, AccessEntry, Given},
     args::{CallArgs, CheckArgs, Emit},
-    bind::{bind, check_sets},
+    bind::{Purpose, bind, check_sets},
     failure::{Failure, Outcome},
     kernel::{check_constants, load_kernel, load_module},
     show,
@@ -103,7 +103,7 @@ pub fn check(args: &CheckArgs) -> Outcome {
 /// What is given of a call: all of it where files are, else the grid and fields of uniforms.
 fn given(kernel: &Kernel, args: &CallArgs) -> Outcome<Given> {
     if has_files(args) {
-        let slots = bind(kernel, args, false)?;
+        let slots = bind(kernel, args, Purpose::Look)?;
         return Given::bound(kernel, args, &slots);
     }
     check_sets(kernel, args)?;

@@ -5,6 +5,8 @@ use std::{fmt, str::FromStr};
 use half::f16;
 use swath::Scalar;
 
+use super::mapped::Mapped;
+
 /// NumPy's word for a scalar.
 pub fn numpy(scalar: Scalar) -> &'static str {
     match scalar {
@@ -80,12 +82,37 @@ fn vector(text: &str) -> Option<DType> {
 }
 
 /// Scalars in host memory, aligned for their type.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub enum Data {
     F32(Vec<f32>),
     I32(Vec<i32>),
     U32(Vec<u32>),
     F16(Vec<f16>),
+    /// In a file that is mapped into memory.
+    Mapped(Mapped),
+}
+
+impl Clone for Data {
+    /// A copy in memory, also of what is in a file.
+    fn clone(&self) -> Self {
+        match self {
+            Data::F32(data) => Data::F32(data.clone()),
+            Data::I32(data) => Data::I32(data.clone()),
+            Data::U32(data) => Data::U32(data.clone()),
+            Data::F16(data) => Data::F16(data.clone()),
+            Data::Mapped(map) => {
+                let mut copy = Data::zeros(map.scalar(), self.len());
+                copy.bytes_mut().copy_from_slice(map.bytes());
+                copy
+            }
+        }
+    }
+}
+
+impl PartialEq for Data {
+    fn eq(&self, other: &Self) -> bool {
+        self.scalar() == other.scalar() && self.bytes() == other.bytes()
+    }
 }
 
 impl Data {
@@ -114,6 +141,7 @@ impl Data {
             Data::I32(_) => Scalar::I32,
             Data::U32(_) => Scalar::U32,
             Data::F16(_) => Scalar::F16,
+            Data::Mapped(map) => map.scalar(),
         }
     }
 
@@ -129,6 +157,7 @@ impl Data {
             Data::I32(data) => bytemuck::cast_slice(data),
             Data::U32(data) => bytemuck::cast_slice(data),
             Data::F16(data) => bytemuck::cast_slice(data),
+            Data::Mapped(map) => map.bytes(),
         }
     }
 
@@ -139,6 +168,7 @@ impl Data {
             Data::I32(data) => bytemuck::cast_slice_mut(data),
             Data::U32(data) => bytemuck::cast_slice_mut(data),
             Data::F16(data) => bytemuck::cast_slice_mut(data),
+            Data::Mapped(map) => map.bytes_mut(),
         }
     }
 }

@@ -3,15 +3,13 @@
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use swath::{Device, Error, Kernel, Report, Runtime, Untyped};
+use swath::{Call, Device, Error, Kernel, Report, Runtime, Untyped};
 
 use super::{
     args::{CallArgs, ExecArgs},
-    bind::{Contents, Slot, bind},
-    dtype::numpy,
+    bind::{Contents, Purpose, Slot, bind},
     failure::{Failure, Outcome},
     kernel::{check_constants, device_name, load_kernel, load_module, runtime},
-    npy::show_shape,
     results::Pending,
     show::{self, Progress, Spread},
 };
@@ -21,7 +19,7 @@ use super::{
 struct Document {
     kernel: String,
     device: String,
-    tiles: u64,
+    tiles: u32,
     compile_ms: f64,
     runs: Vec<Run>,
     bytes_up: u64,
@@ -39,16 +37,20 @@ pub fn exec(args: &ExecArgs) -> Outcome {
     let module = load_module(&args.call)?;
     let kernel = load_kernel(&args.call, &module)?;
     check_constants(&args.call, &module, &kernel)?;
-    check_tiles(&args.call)?;
-    let mut slots = bind(&kernel, &args.call, args.repeat > 1)?;
-    check_memory(&args.call, &kernel, &slots)?;
+    let purpose = if args.repeat > 1 { Purpose::Again } else { Purpose::Once };
+    let mut slots = bind(&kernel, &args.call, purpose)?;
 
     let runtime = runtime(&args.call.device)?;
-    let device = device_name(&args.call.device);
     let start = Instant::now();
-    let device = choose(&runtime, &kernel, device, &slots)?;
-    let compile = device.prepare(&kernel)?;
+    let job = call(&args.call, &runtime, &kernel, &mut slots)?.plan()?;
+    let (device, streamed) = (job.device().clone(), job.plan().is_streamed());
+    if let Some(detour) = &job.plan().detour {
+        eprintln!("not on {}: {}", detour.device, detour.reason);
+    }
+    drop(job);
+    let compile = if streamed { Duration::ZERO } else { device.prepare(&kernel)? };
     let reports = repeat(args, &runtime, &kernel, &device, &mut slots, start)?;
+    let compile = compile + reports.first().map_or(Duration::ZERO, Report::compile_time);
 
     let files = save(slots)?;
     if args.json {
@@ -59,40 +61,31 @@ pub fn exec(args: &ExecArgs) -> Outcome {
     Ok(())
 }
 
-fn check_tiles(args: &CallArgs) -> Outcome {
-    match args.tiles {
-        Some(2..) => Err(Failure::wrong(
-            "--tiles: this version runs a call as one tile; cutting it into several comes with the planner",
-            "leave --tiles out, or give 1",
-        )),
-        _ => Ok(()),
+/// The call that the command line describes.
+pub fn call<'a>(args: &CallArgs, runtime: &Runtime, kernel: &Kernel, slots: &'a mut [Slot]) -> Outcome<Call<'a>> {
+    let mut call = runtime.call(kernel).device(device_name(&args.device));
+    for slot in slots {
+        let name = &slot.name;
+        // The types were compared when the files were read.
+        call = match &mut slot.contents {
+            Contents::Uniform(bytes) => call.uniform_bytes(name, bytes),
+            Contents::Read(data) => call.read(name, Untyped(data.bytes())),
+            Contents::Unwritten(data) => call.read_write(name, Untyped(data.bytes_mut())),
+            Contents::Write(written) => call.read_write(name, Untyped(written.memory.bytes_mut())),
+        };
     }
-}
-
-fn check_memory(args: &CallArgs, kernel: &Kernel, slots: &[Slot]) -> Outcome {
-    let needed: u64 = slots.iter().map(Slot::bytes).sum();
-    match args.memory {
-        Some(limit) if needed > limit => Err(Failure::wrong(
-            format!(
-                "kernel `{}` needs {} of device memory for its bindings, and --memory allows {}; \
-                 running it in tiles that fit comes with the planner",
-                kernel.name(),
-                show::bytes(needed),
-                show::bytes(limit)
-            ),
-            format!("allow at least --memory {needed}, or leave it out"),
-        )),
-        _ => Ok(()),
+    call = match (args.grid, args.workgroups) {
+        (Some(grid), _) => call.grid(grid.0),
+        (None, Some(workgroups)) => call.workgroups(workgroups.0),
+        (None, None) => call,
+    };
+    if let Some(bytes) = args.memory {
+        call = call.memory_limit(bytes);
     }
-}
-
-/// The device to run on: the one named, or the best that can run this kernel on this data.
-fn choose(runtime: &Runtime, kernel: &Kernel, name: &str, slots: &[Slot]) -> Outcome<Device> {
-    let largest = slots.iter().map(Slot::bytes).max().unwrap_or(0);
-    Ok(match name {
-        "auto" => runtime.device_for(kernel, largest)?,
-        _ => runtime.device(name)?,
-    })
+    if let Some(tiles) = args.tiles {
+        call = call.tiles(tiles);
+    }
+    Ok(call)
 }
 
 /// The runs, within the time that `--timeout` leaves from `start` on.
@@ -129,27 +122,10 @@ fn run_once(
     slots: &mut [Slot],
     left: Option<Duration>,
 ) -> Outcome<Report> {
-    let mut call = runtime.call(kernel).device(device);
+    let mut call = call(&args.call, runtime, kernel, slots)?;
     if let Some(left) = left {
         call = call.deadline(left);
     }
-    for slot in slots {
-        let name = &slot.name;
-        // The types were compared when the files were read.
-        call = match &mut slot.contents {
-            Contents::Uniform(bytes) => call.uniform_bytes(name, bytes),
-            Contents::Read(data) => call.read(name, Untyped(data.bytes())),
-            Contents::Unwritten(data) => call.read_write(name, Untyped(data.bytes_mut())),
-            Contents::Write(written) => call.read_write(name, Untyped(written.memory.bytes_mut())),
-        };
-    }
-    let call = match (args.call.grid, args.call.workgroups) {
-        (Some(grid), _) => call.grid(grid.0),
-        (None, Some(workgroups)) => call.workgroups(workgroups.0),
-        (None, None) => {
-            return Err(Failure::wrong("the size of the grid is missing", "add --grid X or --workgroups X"));
-        }
-    };
     call.run().map_err(|error| match (error, args.timeout) {
         (Error::Deadline(_), Some(limit)) => Failure::Failed(format!(
             "kernel `{}` was not done on {} after {} s (--timeout); no file was written",
@@ -167,10 +143,9 @@ fn save(slots: Vec<Slot>) -> Outcome<Vec<String>> {
     let mut lines = Vec::new();
     for slot in slots {
         if let Contents::Write(written) = slot.contents {
-            let (file, array) = written.into_array();
-            pending.push(Pending::write(&file, &array)?);
-            let dtype = numpy(array.data.scalar());
-            lines.push(format!("  {} -> {}: {dtype} {}", slot.name, file.display(), show_shape(&array.shape)));
+            let (file, what) = written.describe();
+            lines.push(format!("  {} -> {}: {what}", slot.name, file.display()));
+            pending.push(written.save()?);
         }
     }
     pending.into_iter().try_for_each(Pending::commit)?;
@@ -182,7 +157,7 @@ fn document(kernel: &Kernel, device: &Device, compile: Duration, reports: &[Repo
     Document {
         kernel: kernel.name().to_string(),
         device: device.name().to_string(),
-        tiles: 1,
+        tiles: last.map_or(1, Report::tiles),
         compile_ms: show::millis(compile),
         runs: reports
             .iter()
@@ -203,7 +178,8 @@ fn summarize(kernel: &Kernel, device: &Device, compile: Duration, reports: &[Rep
     let totals = Spread::of(reports.iter().map(total));
     let Some(last) = reports.last() else { return };
     let [x, y, z] = last.workgroups();
-    eprintln!("{} on {}: {x} x {y} x {z} workgroups", kernel.name(), device.name());
+    let tiles = if last.tiles() == 1 { String::new() } else { format!(" in {} tiles", last.tiles()) };
+    eprintln!("{} on {}: {x} x {y} x {z} workgroups{tiles}", kernel.name(), device.name());
     eprintln!("  kernel {kernels}, with transfers {totals}; compiled in {}", show::time(compile));
     eprintln!("  {} up, {} down", show::bytes(last.bytes_up()), show::bytes(last.bytes_down()));
 }

@@ -12,7 +12,9 @@ mod failure;
 mod fields;
 mod kernel;
 mod layout;
+mod mapped;
 mod npy;
+mod plan;
 mod results;
 mod run;
 mod show;
@@ -43,9 +45,6 @@ pub fn run(command: &Command) -> Outcome {
         Command::Check(args) => check::check(args),
         Command::Run(args) => run::run(args),
         Command::Bench(args) => bench::bench(args),
-        Command::Plan(_) => Err(Failure::wrong(
-            "`swath plan` is not in this version: a call still runs as one tile, so there is no plan to print",
-            "`swath check` with the same arguments checks the call without running it",
-        )),
+        Command::Plan(args) => plan::plan(args),
     }
 }

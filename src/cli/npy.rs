@@ -15,6 +15,7 @@ use swath::Scalar;
 use super::{
     dtype::{self, DType, Data},
     failure::{Failure, Outcome},
+    mapped::{self, Mapped},
 };
 
 /// An array as a `.npy` file holds it: in C order, without padding.
@@ -56,21 +57,61 @@ pub fn read(source: Source<'_>) -> Outcome<Array> {
     if file.metadata().is_ok_and(|meta| meta.is_dir()) {
         return Err(Failure::Wrong(format!("`{}` is a folder, not a .npy file", path.display())));
     }
-    read_from(source, &mut BufReader::with_capacity(1 << 16, file))
+    let mut reader = BufReader::with_capacity(1 << 16, file);
+    let (header, at) = source.header(&mut reader)?;
+    if let Some(array) = source.mapped(&header, at, reader.get_ref())? {
+        return Ok(array);
+    }
+    read_body(source, &header, &mut reader)
 }
 
-/// Reads what is in a file.
+/// Reads what is in a file: the way in for fuzzing.
+#[cfg_attr(not(fuzzing), allow(dead_code))]
 pub fn read_from(source: Source<'_>, reader: &mut impl Read) -> Outcome<Array> {
-    let header = source.header(reader)?;
-    let array = source.body(&header, reader)?;
+    let (header, _) = source.header(reader)?;
+    read_body(source, &header, reader)
+}
+
+fn read_body(source: Source<'_>, header: &NpyHeader, reader: &mut impl Read) -> Outcome<Array> {
+    let array = source.body(header, reader)?;
     source.check_width(&array)?;
     Ok(array)
 }
 
 impl Source<'_> {
-    fn header(&self, reader: &mut impl Read) -> Outcome<NpyHeader> {
+    /// The header, and where the data starts.
+    fn header(&self, reader: &mut impl Read) -> Outcome<(NpyHeader, u64)> {
         let bytes = header_bytes(reader).map_err(|problem| self.corrupt(problem))?;
-        NpyHeader::from_reader(&bytes[..]).map_err(|error| self.corrupt(error))
+        let header = NpyHeader::from_reader(&bytes[..]).map_err(|error| self.corrupt(error))?;
+        Ok((header, bytes.len() as u64))
+    }
+
+    /// The array without reading it, if it is large and the file has it as kernels do. `at` is where the data starts.
+    fn mapped(&self, header: &NpyHeader, at: u64, file: &File) -> Outcome<Option<Array>> {
+        let NpyDType::Plain(ty) = header.dtype() else { return Ok(None) };
+        let scalar = match (ty.type_char(), ty.size_field()) {
+            (TypeChar::Float, 4) => Scalar::F32,
+            (TypeChar::Int, 4) => Scalar::I32,
+            (TypeChar::Uint, 4) => Scalar::U32,
+            (TypeChar::Float, 2) => Scalar::F16,
+            _ => return Ok(None),
+        };
+        let plain = ty.endianness() == Endianness::Little
+            && (header.order() == Order::C || header.shape().len() < 2)
+            && self.convert.is_none_or(|convert| convert.scalar == scalar);
+        let bytes = header.len().checked_mul(scalar.bytes() as u64);
+        let length = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|meta| meta.len());
+        let (Some(bytes), Some(length)) = (bytes, length) else { return Ok(None) };
+        let whole = at.checked_add(bytes).is_some_and(|end| end <= length);
+        if !plain || !whole || bytes < mapped::LARGE || !at.is_multiple_of(4) || !mapped::is_possible(self.path) {
+            return Ok(None);
+        }
+        let len = usize::try_from(bytes).map_err(|_| self.corrupt("it is larger than this machine can address"))?;
+        // A file that cannot be mapped is read.
+        let Ok(map) = Mapped::input(file, scalar, at, len) else { return Ok(None) };
+        let array = Array { shape: header.shape().to_vec(), data: Data::Mapped(map) };
+        self.check_width(&array)?;
+        Ok(Some(array))
     }
 
     fn corrupt(&self, problem: impl std::fmt::Display) -> Failure {
@@ -128,6 +169,7 @@ impl Source<'_> {
                 Data::F16(data) => self.floats(data, target.scalar)?,
                 Data::I32(data) => self.integers(data, target.scalar)?,
                 Data::U32(data) => self.integers(data, target.scalar)?,
+                Data::Mapped(_) => data,
             },
             _ => data,
         };

@@ -6,11 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use npyz::WriterBuilder;
+use swath::Scalar;
 
 use super::{
-    dtype,
     failure::{Failure, Outcome},
+    mapped::{self, Mapped},
     npy::Array,
 };
 
@@ -78,6 +78,26 @@ impl Pending {
         Ok(pending)
     }
 
+    /// Makes the file beside `path`, of zeros that are in memory and in the file alike. Nothing where the target is no
+    /// plain file.
+    pub fn mapped(path: &Path, scalar: Scalar, shape: &[u64]) -> Outcome<Option<(Pending, Mapped)>> {
+        let fail = |error: io::Error| Failure::Failed(format!("`{}` cannot be written: {error}", path.display()));
+        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        if !mapped::is_possible(path) {
+            return Ok(None);
+        }
+        let pending = Pending { path: path.clone(), temporary: Some(temporary(path)) };
+        let temporary = pending.temporary.as_deref().unwrap_or(path);
+        let file = File::options().read(true).write(true).create(true).truncate(true).open(temporary).map_err(fail)?;
+        if let Ok(meta) = fs::metadata(path) {
+            file.set_permissions(meta.permissions()).map_err(fail)?;
+        }
+        let bytes = shape.iter().product::<u64>() * scalar.bytes() as u64;
+        let header = mapped::header(scalar, shape).map_err(fail)?;
+        let map = Mapped::output(file, scalar, &header, bytes).map_err(fail)?;
+        Ok(Some((pending, map)))
+    }
+
     /// Puts the file in its place.
     pub fn commit(mut self) -> Outcome {
         let Some(temporary) = self.temporary.take() else { return Ok(()) };
@@ -98,9 +118,8 @@ impl Drop for Pending {
 }
 
 fn write_to(file: File, array: &Array) -> io::Result<File> {
-    let dtype = npyz::DType::parse(&format!("'{}'", dtype::code(array.data.scalar())))?;
-    let options = npyz::WriteOptions::new_header_only().dtype(dtype).shape(&array.shape);
-    let mut file = options.writer(file).write_header_only()?;
+    let mut file = file;
+    file.write_all(&mapped::header(array.data.scalar(), &array.shape)?)?;
     file.write_all(array.data.bytes())?;
     Ok(file)
 }

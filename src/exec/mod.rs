@@ -7,11 +7,15 @@ pub(crate) mod gpu;
 pub(crate) mod null;
 pub(crate) mod stop;
 
-use std::{any::Any, sync::Arc, time::Duration};
+use std::{any::Any, ops::Range, sync::Arc, time::Duration};
 
 pub use stop::CancelToken;
 
-use crate::{error::Result, kernel::Kernel};
+use crate::{
+    error::Result,
+    kernel::Kernel,
+    plan::{Part, Plan, TileEvent},
+};
 use stop::Stop;
 
 /// Every device of the machine: the GPUs that can be opened, then the CPU engine.
@@ -123,6 +127,18 @@ pub(crate) enum ArgData<'a> {
     Resident(&'a Arc<dyn Allocation>),
 }
 
+impl ArgData<'_> {
+    /// Size in bytes.
+    #[cfg(feature = "gpu")]
+    pub fn bytes(&self) -> u64 {
+        match self {
+            ArgData::Uniform(bytes) | ArgData::Read(bytes) => bytes.len() as u64,
+            ArgData::Write(bytes) => bytes.len() as u64,
+            ArgData::Resident(allocation) => allocation.bytes(),
+        }
+    }
+}
+
 /// One dispatch of a kernel over a grid. Checked: every binding is there, sizes fit the types,
 /// nothing is aliased, no axis of the grid is zero.
 pub(crate) struct Launch<'a> {
@@ -133,6 +149,30 @@ pub(crate) struct Launch<'a> {
     pub workgroups: [u32; 3],
     /// What may end it early.
     pub stop: Option<&'a Stop>,
+    /// How it is cut; nothing for one tile of data that fits.
+    pub plan: Option<&'a Plan>,
+    /// Who wants to hear of each tile.
+    pub watcher: Option<&'a mut Watcher<'a>>,
+}
+
+/// Who hears of tiles as they are done.
+pub(crate) type Watcher<'a> = dyn FnMut(TileEvent) + Send + 'a;
+
+impl<'a> Launch<'a> {
+    /// A launch in one tile, which nothing ends.
+    #[cfg(test)]
+    pub fn new(kernel: &'a Kernel, args: Vec<ArgData<'a>>, workgroups: [u32; 3]) -> Self {
+        Launch { kernel, args, workgroups, stop: None, plan: None, watcher: None }
+    }
+
+    /// The tiles, as parts of the grid.
+    pub fn tiles(&self) -> impl Iterator<Item = Part> + use<> {
+        let whole = self.workgroups;
+        let one = self.plan.is_none().then(|| Part::whole(whole));
+        let space = self.plan.map(|plan| plan.tiles);
+        let many = space.into_iter().flat_map(move |space| space.iter().map(move |units| space.part(&units, whole)));
+        one.into_iter().chain(many)
+    }
 }
 
 /// What a launch took.
@@ -148,7 +188,85 @@ pub(crate) struct Metrics {
     pub bytes_down: u64,
     /// Dispatches it was made of.
     pub dispatches: u32,
+    /// Tiles it was cut into.
+    pub tiles: u32,
 }
+
+/// Dispatches over memory that stays on a device, in their order: made ready once, run many times. Checked like a
+/// [`Launch`].
+pub(crate) struct Sequence {
+    /// Memory of the backend, each allocation once.
+    pub buffers: Vec<Arc<dyn Allocation>>,
+    /// The contents of all uniforms, each at a multiple of [`UNIFORM_ALIGNMENT`].
+    pub uniforms: Vec<u32>,
+    /// The dispatches that differ.
+    pub dispatches: Vec<Dispatch>,
+    pub steps: Vec<Step>,
+}
+
+/// Where a uniform of a [`Sequence`] may start, in bytes: the most that any device asks for.
+pub(crate) const UNIFORM_ALIGNMENT: usize = 256;
+
+/// One dispatch of a [`Sequence`].
+pub(crate) struct Dispatch {
+    pub kernel: Kernel,
+    /// One for each of [`Kernel::bindings`], in that order.
+    pub args: Vec<SequenceArg>,
+    /// Workgroups along x, y and z; each from 1 to 2^32 - 1.
+    pub workgroups: [u32; 3],
+}
+
+/// What a dispatch of a [`Sequence`] binds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SequenceArg {
+    /// The first `bytes` of a buffer. No dispatch binds a buffer for writing and under another name too.
+    Buffer { buffer: usize, bytes: u64 },
+    /// A part of the uniforms.
+    Uniform { offset: usize, bytes: usize },
+}
+
+/// One step of a [`Sequence`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// The dispatch of this number.
+    Dispatch(u32),
+    /// Zeroes the first `bytes` of a buffer.
+    Zero { buffer: u32, bytes: u64 },
+}
+
+/// A stretch of a [`Sequence`] to be run. The turns of one sequence come one at a time.
+pub(crate) struct Turn<'a> {
+    /// Buffers and what is copied to their starts first.
+    pub uploads: Vec<(usize, &'a [u8])>,
+    /// The uniforms as they are now.
+    pub uniforms: &'a [u32],
+    /// Whether they may differ from those of the turn before.
+    pub uniforms_changed: bool,
+    /// Which steps.
+    pub steps: Range<usize>,
+    pub downloads: Vec<Download<'a>>,
+    /// What may end it early.
+    pub stop: Option<&'a Stop>,
+}
+
+/// Where the start of a buffer is copied to at the end of a [`Turn`].
+pub(crate) struct Download<'a> {
+    pub buffer: usize,
+    pub data: &'a mut [u8],
+    /// The buffer to which what is there is copied first.
+    pub upload: Option<usize>,
+}
+
+impl<'a> Turn<'a> {
+    /// All that is copied to buffers before the first step.
+    pub fn all_uploads(&self) -> impl Iterator<Item = (usize, &[u8])> {
+        let updates = self.downloads.iter().filter_map(|download| Some((download.upload?, &*download.data)));
+        self.uploads.iter().copied().chain(updates)
+    }
+}
+
+/// A [`Sequence`] as the backend that made it ready keeps it.
+pub(crate) type Ready = Box<dyn Any + Send + Sync>;
 
 /// A device that can run kernels.
 pub(crate) trait Backend: Send + Sync {
@@ -163,4 +281,9 @@ pub(crate) trait Backend: Send + Sync {
     /// Runs the kernel and returns when its results are in the arguments, or soon after its stop is set, with the
     /// stop's error.
     fn launch(&self, launch: Launch<'_>) -> Result<Metrics>;
+    /// Compiles a sequence's kernels and makes what its turns use again; gives the time spent compiling.
+    fn sequence(&self, sequence: Sequence) -> Result<(Ready, Duration)>;
+    /// Runs a turn of a sequence that this backend made ready, and returns when its downloads are filled, or soon after
+    /// its stop is set, with the stop's error.
+    fn run_turn(&self, ready: &Ready, turn: Turn<'_>) -> Result<Metrics>;
 }

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use super::{Allocation, ArgData, Backend, DeviceInfo, Launch, Metrics};
+use super::{
+    Allocation, ArgData, Backend, DeviceInfo, Download, Launch, Metrics, Ready, Sequence, SequenceArg, Step, Turn,
+    UNIFORM_ALIGNMENT,
+};
 use crate::{
     error::{Error, Message, Result},
     kernel::Kernel,
@@ -88,7 +91,8 @@ impl Backend for NullBackend {
     fn launch(&self, launch: Launch<'_>) -> Result<Metrics> {
         assert_eq!(launch.args.len(), launch.kernel.bindings().len());
         assert!(launch.workgroups.iter().all(|&count| count > 0));
-        let mut metrics = Metrics { dispatches: 1, ..Metrics::default() };
+        let mut metrics =
+            Metrics { dispatches: 1, tiles: launch.plan.map_or(1, |plan| plan.tiles.count()), ..Metrics::default() };
         for (arg, binding) in launch.args.iter().zip(launch.kernel.bindings()) {
             let bytes = match arg {
                 ArgData::Uniform(bytes) | ArgData::Read(bytes) => bytes,
@@ -104,6 +108,56 @@ impl Backend for NullBackend {
             if matches!(arg, ArgData::Write(_)) {
                 metrics.bytes_down += bytes.len() as u64;
             }
+        }
+        Ok(metrics)
+    }
+
+    /// Checks what the seam promises about a sequence.
+    fn sequence(&self, sequence: Sequence) -> Result<(Ready, Duration)> {
+        for dispatch in &sequence.dispatches {
+            assert_eq!(dispatch.args.len(), dispatch.kernel.bindings().len());
+            assert!(dispatch.workgroups.iter().all(|&count| count > 0));
+            for (arg, binding) in dispatch.args.iter().zip(dispatch.kernel.bindings()) {
+                match *arg {
+                    SequenceArg::Buffer { buffer, bytes } => {
+                        let memory = &sequence.buffers[buffer];
+                        assert!(memory.as_any().is::<NullMemory>());
+                        assert!((binding.min_bytes()..=memory.bytes()).contains(&bytes), "`{}` fits", binding.name);
+                    }
+                    SequenceArg::Uniform { offset, bytes } => {
+                        assert!(offset.is_multiple_of(UNIFORM_ALIGNMENT) && bytes as u64 >= binding.min_bytes());
+                        assert!(offset + bytes <= 4 * sequence.uniforms.len());
+                    }
+                }
+            }
+        }
+        Ok((Box::new(sequence), Duration::ZERO))
+    }
+
+    /// Moves the data and checks the steps. Zeroing is done, dispatches do nothing.
+    fn run_turn(&self, ready: &Ready, turn: Turn<'_>) -> Result<Metrics> {
+        let sequence =
+            ready.downcast_ref::<Sequence>().expect("a sequence comes back to the backend that made it ready");
+        let mut metrics = Metrics::default();
+        assert_eq!(turn.uniforms.len(), sequence.uniforms.len());
+        for (buffer, data) in turn.all_uploads() {
+            sequence.buffers[buffer].upload(0, data)?;
+            metrics.bytes_up += data.len() as u64;
+        }
+        for step in &sequence.steps[turn.steps] {
+            match *step {
+                Step::Dispatch(number) => {
+                    assert!((number as usize) < sequence.dispatches.len());
+                    metrics.dispatches += 1;
+                }
+                Step::Zero { buffer, bytes } => {
+                    sequence.buffers[buffer as usize].upload(0, &vec![0; bytes as usize])?;
+                }
+            }
+        }
+        for Download { buffer, data, .. } in turn.downloads {
+            sequence.buffers[buffer].download(0, data)?;
+            metrics.bytes_down += data.len() as u64;
         }
         Ok(metrics)
     }

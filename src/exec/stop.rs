@@ -19,7 +19,7 @@ use std::{
 use futures::task::AtomicWaker;
 
 use crate::{
-    error::{Error, Result},
+    error::{Error, Message, Result},
     kernel::Kernel,
 };
 
@@ -40,7 +40,8 @@ pub(crate) struct Stop {
     word: AtomicU32,
     /// Who waits for the call without blocking.
     waker: AtomicWaker,
-    kernel: Kernel,
+    /// What it ends: a call of this kernel, or a chain.
+    kernel: Option<Kernel>,
     start: Instant,
     limit: Option<Duration>,
     /// Whether a token can set the word.
@@ -86,8 +87,8 @@ impl Stop {
         self.remaining().map_or(most, |left| left.min(most))
     }
 
-    /// Time to the deadline.
-    fn remaining(&self) -> Option<Duration> {
+    /// Time to the deadline, if there is one.
+    pub fn remaining(&self) -> Option<Duration> {
         Some(self.limit?.saturating_sub(self.start.elapsed()))
     }
 
@@ -126,12 +127,20 @@ impl Stop {
                  it is done; {unspecified}"
             ),
         };
-        let message = self.kernel.message(format!("{what}; {consequence}"));
+        let message = about(self.kernel.as_ref(), format!("{what}; {consequence}"));
         if late {
             Error::Deadline(message.help("allow more time with .deadline(..), or give the kernel less to do"))
         } else {
             Error::Cancelled(message.help("a token stays cancelled: give the next call a new CancelToken"))
         }
+    }
+}
+
+/// A message about a call of this kernel, or about a chain.
+fn about(kernel: Option<&Kernel>, problem: String) -> Message {
+    match kernel {
+        Some(kernel) => kernel.message(problem),
+        None => Message::new(problem).subject("chain"),
     }
 }
 
@@ -230,13 +239,13 @@ pub(crate) struct Armed {
 }
 
 impl Armed {
-    /// The stop of a call of `kernel` that began at `start`; `None` where nothing can end it early.
+    /// The stop of a call of `kernel` (a chain has none) that began at `start`; `None` where nothing can end it early.
     ///
     /// # Errors
     ///
     /// [`Error::Device`] where the thread that watches deadlines cannot be started.
     pub fn new(
-        kernel: &Kernel,
+        kernel: Option<&Kernel>,
         start: Instant,
         limit: Option<Duration>,
         tokens: Vec<CancelToken>,
@@ -247,7 +256,7 @@ impl Armed {
         let stop = Arc::new(Stop {
             word: AtomicU32::new(GO_ON),
             waker: AtomicWaker::new(),
-            kernel: kernel.clone(),
+            kernel: kernel.cloned(),
             start,
             limit,
             cancellable: !tokens.is_empty(),
@@ -258,8 +267,7 @@ impl Armed {
         let due = limit.and_then(|limit| start.checked_add(limit));
         armed.alarm = due.map(|due| CLOCK.set(due, &armed.stop)).transpose().map_err(|error| {
             Error::Device(
-                kernel
-                    .message(format!("the thread that watches deadlines cannot be started: {error}"))
+                about(kernel, format!("the thread that watches deadlines cannot be started: {error}"))
                     .help("let the process have one more thread, or call without a deadline"),
             )
         })?;
@@ -361,7 +369,7 @@ mod tests {
     }
 
     fn armed(limit: Option<Duration>, tokens: &[&CancelToken]) -> Armed {
-        let armed = Armed::new(&kernel(), Instant::now(), limit, tokens.iter().copied().cloned().collect());
+        let armed = Armed::new(Some(&kernel()), Instant::now(), limit, tokens.iter().copied().cloned().collect());
         armed.expect("the thread starts").expect("there is something to wait for")
     }
 
@@ -375,7 +383,7 @@ mod tests {
 
     #[test]
     fn nothing_is_made_where_nothing_can_happen() {
-        assert!(Armed::new(&kernel(), Instant::now(), None, Vec::new()).expect("no thread is needed").is_none());
+        assert!(Armed::new(Some(&kernel()), Instant::now(), None, Vec::new()).expect("no thread is needed").is_none());
         assert_eq!(word(None).load(Ordering::Relaxed), GO_ON);
     }
 

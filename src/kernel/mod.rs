@@ -19,7 +19,7 @@ mod unsupported;
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -32,7 +32,10 @@ pub(crate) use requirements::Requirements;
 pub use specialize::ConstValue;
 pub use types::{Field, OverrideConstant, Scalar, Type};
 
-use crate::error::{Error, Message, Result};
+use crate::{
+    error::{Error, Message, Result},
+    ir::Program,
+};
 
 /// An entry point of a module, with its override constants resolved. Cheap to clone.
 #[derive(Clone)]
@@ -68,6 +71,8 @@ pub(crate) struct KernelInner {
     missing: Vec<String>,
     /// Devices (by number) on which the requirements were met.
     accepted_on: AtomicU64,
+    /// The program, once somebody has asked for it.
+    program: OnceLock<Arc<Program>>,
 }
 
 /// A resource that a kernel is given.
@@ -99,6 +104,11 @@ impl Binding {
     /// Whether the kernel writes it. One that is declared `read_write` may only be read.
     pub fn is_written(&self) -> bool {
         self.stores
+    }
+
+    /// Whether its type is a runtime-sized array, and no struct around one.
+    pub(crate) fn is_plain_array(&self) -> bool {
+        self.shape.runtime_stride.is_some() && self.shape.unit.as_ref().is_some_and(|unit| unit.element)
     }
 
     /// Its type as WGSL writes it: `array<vec4<f32>>`, `Params`.
@@ -177,6 +187,15 @@ impl Kernel {
         self.check_complete()?;
         let program = crate::ir::lower::lower(self).map_err(|error| self.in_file(error))?;
         Ok(program.to_string())
+    }
+
+    /// The program in the intermediate representation, lowered once.
+    pub(crate) fn program(&self) -> Result<Arc<Program>> {
+        if let Some(program) = self.inner.program.get() {
+            return Ok(Arc::clone(program));
+        }
+        let program = Arc::new(crate::ir::lower::lower(self)?);
+        Ok(Arc::clone(self.inner.program.get_or_init(|| program)))
     }
 
     /// Whether the module declares a binding `name`, used by this kernel or not.

@@ -3,7 +3,7 @@
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
     num::NonZeroU32,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{Arc, OnceLock, atomic::AtomicU64},
 };
 
 use naga::{
@@ -105,6 +105,7 @@ fn build(parent: &Module, name: &str, constants: &[(String, f64)]) -> Result<Ker
             constants: constants.to_vec(),
             missing,
             accepted_on: AtomicU64::new(0),
+            program: OnceLock::new(),
         }),
     })
 }

@@ -30,6 +30,8 @@ pub mod matmul;
 pub mod nbody;
 pub mod reduce;
 pub mod saxpy;
+pub mod scan;
+pub mod shallow_water;
 
 use std::{
     fmt,
@@ -40,7 +42,7 @@ use std::{
 
 pub use verdict::{Check, Verdict};
 
-use crate::{Device, Error, Report, Result, Runtime, error::Message};
+use crate::{Device, Error, Report, Result, Runtime, chain::ChainReport, error::Message};
 
 /// A shipped sample: what does not depend on its size.
 pub trait Sample: Send + Sync {
@@ -136,11 +138,13 @@ pub fn all() -> &'static [&'static dyn Sample] {
     &[
         &saxpy::Saxpy,
         &reduce::Reduce,
+        &scan::Scan,
         &histogram::Histogram,
         &matmul::Matmul,
         &nbody::Nbody,
         &mandelbrot::Mandelbrot,
         &black_scholes::BlackScholes,
+        &shallow_water::ShallowWater,
     ]
 }
 
@@ -285,6 +289,19 @@ impl From<&Report> for Tally {
         let mut tally = Tally::default();
         tally.add(report);
         tally
+    }
+}
+
+impl From<&ChainReport> for Tally {
+    fn from(report: &ChainReport) -> Self {
+        Tally {
+            kernel: report.kernel_time(),
+            total: report.total_time(),
+            compile: Duration::ZERO,
+            bytes_up: report.bytes_up(),
+            bytes_down: report.bytes_down(),
+            dispatches: report.dispatches(),
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 // An index past the end of an inner array is out of bounds, though it would hit the next row.
 //! grid: 6
-//! device: cpu, because WGSL leaves such accesses open (section 14.3), and GPU drivers differ
 //! in x: u32 = 1 2 3 4 5 6
 //! inout y: u32 = 0*6 -> 11 12 13 0 0 0
 //! out z: u32 = 1 2 3 0 0 0

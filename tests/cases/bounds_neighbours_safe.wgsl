@@ -1,8 +1,8 @@
-// Whatever a device does with accesses out of bounds, other buffers are not touched and nothing breaks.
+// Writes far out of bounds are dropped, and other buffers are not touched.
 //! grid: 64
-//! inout a: u32 = 1*16 -> _*16
+//! inout a: u32 = 1*16 -> 7 1*15
 //! inout b: u32 = 2*16 -> 2*16
-//! inout c: u32 = 3*16 -> _*16
+//! inout c: u32 = 3*16 -> 3*16
 
 @group(0) @binding(0) var<storage, read_write> a: array<u32>;
 @group(0) @binding(1) var<storage, read_write> b: array<u32>;

@@ -1,6 +1,5 @@
 // Reads past the end give zero, in runtime-sized arrays, fixed arrays, vectors, and locals.
 //! grid: 8
-//! device: cpu, because WGSL leaves the value of such reads open (section 14.3), and GPU drivers differ
 //! in x: u32 = 1 2 3 4 5
 //! in fixed: u32 = 10 20 30 40
 //! in v: u32 = 7 8 9

@@ -1,6 +1,5 @@
 // Workgroup memory and atomics out of bounds: reads and results are zero, writes and additions are dropped.
 //! grid: 8
-//! device: cpu, because WGSL leaves such accesses open (section 14.3), and GPU drivers differ
 //! inout counts: u32 = 5 5 5 -> 6 6 6
 //! out y: u32 = 105 105 105 100 0 0 0 0
 //! out old: u32 = 5 5 5 0 0 0 0 0

@@ -1,6 +1,5 @@
 // Writes past the end are dropped, those at huge and negative indices too; the last element is left alone.
 //! grid: 8
-//! device: cpu, because WGSL lets such writes land elsewhere in the buffer (section 14.3), as some GPU drivers do
 //! inout y: u32 = 9 9 9 9 9 -> 0 1 2 3 4
 //! inout z: i32 = 9 9 9 -> 5 6 7
 //! inout w: u32 = 9 9 9 9 -> 9 9 0 1

@@ -1,5 +1,4 @@
 // Halves out of bounds: reads give zero, writes are dropped, and the other half of a word is nobody's but its owner's.
-//! device: cpu, because drivers may clamp an index to any element of the binding (section 14.3)
 //! grid: 12
 //! in index: u32 = 0 1 2 3 4 5 6 4294967295 2147483648 1 3 0
 //! in x: f16 = 1 2 3 4 5 6

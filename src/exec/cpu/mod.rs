@@ -10,6 +10,7 @@ mod interp;
 #[cfg_attr(not(target_arch = "x86_64"), path = "no_jit.rs")]
 mod jit;
 mod pool;
+mod sequence;
 mod shared_mem;
 
 #[cfg(test)]
@@ -26,14 +27,16 @@ use std::{
 use crate::{
     error::{Error, Message, Result},
     exec::{
-        Allocation, ArgData, Backend, DeviceInfo, DeviceKind, Launch, Metrics,
+        Allocation, ArgData, Backend, DeviceInfo, DeviceKind, Launch, Metrics, Ready, Sequence, Turn,
         stop::{Left, Stop},
     },
     ir,
     kernel::{BindingKind, Kernel},
+    plan::{Part, TileEvent},
 };
 use interp::{Code, Scratch};
 use pool::Pool;
+use sequence::Prepared;
 use shared_mem::{Aligned, HostAllocation, SharedMem};
 
 /// Compiled kernels that are kept.
@@ -106,6 +109,18 @@ impl CpuBackend {
             memory: memory(),
         };
         CpuBackend { info, pool, compiles, cache: Mutex::default(), scratch: Mutex::default() }
+    }
+
+    /// Runs a part of a grid.
+    fn run(&self, code: &Executable, part: Part, memory: &[(SharedMem<'_>, u64)], stop: Option<&Stop>) -> Result<()> {
+        let compiled = code.jit.as_ref().and_then(|jit| {
+            let lanes = code.interp.workgroup_size.iter().product();
+            jit.launch(part, lanes, memory, &self.pool, stop)
+        });
+        match compiled {
+            Some(result) => result,
+            None => interp::run(&code.interp, part, memory, &self.pool, &self.scratch, stop),
+        }
     }
 
     /// The compiled kernel, and the time it took to compile.
@@ -187,22 +202,36 @@ impl Backend for CpuBackend {
 
     fn launch(&self, launch: Launch<'_>) -> Result<Metrics> {
         let (code, compile) = self.code(launch.kernel)?;
-        let mut metrics = Metrics { compile, dispatches: 1, ..Metrics::default() };
-        let stop = launch.stop;
+        let count = launch.plan.map_or(1, |plan| plan.tiles.count());
+        let mut metrics = Metrics { compile, dispatches: count, tiles: count, ..Metrics::default() };
+        let (stop, tiles, mut watcher) = (launch.stop, launch.tiles(), launch.watcher);
         let bound = Bound::new(launch.kernel, launch.args)?;
         bound.with_memory(&mut metrics, stop, |memory| {
             let start = Instant::now();
-            let compiled = code.jit.as_ref().and_then(|jit| {
-                let lanes = code.interp.workgroup_size.iter().product();
-                jit.launch(launch.workgroups, lanes, memory, &self.pool, stop)
-            });
-            match compiled {
-                Some(result) => result?,
-                None => interp::run(&code.interp, launch.workgroups, memory, &self.pool, &self.scratch, stop)?,
+            for (tile, part) in (0..).zip(tiles) {
+                self.run(&code, part, memory, stop)?;
+                if let Some(watcher) = watcher.as_mut() {
+                    watcher(TileEvent { tile, tiles: count });
+                }
             }
             Ok(start.elapsed())
         })
     }
+
+    fn sequence(&self, sequence: Sequence) -> Result<(Ready, Duration)> {
+        let (prepared, compile) = Prepared::new(self, sequence)?;
+        Ok((Box::new(prepared), compile))
+    }
+
+    fn run_turn(&self, ready: &Ready, turn: Turn<'_>) -> Result<Metrics> {
+        let stop = turn.stop;
+        prepared(ready)?.run(turn, |bound, memory| self.run(&bound.code, Part::whole(bound.workgroups), memory, stop))
+    }
+}
+
+/// A sequence that this engine made ready.
+fn prepared(ready: &Ready) -> Result<&Prepared> {
+    ready.downcast_ref().ok_or_else(|| Error::Device(Message::new("the sequence was made ready by another device")))
 }
 
 fn limits() -> Vec<(&'static str, u64)> {

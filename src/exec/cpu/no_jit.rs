@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use super::{pool::Pool, shared_mem::SharedMem};
-use crate::{error::Result, exec::stop::Stop, ir::Program};
+use crate::{error::Result, exec::stop::Stop, ir::Program, plan::Part};
 
 pub fn available() -> bool {
     false
@@ -23,7 +23,7 @@ impl Compiled {
 
     pub fn launch(
         &self,
-        _: [u32; 3],
+        _: Part,
         _: u32,
         _: &[(SharedMem<'_>, u64)],
         _: &Pool,

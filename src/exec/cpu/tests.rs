@@ -28,7 +28,7 @@ fn kernel(wgsl: &str) -> Kernel {
 }
 
 fn launch(backend: &CpuBackend, kernel: &Kernel, args: Vec<ArgData<'_>>, groups: u32) -> Result<Metrics> {
-    backend.launch(Launch { kernel, args, workgroups: [groups, 1, 1], stop: None })
+    backend.launch(Launch::new(kernel, args, [groups, 1, 1]))
 }
 
 #[test]

@@ -13,8 +13,11 @@
 mod bindings;
 mod device;
 mod disk;
+mod fuel;
 mod memory;
 mod pipeline;
+mod sequence;
+mod stream;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -35,7 +38,7 @@ use self::{
     memory::GpuAllocation,
 };
 use super::{
-    Allocation, Backend, DeviceInfo, DeviceKind, Launch, Metrics,
+    Allocation, Backend, DeviceInfo, DeviceKind, Launch, Metrics, Ready, Sequence, Turn,
     stop::{Left, Stop},
 };
 use crate::{
@@ -69,6 +72,7 @@ struct Gpu {
     uniforms: bindings::Uniforms,
     groups: bindings::BindGroups,
     timers: submit::Timers,
+    rate: fuel::Rate,
 }
 
 /// Uses a device that the caller opened. Its device-lost callback is taken over; its handler of
@@ -98,6 +102,7 @@ impl GpuBackend {
                 uniforms: bindings::Uniforms::default(),
                 groups: bindings::BindGroups::default(),
                 timers: submit::Timers::new(timestamps),
+                rate: fuel::Rate::default(),
             }),
         }
     }
@@ -231,7 +236,8 @@ impl Backend for GpuBackend {
 
     fn prepare(&self, kernel: &Kernel) -> Result<Duration> {
         self.gpu.faults.check()?;
-        let (_, took) = self.gpu.pipelines.get(&self.gpu, kernel, false)?;
+        let variant = self.gpu.pipelines.variant(kernel, false);
+        let (_, took) = self.gpu.pipelines.get(&self.gpu, kernel, &variant)?;
         Ok(took)
     }
 
@@ -241,5 +247,14 @@ impl Backend for GpuBackend {
 
     fn launch(&self, launch: Launch<'_>) -> Result<Metrics> {
         submit::launch(&self.gpu, launch)
+    }
+
+    fn sequence(&self, sequence: Sequence) -> Result<(Ready, Duration)> {
+        let (prepared, compile) = sequence::Prepared::new(&self.gpu, sequence)?;
+        Ok((Box::new(prepared), compile))
+    }
+
+    fn run_turn(&self, ready: &Ready, turn: Turn<'_>) -> Result<Metrics> {
+        sequence::run(&self.gpu, ready, turn)
     }
 }

@@ -18,15 +18,19 @@ use super::{
     device::{Scopes, lock, translate},
 };
 use crate::{
-    error::Result,
-    kernel::{BindingKind, Kernel, passes},
+    access::Numbers,
+    error::{Error, Result},
+    kernel::{
+        BindingKind, Kernel,
+        passes::{self, Guard, Refused, Variant},
+    },
 };
 
 /// The bind group of the kernel's own bindings, numbered in the order of [`Kernel::bindings`]: one
 /// group serves them all, however the author spread them.
 pub(super) const DATA_GROUP: u32 = 0;
 
-/// The bind group of the tile's origin, in a rebased pipeline.
+/// The bind group of the tile's uniform, in a pipeline that reads it.
 pub(super) const TILE_GROUP: u32 = 1;
 
 /// A kernel made ready for a device.
@@ -35,14 +39,15 @@ pub(super) struct Pipeline {
     pub id: u64,
     pub pipeline: wgpu::ComputePipeline,
     pub data: wgpu::BindGroupLayout,
-    /// For a rebased pipeline: the layout of its tile's origin, a uniform with a dynamic offset.
+    /// For a variant that reads it: the layout of the tile's uniform, which has a dynamic offset, and of the status word
+    /// if it has fuel.
     pub tile: Option<wgpu::BindGroupLayout>,
     /// For each binding, whether the kernel may write it.
     pub written: Vec<bool>,
 }
 
-/// A kernel's fingerprint, and whether it is rebased.
-type Key = (u64, bool);
+/// The fingerprints of a kernel and of its variant.
+type Key = (u64, u64);
 
 /// A place for a pipeline, locked while it is compiled, so that nobody compiles it twice.
 type Slot = Arc<Mutex<Option<Arc<Pipeline>>>>;
@@ -51,43 +56,69 @@ type Slot = Arc<Mutex<Option<Arc<Pipeline>>>>;
 #[derive(Default)]
 pub(super) struct Pipelines {
     slots: Mutex<FxHashMap<Key, Slot>>,
+    /// For each kernel, by fingerprint, what is guarded whatever the numbers of the call are.
+    guards: Mutex<FxHashMap<u64, Guard>>,
 }
 
 impl Pipelines {
-    /// The kernel's pipeline, and the time it took to compile it now: zero when it was there.
-    pub fn get(&self, gpu: &Gpu, kernel: &Kernel, rebased: bool) -> Result<(Arc<Pipeline>, Duration)> {
-        let key = (kernel.inner.fingerprint, rebased);
+    /// The kernel as it runs on any data: what is not in bounds for every grid and every size is guarded.
+    pub fn variant(&self, kernel: &Kernel, tiled: bool) -> Variant {
+        let mut guards = lock(&self.guards);
+        let guard = guards.entry(kernel.inner.fingerprint).or_insert_with(|| {
+            match kernel.proven_in_bounds(&Numbers::new()) {
+                Ok(proven) => Guard::Unproven(Arc::new(proven)),
+                // What the analysis cannot read, a GPU may well run.
+                Err(_) => Guard::All,
+            }
+        });
+        Variant { tiled, guard: guard.clone(), ..Variant::default() }
+    }
+
+    /// The pipeline of a variant of the kernel, and the time it took to compile it now: zero when it was there.
+    pub fn get(&self, gpu: &Gpu, kernel: &Kernel, variant: &Variant) -> Result<(Arc<Pipeline>, Duration)> {
+        let key = (kernel.inner.fingerprint, variant.fingerprint());
         let slot = Arc::clone(lock(&self.slots).entry(key).or_default());
         let mut slot = lock(&slot);
         if let Some(pipeline) = &*slot {
             return Ok((Arc::clone(pipeline), Duration::ZERO));
         }
         let start = Instant::now();
-        let pipeline = Arc::new(compile(gpu, kernel, rebased)?);
+        let pipeline = Arc::new(compile(gpu, kernel, variant)?);
         *slot = Some(Arc::clone(&pipeline));
         let took = start.elapsed();
-        tracing::debug!(kernel = kernel.name(), device = gpu.info.name, rebased, ?took, "pipeline compiled");
+        tracing::debug!(
+            kernel = kernel.name(),
+            device = gpu.info.name,
+            tiled = variant.tiled,
+            ?took,
+            "pipeline compiled"
+        );
         gpu.disk.compiled();
         Ok((pipeline, took))
     }
 }
 
-fn compile(gpu: &Gpu, kernel: &Kernel, rebased: bool) -> Result<Pipeline> {
+fn compile(gpu: &Gpu, kernel: &Kernel, variant: &Variant) -> Result<Pipeline> {
+    let module = module_for_device(kernel, variant)
+        .map_err(|refused| Error::Unsupported(kernel.message(format!("its WGSL {refused}"))))?;
     let scopes = Scopes::open(&gpu.device);
-    let pipeline = build(gpu, kernel, rebased);
+    let pipeline = build(gpu, kernel, variant, module);
     match scopes.close() {
         Some(error) => Err(translate(error, &gpu.info.name, kernel.name(), "")),
         None => Ok(pipeline),
     }
 }
 
-fn build(gpu: &Gpu, kernel: &Kernel, rebased: bool) -> Pipeline {
+fn build(gpu: &Gpu, kernel: &Kernel, variant: &Variant, module: naga::Module) -> Pipeline {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let label = Some(kernel.name());
-    let shader = gpu.device.create_shader_module(wgpu::ShaderModuleDescriptor {
-        label,
-        source: wgpu::ShaderSource::Naga(Cow::Owned(module_for_device(kernel, rebased))),
-    });
+    let source = wgpu::ShaderSource::Naga(Cow::Owned(module));
+    let descriptor = wgpu::ShaderModuleDescriptor { label, source };
+    let checks = wgpu::ShaderRuntimeChecks { bounds_checks: false, ..wgpu::ShaderRuntimeChecks::checked() };
+    // SAFETY: no access of the module is out of bounds. Each is proven to be inside or was guarded by
+    // `module_for_device`: there is no variant without guards. All other checks stay on: what wgpu does about loops
+    // without end and about divisions by zero is no matter of bounds.
+    let shader = unsafe { gpu.device.create_shader_module_trusted(descriptor, checks) };
     let entries: Vec<_> = (0..)
         .zip(kernel.bindings())
         .map(|(binding, resource)| layout_entry(binding, buffer_type(resource.kind), false))
@@ -96,10 +127,14 @@ fn build(gpu: &Gpu, kernel: &Kernel, rebased: bool) -> Pipeline {
         gpu.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries })
     };
     let data = layout(&entries);
-    let tile = rebased.then(|| layout(&[layout_entry(0, wgpu::BufferBindingType::Uniform, true)]));
+    let tile = variant.needs_tile().then(|| {
+        let uniform = layout_entry(0, wgpu::BufferBindingType::Uniform, true);
+        let status = layout_entry(1, wgpu::BufferBindingType::Storage { read_only: false }, false);
+        layout(&[uniform, status][..1 + usize::from(variant.fuel)])
+    });
     let pipeline_layout = gpu.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
         label,
-        bind_group_layouts: &[Some(&data), tile.as_ref()][..1 + usize::from(rebased)],
+        bind_group_layouts: &[Some(&data), tile.as_ref()][..1 + usize::from(tile.is_some())],
         immediate_size: 0,
     });
     let pipeline = gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
@@ -117,18 +152,16 @@ fn build(gpu: &Gpu, kernel: &Kernel, rebased: bool) -> Pipeline {
     Pipeline { id, pipeline, data, tile, written }
 }
 
-/// The kernel's module as the device gets it: its bindings numbered anew, and rebased if its grid has
-/// to be tiled.
-fn module_for_device(kernel: &Kernel, rebased: bool) -> naga::Module {
+/// The kernel's module as the device gets it: its bindings numbered anew, and adapted as the variant says.
+fn module_for_device(kernel: &Kernel, variant: &Variant) -> std::result::Result<naga::Module, Refused> {
     let mut module = kernel.inner.module.clone();
+    let mut globals = Vec::new();
     for (binding, resource) in (0..).zip(kernel.bindings()) {
         module.global_variables.get_mut(resource.global).binding = Some(ResourceBinding { group: DATA_GROUP, binding });
+        globals.push(resource.global);
     }
-    if rebased {
-        let place = ResourceBinding { group: TILE_GROUP, binding: 0 };
-        module = passes::rebase(&module, kernel.inner.entry, place);
-    }
-    module
+    let place = ResourceBinding { group: TILE_GROUP, binding: 0 };
+    passes::adapt(&module, &kernel.inner.info, kernel.inner.entry, &globals, variant, place)
 }
 
 fn buffer_type(kind: BindingKind) -> wgpu::BufferBindingType {

@@ -11,6 +11,7 @@ use super::{
     device::lock,
     memory::{DeviceBuffer, GpuAllocation, padded, size_class},
     pipeline::{DATA_GROUP, Pipeline, TILE_GROUP},
+    stream,
     transfer::{self, Piece},
 };
 use crate::{
@@ -19,18 +20,18 @@ use crate::{
         ArgData, Launch, Metrics,
         stop::{Left, Stop},
     },
-    kernel::{BindingKind, Kernel, passes::TileOrigin},
+    kernel::{BindingKind, Kernel, passes::TileUniform},
 };
 
 /// Tiles that go in one submission. More are submitted in turn: a grid of many millions of workgroups
 /// then neither needs much memory for its origins nor holds the device in one long command.
-const TILES_AT_ONCE: usize = 1024;
+pub(super) const TILES_AT_ONCE: usize = 1024;
 
 /// The same for a launch that may have to stop, which it can between two submissions.
 const TILES_BETWEEN_STOPS: usize = 4;
 
 /// Where an argument's data lies on the device.
-enum Place<'a> {
+pub(super) enum Place<'a> {
     /// Memory for this call, given back when it ends.
     Held(Held<'a>),
     Resident(&'a DeviceBuffer),
@@ -38,7 +39,7 @@ enum Place<'a> {
 }
 
 impl Place<'_> {
-    fn buffer(&self) -> &DeviceBuffer {
+    pub fn buffer(&self) -> &DeviceBuffer {
         match self {
             Place::Held(held) => held.buffer(),
             Place::Resident(buffer) => buffer,
@@ -48,13 +49,19 @@ impl Place<'_> {
 }
 
 /// A buffer from the pool, which goes back when this is dropped.
-struct Held<'a> {
+pub(super) struct Held<'a> {
     gpu: &'a Gpu,
     buffer: Option<DeviceBuffer>,
 }
 
-impl Held<'_> {
-    fn buffer(&self) -> &DeviceBuffer {
+impl<'a> Held<'a> {
+    /// A buffer of `size` bytes with unspecified contents.
+    pub fn acquire(gpu: &'a Gpu, size: u64, subject: &str) -> Result<Self> {
+        let (buffer, _) = gpu.acquire(size, subject)?;
+        Ok(Held { gpu, buffer: Some(buffer) })
+    }
+
+    pub fn buffer(&self) -> &DeviceBuffer {
         self.buffer.as_ref().expect("a held buffer is there until it is dropped")
     }
 }
@@ -68,19 +75,51 @@ impl Drop for Held<'_> {
 }
 
 /// An argument on the device, and the host memory that its result goes to.
-struct Argument<'a> {
-    place: Place<'a>,
-    bytes: u64,
-    result: Option<&'a mut [u8]>,
+pub(super) struct Argument<'a> {
+    pub place: Place<'a>,
+    pub bytes: u64,
+    pub result: Option<&'a mut [u8]>,
+}
+
+impl Argument<'_> {
+    /// What a dispatch binds for it.
+    pub fn bound(&self) -> Bound<'_> {
+        Bound { buffer: self.place.buffer(), bytes: self.bytes }
+    }
 }
 
 /// Runs a launch and returns when its results are in the arguments.
 pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
+    if let Some(plan) = launch.plan.filter(|plan| plan.is_streamed() || plan.tiles.count() > 1) {
+        return stream::launch(gpu, launch, plan);
+    }
+    gpu.check(launch.kernel.name())?;
+    let stop = launch.stop;
+    let fuel = gpu.rate.fuel(gpu, stop)?;
+    match (launch_with(gpu, launch, fuel)?, stop) {
+        // What it did until then is of no use to anybody.
+        ((_, Ended::OutOfFuel), Some(stop)) => Err(stop.error(Left::Unspecified)),
+        ((metrics, _), _) => Ok(metrics),
+    }
+}
+
+/// How a kernel ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    ByItself,
+    OutOfFuel,
+}
+
+/// Runs a launch in one tile of data, whose loops have so much fuel, if there is a limit.
+pub(super) fn launch_with(gpu: &Arc<Gpu>, launch: Launch<'_>, fuel: Option<u32>) -> Result<(Metrics, Ended)> {
     let (kernel, stop) = (launch.kernel, launch.stop);
-    gpu.check(kernel.name())?;
     let limit = gpu.limits.max_compute_workgroups_per_dimension;
     let tiled = launch.workgroups.iter().any(|count| *count > limit);
-    let (pipeline, compile) = gpu.pipelines.get(gpu, kernel, tiled)?;
+    let mut tile = TileUniform::new([0; 3], launch.workgroups, launch.args.len());
+    tile.fuel = fuel.unwrap_or(0);
+    let mut variant = gpu.pipelines.variant(kernel, tiled);
+    variant.fuel = fuel.is_some();
+    let (pipeline, compile) = gpu.pipelines.get(gpu, kernel, &variant)?;
     if let Some(stop) = stop.filter(|stop| stop.is_due()) {
         return Err(stop.error(Left::Nothing));
     }
@@ -91,8 +130,8 @@ pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
             let argument = place(gpu, kernel, index, data, pipeline.written[index], &mut metrics, stop)?;
             arguments.push(argument);
         }
-        run(gpu, &pipeline, arguments, launch.workgroups, &mut metrics, stop)?;
-        Ok(metrics)
+        let ended = run(gpu, &pipeline, arguments, &tile, variant.fuel, &mut metrics, stop)?;
+        Ok((metrics, ended))
     });
     if result.is_err() {
         // What was made on the way may be invalid, which wgpu shows only at its next use.
@@ -103,7 +142,7 @@ pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
 }
 
 /// Puts an argument's data on the device, if it is not there.
-fn place<'a>(
+pub(super) fn place<'a>(
     gpu: &'a Arc<Gpu>,
     kernel: &Kernel,
     index: usize,
@@ -113,11 +152,7 @@ fn place<'a>(
     stop: Option<&Stop>,
 ) -> Result<Argument<'a>> {
     let binding = &kernel.bindings()[index];
-    let bytes = match &data {
-        ArgData::Uniform(bytes) | ArgData::Read(bytes) => bytes.len() as u64,
-        ArgData::Write(bytes) => bytes.len() as u64,
-        ArgData::Resident(allocation) => allocation.bytes(),
-    };
+    let bytes = data.bytes();
     let (most, limit) = match binding.kind {
         BindingKind::Uniform => (gpu.limits.max_uniform_buffer_binding_size, "maxUniformBufferBindingSize"),
         _ => (gpu.limits.max_storage_buffer_binding_size, "maxStorageBufferBindingSize"),
@@ -131,8 +166,7 @@ fn place<'a>(
         ));
     }
     let mut hold = |bytes: &[u8]| {
-        let (buffer, _) = gpu.acquire(size_class(bytes.len() as u64), &binding.name)?;
-        let held = Held { gpu, buffer: Some(buffer) };
+        let held = Held::acquire(gpu, size_class(bytes.len() as u64), &binding.name)?;
         transfer::upload(gpu, &held.buffer().buffer, 0, bytes, stop)?;
         metrics.bytes_up += bytes.len() as u64;
         Ok(Place::Held(held))
@@ -164,13 +198,13 @@ fn run(
     gpu: &Gpu,
     pipeline: &Pipeline,
     mut arguments: Vec<Argument<'_>>,
-    workgroups: [u32; 3],
+    tile: &TileUniform,
+    has_fuel: bool,
     metrics: &mut Metrics,
     stop: Option<&Stop>,
-) -> Result<()> {
+) -> Result<Ended> {
     let results: Vec<_> = arguments.iter_mut().map(|argument| argument.result.take()).collect();
-    let bound: Vec<_> =
-        arguments.iter().map(|argument| Bound { buffer: argument.place.buffer(), bytes: argument.bytes }).collect();
+    let bound: Vec<_> = arguments.iter().map(Argument::bound).collect();
     let group = gpu.groups.get(gpu, pipeline, &bound);
     let mut pieces = Vec::new();
     for (part, data) in bound.iter().zip(results) {
@@ -180,6 +214,10 @@ fn run(
         }
     }
 
+    let status = has_fuel.then(|| gpu.create_buffer(STATUS as u64, STATUS_USAGE, "status")).transpose()?;
+    let mut ended = [0; STATUS];
+    pieces.extend(status.as_ref().map(|source| Piece { source, offset: 0, data: &mut ended }));
+
     let timer = gpu.timers.get(gpu)?;
     if timer.is_none() && metrics.bytes_up > 0 {
         // The time of the dispatch is measured from here: the uploads are not to count.
@@ -188,8 +226,11 @@ fn run(
     let start = Instant::now();
     let queries = timer.as_ref().map(|timer| &timer.queries);
     let (mut encoder, dispatches) = match &pipeline.tile {
-        None => (record_one(gpu, pipeline, &group, workgroups, queries), 1),
-        Some(layout) => record_tiles(gpu, pipeline, &group, layout, workgroups, queries, stop)?,
+        None => (record_one(gpu, pipeline, &group, tile.whole, queries), 1),
+        Some(layout) => {
+            let layout = TileLayout { layout, status: status.as_ref() };
+            record_tiles(gpu, pipeline, &group, layout, tile, queries, stop)?
+        }
     };
     metrics.dispatches = dispatches;
     if stop.is_some() {
@@ -213,10 +254,10 @@ fn run(
             gpu.timers.put(timer);
         }
     }
-    Ok(())
+    Ok(if ended == [0; STATUS] { Ended::ByItself } else { Ended::OutOfFuel })
 }
 
-fn begin_pass<'e>(
+pub(super) fn begin_pass<'e>(
     encoder: &'e mut wgpu::CommandEncoder,
     pipeline: &Pipeline,
     group: &wgpu::BindGroup,
@@ -247,20 +288,33 @@ fn record_one(
     encoder
 }
 
+/// Bytes of the word that says whether fuel ran out.
+const STATUS: usize = 4;
+
+const STATUS_USAGE: wgpu::BufferUsages = wgpu::BufferUsages::STORAGE.union(wgpu::BufferUsages::COPY_SRC);
+
+/// What a variant that reads the tile's uniform binds beside the data.
+#[derive(Clone, Copy)]
+pub(super) struct TileLayout<'a> {
+    pub layout: &'a wgpu::BindGroupLayout,
+    pub status: Option<&'a wgpu::Buffer>,
+}
+
 /// The grid in tiles. All but the last submission are made here; the last one's encoder is returned
 /// with the number of dispatches. A launch that may have to stop waits for each submission before the next.
-fn record_tiles(
+pub(super) fn record_tiles(
     gpu: &Gpu,
     pipeline: &Pipeline,
     group: &wgpu::BindGroup,
-    layout: &wgpu::BindGroupLayout,
-    workgroups: [u32; 3],
+    TileLayout { layout, status }: TileLayout<'_>,
+    tile: &TileUniform,
     queries: Option<&wgpu::QuerySet>,
     stop: Option<&Stop>,
 ) -> Result<(wgpu::CommandEncoder, u32)> {
     let limit = gpu.limits.max_compute_workgroups_per_dimension;
-    let stride = TileOrigin::BYTES.next_multiple_of(u64::from(gpu.limits.min_uniform_buffer_offset_alignment));
-    let mut tiles = tiles(workgroups, limit).peekable();
+    let bytes = TileUniform::size(pipeline.written.len());
+    let stride = bytes.next_multiple_of(u64::from(gpu.limits.min_uniform_buffer_offset_alignment));
+    let mut tiles = tiles(tile.whole, limit).peekable();
     let at_once = if stop.is_some() { TILES_BETWEEN_STOPS } else { TILES_AT_ONCE };
     let (mut encoder, mut dispatches) = (gpu.encoder(), 0);
     while tiles.peek().is_some() {
@@ -277,23 +331,25 @@ fn record_tiles(
         let batch: Vec<_> = tiles.by_ref().take(at_once).collect();
         let mut contents = vec![0; stride as usize * batch.len()];
         for ((origin, _), bytes) in batch.iter().zip(contents.chunks_mut(stride as usize)) {
-            let origin = TileOrigin::new(*origin, workgroups);
-            bytes[..TileOrigin::BYTES as usize].copy_from_slice(bytemuck::bytes_of(&origin));
+            TileUniform { origin: *origin, ..tile.clone() }.write(bytes);
         }
         let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
         let origins = gpu.create_buffer(contents.len() as u64, usage, "tile origins")?;
         transfer::upload(gpu, &origins, 0, &contents, stop)?;
+        let origin = wgpu::BindGroupEntry {
+            binding: 0,
+            resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                buffer: &origins,
+                offset: 0,
+                size: wgpu::BufferSize::new(bytes),
+            }),
+        };
+        let status = status.map(|status| wgpu::BindGroupEntry { binding: 1, resource: status.as_entire_binding() });
+        let entries: Vec<_> = std::iter::once(origin).chain(status).collect();
         let origins = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some("tile origins"),
+            label: Some("tiles"),
             layout,
-            entries: &[wgpu::BindGroupEntry {
-                binding: 0,
-                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                    buffer: &origins,
-                    offset: 0,
-                    size: wgpu::BufferSize::new(TileOrigin::BYTES),
-                }),
-            }],
+            entries: &entries,
         });
         let (first, last) = (dispatches == 0, tiles.peek().is_none());
         let timestamps = queries.filter(|_| first || last).map(|query_set| wgpu::ComputePassTimestampWrites {
@@ -312,7 +368,7 @@ fn record_tiles(
 }
 
 /// Origin and size, in workgroups, of the tiles of a grid: none larger than `limit` along an axis.
-fn tiles(workgroups: [u32; 3], limit: u32) -> impl Iterator<Item = ([u32; 3], [u32; 3])> {
+pub(super) fn tiles(workgroups: [u32; 3], limit: u32) -> impl Iterator<Item = ([u32; 3], [u32; 3])> {
     let axis = move |count: u32| (0..count).step_by(limit as usize).map(move |start| (start, limit.min(count - start)));
     let [x, y, z] = workgroups;
     axis(z)
@@ -320,19 +376,19 @@ fn tiles(workgroups: [u32; 3], limit: u32) -> impl Iterator<Item = ([u32; 3], [u
 }
 
 /// Bytes of the two timestamps around a dispatch.
-const TICKS: usize = 2 * wgpu::QUERY_SIZE as usize;
+pub(super) const TICKS: usize = 2 * wgpu::QUERY_SIZE as usize;
 
 /// Takes the time of a dispatch by the device's clock.
 pub(super) struct Timer {
-    queries: wgpu::QuerySet,
-    resolved: wgpu::Buffer,
+    pub queries: wgpu::QuerySet,
+    pub resolved: wgpu::Buffer,
     /// Nanoseconds of a tick.
     period: f32,
 }
 
 impl Timer {
     /// The time between the two timestamps, if they make sense.
-    fn elapsed(&self, ticks: &[u8; TICKS]) -> Option<Duration> {
+    pub fn elapsed(&self, ticks: &[u8; TICKS]) -> Option<Duration> {
         let (start, end) = ticks.split_at(TICKS / 2);
         let tick = |bytes: &[u8]| Some(u64::from_le_bytes(bytes.try_into().ok()?));
         let ticks = tick(end)?.checked_sub(tick(start)?).filter(|ticks| *ticks > 0)?;
@@ -353,7 +409,7 @@ impl Timers {
     }
 
     /// A timer; `None` if the device has none, and its work is timed from the host.
-    fn get(&self, gpu: &Gpu) -> Result<Option<Timer>> {
+    pub fn get(&self, gpu: &Gpu) -> Result<Option<Timer>> {
         if !self.enabled {
             return Ok(None);
         }
@@ -370,11 +426,11 @@ impl Timers {
         Ok(Some(Timer { queries, resolved, period: gpu.queue.get_timestamp_period() }))
     }
 
-    fn put(&self, timer: Timer) {
+    pub fn put(&self, timer: Timer) {
         lock(&self.free).push(timer);
     }
 
-    fn clear(&self) {
+    pub fn clear(&self) {
         lock(&self.free).clear();
     }
 }

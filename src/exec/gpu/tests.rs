@@ -53,16 +53,15 @@ fn saxpy_on_host_slices() {
         let x: Vec<f32> = (0..n).map(|i| i as f32).collect();
         let mut y = vec![1.0_f32; n as usize];
         let metrics = backend
-            .launch(Launch {
-                kernel: &kernel,
-                args: vec![
+            .launch(Launch::new(
+                &kernel,
+                vec![
                     ArgData::Uniform(&params(2.0, n - 1)),
                     ArgData::Write(bytemuck::cast_slice_mut(&mut y)),
                     ArgData::Read(bytemuck::cast_slice(&x)),
                 ],
-                workgroups: [n.div_ceil(64), 1, 1],
-                stop: None,
-            })
+                [n.div_ceil(64), 1, 1],
+            ))
             .expect("runs");
         assert_eq!(metrics.bytes_up, u64::from(n) * 8);
         assert_eq!(metrics.bytes_down, u64::from(n) * 4);
@@ -83,12 +82,11 @@ fn resident_memory_keeps_its_contents() {
     x.fill(&3.0_f32.to_le_bytes()).expect("filled");
     for turn in 0..10 {
         backend
-            .launch(Launch {
-                kernel: &kernel,
-                args: vec![ArgData::Uniform(&params(turn as f32, n)), ArgData::Resident(&y), ArgData::Resident(&x)],
-                workgroups: [n.div_ceil(64), 1, 1],
-                stop: None,
-            })
+            .launch(Launch::new(
+                &kernel,
+                vec![ArgData::Uniform(&params(turn as f32, n)), ArgData::Resident(&y), ArgData::Resident(&x)],
+                [n.div_ceil(64), 1, 1],
+            ))
             .expect("runs");
     }
     let mut result = vec![0.0_f32; n as usize];
@@ -178,12 +176,7 @@ fn grids_beyond_the_limit_are_tiled() {
     let mut out = vec![0_u32; 2 * n as usize];
     let line = kernel(source, "line");
     let metrics = backend
-        .launch(Launch {
-            kernel: &line,
-            args: vec![ArgData::Write(bytemuck::cast_slice_mut(&mut out))],
-            workgroups: [n, 1, 1],
-            stop: None,
-        })
+        .launch(Launch::new(&line, vec![ArgData::Write(bytemuck::cast_slice_mut(&mut out))], [n, 1, 1]))
         .expect("runs");
     assert_eq!(metrics.dispatches, 2);
     for (i, value) in (0..).zip(&out) {
@@ -195,12 +188,7 @@ fn grids_beyond_the_limit_are_tiled() {
     for workgroups in [[n, 2, 1], [2, n, 1]] {
         out.fill(0);
         backend
-            .launch(Launch {
-                kernel: &plane,
-                args: vec![ArgData::Write(bytemuck::cast_slice_mut(&mut out))],
-                workgroups,
-                stop: None,
-            })
+            .launch(Launch::new(&plane, vec![ArgData::Write(bytemuck::cast_slice_mut(&mut out))], workgroups))
             .expect("runs");
         for (i, value) in (0..).zip(&out) {
             assert_eq!(*value, i / workgroups[0] + 1, "{i} of {workgroups:?}");

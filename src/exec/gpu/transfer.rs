@@ -160,14 +160,14 @@ fn write_mapped(gpu: &Gpu, staging: &wgpu::Buffer, chunk: &[u8]) -> Result<()> {
 
 /// Bytes to be read back: `data.len()` of them from `offset` of `source`. The offset is a whole
 /// number of units, and the source goes on to the end of the last unit.
-pub(super) struct Piece<'a> {
-    pub source: &'a wgpu::Buffer,
+pub(super) struct Piece<'s, 'a> {
+    pub source: &'s wgpu::Buffer,
     pub offset: u64,
     pub data: &'a mut [u8],
 }
 
 /// Pieces whose copies have been submitted together.
-struct Flight<'a> {
+pub(super) struct Flight<'a> {
     index: wgpu::SubmissionIndex,
     parts: Vec<(wgpu::Buffer, Arc<AtomicU8>, &'a mut [u8])>,
 }
@@ -181,7 +181,7 @@ const FAILED: u8 = 2;
 pub(super) fn finish(
     gpu: &Gpu,
     encoder: wgpu::CommandEncoder,
-    pieces: Vec<Piece<'_>>,
+    pieces: Vec<Piece<'_, '_>>,
     stop: Option<&Stop>,
 ) -> Result<()> {
     if pieces.is_empty() {
@@ -201,22 +201,44 @@ pub(super) fn finish(
             encoder.copy_buffer_to_buffer(chunk.source, chunk.offset, &staging, 0, chunk.bytes());
             parts.push((staging, Arc::new(AtomicU8::new(WAITING)), chunk.data));
         }
-        let index = gpu.queue.submit([encoder.finish()]);
-        for (staging, state, data) in &parts {
-            let state = Arc::clone(state);
-            staging.map_async(wgpu::MapMode::Read, ..padded(data.len() as u64), move |result| {
-                state.store(if result.is_ok() { MAPPED } else { FAILED }, Ordering::Release);
-            });
-        }
-        if let Some(flight) = before.replace(Flight { index, parts }) {
+        if let Some(flight) = before.replace(submit(gpu, encoder, parts)) {
             flight.land(gpu, stop)?;
         }
     }
     before.map_or(Ok(()), |flight| flight.land(gpu, stop))
 }
 
+/// Submits `encoder` with the copies of all pieces behind what it holds, and returns at once: the pieces are filled when
+/// the flight has landed.
+pub(super) fn depart<'a>(gpu: &Gpu, encoder: wgpu::CommandEncoder, pieces: Vec<Piece<'_, 'a>>) -> Result<Flight<'a>> {
+    let mut encoder = encoder;
+    let mut parts = Vec::new();
+    for chunk in pieces.into_iter().flat_map(split) {
+        let staging = gpu.staging.readable(gpu, chunk.bytes())?;
+        encoder.copy_buffer_to_buffer(chunk.source, chunk.offset, &staging, 0, chunk.bytes());
+        parts.push((staging, Arc::new(AtomicU8::new(WAITING)), chunk.data));
+    }
+    Ok(submit(gpu, encoder, parts))
+}
+
+/// Submits copies into staging buffers, and asks for these to be mapped when that is done.
+fn submit<'a>(
+    gpu: &Gpu,
+    encoder: wgpu::CommandEncoder,
+    parts: Vec<(wgpu::Buffer, Arc<AtomicU8>, &'a mut [u8])>,
+) -> Flight<'a> {
+    let index = gpu.queue.submit([encoder.finish()]);
+    for (staging, state, data) in &parts {
+        let state = Arc::clone(state);
+        staging.map_async(wgpu::MapMode::Read, ..padded(data.len() as u64), move |result| {
+            state.store(if result.is_ok() { MAPPED } else { FAILED }, Ordering::Release);
+        });
+    }
+    Flight { index, parts }
+}
+
 /// Cuts a piece into chunks.
-fn split(piece: Piece<'_>) -> impl Iterator<Item = Piece<'_>> {
+fn split<'s, 'a>(piece: Piece<'s, 'a>) -> impl Iterator<Item = Piece<'s, 'a>> {
     let Piece { source, offset, data } = piece;
     (offset..).step_by(CHUNK as usize).zip(data.chunks_mut(CHUNK as usize)).map(move |(offset, data)| Piece {
         source,
@@ -225,7 +247,7 @@ fn split(piece: Piece<'_>) -> impl Iterator<Item = Piece<'_>> {
     })
 }
 
-impl Piece<'_> {
+impl Piece<'_, '_> {
     /// Bytes that are copied for it on the device.
     fn bytes(&self) -> u64 {
         padded(self.data.len() as u64)
@@ -234,7 +256,7 @@ impl Piece<'_> {
 
 impl Flight<'_> {
     /// Waits for the copies and fills the pieces.
-    fn land(self, gpu: &Gpu, stop: Option<&Stop>) -> Result<()> {
+    pub fn land(self, gpu: &Gpu, stop: Option<&Stop>) -> Result<()> {
         gpu.wait(self.index, stop)?;
         for (staging, state, data) in self.parts {
             // The callback may be running on another thread that polls at the same time.

@@ -1,5 +1,130 @@
-//! Passes over the naga module on its way to a GPU.
+//! Passes over the naga module on its way to a GPU: they make a dispatch of a tile what it would be in the whole grid.
+//!
+//! - *guard*: an access out of bounds reads zero, is dropped, or as an atomic does nothing and gives zero, as on the CPU
+//!   engine. Accesses that are proven to be in bounds stay as they are.
+//! - *rebase*: ids are those of the whole grid; indices into a binding of which the tile has a slice lose the slice's
+//!   first element; `arrayLength` answers the length of the whole array.
+//! - *fuel*: loops end after a number of iterations.
+//!
+//! `rebase` puts a new entry point around the author's; the rest happens in `rewrite`, which makes every function anew
+//! with other expressions for its pointers (`statement` has its statements). `sites` says where functions access memory and what is to be guarded.
 
+mod fuel;
 mod rebase;
+mod remap;
+mod rewrite;
+mod sites;
+mod statement;
+#[cfg(test)]
+mod tests;
+mod tile;
 
-pub(crate) use rebase::{TileOrigin, rebase};
+use std::{
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
+
+use naga::{
+    ArraySize, Expression, Function, GlobalVariable, Handle, Module, ResourceBinding, TypeInner, valid::ModuleInfo,
+};
+use rustc_hash::{FxHashSet, FxHasher};
+
+pub(crate) use fuel::FILLING;
+pub(crate) use tile::{Slice, TileUniform};
+
+/// Pointers (and array values) through which all accesses are proven to be in bounds, with the function they stand in;
+/// `None` is the entry point.
+pub(crate) type Proven = FxHashSet<(Option<Handle<Function>>, Handle<Expression>)>;
+
+/// How a kernel's module is changed for a device.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Variant {
+    /// Ids are moved: the dispatch is a tile of a larger grid.
+    pub tiled: bool,
+    /// For each binding, whether its buffer holds only a slice of its array. Only where [`can_be_sliced`].
+    pub sliced: Vec<bool>,
+    /// For each binding, whether the length of its runtime-sized array is the uniform's. Set for every sliced one.
+    pub logical_length: Vec<bool>,
+    pub guard: Guard,
+    /// Loops end after as many iterations as the uniform says, and a status word, an `atomic<u32>` in a storage buffer
+    /// bound behind the uniform, is not zero then.
+    pub fuel: bool,
+}
+
+/// Which accesses are guarded.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Guard {
+    /// Those that are not proven.
+    Unproven(Arc<Proven>),
+    #[default]
+    All,
+}
+
+/// Why a module cannot be adapted. Those that a [`Kernel`](crate::Kernel) holds can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot be adapted: {0}")]
+pub(crate) struct Refused(pub &'static str);
+
+impl Variant {
+    /// Whether the kernel reads the [`TileUniform`].
+    pub fn needs_tile(&self) -> bool {
+        self.tiled || self.fuel || self.sliced.contains(&true) || self.logical_length.contains(&true)
+    }
+
+    /// A number that differs between variants of one kernel.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = FxHasher::default();
+        let set = |flags: &[bool]| (0..flags.len()).filter(|&i| flags[i]).collect::<Vec<_>>();
+        (self.tiled, self.fuel, set(&self.sliced), set(&self.logical_length)).hash(&mut hasher);
+        match &self.guard {
+            Guard::All => 0.hash(&mut hasher),
+            Guard::Unproven(proven) => {
+                1.hash(&mut hasher);
+                let mut all: Vec<_> = proven.iter().map(|(f, e)| (f.map(|f| f.index()), e.index())).collect();
+                all.sort_unstable();
+                all.hash(&mut hasher);
+            }
+        }
+        hasher.finish()
+    }
+}
+
+/// Whether a tile may have a slice of this variable: its type is a runtime-sized array, and not a struct that ends in one.
+pub(crate) fn can_be_sliced(module: &Module, variable: Handle<GlobalVariable>) -> bool {
+    let ty = module.global_variables[variable].ty;
+    matches!(module.types[ty].inner, TypeInner::Array { size: ArraySize::Dynamic, .. })
+}
+
+/// A copy of `module` as `variant` says, for its entry point number `entry`.
+///
+/// `bindings` are the kernel's bindings in their order. Where the variant [needs it](Variant::needs_tile), the result
+/// reads a [`TileUniform`] bound at `place`, which must not be in use. Handles of globals, types and functions of
+/// `module` mean the same in the result. Proofs are about the entry point `entry`: the others are not to be run.
+///
+/// # Errors
+///
+/// If the module has what kernels do not have, or the variant slices what cannot be sliced.
+pub(crate) fn adapt(
+    module: &Module,
+    info: &ModuleInfo,
+    entry: usize,
+    bindings: &[Handle<GlobalVariable>],
+    variant: &Variant,
+    place: ResourceBinding,
+) -> Result<Module, Refused> {
+    let set = |flags: &[bool], i: usize| flags.get(i).copied().unwrap_or(false);
+    for (i, &binding) in bindings.iter().enumerate() {
+        if set(&variant.sliced, i) && !(can_be_sliced(module, binding) && set(&variant.logical_length, i)) {
+            return Err(Refused("a binding that cannot be sliced"));
+        }
+    }
+    let mut adapted = module.clone();
+    let tile = variant.needs_tile().then(|| tile::declare(&mut adapted, bindings.len(), place));
+    let status = ResourceBinding { binding: place.binding + 1, ..place };
+    let fuel = variant.fuel.then(|| fuel::Fuel::declare(&mut adapted, status));
+    rewrite::functions(&mut adapted, module, info, bindings, variant, tile, fuel.as_ref())?;
+    if let Some(tile) = tile.filter(|_| variant.tiled) {
+        rebase::move_ids(&mut adapted, entry, tile);
+    }
+    Ok(adapted)
+}

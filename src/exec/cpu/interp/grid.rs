@@ -4,6 +4,7 @@ use super::{code::Code, frame::Frame, lanes, value::Shape};
 use crate::{
     error::{Error, Message, Result},
     ir::Builtin,
+    plan::Part,
 };
 
 /// Lanes of a frame, where the kernel leaves the choice: enough that the work on a row outweighs the choice of
@@ -20,7 +21,9 @@ const SHORT_ROW: u64 = 128;
 #[derive(Debug)]
 pub(in crate::exec::cpu) struct Grid {
     workgroup_size: [u32; 3],
-    workgroups: [u32; 3],
+    part: Part,
+    /// The first invocation along each axis.
+    first: [u32; 3],
     /// Invocations along each axis.
     size: [u64; 3],
     cut: Cut,
@@ -42,17 +45,18 @@ enum Cut {
 }
 
 impl Grid {
-    /// Cuts `workgroups` workgroups of `code`.
+    /// Cuts a part of a dispatch of `code`.
     ///
     /// # Errors
     ///
-    /// If the dispatch has more than 2^64 invocations.
-    pub fn new(code: &Code, workgroups: [u32; 3]) -> Result<Grid> {
+    /// If the part has more than 2^64 invocations.
+    pub fn new(code: &Code, part: Part) -> Result<Grid> {
         let wg = code.workgroup_size;
+        let workgroups = part.size;
         let size = [0, 1, 2].map(|axis| u64::from(wg[axis]) * u64::from(workgroups[axis]));
         let total = size.iter().try_fold(1u64, |product, n| product.checked_mul(*n)).ok_or_else(|| {
             Error::Call(
-                Message::new(format!("a grid of {workgroups:?} workgroups has more than 2^64 invocations"))
+                Message::new(format!("{workgroups:?} workgroups at once have more than 2^64 invocations"))
                     .kernel(code.name.as_str())
                     .help("dispatch it in parts"),
             )
@@ -77,7 +81,8 @@ impl Grid {
             let rows = size[0] / segment.max(1) * size[1] * size[2];
             (Cut::Rows { segment, pieces }, rows * pieces, lanes as u32)
         };
-        Ok(Grid { workgroup_size: wg, workgroups, size, cut, units, lanes })
+        let first = [0, 1, 2].map(|axis| part.origin[axis].wrapping_mul(wg[axis]));
+        Ok(Grid { workgroup_size: wg, part, first, size, cut, units, lanes })
     }
 
     /// Lanes of all frames together.
@@ -89,7 +94,7 @@ impl Grid {
     pub(super) fn set_constants(&self, code: &Code, frame: &mut Frame) {
         for (slot, builtin) in &code.builtins {
             if let Builtin::NumWorkgroups(axis) = builtin {
-                frame.set(*slot, Shape::Uniform(self.workgroups[usize::from(*axis)]));
+                frame.set(*slot, Shape::Uniform(self.part.whole[usize::from(*axis)]));
             }
         }
     }
@@ -104,10 +109,10 @@ impl Grid {
                 let (line, segment_index) = (row / per_row, row % per_row);
                 let start = piece * u64::from(self.lanes);
                 let lanes = (segment - start).min(u64::from(self.lanes)) as u32;
-                let x = (segment_index * segment + start) as u32;
-                let (y, z) = ((line % self.size[1]) as u32, (line / self.size[1]) as u32);
+                let place = [segment_index * segment + start, line % self.size[1], line / self.size[1]];
+                let at = [0, 1, 2].map(|axis| self.first[axis].wrapping_add(place[axis] as u32));
                 for (slot, builtin) in &code.builtins {
-                    self.enter_row(*slot, *builtin, [x, y, z], lanes, frame);
+                    self.enter_row(*slot, *builtin, at, lanes, frame);
                 }
                 lanes
             }
@@ -118,8 +123,9 @@ impl Grid {
     fn enter_workgroup(&self, unit: u64, code: &Code, frame: &mut Frame) -> u32 {
         let wg = self.workgroup_size;
         let lanes = wg.iter().product::<u32>();
-        let [nx, ny, _] = self.workgroups.map(u64::from);
-        let group = [(unit % nx) as u32, (unit / nx % ny) as u32, (unit / nx / ny) as u32];
+        let [nx, ny, _] = self.part.size.map(u64::from);
+        let place = [unit % nx, unit / nx % ny, unit / nx / ny];
+        let group = [0, 1, 2].map(|axis| self.part.origin[axis].wrapping_add(place[axis] as u32));
         for (slot, builtin) in &code.builtins {
             match *builtin {
                 Builtin::WorkgroupId(axis) => frame.set(*slot, Shape::Uniform(group[usize::from(axis)])),
@@ -200,9 +206,9 @@ impl Grid {
         let place = |axis: u8| {
             let (mut x, line) = (start % self.size[0], start / self.size[0]);
             let (mut y, mut z) = (line % self.size[1], line / self.size[1]);
-            let size = self.size;
+            let (size, first) = (self.size, self.first[usize::from(axis)]);
             move || {
-                let at = [x, y, z][usize::from(axis)] as u32;
+                let at = first.wrapping_add([x, y, z][usize::from(axis)] as u32);
                 x += 1;
                 if x == size[0] {
                     (x, y) = (0, y + 1);

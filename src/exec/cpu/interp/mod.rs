@@ -55,6 +55,7 @@ use super::{
 use crate::{
     error::{Error, Message, Result},
     exec::stop::{self, Left, Stop},
+    plan::Part,
 };
 use atomics::Copies;
 use code::Place;
@@ -69,20 +70,20 @@ const WORTH_A_THREAD: u64 = 1 << 17;
 /// Bytes of scratch memory that are kept from one dispatch to the next, for each worker.
 const KEPT_SCRATCH: usize = 4 << 20;
 
-/// Runs `code` over `workgroups` workgroups. `bindings` gives each binding's memory and its size in bytes.
+/// Runs a part of a grid of `code`. `bindings` gives each binding's memory and its size in bytes.
 ///
 /// # Errors
 ///
-/// If a binding is missing or too large, the grid is too large, a worker panics, or `stop` is set before all is done.
+/// If a binding is missing or too large, the part is too large, a worker panics, or `stop` is set before all is done.
 pub(super) fn run<'a>(
     code: &Code,
-    workgroups: [u32; 3],
+    part: Part,
     bindings: &[(SharedMem<'a>, u64)],
     pool: &Pool,
     scratch: &Mutex<Vec<Scratch>>,
     stop: Option<&Stop>,
 ) -> Result<()> {
-    let grid = Grid::new(code, workgroups)?;
+    let grid = Grid::new(code, part)?;
     let views = Views::new(code, bindings)?;
     let work = grid.invocations().saturating_mul(code.insts.len() as u64);
     let workers = (work / WORTH_A_THREAD + 1).min(grid.units).min(pool.threads() as u64) as usize;

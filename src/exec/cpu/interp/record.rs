@@ -16,6 +16,7 @@ use crate::{
     error::Result,
     exec::cpu::shared_mem::SharedMem,
     ir::{AccessId, Program},
+    plan::Part,
 };
 
 /// What an access touched in a workgroup.
@@ -71,7 +72,7 @@ pub(in crate::exec::cpu) fn record(
 ) -> Result<Recording> {
     // One frame for each workgroup, and no load that the program does not come to.
     let code = &Code { free: false, ..compile_with(program, false)? };
-    let grid = Grid::new(code, workgroups)?;
+    let grid = Grid::new(code, Part::whole(workgroups))?;
     let views = Views::new(code, bindings)?;
     let view = views.memories(code, &grid);
     let mut scratch = Scratch::new();

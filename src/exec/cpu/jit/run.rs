@@ -12,17 +12,18 @@ use crate::{
         },
         stop::{Left, Stop},
     },
+    plan::Part,
 };
 
 /// Operations of invocations that are worth waking a thread for, some ten microseconds of work.
 const WORTH_A_THREAD: u64 = 200_000;
 
 impl Compiled {
-    /// Runs a grid of workgroups over these bindings, until `stop` is set; `None` if they are not what compiled code can
+    /// Runs a part of a grid over these bindings, until `stop` is set; `None` if they are not what compiled code can
     /// be given.
     pub fn launch(
         &self,
-        workgroups: [u32; 3],
+        part: Part,
         lanes: u32,
         memory: &[(SharedMem<'_>, u64)],
         pool: &Pool,
@@ -35,22 +36,15 @@ impl Compiled {
                 Bytes { start, len }
             })
             .collect();
-        let invocations = workgroups.iter().fold(u64::from(lanes), |n, &axis| n.saturating_mul(axis.into()));
+        let invocations = part.size.iter().fold(u64::from(lanes), |n, &axis| n.saturating_mul(axis.into()));
         let variant = self.variant(&bindings, invocations).filter(|variant| variant.accepts(&bindings))?;
-        Some(variant.launch(workgroups, lanes, &bindings, pool, stop))
+        Some(variant.launch(part, lanes, &bindings, pool, stop))
     }
 }
 
 impl Variant {
-    fn launch(
-        &self,
-        workgroups: [u32; 3],
-        lanes: u32,
-        bindings: &[Bytes],
-        pool: &Pool,
-        stop: Option<&Stop>,
-    ) -> Result<()> {
-        let [columns, rows, layers] = workgroups.map(u64::from);
+    fn launch(&self, part: Part, lanes: u32, bindings: &[Bytes], pool: &Pool, stop: Option<&Stop>) -> Result<()> {
+        let [columns, rows, layers] = part.size.map(u64::from);
         let total = columns.saturating_mul(rows).saturating_mul(layers);
         let work = total.saturating_mul(u64::from(lanes)).saturating_mul(self.cost);
         let workers = (work / WORTH_A_THREAD + 1).min(total).min(pool.threads() as u64) as usize;
@@ -62,15 +56,16 @@ impl Variant {
             if !claims.any_left() {
                 return;
             }
-            let mut worker = self.worker(shared.0, workgroups, stop);
+            let mut worker = self.worker(shared.0, part.whole, stop);
             'claims: while let Some(range) = claims.claim() {
                 let mut at = range.start;
                 while at < range.end {
                     let (x, y, z) = (at % columns, at / columns % rows, at / columns / rows);
                     let count = (columns - x).min(range.end - at);
+                    let first = [0, 1, 2].map(|axis| part.origin[axis].wrapping_add([x, y, z][axis] as u32));
                     // SAFETY: the worker is this program's, its bindings were accepted, and the memory behind them is
                     // borrowed by the caller's `SharedMem`s for as long as this runs: exclusively where it is written.
-                    unsafe { self.run_row(&mut worker, [x as u32, y as u32, z as u32], count as u32) };
+                    unsafe { self.run_row(&mut worker, first, count as u32) };
                     at += count;
                     // Asked after the row: what compiled code left early because of the stop is not done.
                     if stop.is_some_and(Stop::is_set) {

@@ -27,6 +27,7 @@ pub struct Tally {
     pub whole: usize,
     pub merged: usize,
     pub pinned: usize,
+    pub covered: usize,
 }
 
 /// Runs a kernel on the interpreter and compares what it touches with the prediction.
@@ -47,7 +48,8 @@ pub fn check(
     let program = ir::lower::lower(kernel).map_err(|e| e.to_string())?;
     let findings = access::analyse(&program, &numbers);
     let recording = interp::record(&program, workgroups, memory).map_err(|e| e.to_string())?;
-    let mut checker = Checker { findings: &findings, workgroups, units: BTreeMap::new() };
+    let sizes = memory.iter().map(|(_, bytes)| *bytes).collect();
+    let mut checker = Checker { findings: &findings, workgroups, units: BTreeMap::new(), sizes, covered: 0 };
     for ((access, unit), touched) in recording {
         checker.touch(access, unit, &touched)?;
     }
@@ -55,6 +57,7 @@ pub fn check(
     let analysis = kernel.access(&numbers).map_err(|e| e.to_string())?;
     checker.footprints(&analysis)?;
     tally.kernels += 1;
+    tally.covered += checker.covered;
     tally.accesses += findings.in_bounds.len();
     tally.in_bounds += findings.in_bounds.iter().filter(|proven| **proven).count();
     for judgement in &findings.best().judgements {
@@ -126,6 +129,10 @@ struct Checker<'a> {
     workgroups: [u32; 3],
     /// By workgroup.
     units: BTreeMap<u64, Bytes>,
+    /// Bytes of each binding.
+    sizes: Vec<u64>,
+    /// Runs of units that are said to write all of their range.
+    covered: usize,
 }
 
 impl Checker<'_> {
@@ -211,13 +218,31 @@ impl Checker<'_> {
     }
 
     /// Whether the footprints of runs of units hold what those units touch.
-    fn footprints(&self, analysis: &access::Analysis) -> Result<(), String> {
+    fn footprints(&mut self, analysis: &access::Analysis) -> Result<(), String> {
         let slabs = self.along(analysis.axis);
         let units = self.workgroups[analysis.axis];
         for first in [0, units / 3, units / 2, units - 1] {
             for end in [first + 1, units.min(first + 2), units] {
                 for (binding, access) in analysis.bindings.iter().enumerate() {
                     let (reads, writes) = (access.reads.bytes(first..end), access.writes.bytes(first..end));
+                    if access.is_covered(first..end) {
+                        self.covered += 1;
+                        let mut written: Vec<(u64, u64)> = slabs
+                            .range(first..end)
+                            .flat_map(|(_, slab)| slab.writes.get(&binding).into_iter().flatten().copied())
+                            .collect();
+                        written.sort_unstable();
+                        let reached = written
+                            .iter()
+                            .fold(writes.start, |at, range| if range.0 <= at { at.max(range.1) } else { at });
+                        // What lies behind the end of the buffer is nobody's.
+                        if reached < writes.end.min(self.sizes[binding]) {
+                            return Err(format!(
+                                "binding {binding}: units {first}..{end} are said to write all of {writes:?}, and byte \
+                                 {reached} is not written"
+                            ));
+                        }
+                    }
                     for slab in slabs.range(first..end).map(|(_, slab)| slab) {
                         for (touched, allowed) in [(&slab.reads, &reads), (&slab.writes, &writes)] {
                             let inside = |range: &&(u64, u64)| range.0 >= allowed.start && range.1 <= allowed.end;
@@ -373,6 +398,7 @@ fn check_many(make: fn(u64) -> Generated, usual: u64) -> Tally {
         all.whole += tally.whole;
         all.merged += tally.merged;
         all.pinned += tally.pinned;
+        all.covered += tally.covered;
     }
     println!("{all:?}");
     assert!(all.kernels as u64 * 2 > count, "only {} of {count} kernels were valid", all.kernels);
@@ -385,7 +411,7 @@ fn footprints_of_real_shapes() {
     let tally = check_many(indexing::family, 2000);
     assert!(tally.sliced * 3 > tally.kernels, "{tally:?}");
     assert!(tally.in_bounds * 2 > tally.accesses, "{tally:?}");
-    assert!([tally.whole, tally.merged, tally.pinned].iter().all(|&n| n > 0), "{tally:?}");
+    assert!([tally.whole, tally.merged, tally.pinned, tally.covered].iter().all(|&n| n > 0), "{tally:?}");
 }
 
 /// Kernels in no shape at all.

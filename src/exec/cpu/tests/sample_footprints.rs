@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     Runtime,
+    exec::SequenceArg,
     samples::{self, Size},
 };
 
@@ -33,7 +34,7 @@ impl Backend for Recording {
     }
 
     fn launch(&self, launch: Launch<'_>) -> Result<Metrics> {
-        let Launch { kernel, args, workgroups, stop } = launch;
+        let Launch { kernel, args, workgroups, stop, .. } = launch;
         let uniform = |arg: &ArgData<'_>| if let ArgData::Uniform(bytes) = arg { bytes.to_vec() } else { Vec::new() };
         let uniforms: Vec<Vec<u8>> = args.iter().map(uniform).collect();
         let mut metrics = Metrics { dispatches: 1, ..Metrics::default() };
@@ -41,6 +42,25 @@ impl Backend for Recording {
             let mut tally = self.tally.lock().unwrap();
             check(kernel, workgroups, memory, &uniforms, &mut tally).unwrap_or_else(|what| panic!("{what}"));
             Ok(Duration::from_nanos(1))
+        })
+    }
+
+    fn sequence(&self, sequence: Sequence) -> Result<(Ready, Duration)> {
+        self.engine.sequence(sequence)
+    }
+
+    fn run_turn(&self, ready: &Ready, turn: Turn<'_>) -> Result<Metrics> {
+        let all: Vec<u8> = bytemuck::cast_slice(turn.uniforms).to_vec();
+        prepared(ready)?.run(turn, |bound, memory| {
+            let uniform = |arg: &SequenceArg| match *arg {
+                SequenceArg::Uniform { offset, bytes } => all[offset..offset + bytes].to_vec(),
+                SequenceArg::Buffer { .. } => Vec::new(),
+            };
+            let uniforms: Vec<Vec<u8>> = bound.args.iter().map(uniform).collect();
+            let mut tally = self.tally.lock().unwrap();
+            check(&bound.kernel, bound.workgroups, memory, &uniforms, &mut tally)
+                .unwrap_or_else(|what| panic!("{what}"));
+            Ok(())
         })
     }
 }

@@ -10,6 +10,7 @@ use super::{
     super::{pool::Pool, shared_mem::SharedMem},
     compile, run,
 };
+use crate::plan::Part;
 use crate::{
     ir::{Program, Space, eval::Lane, lower::lower},
     kernel::Module,
@@ -38,7 +39,8 @@ fn run_program(program: &Program, workgroups: [u32; 3], bindings: &mut [Vec<u32>
             }
         })
         .collect();
-    run(&code, workgroups, &memory, &Pool::new(threads), &Mutex::default(), None).unwrap_or_else(|e| panic!("{e}"));
+    run(&code, Part::whole(workgroups), &memory, &Pool::new(threads), &Mutex::default(), None)
+        .unwrap_or_else(|e| panic!("{e}"));
 }
 
 /// Runs `wgsl` on one thread and on three: the results must not differ.

@@ -1,0 +1,72 @@
+//! Calls that are planned and not yet run.
+
+use std::fmt;
+
+use super::{Call, launch::Checked};
+use crate::{error::Result, plan::Plan, report::Report, runtime::Device};
+
+/// A call that is checked and planned. Printed, it says how it will run; [`run`](Job::run) runs it.
+#[must_use = "a job does nothing until it is run"]
+pub struct Job<'a> {
+    checked: Checked<'a>,
+}
+
+impl<'a> Call<'a> {
+    /// Checks the call and plans it: which device, how the grid is cut and why, where the data of each binding is.
+    /// Nothing runs yet.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`run`](Call::run) that come before anything runs.
+    ///
+    /// ```
+    /// let rt = swath::Runtime::new()?;
+    /// let module = rt.module(
+    ///     "@group(0) @binding(0) var<storage, read_write> y: array<u32>;
+    ///      @compute @workgroup_size(64) fn count(@builtin(global_invocation_id) id: vec3u) {
+    ///          if id.x < arrayLength(&y) { y[id.x] = id.x; }
+    ///      }",
+    /// )?;
+    /// let mut y = vec![0u32; 1000];
+    /// let job = rt.call(&module.kernel("count")?).write("y", &mut y).grid([1000]).plan()?;
+    /// println!("{job}");
+    /// println!("{}", job.run()?);
+    /// # Ok::<(), swath::Error>(())
+    /// ```
+    pub fn plan(self) -> Result<Job<'a>> {
+        Ok(Job { checked: self.check_with(true)? })
+    }
+}
+
+impl Job<'_> {
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        self.checked.plan.as_deref().expect("a job is planned when it is made")
+    }
+
+    /// The device that it runs on.
+    pub fn device(&self) -> &Device {
+        &self.checked.device
+    }
+
+    /// Runs it and waits for its results. A [deadline](Call::deadline) counts from when the job was planned.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Call::run`].
+    pub fn run(self) -> Result<Report> {
+        self.checked.launch()
+    }
+}
+
+impl fmt::Display for Job<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.plan().fmt(f)
+    }
+}
+
+impl fmt::Debug for Job<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job").field("plan", self.plan()).finish_non_exhaustive()
+    }
+}

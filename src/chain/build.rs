@@ -1,0 +1,225 @@
+//! From what was recorded to what runs: the device, the memory, the sequence.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use super::{
+    ChainBuilder,
+    plan::ChainPlan,
+    record::{Arg, Owner, Recorded, Recording, Role, refuse},
+    run::{Break, Chain, Inner, Port, State},
+    share::{self, Life},
+};
+use crate::{
+    call::place,
+    error::Result,
+    exec::{Allocation, Dispatch, Sequence, SequenceArg, Step},
+    kernel::Kernel,
+    runtime::Device,
+};
+
+pub(super) fn build(mut builder: ChainBuilder) -> Result<Chain> {
+    if let Some(error) = builder.error.take() {
+        return Err(error);
+    }
+    let recording = &mut builder.recording;
+    if recording.specs.is_empty() {
+        return Err(refuse("it has no calls", "add some with chain.call(&kernel)"));
+    }
+    check_slots(recording)?;
+    extend_lives(recording);
+    let (device, mut compile) = choose_device(&builder)?;
+    let recording = builder.recording;
+    let layout = Layout::new(&recording);
+    let buffers = layout.make(&recording, &device)?;
+    let plan = ChainPlan::new(&recording, &layout.buffers, &layout.bytes, &device);
+
+    let front = zeroed(&recording);
+    let skip = front.len();
+    let steps = front.iter().chain(recording.steps.iter()).map(|step| layout.step(&recording, *step)).collect();
+    let dispatches = recording.specs.iter().map(|spec| layout.dispatch(&recording, spec)).collect();
+    let uniforms = recording.uniforms.words;
+    let count = skip + recording.steps.len();
+    let sequence = Sequence { buffers: buffers.clone(), uniforms: uniforms.clone(), dispatches, steps };
+    let (ready, took) = device.inner.backend.sequence(sequence)?;
+    compile += took;
+
+    let ports = recording.slots.iter().map(|slot| Port {
+        role: slot.role,
+        label: slot.label(),
+        elements: slot.elements,
+        element_name: slot.element_name,
+        from: layout.buffer(slot.origin),
+        to: layout.buffer(slot.memory),
+    });
+    let breaks = recording.breaks.iter().map(|each| Break {
+        at: each.at + skip,
+        buffer: layout.buffer(each.memory),
+        bytes: recording.memories[each.memory].bytes as usize,
+        done: each.done.clone(),
+        repeat: each.repeat,
+        rounds: each.rounds,
+        exit: (each.exit.0 + skip, each.exit.1),
+    });
+    Ok(Chain {
+        inner: Arc::new(Inner {
+            id: builder.id,
+            ports: ports.collect(),
+            breaks: breaks.collect(),
+            repeats: recording.repeats.iter().map(|(most, _)| *most).collect(),
+            values: recording.values,
+            patches: recording.uniforms.patches,
+            steps: count,
+            own: buffers[..layout.own].to_vec(),
+            plan,
+            device,
+            ready,
+            compile,
+            state: Mutex::new(State { uniforms, changed: true }),
+        }),
+    })
+}
+
+/// Refuses inputs that nothing uses and outputs that nothing writes.
+fn check_slots(recording: &Recording) -> Result<()> {
+    for slot in &recording.slots {
+        let (origin, last) = (&recording.memories[slot.origin], &recording.memories[slot.memory]);
+        if slot.role.is_given() && origin.life.is_none() {
+            return Err(refuse(format!("no call uses {}", slot.label()), "bind it in a call, or leave it out"));
+        }
+        if slot.role.is_taken() && !last.written {
+            let help = "bind it in a call that writes it, or leave it out";
+            return Err(refuse(format!("no call writes {}", slot.label()), help));
+        }
+    }
+    Ok(())
+}
+
+/// Has the memories of slots live from the start, or to the end, where runs upload, zero or download them.
+fn extend_lives(recording: &mut Recording) {
+    let end = recording.steps.len() + 1;
+    for number in 0..recording.slots.len() {
+        let slot = &recording.slots[number];
+        let (role, origin, memory) = (slot.role, slot.origin, slot.memory);
+        if role != Role::Scratch {
+            recording.touch(origin, 0);
+        }
+        if role.is_taken() {
+            recording.touch(memory, end);
+        }
+    }
+}
+
+/// The steps before the first recorded one: outputs start as zeros.
+fn zeroed(recording: &Recording) -> Vec<Recorded> {
+    let outputs = recording.slots.iter().filter(|slot| slot.role == Role::Output);
+    outputs.map(|slot| Recorded::Zero(slot.origin)).collect()
+}
+
+/// The device: the one that holds the buffers, the one asked for, or the best that can run all kernels.
+fn choose_device(builder: &ChainBuilder) -> Result<(Device, Duration)> {
+    let recording = &builder.recording;
+    let mut holder: Option<(&Device, usize)> = None;
+    for (number, memory) in recording.memories.iter().enumerate() {
+        let Owner::Resident { device, .. } = &memory.owner else { continue };
+        match holder {
+            Some((other, first)) if other != device => {
+                let (first, second) = (recording.describe(first), recording.describe(number));
+                let problem = format!("{first} lives on {}, and {second} on {}", other.describe(), device.describe());
+                return Err(refuse(problem, "make both on one device, or copy one over with Buffer::copy_from"));
+            }
+            Some(_) => {}
+            None => holder = Some((device, number)),
+        }
+    }
+    let kernels: Vec<&Kernel> = recording.specs.iter().map(|spec| &spec.kernel).collect();
+    let (device, compile) = match (holder, &builder.device) {
+        (Some((holder, number)), Some(asked)) if holder != asked => {
+            let buffer = recording.describe(number);
+            let problem =
+                format!("{buffer} lives on {}, and the chain asks for {}", holder.describe(), asked.describe());
+            return Err(refuse(problem, "leave .device(..) out, or make the buffer on that device"));
+        }
+        (Some((device, _)), _) | (None, Some(device)) => (device.clone(), device.accepts_all(&kernels)?),
+        (None, None) => {
+            let largest = recording.memories.iter().map(|memory| memory.bytes).max().unwrap_or(0);
+            builder.runtime.choose_for_all(&kernels, largest)?
+        }
+    };
+    for spec in &recording.specs {
+        for (binding, arg) in spec.kernel.bindings().iter().zip(&spec.args) {
+            if let Arg::Memory(memory) = arg {
+                let bytes = recording.memories[*memory].bytes;
+                if bytes > device.inner.max_binding.min(device.inner.max_buffer) {
+                    return Err(place::too_large(&spec.kernel, binding, bytes, &device));
+                }
+            }
+        }
+    }
+    Ok((device, compile))
+}
+
+/// Where each memory lies.
+struct Layout {
+    /// For each memory, its buffer; none where nothing uses it.
+    buffers: Vec<Option<usize>>,
+    /// Bytes of the chain's own buffers. Resident ones follow them.
+    bytes: Vec<u64>,
+    own: usize,
+}
+
+impl Layout {
+    fn new(recording: &Recording) -> Layout {
+        let mut buffers = vec![None; recording.memories.len()];
+        let (mut lives, mut owners) = (Vec::new(), Vec::new());
+        for (number, memory) in recording.memories.iter().enumerate() {
+            if let (Owner::Slot(_), Some((first, last))) = (&memory.owner, memory.life) {
+                lives.push(Life { bytes: memory.bytes, first, last });
+                owners.push(number);
+            }
+        }
+        let (places, bytes) = share::share(&lives);
+        owners.iter().zip(places).for_each(|(&number, place)| buffers[number] = Some(place));
+        let own = bytes.len();
+        let residents =
+            recording.memories.iter().enumerate().filter(|(_, memory)| matches!(memory.owner, Owner::Resident { .. }));
+        residents.zip(own..).for_each(|((number, _), place)| buffers[number] = Some(place));
+        Layout { buffers, bytes, own }
+    }
+
+    /// Makes the chain's own buffers; gives all of them.
+    fn make(&self, recording: &Recording, device: &Device) -> Result<Vec<Arc<dyn Allocation>>> {
+        let make = |bytes: &u64| device.inner.backend.allocate(*bytes, "memory of a chain");
+        let mut buffers: Vec<Arc<dyn Allocation>> = self.bytes.iter().map(make).collect::<Result<_>>()?;
+        buffers.extend(recording.memories.iter().filter_map(|memory| match &memory.owner {
+            Owner::Resident { memory, .. } => Some(memory.clone()),
+            Owner::Slot(_) => None,
+        }));
+        Ok(buffers)
+    }
+
+    fn buffer(&self, memory: usize) -> usize {
+        self.buffers[memory].unwrap_or_default()
+    }
+
+    fn step(&self, recording: &Recording, step: Recorded) -> Step {
+        match step {
+            Recorded::Dispatch(number) => Step::Dispatch(number),
+            Recorded::Zero(memory) => {
+                Step::Zero { buffer: self.buffer(memory) as u32, bytes: recording.memories[memory].bytes }
+            }
+        }
+    }
+
+    fn dispatch(&self, recording: &Recording, spec: &super::record::Spec) -> Dispatch {
+        let args = spec.args.iter().map(|arg| match *arg {
+            Arg::Memory(memory) => {
+                SequenceArg::Buffer { buffer: self.buffer(memory), bytes: recording.memories[memory].bytes }
+            }
+            Arg::Uniform { offset, bytes } => SequenceArg::Uniform { offset, bytes },
+        });
+        Dispatch { kernel: spec.kernel.clone(), args: args.collect(), workgroups: spec.workgroups }
+    }
+}

@@ -1,0 +1,83 @@
+//! What a run of a chain did.
+
+use std::{fmt, time::Duration};
+
+use crate::{exec::Metrics, report::Bytes, runtime::Device};
+
+/// What one run of a chain did. Printed, it reads as one line.
+#[derive(Clone, Debug)]
+pub struct ChainReport {
+    pub(super) device: Device,
+    pub(super) kernel: Duration,
+    pub(super) total: Duration,
+    pub(super) bytes_up: u64,
+    pub(super) bytes_down: u64,
+    pub(super) dispatches: u64,
+    pub(super) rounds: Vec<usize>,
+}
+
+impl ChainReport {
+    pub(super) fn new(device: Device, rounds: Vec<usize>) -> ChainReport {
+        let none = Duration::ZERO;
+        ChainReport { device, kernel: none, total: none, bytes_up: 0, bytes_down: 0, dispatches: 0, rounds }
+    }
+
+    pub(super) fn add(&mut self, metrics: &Metrics) {
+        self.kernel += metrics.kernel;
+        self.bytes_up += metrics.bytes_up;
+        self.bytes_down += metrics.bytes_down;
+        self.dispatches += u64::from(metrics.dispatches);
+    }
+
+    /// The name of the device it ran on.
+    pub fn device(&self) -> &str {
+        self.device.name()
+    }
+
+    /// Time from the first dispatch to the end of the last: from the device's clock where it has one, else measured
+    /// around them.
+    pub fn kernel_time(&self) -> Duration {
+        self.kernel
+    }
+
+    /// Time of the whole run, with transfers.
+    pub fn total_time(&self) -> Duration {
+        self.total
+    }
+
+    /// Bytes copied to the device.
+    pub fn bytes_up(&self) -> u64 {
+        self.bytes_up
+    }
+
+    /// Bytes copied back, those that loops looked at included.
+    pub fn bytes_down(&self) -> u64 {
+        self.bytes_down
+    }
+
+    /// Dispatches that were made.
+    pub fn dispatches(&self) -> u64 {
+        self.dispatches
+    }
+
+    /// For each [`repeat_until`](super::ChainBuilder::repeat_until), the rounds after which it ended.
+    pub fn rounds(&self) -> &[usize] {
+        &self.rounds
+    }
+}
+
+impl fmt::Display for ChainReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.dispatches == 1 { "" } else { "es" };
+        write!(
+            f,
+            "chain on {}: {} dispatch{plural}, kernels {:.3?}, total {:.3?}, {} up, {} down",
+            self.device(),
+            self.dispatches,
+            self.kernel,
+            self.total,
+            Bytes(self.bytes_up),
+            Bytes(self.bytes_down)
+        )
+    }
+}

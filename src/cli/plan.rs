@@ -1,0 +1,144 @@
+//! `swath plan`: how a call would run.
+
+use serde::Serialize;
+use swath::{
+    access::Verdict,
+    plan::{Plan, Reason, Residency},
+};
+
+use super::{
+    access::{operation, word},
+    args::PlanArgs,
+    bind::{Purpose, bind},
+    exec::call,
+    failure::Outcome,
+    kernel::{check_constants, load_kernel, load_module, runtime},
+    show,
+};
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Document {
+    kernel: String,
+    device: String,
+    /// The device that was asked for and cannot hold the call, and why.
+    detour: Option<DetourEntry>,
+    workgroups: [u32; 3],
+    tiles: TilesEntry,
+    reasons: Vec<ReasonEntry>,
+    bindings: Vec<BindingEntry>,
+    device_bytes: u64,
+}
+
+#[derive(Serialize)]
+struct DetourEntry {
+    device: String,
+    reason: String,
+}
+
+#[derive(Serialize)]
+struct TilesEntry {
+    count: u32,
+    /// The axis that is cut.
+    axis: &'static str,
+    /// Workgroups along that axis.
+    units: u32,
+    units_per_tile: u32,
+}
+
+#[derive(Serialize)]
+struct ReasonEntry {
+    /// `binding_limit`, `memory`, `dispatch_limit`, `asked` or `progress`.
+    kind: &'static str,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct BindingEntry {
+    name: String,
+    bytes: u64,
+    /// `uniform`, `host`, `resident`, `whole` or `streamed`.
+    residency: &'static str,
+    verdict: &'static str,
+    stride: Option<i64>,
+    halo: Option<[u64; 2]>,
+    operation: Option<&'static str>,
+    reason: String,
+    line: Option<u32>,
+    tile_bytes: u64,
+}
+
+/// Runs the command.
+pub fn plan(args: &PlanArgs) -> Outcome {
+    let module = load_module(&args.call)?;
+    let kernel = load_kernel(&args.call, &module)?;
+    check_constants(&args.call, &module, &kernel)?;
+    let mut slots = bind(&kernel, &args.call, Purpose::Look)?;
+    let runtime = runtime(&args.call.device)?;
+    let job = call(&args.call, &runtime, &kernel, &mut slots)?.plan()?;
+    if args.json {
+        return show::json(&document(job.plan()));
+    }
+    show::line(job.to_string().trim_end())
+}
+
+fn document(plan: &Plan) -> Document {
+    Document {
+        kernel: plan.kernel.clone(),
+        device: plan.device.clone(),
+        detour: plan
+            .detour
+            .as_ref()
+            .map(|detour| DetourEntry { device: detour.device.clone(), reason: detour.reason.clone() }),
+        workgroups: plan.workgroups,
+        tiles: TilesEntry {
+            count: plan.tiles.count(),
+            axis: ["x", "y", "z"][plan.tiles.axis()],
+            units: plan.tiles.units(),
+            units_per_tile: plan.tiles.units_per_tile(),
+        },
+        reasons: plan.reasons.iter().map(reason).collect(),
+        bindings: plan.bindings.iter().map(binding).collect(),
+        device_bytes: plan.device_bytes,
+    }
+}
+
+fn reason(reason: &Reason) -> ReasonEntry {
+    let kind = match reason {
+        Reason::Binding { .. } => "binding_limit",
+        Reason::Memory { .. } => "memory",
+        Reason::Dispatch { .. } => "dispatch_limit",
+        Reason::Asked { .. } => "asked",
+        Reason::Progress => "progress",
+        _ => "other",
+    };
+    ReasonEntry { kind, text: reason.to_string() }
+}
+
+fn binding(binding: &swath::plan::Binding) -> BindingEntry {
+    let residency = match binding.residency {
+        Residency::Uniform => "uniform",
+        Residency::Host => "host",
+        Residency::Resident => "resident",
+        Residency::Whole => "whole",
+        Residency::Streamed => "streamed",
+        _ => "other",
+    };
+    let (stride, halo) = match binding.verdict {
+        Verdict::Sliced { stride, halo, .. } => (Some(stride), Some(halo)),
+        _ => (None, None),
+    };
+    let operation = if let Verdict::Merged(merge) = binding.verdict { Some(operation(merge)) } else { None };
+    BindingEntry {
+        name: binding.name.clone(),
+        bytes: binding.bytes,
+        residency,
+        verdict: word(binding.verdict),
+        stride,
+        halo,
+        operation,
+        reason: binding.reason.clone(),
+        line: binding.place.as_ref().map(|place| place.line),
+        tile_bytes: binding.tile_bytes,
+    }
+}

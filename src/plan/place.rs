@@ -1,0 +1,250 @@
+//! Where the data of a call lies while it runs, and how large its tiles are.
+
+use super::{
+    Binding, Reason, Residency, TileSpace,
+    request::{Capacity, Given, Holder},
+};
+use crate::{
+    access::{Analysis, Verdict},
+    kernel::Kernel,
+};
+
+/// Sets of tile buffers: one is filled while another is computed on.
+pub(super) const SETS: u64 = 2;
+
+/// Bytes that a streamed tile holds at most, over all bindings: large enough that what a tile costs by itself does not
+/// matter, and small enough that the first upload and the last download, which nothing overlaps, do not either.
+const TILE_BYTES: u64 = 48 << 20;
+
+/// Tiles that a call is cut into for the sake of reports on its progress.
+const REPORTED_TILES: u32 = 32;
+
+/// Why a device cannot hold a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Misfit {
+    /// A binding that cannot be cut is larger than the device binds.
+    Binding { name: String, bytes: u64, limit: u64, limit_name: &'static str, reason: String, line: Option<u32> },
+    /// What cannot be cut takes more memory than there is, or leaves too little for a tile of one unit.
+    Memory { needed: u64, budget: u64 },
+}
+
+/// A placement.
+pub(super) struct Placed {
+    pub tiles: TileSpace,
+    pub bindings: Vec<Binding>,
+    pub reasons: Vec<Reason>,
+    pub device_bytes: u64,
+}
+
+/// Places a call on a device.
+pub(super) fn place(kernel: &Kernel, given: &Given<'_>, analysis: &Analysis) -> Result<Placed, Misfit> {
+    let placer = Placer { kernel, given, analysis, reasons: Vec::new() };
+    match given.capacity.as_ref() {
+        None => Ok(placer.on_host()),
+        Some(capacity) => placer.on_device(capacity),
+    }
+}
+
+struct Placer<'a> {
+    kernel: &'a Kernel,
+    given: &'a Given<'a>,
+    analysis: &'a Analysis,
+    reasons: Vec<Reason>,
+}
+
+impl Placer<'_> {
+    fn units(&self) -> u32 {
+        self.given.workgroups[self.analysis.axis]
+    }
+
+    /// In the host's memory, where there are no limits.
+    fn on_host(mut self) -> Placed {
+        let places = self.given.holders.iter().map(|holder| match holder {
+            Holder::Uniform => Residency::Uniform,
+            Holder::Resident => Residency::Resident,
+            Holder::Host => Residency::Host,
+        });
+        let places = places.collect();
+        let tiles = self.whole_tiles();
+        self.placed(tiles, places, 0)
+    }
+
+    /// The tiles of a call whose data needs none.
+    fn whole_tiles(&mut self) -> TileSpace {
+        let (axis, units) = (self.analysis.axis, self.units());
+        if let Some(count) = self.given.tiles {
+            self.reasons.push(Reason::Asked { tiles: count });
+            return TileSpace::at_most(axis, units, units.div_ceil(count.max(1)));
+        }
+        if self.given.reports {
+            self.reasons.push(Reason::Progress);
+            return TileSpace::at_most(axis, units, units.div_ceil(REPORTED_TILES));
+        }
+        TileSpace::one(axis, units)
+    }
+
+    fn on_device(mut self, capacity: &Capacity) -> Result<Placed, Misfit> {
+        let bytes = &self.given.bytes;
+        let on_host = || (0..bytes.len()).filter(|&at| self.given.holders[at] == Holder::Host);
+        let total: u64 = on_host().map(|at| bytes[at]).sum();
+        let budget = self.given.memory.unwrap_or(u64::MAX).min(capacity.memory.unwrap_or(u64::MAX));
+        let mut reasons = Vec::new();
+        for at in on_host() {
+            let (limit, limit_name) = capacity.largest();
+            if bytes[at] > limit {
+                let name = self.kernel.bindings()[at].name.clone();
+                reasons.push(Reason::Binding { name, bytes: bytes[at], limit, limit_name });
+            }
+        }
+        if total > budget {
+            reasons.push(Reason::Memory { needed: total, budget, asked: self.given.memory == Some(budget) });
+        }
+        let streams = !reasons.is_empty();
+        self.reasons = reasons;
+        let places: Vec<Residency> = (0..bytes.len())
+            .map(|at| match self.given.holders[at] {
+                Holder::Uniform => Residency::Uniform,
+                Holder::Resident => Residency::Resident,
+                Holder::Host if streams && self.is_streamable(at) => Residency::Streamed,
+                Holder::Host => Residency::Whole,
+            })
+            .collect();
+        let whole: u64 = self.placed_as(&places, Residency::Whole).map(|at| bytes[at]).sum();
+        for at in self.placed_as(&places, Residency::Whole) {
+            self.check_binding(at, capacity)?;
+        }
+        let tiles = if streams { self.streamed_tiles(&places, whole, budget, capacity)? } else { self.whole_tiles() };
+        let streamed: u64 =
+            self.placed_as(&places, Residency::Streamed).map(|at| self.tile_bytes(at, tiles.units_per_tile())).sum();
+        let sets = SETS.min(tiles.count().into());
+        let needed = whole + sets * streamed;
+        if whole > budget {
+            return Err(Misfit::Memory { needed: whole, budget });
+        }
+        let limit = capacity.max_workgroups;
+        let size = tiles.part(&tiles.tile(0).unwrap_or(0..1), self.given.workgroups).size;
+        if size.iter().any(|&count| count > limit) {
+            self.reasons.push(Reason::Dispatch { limit });
+        }
+        Ok(self.placed(tiles, places, needed))
+    }
+
+    fn placed_as(&self, places: &[Residency], wanted: Residency) -> impl Iterator<Item = usize> {
+        let found: Vec<usize> = (0..places.len()).filter(|&at| places[at] == wanted).collect();
+        found.into_iter()
+    }
+
+    /// Whether a tile can have its own part of a binding.
+    fn is_streamable(&self, at: usize) -> bool {
+        let moves = matches!(self.analysis.bindings[at].verdict, Verdict::Sliced { stride, .. } if stride != 0);
+        moves && self.kernel.bindings()[at].is_plain_array()
+    }
+
+    fn check_binding(&self, at: usize, capacity: &Capacity) -> Result<(), Misfit> {
+        let (limit, limit_name) = capacity.largest();
+        let bytes = self.given.bytes[at];
+        if bytes <= limit {
+            return Ok(());
+        }
+        let binding = &self.kernel.bindings()[at];
+        let access = &self.analysis.bindings[at];
+        let reason = match access.verdict {
+            Verdict::Sliced { .. } => "its type has no runtime-sized array on its own".to_owned(),
+            _ => access.reason.clone(),
+        };
+        let line = access.place.as_ref().map(|place| place.line);
+        Err(Misfit::Binding { name: binding.name.clone(), bytes, limit, limit_name, reason, line })
+    }
+
+    /// The most bytes of a binding that `units` in a row touch.
+    fn tile_bytes(&self, at: usize, units: u32) -> u64 {
+        tile_bytes(self.analysis.bindings[at].verdict, self.element(at), self.given.bytes[at], units)
+    }
+
+    /// Bytes of an element of a binding's array.
+    fn element(&self, at: usize) -> u64 {
+        u64::from(self.kernel.bindings()[at].element_stride().unwrap_or(4))
+    }
+
+    /// Tiles as large as the device can hold, or as is worth it.
+    fn streamed_tiles(
+        &mut self,
+        places: &[Residency],
+        whole: u64,
+        budget: u64,
+        capacity: &Capacity,
+    ) -> Result<TileSpace, Misfit> {
+        let (axis, units) = (self.analysis.axis, self.units());
+        let streamed: Vec<usize> = self.placed_as(places, Residency::Streamed).collect();
+        let needs = |count: u32| streamed.iter().map(|&at| self.tile_bytes(at, count)).sum::<u64>();
+        let room = budget.saturating_sub(whole);
+        let fits = |count: u32| {
+            let one_set = count >= units;
+            let bytes = needs(count).saturating_mul(if one_set { 1 } else { SETS });
+            bytes <= room && streamed.iter().all(|&at| self.tile_bytes(at, count) <= capacity.largest().0)
+        };
+        if streamed.is_empty() || whole > budget || !fits(1) {
+            let needed = whole.saturating_add(needs(1).saturating_mul(SETS));
+            return Err(Misfit::Memory { needed, budget });
+        }
+        let most = most_that(units, fits);
+        let worth = most_that(units, |count| needs(count) <= TILE_BYTES);
+        let chosen = most.min(worth.max(1));
+        let asked = self.given.tiles.map(|count| (count, units.div_ceil(count.max(1))));
+        let chosen = match asked {
+            Some((count, per_tile)) if per_tile <= most => {
+                self.reasons.push(Reason::Asked { tiles: count });
+                per_tile
+            }
+            _ => chosen,
+        };
+        Ok(TileSpace::at_most(axis, units, chosen))
+    }
+
+    fn placed(self, tiles: TileSpace, places: Vec<Residency>, device_bytes: u64) -> Placed {
+        let bindings = (0..places.len())
+            .map(|at| {
+                let binding = &self.kernel.bindings()[at];
+                let access = &self.analysis.bindings[at];
+                let tile_bytes = match places[at] {
+                    Residency::Streamed => self.tile_bytes(at, tiles.units_per_tile()),
+                    _ => self.given.bytes[at],
+                };
+                Binding {
+                    name: binding.name.clone(),
+                    bytes: self.given.bytes[at],
+                    residency: places[at],
+                    verdict: access.verdict,
+                    reason: access.reason.clone(),
+                    place: access.place.clone(),
+                    tile_bytes,
+                    element: self.element(at),
+                }
+            })
+            .collect();
+        Placed { tiles, bindings, reasons: self.reasons, device_bytes }
+    }
+}
+
+/// The most bytes of a binding of so many `bytes` that `units` in a row touch.
+pub(super) fn tile_bytes(verdict: Verdict, element: u64, bytes: u64, units: u32) -> u64 {
+    let Verdict::Sliced { stride, halo, .. } = verdict else { return 0 };
+    let own = stride.unsigned_abs().saturating_mul(units.into());
+    // A range is widened to whole elements at both ends.
+    let most = own.saturating_add(halo[0]).saturating_add(halo[1]).saturating_add(2 * element);
+    most.min(bytes.next_multiple_of(4)).max(element.next_multiple_of(4)).next_multiple_of(4)
+}
+
+/// The greatest count up to `units` that `fits`, given that all below one that fits do; 0 if none does.
+fn most_that(units: u32, fits: impl Fn(u32) -> bool) -> u32 {
+    let (mut good, mut bad) = (0, units.saturating_add(1));
+    while bad - good > 1 {
+        let middle = good + (bad - good) / 2;
+        if fits(middle) {
+            good = middle;
+        } else {
+            bad = middle;
+        }
+    }
+    good
+}

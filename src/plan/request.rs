@@ -1,0 +1,64 @@
+//! What a plan is made from.
+
+use crate::kernel::Kernel;
+
+/// Where the data of a binding is when a call begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Holder {
+    Uniform,
+    Host,
+    /// In a buffer on the device.
+    Resident,
+}
+
+/// What a device with a memory of its own can hold. The CPU engine works in the host's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Capacity {
+    /// Bytes of the largest storage binding.
+    pub max_binding: u64,
+    /// Bytes of the largest buffer.
+    pub max_buffer: u64,
+    /// Bytes of memory, where known.
+    pub memory: Option<u64>,
+    /// Workgroups of a dispatch along an axis.
+    pub max_workgroups: u32,
+}
+
+impl Capacity {
+    /// Bytes of the largest buffer that can be bound, and the limit that says so.
+    pub fn largest(&self) -> (u64, &'static str) {
+        if self.max_binding <= self.max_buffer {
+            (self.max_binding, "maxStorageBufferBindingSize")
+        } else {
+            (self.max_buffer, "maxBufferSize")
+        }
+    }
+}
+
+/// A call, as far as its plan depends on it.
+#[derive(Clone, Debug)]
+pub(crate) struct Given<'a> {
+    pub workgroups: [u32; 3],
+    /// Bytes of each binding.
+    pub bytes: Vec<u64>,
+    /// Where each binding is.
+    pub holders: Vec<Holder>,
+    /// The uniform bytes of the call, each binding's at its place.
+    pub uniforms: &'a [u8],
+    /// Of the device; nothing for the CPU engine.
+    pub capacity: Option<Capacity>,
+    /// The most device memory that the caller allows.
+    pub memory: Option<u64>,
+    /// The number of tiles that the caller asks for.
+    pub tiles: Option<u32>,
+    /// Whether somebody wants to hear of each tile.
+    pub reports: bool,
+}
+
+impl Given<'_> {
+    /// The uniform word at a byte of a binding.
+    pub fn word(&self, kernel: &Kernel, binding: usize, offset: u32) -> Option<u32> {
+        let at = kernel.bindings()[binding].uniform_offset + offset as usize;
+        Some(u32::from_ne_bytes(*self.uniforms.get(at..)?.first_chunk()?))
+    }
+}
