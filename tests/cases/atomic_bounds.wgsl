@@ -1,6 +1,5 @@
 // Atomics beyond a buffer's end do nothing and give zero.
 //! grid: 8
-//! device: cpu, because WGSL leaves open what is touched (section Out-of-Bounds Access)
 //! inout cells: u32 = 0*4 -> 1*4
 //! out old: u32 = 0*8
 

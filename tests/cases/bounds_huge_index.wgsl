@@ -1,6 +1,5 @@
 // Indices near 2^32, whose bytes would wrap to the front, are out of bounds.
 //! grid: 4
-//! device: cpu, because WGSL leaves open what is touched (section Out-of-Bounds Access)
 //! inout v: u32 = 1 2 3 4 -> 1 2 3 4
 //! out y: u32 = 0*4
 

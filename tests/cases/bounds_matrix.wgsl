@@ -1,6 +1,5 @@
 // An index past a matrix's last column, and past a column's last row, in a buffer.
 //! grid: 4
-//! device: cpu, because WGSL leaves open what is touched (section Out-of-Bounds Access)
 //! inout s: f32 = 1 2 3 4 9 0 -> 1 2 3 4 9 0
 //! out y: f32 = 1 4 0 0
 

@@ -1,6 +1,5 @@
 // An index past a local array's end reads zero and writes nothing.
 //! grid: 8
-//! device: cpu, because WGSL leaves open what is touched (section Out-of-Bounds Access)
 //! out y: u32 = 3 4 5 0 0 0 0 0
 //! out sums: u32 = 112 112 112 12 12 12 12 12
 

@@ -1,6 +1,5 @@
 // An index past an array's end in a uniform reads zero.
 //! grid: 4
-//! device: cpu, because WGSL leaves open what is touched (section Out-of-Bounds Access)
 //! uniform u: u32 = 1 0 0 0 2 0 0 0
 //! out y: u32 = 1 2 0 0
 

@@ -1,6 +1,5 @@
 // An index past a vector's end in a buffer reads zero and writes nothing, not even the next vector.
 //! grid: 6
-//! device: cpu, because WGSL leaves open what is touched (section Out-of-Bounds Access)
 //! inout v: u32 = 1 2 3 4  5 6 7 8 -> 10 11 12 13  5 6 7 8
 //! out y: u32 = 1 2 3 4 0 0
 

@@ -1,6 +1,5 @@
 // A struct past the end of a buffer is zero in all its members, and writes none of them.
 //! grid: 3
-//! device: cpu, because WGSL leaves open what is touched (section Out-of-Bounds Access)
 //! inout v: u32 = 1 2 3 4 -> 11 12 13 14
 //! out y: u32 = 1 2 3 4 0 0
 

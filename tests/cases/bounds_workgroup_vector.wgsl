@@ -1,6 +1,5 @@
 // An index past an array's end in workgroup memory touches nothing beside it.
 //! grid: 4
-//! device: cpu, because WGSL leaves open what is touched (section Out-of-Bounds Access)
 //! out y: u32 = 1 2 0 0  77 77 77 77
 
 @group(0) @binding(0) var<storage, read_write> y: array<u32>;

@@ -1,6 +1,5 @@
 // Pointers to local variables through several functions, and to elements that are chosen at run time.
 //! grid: 6
-//! device: cpu, because naga's SPIR-V writer cannot pass a pointer to a part of a variable
 //! out y: u32 = each(6, i % 3 == 2 ? 33 : 31 + i % 3)
 
 @group(0) @binding(0) var<storage, read_write> y: array<u32>;

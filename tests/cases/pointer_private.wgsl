@@ -1,6 +1,5 @@
 // Pointers to private variables, to a whole one and to a part, as arguments of functions (section Memory Views).
 //! grid: 4
-//! device: cpu, because naga's SPIR-V writer cannot pass a pointer to a part of a variable
 //! out y: u32 = each(4, 10 + i + 7)
 
 @group(0) @binding(0) var<storage, read_write> y: array<u32>;

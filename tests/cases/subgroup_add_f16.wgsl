@@ -1,5 +1,6 @@
 // subgroupAdd of f16: the sum over the subgroup, in all its lanes (section Subgroup Built-in Functions).
 //! grid: 128
+//! device: cpu, because wgpu does not turn on subgroup operations of halves (shaderSubgroupExtendedTypes)
 //! out same: u32 = 1*128
 
 enable f16, subgroups;

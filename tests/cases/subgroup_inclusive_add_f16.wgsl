@@ -1,5 +1,6 @@
 // subgroupInclusiveAdd of f16: the sum up to this lane (section Subgroup Built-in Functions).
 //! grid: 128
+//! device: cpu, because wgpu does not turn on subgroup operations of halves (shaderSubgroupExtendedTypes)
 //! out same: u32 = 1*128
 
 enable f16, subgroups;

@@ -1,5 +1,6 @@
 // subgroupMul of f16: the product over the subgroup, in all its lanes (section Subgroup Built-in Functions).
 //! grid: 128
+//! device: cpu, because wgpu does not turn on subgroup operations of halves (shaderSubgroupExtendedTypes)
 //! out same: u32 = 1*128
 
 enable f16, subgroups;

@@ -1,5 +1,6 @@
 // subgroupShuffle of f16 gives the value of the lane that each lane names (section Subgroup Built-in Functions).
 //! grid: 128
+//! device: cpu, because wgpu does not turn on subgroup operations of halves (shaderSubgroupExtendedTypes)
 //! out same: u32 = 1*128
 
 enable f16, subgroups;

@@ -1,6 +1,5 @@
 // A dynamic index into an array that is a value and no variable; beyond the end it gives 0.
 //! grid: 8
-//! device: cpu, because WGSL leaves open which element is read (section Out-of-Bounds Access)
 //! out y: u32 = 3 1 4 1 5 9 0 0
 
 @group(0) @binding(0) var<storage, read_write> y: array<u32>;
