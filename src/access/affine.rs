@@ -89,7 +89,7 @@ impl Analyzer<'_> {
             Op::ArrayLength(mem) => self.length(*mem),
             Op::UniformLoad(address) => self.opaque(ty, Source::Loaded(address.mem)),
             Op::Atomic(atomic) => self.opaque(ty, Source::Loaded(atomic.address.mem)),
-            Op::Subgroup(..) => self.opaque(ty, Source::Subgroup),
+            Op::Subgroup(..) | Op::Shuffle(..) => self.opaque(ty, Source::Subgroup),
             Op::Fma(..) | Op::Phi => self.opaque(ty, Source::Unknown),
         }
     }

@@ -187,7 +187,7 @@ impl<'p> Lane<'p> {
                 }
                 old
             }
-            Op::Subgroup(..) => panic!("one lane is no subgroup"),
+            Op::Subgroup(..) | Op::Shuffle(..) => panic!("one lane is no subgroup"),
             Op::Phi => panic!("a phi is not computed"),
         }
     }

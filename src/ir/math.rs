@@ -318,6 +318,10 @@ impl Builder {
         let odd = self.binary(Binary::Ne, odd, zero);
         let (s, c) = (self.select(odd, cos, sin), self.select(odd, sin, cos));
         let sine = self.flip_sign(s, n);
+        // The reduction leaves 0 of -0.
+        let none = self.f32(0.0);
+        let at_zero = self.binary(Binary::Eq, x, none);
+        let sine = self.select(at_zero, x, sine);
         let next = self.add(n, one);
         let cosine = self.flip_sign(c, next);
         (sine, cosine)

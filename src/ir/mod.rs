@@ -17,6 +17,8 @@
 //! An access is out of bounds if any of its [`Term`]s is, so that an index past an inner array
 //! never lands in its neighbour.
 
+#[cfg(test)]
+mod accuracy;
 pub(crate) mod build;
 #[cfg(test)]
 pub(crate) mod eval;
@@ -195,6 +197,9 @@ pub enum Op {
     Atomic(Box<Atomic>),
     /// An operation across the subgroup ([`SUBGROUP_SIZE`] consecutive lanes of a workgroup).
     Subgroup(Subgroup, Value),
+    /// The first operand of the lane of the subgroup that the low three bits of the second (`U32`) name;
+    /// 0 where that lane is not active.
+    Shuffle(Value, Value),
     /// Defined by the statement that lists it: a parameter of a loop, or a result of an `If`,
     /// a `Loop` or a `Scope`.
     Phi,

@@ -183,6 +183,7 @@ impl<'a> Printer<'a, '_, '_> {
                 }
                 text
             }
+            Op::Shuffle(a, lane) => format!("subgroup_shuffle {}, {}", v(*a), v(*lane)),
             Op::Subgroup(fun, a) => format!("subgroup_{} {}", lower_case(fun), v(*a)),
             Op::Phi => "phi".into(),
         }

@@ -256,7 +256,7 @@ fn take_invariants(program: &Program, body: &mut Block, inside: &mut FxHashSet<V
 pub fn is_pure(program: &Program, value: Value) -> bool {
     match &program.def(value).op {
         Op::Load(address) => program.memory(address.mem).is_immutable(),
-        Op::UniformLoad(_) | Op::Atomic(_) | Op::Subgroup(..) | Op::Phi => false,
+        Op::UniformLoad(_) | Op::Atomic(_) | Op::Subgroup(..) | Op::Shuffle(..) | Op::Phi => false,
         _ => true,
     }
 }

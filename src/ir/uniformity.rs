@@ -225,7 +225,7 @@ impl<'a> Analysis<'a> {
             Op::Builtin(_) => Uniformity::Varying,
             Op::Load(address) if self.program.memory(address.mem).is_immutable() => self.address(address),
             // Another lane may write between the reads of two lanes.
-            Op::Load(_) | Op::Atomic(_) | Op::Subgroup(..) => Uniformity::Varying,
+            Op::Load(_) | Op::Atomic(_) | Op::Subgroup(..) | Op::Shuffle(..) => Uniformity::Varying,
             Op::UniformLoad(_) => Uniformity::Workgroup,
             Op::Phi => Uniformity::Dispatch,
             other => {

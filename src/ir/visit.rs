@@ -36,7 +36,7 @@ impl Op {
         match self {
             Op::Const(_) | Op::Builtin(_) | Op::ArrayLength(_) | Op::Phi => {}
             Op::Unary(_, a) | Op::Convert(a) | Op::Bitcast(a) | Op::Subgroup(_, a) => visit(*a),
-            Op::Binary(_, a, b) => {
+            Op::Binary(_, a, b) | Op::Shuffle(a, b) => {
                 visit(*a);
                 visit(*b);
             }
@@ -59,7 +59,7 @@ impl Op {
         match self {
             Op::Const(_) | Op::Builtin(_) | Op::ArrayLength(_) | Op::Phi => {}
             Op::Unary(_, a) | Op::Convert(a) | Op::Bitcast(a) | Op::Subgroup(_, a) => map(a),
-            Op::Binary(_, a, b) => {
+            Op::Binary(_, a, b) | Op::Shuffle(a, b) => {
                 map(a);
                 map(b);
             }

@@ -2,7 +2,9 @@
 
 pub(crate) mod diagnostic;
 pub(crate) mod fields;
+mod guarded;
 pub(crate) mod layout;
+mod mend;
 mod module;
 pub(crate) mod names;
 mod nesting;

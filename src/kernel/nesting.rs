@@ -76,7 +76,7 @@ fn refuse(source: &str, at: usize, length: usize, message: String, help: &str) -
 }
 
 /// Bytes of the comment that `text` starts with.
-fn comment(text: &[u8]) -> Option<usize> {
+pub(super) fn comment(text: &[u8]) -> Option<usize> {
     if text.starts_with(b"//") {
         return Some(text.iter().position(|&byte| byte == b'\n').unwrap_or(text.len()));
     }
@@ -95,7 +95,7 @@ fn comment(text: &[u8]) -> Option<usize> {
 }
 
 /// Bytes of the word or number that `text` starts with.
-fn word(text: &[u8]) -> usize {
+pub(super) fn word(text: &[u8]) -> usize {
     text.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count()
 }
 

@@ -13,7 +13,9 @@ use naga::{
     valid::{Capabilities, ModuleInfo, ValidationFlags, Validator},
 };
 
-use super::{Kernel, KernelInner, Module, diagnostic, layout, names, reflect, requirements::Requirements, unsupported};
+use super::{
+    Kernel, KernelInner, Module, diagnostic, guarded, layout, names, reflect, requirements::Requirements, unsupported,
+};
 use crate::error::{Error, Message, Result};
 
 /// A value for an override constant: `f32`, `f64`, `i32`, `u32`, `i64`, `u64`, `usize` or `bool`.
@@ -63,7 +65,8 @@ impl Kernel {
 
 /// The kernel `name`, which the module has, with `constants`.
 pub(super) fn kernel(parent: &Module, name: &str, constants: &[(String, f64)]) -> Result<Kernel> {
-    build(parent, name, constants).map_err(|error| diagnostic::in_file(parent.inner.file.as_deref(), error))
+    let kernel = guarded::naga(&parent.inner.source, "resolving constants", || build(parent, name, constants));
+    kernel.map_err(|error| diagnostic::in_file(parent.inner.file.as_deref(), error))
 }
 
 fn build(parent: &Module, name: &str, constants: &[(String, f64)]) -> Result<Kernel> {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    ir::{Address, Atomic, AtomicFun, Binary, Op, Origin, Subgroup, Value},
+    ir::{Address, Atomic, AtomicFun, Binary, Builtin, Op, Origin, Subgroup, Value},
 };
 
 impl<'a> Lowerer<'a> {
@@ -140,6 +140,80 @@ impl<'a> Lowerer<'a> {
         let values = self.expression(frame, argument)?;
         let values = values.iter().map(|&v| self.subgroup(fun, v)).collect();
         frame.values[result.index()] = Some(values);
+        Ok(())
+    }
+
+    /// `subgroupBroadcast`, `subgroupShuffle` and their kin. WGSL leaves open what a lane beyond the subgroup gives;
+    /// here lanes are counted modulo 8.
+    pub fn gather(
+        &mut self,
+        frame: &mut Frame<'a>,
+        mode: naga::GatherMode,
+        argument: Handle<Expression>,
+        result: Handle<Expression>,
+    ) -> Result<()> {
+        use naga::{Direction, GatherMode as G};
+        let values = self.expression(frame, argument)?;
+        let own = |s: &mut Self, op: Binary, by: Value| {
+            let own = s.b.builtin(Builtin::SubgroupInvocationId);
+            s.b.binary(op, own, by)
+        };
+        let lane = match mode {
+            G::BroadcastFirst => {
+                let values = values.iter().map(|&v| self.subgroup(Subgroup::BroadcastFirst, v)).collect();
+                frame.values[result.index()] = Some(values);
+                return Ok(());
+            }
+            G::Broadcast(index) | G::Shuffle(index) => self.expression(frame, index)?[0],
+            G::ShuffleDown(index) => {
+                let by = self.expression(frame, index)?[0];
+                own(self, Binary::Add, by)
+            }
+            G::ShuffleUp(index) => {
+                let by = self.expression(frame, index)?[0];
+                own(self, Binary::Sub, by)
+            }
+            G::ShuffleXor(index) => {
+                let by = self.expression(frame, index)?[0];
+                own(self, Binary::Xor, by)
+            }
+            G::QuadBroadcast(index) => {
+                let (index, in_quad, quads) = (self.expression(frame, index)?[0], self.b.u32(3), self.b.u32(!3));
+                let quad = own(self, Binary::And, quads);
+                let index = self.b.binary(Binary::And, index, in_quad);
+                self.b.binary(Binary::Or, quad, index)
+            }
+            G::QuadSwap(direction) => {
+                let by = self.b.u32(match direction {
+                    Direction::X => 1,
+                    Direction::Y => 2,
+                    Direction::Diagonal => 3,
+                });
+                own(self, Binary::Xor, by)
+            }
+        };
+        let values = values.iter().map(|&v| self.b.effect(self.b.ty(v), Op::Shuffle(v, lane))).collect();
+        frame.values[result.index()] = Some(values);
+        Ok(())
+    }
+
+    /// `subgroupBallot`: a bit for each lane that is active and whose predicate holds.
+    pub fn ballot(
+        &mut self,
+        frame: &mut Frame<'a>,
+        predicate: Option<Handle<Expression>>,
+        result: Handle<Expression>,
+    ) -> Result<()> {
+        let holds = match predicate {
+            Some(predicate) => self.expression(frame, predicate)?[0],
+            None => self.b.bool(true),
+        };
+        let (one, zero) = (self.b.u32(1), self.b.u32(0));
+        let own = self.b.builtin(Builtin::SubgroupInvocationId);
+        let bit = self.b.binary(Binary::Shl, one, own);
+        let bit = self.b.select(holds, bit, zero);
+        let bits = self.subgroup(Subgroup::Or, bit);
+        frame.values[result.index()] = Some(vec![bits, zero, zero, zero]);
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use naga::{BinaryOperator, Expression, Handle, Literal, Span, TypeInner, UnaryOperator};
 
-use super::{Argument, Frame, Lowerer, place::At, place::Place, types, types::Layout};
+use super::{Argument, Frame, Lowerer, MAX_CONSTANT, place::At, place::Place, types, types::Layout};
 use crate::{
     error::Result,
     ir::{Address, AtomicFun, Binary, Bound, Op, Origin, Term, Type, Unary, Value},
@@ -25,11 +25,19 @@ impl<'a> Lowerer<'a> {
     fn evaluate(&mut self, frame: &mut Frame<'a>, handle: Handle<Expression>) -> Result<Vec<Value>> {
         let span = frame.span(handle);
         let fun = frame.fun;
+        if let Some(part) = self.large_part(frame, handle)? {
+            return self.leaves_of_part(&part, span);
+        }
         match fun.expressions[handle] {
             Expression::Literal(literal) => self.literal(literal, span),
             Expression::Constant(constant) => self.global_expression(self.module.constants[constant].init, span),
             Expression::ZeroValue(ty) => self.zero_value(ty, span),
-            Expression::Compose { ref components, .. } => self.concatenate(frame, components),
+            Expression::Compose { ty, ref components } => {
+                if self.types.leaf_count(self.types.inner(ty)).is_none_or(|count| count > MAX_CONSTANT) {
+                    return self.refuse(span, format!("a value of more than {MAX_CONSTANT} scalars"));
+                }
+                self.concatenate(frame, components)
+            }
             Expression::Splat { size, value } => {
                 let value = self.expression(frame, value)?[0];
                 Ok(vec![value; size as usize])
@@ -51,6 +59,7 @@ impl<'a> Lowerer<'a> {
             Expression::FunctionArgument(i) => match &frame.arguments[i as usize] {
                 Argument::Value(values) => Ok(values.clone()),
                 Argument::Pointer(_) => self.refuse(span, "a pointer cannot be used as a value"),
+                Argument::Large(_) => Err(self.no_lanes(span)),
             },
             Expression::Load { pointer } => self.load(frame, pointer, span),
             Expression::Unary { op, expr } => {
@@ -117,7 +126,10 @@ impl<'a> Lowerer<'a> {
             Expression::Literal(literal) => self.literal(literal, span),
             Expression::Constant(constant) => self.global_expression(self.module.constants[constant].init, span),
             Expression::ZeroValue(ty) => self.zero_value(ty, span),
-            Expression::Compose { ref components, .. } => {
+            Expression::Compose { ty, ref components } => {
+                if self.types.leaf_count(self.types.inner(ty)).is_none_or(|count| count > MAX_CONSTANT) {
+                    return self.refuse(span, format!("a constant of more than {MAX_CONSTANT} scalars"));
+                }
                 let mut values = Vec::new();
                 for &component in components {
                     values.extend(self.global_expression(component, span)?);
@@ -194,7 +206,7 @@ impl<'a> Lowerer<'a> {
             Some(mem) => mem,
             None => {
                 let space = crate::ir::Space::Private { bytes: values.len() as u32 * 4 };
-                let mem = self.b.memory(crate::ir::Memory { name, space, runtime: None, data: Vec::new() });
+                let mem = self.private_memory(crate::ir::Memory { name, space, runtime: None, data: Vec::new() });
                 self.store_leaves(&Place::memory(mem, inner.clone()), values, span)?;
                 mem
             }
@@ -353,8 +365,9 @@ impl<'a> Lowerer<'a> {
         let width = convert.unwrap_or(4);
         let Some(to) = types::scalar_type(naga::Scalar { kind, width }) else { return Err(self.no_lanes(span)) };
         if convert.is_none() {
-            if values.iter().any(|&v| self.b.ty(v) == Type::F16) {
-                return self.refuse(span, "bitcast of f16 is not supported by the CPU engine yet");
+            // Of halves naga knows only the cast to themselves.
+            if values.iter().all(|&v| self.b.ty(v) == Type::F16) && kind == naga::ScalarKind::Float {
+                return Ok(values);
             }
             return Ok(values.into_iter().map(|v| self.b.bitcast(to, v)).collect());
         }

@@ -8,6 +8,7 @@
 mod builtins;
 mod effects;
 mod expression;
+mod large;
 mod place;
 mod statement;
 mod types;
@@ -17,7 +18,7 @@ use std::collections::BTreeSet;
 use naga::{AddressSpace, ArraySize, Binding, BuiltIn, Expression, Handle, Span, Statement, TypeInner, valid};
 use rustc_hash::FxHashMap;
 
-use super::{Builtin, End, Label, Memory, Origin, Program, RuntimeArray, Space, Value, build::Builder};
+use super::{Builtin, End, Label, Mem, Memory, Origin, Program, RuntimeArray, Space, Value, build::Builder};
 use crate::{
     error::{Error, Result},
     kernel::{BindingKind, Kernel, diagnostic},
@@ -28,7 +29,13 @@ use types::{Layout, Types};
 /// Local variables of more leaves than this live in memory even if every index is constant.
 const MAX_SLOTS: u32 = 128;
 /// A kernel that comes to more values than this is refused: inlining has got out of hand.
-const MAX_VALUES: usize = 1 << 21;
+const MAX_VALUES: usize = 1 << 20;
+/// Likewise for statements, since a function may come to none and still call others.
+const MAX_STATEMENTS: usize = 1 << 20;
+/// Blocks inside each other, those of functions at their calls included: what walks a program calls itself for each.
+const MAX_DEPTH: usize = 250;
+/// Scalars of a constant.
+const MAX_CONSTANT: u32 = 1 << 20;
 
 /// Lowers the kernel's entry point to a simplified program with known uniformity.
 ///
@@ -68,6 +75,7 @@ enum Return {
 enum Argument {
     Value(Vec<Value>),
     Pointer(place::Place),
+    Large(large::Large),
 }
 
 /// A function while it is being inlined.
@@ -77,6 +85,8 @@ struct Frame<'a> {
     info: &'a valid::FunctionInfo,
     /// The leaves of the expressions evaluated so far.
     values: Vec<Option<Vec<Value>>>,
+    /// Those that are too large for leaves.
+    large: FxHashMap<Handle<Expression>, large::Large>,
     arguments: Vec<Argument>,
     locals: FxHashMap<Handle<naga::LocalVariable>, Root>,
     returns: Return,
@@ -98,6 +108,14 @@ struct Lowerer<'a> {
     /// The slots of `var<private>` variables: any function may assign them.
     private_slots: Vec<u32>,
     targets: Vec<Target>,
+    /// Private memories in use by the functions that are being inlined, in the order of their making.
+    private: Vec<Mem>,
+    /// Private memories of functions that are done, for those inlined later.
+    free: Vec<Mem>,
+    /// How many statements were lowered.
+    statements: usize,
+    /// How many blocks are open.
+    depth: usize,
     indexed: FxHashMap<Handle<naga::Function>, place::Indexed>,
 }
 
@@ -114,6 +132,10 @@ impl<'a> Lowerer<'a> {
             slots: Vec::new(),
             private_slots: Vec::new(),
             targets: Vec::new(),
+            private: Vec::new(),
+            free: Vec::new(),
+            statements: 0,
+            depth: 0,
             indexed: FxHashMap::default(),
         }
     }
@@ -122,6 +144,10 @@ impl<'a> Lowerer<'a> {
         let entry = self.kernel.entry_point();
         let info = self.info.get_entry_point(self.kernel.inner.entry);
         self.declare_globals(info)?;
+        // Functions stand behind those they call, so that none waits for another here.
+        for (handle, _) in self.module.functions.iter() {
+            self.indexed_function(handle);
+        }
         let arguments = self.builtin_arguments(&entry.function)?;
         let mut frame = Frame::new(None, &entry.function, info, arguments, Return::Lane);
         self.declare_locals(&mut frame)?;
@@ -171,9 +197,11 @@ impl<'a> Lowerer<'a> {
                     Root::Memory(self.b.memory(Memory { name, space, runtime: None, data: Vec::new() }))
                 }
                 AddressSpace::Private => {
+                    // Zero is what it is without one.
+                    let is_zero = |init: Handle<_>| matches!(module.global_expressions[init], Expression::ZeroValue(_));
                     let init = match global.init {
-                        Some(init) => Some(self.global_expression(init, span)?),
-                        None => None,
+                        Some(init) if !is_zero(init) => Some(self.global_expression(init, span)?),
+                        _ => None,
                     };
                     let root = self.declare(inner, &name, span, init, true, true)?;
                     if let Root::Slots { first, count } = root {
@@ -218,7 +246,8 @@ impl<'a> Lowerer<'a> {
         if count > MAX_SLOTS || (in_memory && is_array) {
             let bytes = count.checked_mul(4).ok_or_else(|| self.no_lanes(span))?;
             let space = Space::Private { bytes };
-            let mem = self.b.memory(Memory { name: name.into(), space, runtime: None, data: Vec::new() });
+            let memory = Memory { name: name.into(), space, runtime: None, data: Vec::new() };
+            let mem = if fresh { self.b.memory(memory) } else { self.private_memory(memory) };
             match init {
                 Some(values) => self.store_leaves(&place::Place::memory(mem, inner.clone()), &values, span)?,
                 None if !fresh => self.b.push(super::Stmt::Clear(mem)),
@@ -238,6 +267,17 @@ impl<'a> Lowerer<'a> {
         Ok(Root::Slots { first, count })
     }
 
+    /// A private memory that the function that is being inlined may use; what it holds is left open.
+    fn private_memory(&mut self, memory: Memory) -> Mem {
+        let free = self.free.iter().position(|&mem| self.b.memories[mem.0 as usize].space == memory.space);
+        let mem = match free {
+            Some(at) => self.free.swap_remove(at),
+            None => self.b.memory(memory),
+        };
+        self.private.push(mem);
+        mem
+    }
+
     /// Declares the local variables of a function that is being inlined.
     fn declare_locals(&mut self, frame: &mut Frame<'a>) -> Result<()> {
         let indexed = self.indexed_pointers(frame.fun, frame.info);
@@ -247,6 +287,7 @@ impl<'a> Lowerer<'a> {
             let name = local.name.clone().unwrap_or_default();
             let in_memory = indexed.locals.contains(&handle);
             let init = match local.init {
+                Some(init) if self.large(frame, init)?.is_some() => None,
                 Some(init) => Some(self.expression(frame, init)?),
                 None => None,
             };
@@ -261,11 +302,11 @@ impl<'a> Lowerer<'a> {
     }
 
     /// A constant memory of these values, if they are all constants.
-    fn constant_table(&mut self, name: &str, values: &[Value]) -> Option<super::Mem> {
+    fn constant_table(&mut self, name: &str, values: &[Value]) -> Option<Mem> {
         let data = values.iter().map(|&v| self.b.as_const(v)).collect::<Option<Vec<u32>>>()?;
         let same = |m: &Memory| m.space == Space::Constant && m.data == data;
         if let Some(found) = self.b.memories.iter().position(same) {
-            return Some(super::Mem(found as u32));
+            return Some(Mem(found as u32));
         }
         Some(self.b.memory(Memory { name: name.into(), space: Space::Constant, runtime: None, data }))
     }
@@ -350,6 +391,7 @@ impl<'a> Frame<'a> {
             fun,
             info,
             values: vec![None; fun.expressions.len()],
+            large: FxHashMap::default(),
             arguments,
             locals: FxHashMap::default(),
             returns,

@@ -131,7 +131,7 @@ impl<'a> Lowerer<'a> {
         found
     }
 
-    fn indexed_function(&mut self, function: Handle<naga::Function>) -> Indexed {
+    pub fn indexed_function(&mut self, function: Handle<naga::Function>) -> Indexed {
         if let Some(known) = self.indexed.get(&function) {
             return known.clone();
         }
@@ -158,7 +158,7 @@ impl<'a> Lowerer<'a> {
             }
             Expression::FunctionArgument(i) => match &frame.arguments[i as usize] {
                 Argument::Pointer(place) => Ok(place.clone()),
-                Argument::Value(_) => self.refuse(span, "this is not a pointer"),
+                Argument::Value(_) | Argument::Large(_) => self.refuse(span, "this is not a pointer"),
             },
             Expression::AccessIndex { base, index } => {
                 let place = self.place(frame, base)?;
@@ -193,7 +193,7 @@ impl<'a> Lowerer<'a> {
     }
 
     /// The part of `place` that a constant index or member number selects.
-    fn component(&mut self, mut place: Place, index: u32, span: Span) -> Result<Place> {
+    pub fn component(&mut self, mut place: Place, index: u32, span: Span) -> Result<Place> {
         if let TypeInner::Struct { .. } = place.ty {
             let layout = match &place.at {
                 At::Memory(address) => self.layout(address.mem),
@@ -214,7 +214,7 @@ impl<'a> Lowerer<'a> {
     }
 
     /// The element of `place` that `index` selects.
-    fn element(&mut self, mut place: Place, index: Value, span: Span) -> Result<Place> {
+    pub fn element(&mut self, mut place: Place, index: Value, span: Span) -> Result<Place> {
         let layout = match &place.at {
             At::Memory(address) => self.layout(address.mem),
             At::Slots { .. } => Layout::Packed,

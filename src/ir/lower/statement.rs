@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use naga::{Expression, Handle, Span, Statement, SwitchValue};
 
-use super::{Argument, Frame, Lowerer, MAX_VALUES, Return, Target, sorted, types::Layout, walk};
+use super::{
+    Argument, Frame, Lowerer, MAX_DEPTH, MAX_STATEMENTS, MAX_VALUES, Return, Target, sorted, types::Layout, walk,
+};
 use crate::{
     error::Result,
-    ir::{AtomicFun, Binary, Block, End, Origin, Stmt, Subgroup, Type, Value},
+    ir::{AtomicFun, Binary, Block, End, Origin, Stmt, Type, Value},
 };
 
 /// Where `continue` goes.
@@ -22,10 +24,22 @@ pub struct Continue {
 impl<'a> Lowerer<'a> {
     /// Lowers statements into the open block; gives how control leaves if it does not fall through.
     pub fn block(&mut self, frame: &mut Frame<'a>, block: &'a naga::Block) -> Result<Option<End>> {
+        self.depth += 1;
+        let end = self.statements(frame, block);
+        self.depth -= 1;
+        end
+    }
+
+    fn statements(&mut self, frame: &mut Frame<'a>, block: &'a naga::Block) -> Result<Option<End>> {
         for (statement, &span) in block.span_iter() {
-            if self.b.values.len() > MAX_VALUES {
+            self.statements += 1;
+            if self.b.values.len() > MAX_VALUES || self.statements > MAX_STATEMENTS {
                 let what =
                     format!("the kernel comes to more than {MAX_VALUES} operations once its functions are inlined");
+                return self.refuse(span, what);
+            }
+            if self.depth > MAX_DEPTH {
+                let what = format!("the kernel nests more than {MAX_DEPTH} deep once its functions are inlined");
                 return self.refuse(span, what);
             }
             self.b.origin = Origin { function: frame.handle, expression: None, span };
@@ -40,7 +54,7 @@ impl<'a> Lowerer<'a> {
         match statement {
             Statement::Emit(range) => {
                 for handle in range.clone() {
-                    if !self.is_pointer(frame, handle) {
+                    if !self.is_pointer(frame, handle) && self.large(frame, handle)?.is_none() {
                         self.expression(frame, handle)?;
                     }
                 }
@@ -64,6 +78,12 @@ impl<'a> Lowerer<'a> {
                 return Ok(Some(self.leave(target, values)));
             }
             Statement::Return { value } => return self.return_(frame, *value),
+            Statement::Store { pointer, value } if self.large(frame, *value)?.is_some() => {
+                let Some(value) = self.large(frame, *value)? else { return Ok(None) };
+                let mut place = self.place(frame, *pointer)?;
+                place.stands_at(frame.origin(*pointer));
+                self.store_large(&place, &value, span)?;
+            }
             Statement::Store { pointer, value } => {
                 let values = self.expression(frame, *value)?;
                 let mut place = self.place(frame, *pointer)?;
@@ -91,14 +111,8 @@ impl<'a> Lowerer<'a> {
             Statement::SubgroupCollectiveOperation { op, collective_op, argument, result } => {
                 self.collective(frame, *op, *collective_op, *argument, *result, span)?
             }
-            Statement::SubgroupGather { mode: naga::GatherMode::BroadcastFirst, argument, result } => {
-                let values = self.expression(frame, *argument)?;
-                let values = values.iter().map(|&v| self.subgroup(Subgroup::BroadcastFirst, v)).collect();
-                frame.values[result.index()] = Some(values);
-            }
-            Statement::SubgroupBallot { .. } | Statement::SubgroupGather { .. } => {
-                return self.refuse(span, "this subgroup operation is not supported by the CPU engine");
-            }
+            Statement::SubgroupGather { mode, argument, result } => self.gather(frame, *mode, *argument, *result)?,
+            Statement::SubgroupBallot { result, predicate } => self.ballot(frame, *predicate, *result)?,
             Statement::Kill
             | Statement::ImageStore { .. }
             | Statement::ImageAtomic { .. }
@@ -368,6 +382,7 @@ impl<'a> Lowerer<'a> {
                 Statement::Call { result, .. } | Statement::Atomic { result, .. } => visible.extend(*result),
                 Statement::WorkGroupUniformLoad { result, .. }
                 | Statement::SubgroupCollectiveOperation { result, .. }
+                | Statement::SubgroupBallot { result, .. }
                 | Statement::SubgroupGather { result, .. } => visible.push(*result),
                 _ => {}
             }
@@ -434,14 +449,18 @@ impl<'a> Lowerer<'a> {
                     slots.extend(first..first + count);
                 }
                 lowered.push(Argument::Pointer(self.place(frame, argument)?));
+            } else if let Some(large) = self.large(frame, argument)? {
+                lowered.push(Argument::Large(large));
             } else {
                 lowered.push(Argument::Value(self.expression(frame, argument)?));
             }
         }
         let mut callee = Frame::new(Some(function), fun, &self.info[function], lowered, Return::Last);
+        let (declared, private) = (self.slots.len(), self.private.len());
         if returns_last(&fun.body) {
             self.declare_locals(&mut callee)?;
             let end = self.block(&mut callee, &fun.body)?;
+            self.undeclare(declared, private);
             if let Some(result) = result {
                 frame.values[result.index()] = Some(callee.returned);
             }
@@ -469,12 +488,20 @@ impl<'a> Lowerer<'a> {
             None => End::Unreachable,
         };
         let body = self.b.close(end);
+        self.undeclare(declared, private);
         self.restore(&before);
         let phis: Vec<Value> = types.into_iter().map(|ty| self.b.phi(ty)).collect();
         if let Some(result) = result {
             frame.values[result.index()] = Some(phis.clone());
         }
         self.close_scope(target, body, falls, &phis)
+    }
+
+    /// Forgets the variables of a function that was inlined: the next one's take their places.
+    fn undeclare(&mut self, slots: usize, private: usize) {
+        self.slots.truncate(slots);
+        let done = self.private.split_off(private);
+        self.free.extend(done);
     }
 }
 

@@ -14,6 +14,7 @@ pub struct Buffer {
 
 /// Declarations that every program starts with. `Record` has words that are padding.
 pub const DECLARATIONS: &str = "\
+enable f16, subgroups;
 struct Params { n: u32, k: i32, f: f32, g: u32, v: vec4f, table: array<vec4u, 3> }
 struct Record { a: u32, v: vec3f, b: i32, list: array<u32, 3> }
 struct Pair { a: i32, v: vec3f, b: vec2u }
@@ -30,6 +31,8 @@ struct Pair { a: i32, v: vec3f, b: vec2u }
 @group(0) @binding(9) var<storage, read_write> out_records: array<Record>;
 @group(1) @binding(0) var<storage, read_write> sums: array<atomic<u32>>;
 @group(1) @binding(1) var<storage, read_write> limits: array<atomic<i32>, 5>;
+@group(1) @binding(2) var<storage, read> halves: array<f16>;
+@group(1) @binding(3) var<storage, read_write> out_halves: array<f16>;
 ";
 
 const RECORD: &[bool] = &[false, false, false, false, true, true, true, false, false, false, false, false];
@@ -40,7 +43,7 @@ const PARAMS: usize = 20;
 /// Buffers for `lanes` invocations, of lengths at and around that.
 pub fn buffers(random: &mut Random, lanes: usize) -> Vec<Buffer> {
     let word = &[false][..];
-    let shapes: [(&'static str, bool, &'static [bool]); 11] = [
+    let shapes: [(&'static str, bool, &'static [bool]); 13] = [
         ("words", false, word),
         ("floats", false, &[true]),
         ("vectors", false, &[true; 4]),
@@ -52,6 +55,8 @@ pub fn buffers(random: &mut Random, lanes: usize) -> Vec<Buffer> {
         ("out_records", true, RECORD),
         ("sums", true, word),
         ("limits", true, word),
+        ("halves", false, word),
+        ("out_halves", true, word),
     ];
     let buffer = |(name, writable, floats): (&'static str, bool, &'static [bool])| {
         let elements = match name {
@@ -60,6 +65,8 @@ pub fn buffers(random: &mut Random, lanes: usize) -> Vec<Buffer> {
             "sums" => 1 + random.below(40),
             _ => length(random, lanes),
         };
+        // A word holds two halves.
+        let elements = if name.ends_with("halves") { elements.div_ceil(2) } else { elements };
         let words = (0..elements).flat_map(|_| floats).map(|&float| datum(random, float)).collect();
         Buffer { name, writable, floats, words }
     };

@@ -4,7 +4,7 @@ use super::{
     Generator,
     types::{
         NUMBERS,
-        Scalar::{Bool, F32, I32, U32},
+        Scalar::{Bool, F16, F32, I32, U32},
         Type,
     },
 };
@@ -66,7 +66,8 @@ impl Generator {
         }
         self.nodes -= 1;
         let depth = depth - 1;
-        match self.random.below(14) {
+        match self.random.below(15) {
+            14 => self.subgroup(ty, depth),
             0 => self.leaf(ty),
             1 => self.select(ty, depth),
             2 | 3 => self.parts(ty, depth),
@@ -74,7 +75,7 @@ impl Generator {
             6 => self.call(ty, depth),
             _ => match ty.scalar {
                 U32 | I32 => self.integer(ty, depth),
-                F32 => self.float(ty, depth),
+                F32 | F16 => self.float(ty, depth),
                 Bool => self.condition(ty, depth),
             },
         }
@@ -157,6 +158,10 @@ impl Generator {
                 _ => format!("fixed[{} % 7u].y", self.expr(U32.scalar(), depth)),
             },
             (I32, 3) => format!("fixed[{} % 6u]", self.expr(U32.scalar(), depth)),
+            (F16, 1) => match self.random.below(3) {
+                0 => format!("f16(floats[{index}])"),
+                _ => format!("halves[{index}]"),
+            },
             (F32, 1) => match self.random.below(5) {
                 0 | 1 => format!("floats[{index}]"),
                 2 => "params.f".into(),
@@ -278,7 +283,7 @@ impl Generator {
                 format!("bitcast<{ty}>(known_{}({float}))", ty.width)
             }
             _ => {
-                let other = self.random.pick(&[U32, I32, F32, Bool]);
+                let other = self.random.pick(&[U32, I32, F32, Bool, F16]);
                 let other = self.expr(ty.of(other), depth);
                 format!("{ty}({other})")
             }
@@ -314,19 +319,20 @@ impl Generator {
 
     fn float(&mut self, ty: Type, depth: usize) -> String {
         let a = self.expr(ty, depth);
-        match self.random.below(16) {
+        match self.random.below(18) {
             0..=3 => {
                 let b = self.expr(ty, depth);
                 format!("({a} {} {b})", self.random.pick(&["+", "-", "*", "/", "%"]))
             }
             4 => {
-                let b = self.expr(F32.scalar(), depth);
+                let b = self.expr(ty.scalar.scalar(), depth);
                 let op = self.random.pick(&["+", "-", "*", "/"]);
                 if self.random.chance(50) { format!("({a} {op} {b})") } else { format!("({b} {op} {a})") }
             }
             5..=7 => match self.random.pick(&FLOAT_UNARY) {
                 "-" => format!("(-{a})"),
                 "normalize" if !ty.is_vector() => a,
+                "quantizeToF16" if ty.scalar == F16 => a,
                 "mantissa" => format!("frexp({a}).fract"),
                 "fraction" => format!("modf({a}).{}", self.random.pick(&["fract", "whole"])),
                 name => format!("{name}({a})"),
@@ -343,7 +349,7 @@ impl Generator {
                 let exponent = self.expr(ty.of(I32), depth);
                 format!("ldexp({a}, {exponent})")
             }
-            11 if ty == F32.vector(3) => {
+            11 if ty.width == 3 => {
                 let b = self.expr(ty, depth);
                 format!("cross({a}, {b})")
             }
@@ -356,7 +362,7 @@ impl Generator {
                 format!("faceForward({a}, {b}, {c})")
             }
             11 | 12 if !ty.is_vector() => {
-                let wide = F32.vector(2 + self.random.below(3));
+                let wide = ty.scalar.vector(2 + self.random.below(3));
                 let b = self.expr(wide, depth);
                 if self.random.chance(40) {
                     return format!("length({b})");
@@ -364,7 +370,7 @@ impl Generator {
                 let c = self.expr(wide, depth);
                 format!("{}({b}, {c})", self.random.pick(&["dot", "distance"]))
             }
-            12 if ty.width != 3 => {
+            12 if ty.scalar == F32 && ty.width != 3 => {
                 let word = self.expr(U32.scalar(), depth);
                 let names: &[&str] = if ty.width == 4 {
                     &["unpack4x8snorm", "unpack4x8unorm"]
@@ -373,13 +379,78 @@ impl Generator {
                 };
                 format!("{}({word})", self.random.pick(names))
             }
-            13 => {
+            13 if ty.scalar == F32 => {
                 let bits = self.random.pick(&[U32, I32]);
                 format!("bitcast<{ty}>({})", self.expr(ty.of(bits), depth))
             }
+            14 | 15 => self.matrix(ty, depth),
             _ => {
-                let other = self.random.pick(&[U32, I32, Bool]);
+                let other = self.random.pick(&[U32, I32, Bool, if ty.scalar == F32 { F16 } else { F32 }]);
                 format!("{ty}({})", self.expr(ty.of(other), depth))
+            }
+        }
+    }
+
+    /// What a matrix comes to with a vector, or by itself.
+    fn matrix(&mut self, ty: Type, depth: usize) -> String {
+        let scalar = ty.scalar;
+        let inner = 2 + self.random.below(3);
+        let (columns, rows) = if ty.is_vector() { (inner, ty.width) } else { (inner, inner) };
+        let parts: Vec<String> = (0..columns).map(|_| self.expr(scalar.vector(rows), depth.min(1))).collect();
+        let matrix = format!("mat{columns}x{rows}<{}>({})", scalar.name(), parts.join(", "));
+        if !ty.is_vector() {
+            return match self.random.below(3) {
+                0 => format!("determinant({matrix})"),
+                1 => format!("({matrix} * {matrix})[1].y"),
+                _ => format!("transpose({matrix})[{} % {columns}u].x", self.leaf(U32.scalar())),
+            };
+        }
+        let vector = self.expr(scalar.vector(columns), depth.min(1));
+        match self.random.below(4) {
+            0 => format!("({vector} * transpose({matrix}))"),
+            1 => format!(
+                "({matrix} + {matrix} * {})[{} % {columns}u]",
+                self.leaf(scalar.scalar()),
+                self.leaf(U32.scalar())
+            ),
+            _ => format!("({matrix} * {vector})"),
+        }
+    }
+
+    /// An operation across the subgroup, whoever of it is there.
+    fn subgroup(&mut self, ty: Type, depth: usize) -> String {
+        if ty.scalar == Bool {
+            if ty.is_vector() {
+                return self.leaf(ty);
+            }
+            let condition = self.expr(ty, depth);
+            return match self.random.below(4) {
+                0 => "subgroupElect()".to_owned(),
+                _ => format!("{}({condition})", self.random.pick(&["subgroupAny", "subgroupAll"])),
+            };
+        }
+        if ty == U32.vector(4) && self.random.chance(50) {
+            return format!("subgroupBallot({})", self.expr(Bool.scalar(), depth));
+        }
+        let value = self.expr(ty, depth);
+        let lane = self.random.below(8);
+        match self.random.below(10) {
+            0 => format!("subgroupBroadcast({value}, {lane}u)"),
+            1 => format!("quadBroadcast({value}, {}u)", lane % 4),
+            2 => format!("{}({value})", self.random.pick(&["quadSwapX", "quadSwapY", "quadSwapDiagonal"])),
+            3 | 4 => {
+                let names = ["subgroupShuffle", "subgroupShuffleXor", "subgroupShuffleUp", "subgroupShuffleDown"];
+                let index = self.expr(U32.scalar(), depth.min(1));
+                format!("{}({value}, {index})", self.random.pick(&names))
+            }
+            5 if !ty.scalar.is_float() => {
+                format!("{}({value})", self.random.pick(&["subgroupAnd", "subgroupOr", "subgroupXor"]))
+            }
+            6 => format!("{}({value})", self.random.pick(&["subgroupInclusiveAdd", "subgroupInclusiveMul"])),
+            7 => format!("{}({value})", self.random.pick(&["subgroupExclusiveAdd", "subgroupExclusiveMul"])),
+            8 => format!("subgroupBroadcastFirst({value})"),
+            _ => {
+                format!("{}({value})", self.random.pick(&["subgroupAdd", "subgroupMul", "subgroupMin", "subgroupMax"]))
             }
         }
     }

@@ -147,6 +147,7 @@ impl Generator {
         self.line(&format!("var<workgroup> exchanged_rows: array<vec3f, {}>;", self.lanes));
         self.line("var<workgroup> tallies: array<atomic<u32>, 4>;");
         self.line("var<workgroup> flag: u32;");
+        self.line("fn known_half(x: f16) -> f16 { return select(x, 1h, x != x); }");
         for width in 1..5 {
             let (ty, bits) = (F32.vector(width), U32.vector(width));
             let (mask, infinity) = match width {

@@ -3,7 +3,7 @@
 use super::{
     Generator, Variable,
     types::{
-        Scalar::{Bool, F32, I32, U32},
+        Scalar::{Bool, F16, F32, I32, U32},
         Type,
     },
 };
@@ -88,7 +88,7 @@ impl Generator {
         let value = self.expr(ty, 4);
         let op = match ty.scalar {
             Bool => "",
-            F32 => self.random.pick(&["", "", "+", "-", "*"]),
+            F32 | F16 => self.random.pick(&["", "", "+", "-", "*"]),
             U32 | I32 => self.random.pick(&["", "", "+", "-", "*", "&", "|", "^", "/", "%"]),
         };
         self.line(&format!("{name} {op}= {value};"));
@@ -131,7 +131,11 @@ impl Generator {
         let place = |name: &str, index: &str| index.replace("LENGTH", &format!("arrayLength(&{name})"));
         let index = self.own;
         let op = self.random.pick(&["", "", "+"]);
-        let line = match self.random.below(9) {
+        let line = match self.random.below(10) {
+            9 => {
+                let value = self.expr(F16.scalar(), 3);
+                format!("out_halves[{}] = known_half({value});", place("out_halves", index))
+            }
             0..=2 => format!("out_words[{}] {op}= {};", place("out_words", index), self.expr(U32.scalar(), 3)),
             3 | 4 => format!("out_floats[{}] {op}= {};", place("out_floats", index), self.expr(F32.scalar(), 3)),
             5 => format!("out_vectors[{}] {op}= {};", place("out_vectors", index), self.expr(F32.vector(4), 3)),

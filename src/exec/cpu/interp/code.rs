@@ -189,6 +189,12 @@ pub(super) enum Op {
         d: SlotId,
         a: SlotId,
     },
+    /// The value of the subgroup's lane that `lane` names.
+    Shuffle {
+        d: SlotId,
+        a: SlotId,
+        lane: SlotId,
+    },
     If {
         cond: SlotId,
         accept: BlockId,

@@ -482,6 +482,12 @@ impl<'a> Compiler<'a> {
                 let d = self.define_slot(value);
                 push(insts, Op::Subgroup { op: *op, ty: operand, d, a });
             }
+            ir::Op::Shuffle(a, lane) => {
+                self.code.free = false;
+                let (a, lane) = (self.slot(*a)?, self.slot(*lane)?);
+                let d = self.define_slot(value);
+                push(insts, Op::Shuffle { d, a, lane });
+            }
             ir::Op::Atomic(atomic) => return self.atomic(value, atomic, insts),
         }
         Ok(true)

@@ -344,6 +344,7 @@ impl<'a> Machine<'a> {
             }
             Op::Atomic { index } => self.atomic(&self.code.atomics[index as usize], mask),
             Op::Subgroup { op, ty, d, a } => self.frame.subgroup(op, ty, d, a, mask),
+            Op::Shuffle { d, a, lane } => self.frame.shuffle(d, a, lane, mask),
             Op::If { .. } | Op::Loop { .. } | Op::Scope { .. } => unreachable!("run by `block`"),
         }
     }

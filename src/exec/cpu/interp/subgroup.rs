@@ -5,7 +5,7 @@ use super::{
     half::round_to_half,
     lanes::{self, BinOp},
     mask::Mask,
-    value::Shape,
+    value::{Row, Shape},
 };
 use crate::ir::{Subgroup, Type};
 
@@ -21,20 +21,50 @@ impl Frame {
         }
         let a = self.row_of(a);
         let row = self.new_row();
-        let (lo, hi) = (mask.lo() as usize / SIZE * SIZE, mask.hi() as usize);
-        for first in (lo..hi).step_by(SIZE) {
-            let mut values = [0; SIZE];
-            values.copy_from_slice(&self.row(a)[first..first + SIZE]);
-            let active: [bool; SIZE] = std::array::from_fn(|lane| {
-                let lane = first + lane;
-                (mask.lo() as usize..hi).contains(&lane) && self.mask_row(mask).is_none_or(|row| row[lane] != 0)
-            });
-            let results = combine(op, ty, values, active);
+        for first in subgroups(mask) {
+            let values = self.subgroup_values(a, first);
+            let results = combine(op, ty, values, self.subgroup_active(mask, first));
             self.row_mut(row)[first..first + SIZE].copy_from_slice(&results);
         }
         self.drop_row(a);
         self.set_row(d, row);
     }
+
+    /// `d` = `a` of the lane of the subgroup that `lane` names, 0 where that is not active.
+    pub fn shuffle(&mut self, d: u32, a: u32, lane: u32, mask: Mask) {
+        let (a, lane) = (self.row_of(a), self.row_of(lane));
+        let row = self.new_row();
+        for first in subgroups(mask) {
+            let active = self.subgroup_active(mask, first);
+            let (values, lanes) = (self.subgroup_values(a, first), self.subgroup_values(lane, first));
+            let results = lanes.map(|lane| {
+                let lane = lane as usize % SIZE;
+                if active[lane] { values[lane] } else { 0 }
+            });
+            self.row_mut(row)[first..first + SIZE].copy_from_slice(&results);
+        }
+        self.drop_row(a);
+        self.drop_row(lane);
+        self.set_row(d, row);
+    }
+
+    fn subgroup_values(&self, row: Row, first: usize) -> [u32; SIZE] {
+        std::array::from_fn(|lane| self.row(row)[first + lane])
+    }
+
+    /// Which lanes of the subgroup from lane `first` on are active.
+    fn subgroup_active(&self, mask: Mask, first: usize) -> [bool; SIZE] {
+        std::array::from_fn(|lane| {
+            let lane = first + lane;
+            (mask.lo() as usize..mask.hi() as usize).contains(&lane)
+                && self.mask_row(mask).is_none_or(|row| row[lane] != 0)
+        })
+    }
+}
+
+/// The first lanes of the subgroups that a mask may reach.
+fn subgroups(mask: Mask) -> impl Iterator<Item = usize> {
+    (mask.lo() as usize / SIZE * SIZE..mask.hi() as usize).step_by(SIZE)
 }
 
 fn combine(op: Subgroup, ty: Type, values: [u32; SIZE], active: [bool; SIZE]) -> [u32; SIZE] {

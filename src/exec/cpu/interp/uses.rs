@@ -104,7 +104,7 @@ impl<'a> Uses<'a> {
             Const(_) | Builtin(_) | ArrayLength(_) => true,
             Unary(..) | Binary(..) | Fma(..) | Select { .. } | Convert(_) | Bitcast(_) => true,
             Load(address) => self.loads_first && self.program.memory(address.mem).is_immutable(),
-            UniformLoad(_) | Atomic(_) | Subgroup(..) | Phi => false,
+            UniformLoad(_) | Atomic(_) | Subgroup(..) | Shuffle(..) | Phi => false,
         };
         pure && operands.iter().all(|operand| {
             let varies =
@@ -162,7 +162,7 @@ fn operands_of(op: &ir::Op, operands: &mut Vec<Value>) {
     match op {
         Const(_) | Builtin(_) | ArrayLength(_) | Phi => {}
         Unary(_, a) | Convert(a) | Bitcast(a) | Subgroup(_, a) => operands.push(*a),
-        Binary(_, a, b) => operands.extend([*a, *b]),
+        Binary(_, a, b) | Shuffle(a, b) => operands.extend([*a, *b]),
         Fma(a, b, c) => operands.extend([*a, *b, *c]),
         Select { cond, accept, reject } => operands.extend([*cond, *accept, *reject]),
         Load(at) | UniformLoad(at) => address(at),

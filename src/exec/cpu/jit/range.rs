@@ -213,5 +213,8 @@ pub fn count(program: &Program, params: &[Value], inits: &[Value], body: &Block)
 }
 
 fn is_arithmetic(program: &Program, value: Value) -> bool {
-    !matches!(program.def(value).op, Op::Load(_) | Op::UniformLoad(_) | Op::Atomic(_) | Op::Subgroup(..) | Op::Phi)
+    !matches!(
+        program.def(value).op,
+        Op::Load(_) | Op::UniformLoad(_) | Op::Atomic(_) | Op::Subgroup(..) | Op::Shuffle(..) | Op::Phi
+    )
 }

@@ -209,7 +209,7 @@ impl<'a> Analysis<'a> {
                 let private = matches!(self.program.memory(address.mem).space, Space::Private { .. });
                 same_if(same && !private)
             }
-            Op::Atomic(_) | Op::Subgroup(..) => Shape::Any,
+            Op::Atomic(_) | Op::Subgroup(..) | Op::Shuffle(..) => Shape::Any,
             Op::Phi => return self.shapes[value.0 as usize],
             other => {
                 let (mut same, mut known) = (true, true);

@@ -439,7 +439,7 @@ impl Collector<'_, '_, '_> {
         let op = &self.selector.program.def(value).op;
         let early = match op {
             Op::Builtin(_) => self.selector.is_scalar(value),
-            Op::Phi | Op::Load(_) | Op::UniformLoad(_) | Op::Atomic(_) | Op::Subgroup(..)
+            Op::Phi | Op::Load(_) | Op::UniformLoad(_) | Op::Atomic(_) | Op::Subgroup(..) | Op::Shuffle(..)
                 if self.contents.defined.contains(&value) =>
             {
                 false

@@ -155,6 +155,7 @@ impl Selector<'_> {
             Op::Convert(a) => self.convert(self.ty(*a), ty, *a)?,
             Op::Bitcast(a) => self.vector(*a)?,
             Op::Subgroup(op, a) => self.subgroup(*op, *a)?,
+            Op::Shuffle(a, lane) => self.read_lane(*a, *lane)?,
             _ => return Err(Unsupported("an operation")),
         })
     }

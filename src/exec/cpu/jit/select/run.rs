@@ -53,7 +53,7 @@ impl Selector<'_> {
                     && !self.is_private(address.mem)
                     && address.terms.iter().all(proven)
             }
-            Op::Atomic(_) | Op::Subgroup(..) | Op::Phi => false,
+            Op::Atomic(_) | Op::Subgroup(..) | Op::Shuffle(..) | Op::Phi => false,
             _ => true,
         }
     }

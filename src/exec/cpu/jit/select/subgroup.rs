@@ -19,10 +19,7 @@ impl Selector<'_> {
     pub fn subgroup(&mut self, op: Subgroup, a: Value) -> Result<VReg> {
         let ty = self.ty(a);
         let x = self.vector(a)?;
-        let mask = match self.mask {
-            Mask::All => None,
-            Mask::Some(mask) => Some(mask[self.row]),
-        };
+        let mask = self.row_mask();
         let combination = match op {
             Subgroup::BroadcastFirst => {
                 let first = self.first_lane(mask);
@@ -79,6 +76,24 @@ impl Selector<'_> {
                 }
                 Ok(self.lane(x, 0))
             }
+        }
+    }
+
+    /// Each lane's `a` of the lane that `lane` names, zero where that is not active.
+    pub fn read_lane(&mut self, a: Value, lane: Value) -> Result<VReg> {
+        let (x, lane) = (self.vector(a)?, self.vector(lane)?);
+        let x = match self.row_mask() {
+            Some(mask) => self.and(mask, x),
+            None => x,
+        };
+        Ok(self.permute(x, lane))
+    }
+
+    /// Which lanes of the current row are active; `None` where all are.
+    fn row_mask(&self) -> Option<VReg> {
+        match self.mask {
+            Mask::All => None,
+            Mask::Some(mask) => Some(mask[self.row]),
         }
     }
 

@@ -1,0 +1,16 @@
+// acos of f16 is within what atan2(sqrt(1 - x * x), x) allows (section Floating Point Accuracy).
+//! grid: 6
+//! in x: f16 = 0 0.5 -0.5 0.9 -1 1
+//! out y: f16 = 1.5707963267948966 1.0471975511965979 2.0943951023931957 0.45125079880651375 3.141592653589793 0 ~
+//!     ulp 5 abs 3.91e-3
+
+enable f16;
+
+@group(0) @binding(0) var<storage, read> x: array<f16>;
+@group(0) @binding(1) var<storage, read_write> y: array<f16>;
+
+@compute @workgroup_size(6)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+    let i = id.x;
+    y[i] = acos(x[i]);
+}

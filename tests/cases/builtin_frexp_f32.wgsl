@@ -1,0 +1,16 @@
+// frexp of f32: a fraction from 1/2 up to 1, and the power of two (section Numeric Built-in Functions).
+//! grid: 6
+//! in x: f32 = 1 0.5 -3 10 -0.375 1024
+//! out fraction: f32 = 0.5 0.5 -0.75 0.625 -0.75 0.5
+//! out exponent: i32 = 1 0 2 4 -1 11
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> fraction: array<f32>;
+@group(0) @binding(2) var<storage, read_write> exponent: array<i32>;
+
+@compute @workgroup_size(6)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+    let i = id.x;
+    fraction[i] = frexp(x[i]).fract;
+    exponent[i] = frexp(x[i]).exp;
+}

@@ -1,0 +1,17 @@
+// f16 - f16 is correctly rounded (section Floating Point Accuracy).
+//! grid: 10
+//! in a: f16 = 0 1 -1.5 0.1 2048 3 -7.25 0.001 1024 0
+//! in b: f16 = 1 -1 2.25 0.2 1 0.1 7.25 1000 32 1
+//! out y: f16 = -1 2 -3.75 -0.1 2047 2.9 -14.5 -1000 992 -1
+
+enable f16;
+
+@group(0) @binding(0) var<storage, read> a: array<f16>;
+@group(0) @binding(1) var<storage, read> b: array<f16>;
+@group(0) @binding(2) var<storage, read_write> y: array<f16>;
+
+@compute @workgroup_size(10)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+    let i = id.x;
+    y[i] = a[i] - b[i];
+}

@@ -1,0 +1,15 @@
+// Division of u32; x / 0 is x (section Arithmetic Expressions).
+//! grid: 14
+//! in a: u32 = 0 1 0xffffffff 7 0x80000000 0xffffffff 65536 65536 0x75bcd15 0xffffffff 3 0x80000000 9 0xffffffff
+//! in b: u32 = 0 0xffffffff 1 3 0x80000000 0xffffffff 65536 65535 0x3ade68b1 2 7 2 0 0
+//! out y: u32 = 0 0 0xffffffff 2 1 1 1 1 0 0x7fffffff 0 0x40000000 9 0xffffffff
+
+@group(0) @binding(0) var<storage, read> a: array<u32>;
+@group(0) @binding(1) var<storage, read> b: array<u32>;
+@group(0) @binding(2) var<storage, read_write> y: array<u32>;
+
+@compute @workgroup_size(14)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+    let i = id.x;
+    y[i] = a[i] / b[i];
+}

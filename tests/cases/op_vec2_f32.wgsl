@@ -1,0 +1,28 @@
+// Arithmetic of vec2<f32> component by component, and with a scalar on either side (section Arithmetic
+// Expressions).
+//! grid: 2
+//! in a: f32 = 3 -4 10 20
+//! in b: f32 = 2 3 -7 6
+//! out sums: f32 = 5 -1 3 26
+//! out differences: f32 = 1 -7 17 14
+//! out products: f32 = 6 -12 -70 120
+//! out scaled: f32 = 6 9 -70 60
+//! out moved: f32 = -1 0 -17 -4
+
+@group(0) @binding(0) var<storage, read> a: array<vec2<f32>>;
+@group(0) @binding(1) var<storage, read> b: array<vec2<f32>>;
+@group(0) @binding(2) var<storage, read_write> sums: array<vec2<f32>>;
+@group(0) @binding(3) var<storage, read_write> differences: array<vec2<f32>>;
+@group(0) @binding(4) var<storage, read_write> products: array<vec2<f32>>;
+@group(0) @binding(5) var<storage, read_write> scaled: array<vec2<f32>>;
+@group(0) @binding(6) var<storage, read_write> moved: array<vec2<f32>>;
+
+@compute @workgroup_size(2)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+    let i = id.x;
+    sums[i] = a[i] + b[i];
+    differences[i] = a[i] - b[i];
+    products[i] = a[i] * b[i];
+    scaled[i] = a[i].x * b[i];
+    moved[i] = b[i] - a[i].x;
+}

@@ -1,0 +1,28 @@
+// Arithmetic of vec4<u32> component by component, and with a scalar on either side (section Arithmetic
+// Expressions).
+//! grid: 2
+//! in a: u32 = 3 4 5 6 10 20 30 40
+//! in b: u32 = 2 3 4 5 7 6 5 4
+//! out sums: u32 = 5 7 9 11 17 26 35 44
+//! out differences: u32 = 1 1 1 1 3 14 25 36
+//! out products: u32 = 6 12 20 30 70 120 150 160
+//! out scaled: u32 = 6 9 12 15 70 60 50 40
+//! out moved: u32 = 0xffffffff 0 1 2 0xfffffffd 0xfffffffc 0xfffffffb 0xfffffffa
+
+@group(0) @binding(0) var<storage, read> a: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read> b: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read_write> sums: array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read_write> differences: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read_write> products: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read_write> scaled: array<vec4<u32>>;
+@group(0) @binding(6) var<storage, read_write> moved: array<vec4<u32>>;
+
+@compute @workgroup_size(2)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+    let i = id.x;
+    sums[i] = a[i] + b[i];
+    differences[i] = a[i] - b[i];
+    products[i] = a[i] * b[i];
+    scaled[i] = a[i].x * b[i];
+    moved[i] = b[i] - a[i].x;
+}

@@ -1,0 +1,31 @@
+// subgroupAny and subgroupAll of a condition that holds in some lanes and in all (section Subgroup Built-in
+// Functions).
+//! grid: 128
+//! out same: u32 = 1*128
+
+enable subgroups;
+
+@group(0) @binding(0) var<storage, read_write> same: array<u32>;
+var<workgroup> table: array<u32, 128>;
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(global_invocation_id) id: vec3u,
+    @builtin(local_invocation_index) li: u32,
+    @builtin(subgroup_id) group: u32,
+    @builtin(subgroup_invocation_id) lane: u32,
+    @builtin(subgroup_size) size: u32,
+) {
+    let value = li % 3;
+    let first = group * size;
+    table[first + lane] = value;
+    workgroupBarrier();
+    let got = vec3<bool>(subgroupAny(value == 1), subgroupAll(value == 1), subgroupAll(value < 3));
+    var any = false;
+    var every = true;
+    for (var k = 0u; k < size; k++) {
+        any = any || table[first + k] == 1;
+        every = every && table[first + k] == 1;
+    }
+    same[id.x] = u32(all(got == vec3<bool>(any, every, true)));
+}

@@ -1,0 +1,25 @@
+// subgroupShuffle of a vector moves all components (section Subgroup Built-in Functions).
+//! grid: 128
+//! out same: u32 = 1*128
+
+enable subgroups;
+
+@group(0) @binding(0) var<storage, read_write> same: array<u32>;
+var<workgroup> table: array<vec3f, 128>;
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(global_invocation_id) id: vec3u,
+    @builtin(local_invocation_index) li: u32,
+    @builtin(subgroup_id) group: u32,
+    @builtin(subgroup_invocation_id) lane: u32,
+    @builtin(subgroup_size) size: u32,
+) {
+    let value = vec3f(f32(li), 0.5, -f32(li * li));
+    let first = group * size;
+    table[first + lane] = value;
+    workgroupBarrier();
+    let got = subgroupShuffle(value, size - 1 - lane);
+    let source = size - 1 - lane;
+    same[id.x] = u32(all(got == table[first + source]));
+}
