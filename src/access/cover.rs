@@ -201,7 +201,7 @@ pub fn covered(accesses: &[&Access], axis: usize, workgroup_size: [u32; 3]) -> O
         if first.step[a] <= 0 || first.step[a] > width || first.bounds[a] < 1 {
             return None;
         }
-        width = first.step[a] * (first.bounds[a] - 1) + width;
+        width += first.step[a] * (first.bounds[a] - 1);
     }
     let step = first.step[axis];
     // Only if neighbours meet exactly does a run of units end where the next one begins.

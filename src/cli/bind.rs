@@ -31,7 +31,7 @@ pub enum Contents {
     /// Storage that the kernel only reads, though it is declared `read_write`.
     Unwritten(Data),
     /// Storage that the kernel may write.
-    Write(Written),
+    Write(Box<Written>),
 }
 
 /// Storage that the kernel may write, and where it goes.
@@ -296,10 +296,17 @@ impl<'a> Binder<'a> {
         {
             map.bytes_mut().copy_from_slice(memory.bytes());
             let start = if self.purpose == Purpose::Again { Some(memory) } else { None };
-            return Ok(Contents::Write(Written { memory: Data::Mapped(map), start, file, shape, packing, pending }));
+            return Ok(Contents::Write(Box::new(Written {
+                memory: Data::Mapped(map),
+                start,
+                file,
+                shape,
+                packing,
+                pending,
+            })));
         }
         let start = if self.purpose == Purpose::Again { Some(memory.clone()) } else { None };
-        Ok(Contents::Write(Written { memory, start, file, shape, packing, pending: None }))
+        Ok(Contents::Write(Box::new(Written { memory, start, file, shape, packing, pending: None })))
     }
 
     fn source<'s>(
@@ -338,7 +345,7 @@ impl<'a> Binder<'a> {
         };
         let remedy = |wanted: DType| format!("write --out {}={}:{wanted}", binding.name, arg.file.display());
         let (memory, packing) = self.lay_out(binding, packed, &shape, &arg.file.display().to_string(), &remedy)?;
-        Ok(Contents::Write(Written { memory, start: None, file, shape, packing, pending }))
+        Ok(Contents::Write(Box::new(Written { memory, start: None, file, shape, packing, pending })))
     }
 
     /// The file of a large result, mapped, if it has the memory as it is (`same`).

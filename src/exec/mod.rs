@@ -14,7 +14,7 @@ pub use stop::CancelToken;
 use crate::{
     error::Result,
     kernel::Kernel,
-    plan::{Part, Plan, TileEvent},
+    plan::{Plan, TileEvent},
 };
 use stop::Stop;
 
@@ -166,9 +166,10 @@ impl<'a> Launch<'a> {
     }
 
     /// The tiles, as parts of the grid.
-    pub fn tiles(&self) -> impl Iterator<Item = Part> + use<> {
+    #[cfg(feature = "cpu")]
+    pub fn tiles(&self) -> impl Iterator<Item = crate::plan::Part> + use<> {
         let whole = self.workgroups;
-        let one = self.plan.is_none().then(|| Part::whole(whole));
+        let one = self.plan.is_none().then(|| crate::plan::Part::whole(whole));
         let space = self.plan.map(|plan| plan.tiles);
         let many = space.into_iter().flat_map(move |space| space.iter().map(move |units| space.part(&units, whole)));
         one.into_iter().chain(many)

@@ -32,11 +32,13 @@ mod cache;
 mod explain;
 mod place;
 pub(crate) mod request;
+#[cfg(feature = "gpu")]
+mod slices;
 mod tile;
 
+use std::sync::Arc;
 #[cfg(feature = "gpu")]
 use std::sync::OnceLock;
-use std::{ops::Range, sync::Arc};
 
 #[cfg(feature = "gpu")]
 use crate::kernel::passes::Proven;
@@ -44,6 +46,7 @@ use crate::kernel::passes::Proven;
 pub(crate) use cache::PlanCache;
 pub(crate) use place::Misfit;
 use request::Given;
+#[cfg(feature = "cpu")]
 pub(crate) use tile::Part;
 pub use tile::TileSpace;
 
@@ -105,6 +108,7 @@ pub struct Binding {
     /// The most bytes of it that a tile needs on the device.
     pub tile_bytes: u64,
     /// Bytes of an element of its array.
+    #[cfg_attr(not(feature = "gpu"), allow(dead_code))]
     element: u64,
 }
 
@@ -182,45 +186,6 @@ impl Plan {
     /// Whether tiles are given parts of buffers.
     pub fn is_streamed(&self) -> bool {
         self.bindings.iter().any(|binding| binding.residency == Residency::Streamed)
-    }
-
-    /// The most bytes of binding `at` that a tile of `space` is given.
-    pub(crate) fn tile_bytes(&self, at: usize, space: TileSpace) -> u64 {
-        let binding = &self.bindings[at];
-        place::tile_bytes(binding.verdict, binding.element, binding.bytes, space.units_per_tile())
-    }
-
-    /// The bytes of binding `at` that the units read, as whole words and within the buffer.
-    pub(crate) fn reads(&self, at: usize, units: Range<u32>) -> Range<u64> {
-        self.clipped(at, self.analysis.bindings[at].reads.bytes(units))
-    }
-
-    /// The bytes of binding `at` that the units write.
-    pub(crate) fn writes(&self, at: usize, units: Range<u32>) -> Range<u64> {
-        self.clipped(at, self.analysis.bindings[at].writes.bytes(units))
-    }
-
-    /// Whether the units write all of [`writes`](Plan::writes) and read none of it.
-    pub(crate) fn is_covered(&self, at: usize, units: Range<u32>) -> bool {
-        let access = &self.analysis.bindings[at];
-        access.is_covered(units.clone()) && access.writes.bytes(units).end <= self.bindings[at].bytes
-    }
-
-    fn clipped(&self, at: usize, range: Range<u64>) -> Range<u64> {
-        let bytes = self.bindings[at].bytes;
-        let end = range.end.min(bytes);
-        range.start.min(end)..end
-    }
-
-    /// Where the kernel's module stays in bounds in this call; nothing where that is not known.
-    #[cfg(feature = "gpu")]
-    pub(crate) fn proven(&self, kernel: &Kernel) -> Option<Arc<Proven>> {
-        if let Some(proven) = self.proven.get() {
-            return Some(Arc::clone(proven));
-        }
-        let program = kernel.program().ok()?;
-        let proven = Arc::new(crate::access::proven::proven(kernel, &program, &self.analysis.in_bounds));
-        Some(Arc::clone(self.proven.get_or_init(|| proven)))
     }
 
     /// The same plan, made because another device cannot hold the call.
