@@ -3,6 +3,8 @@
 //!
 //! Both use one device, run in turn, and make the same commands, so the machine's noise meets both alike. The grids are
 //! small: what the framework adds would be lost in large ones. A device that plays a GPU on the CPU will do.
+//!
+//! A second table puts a chain on the CPU engine beside the same steps as calls on resident buffers.
 
 use std::{
     error::Error,
@@ -37,35 +39,78 @@ impl Params {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    // `cargo test --benches` only sees whether it works.
+    let measure = std::env::args().any(|argument| argument == "--bench");
+    beside_wgpu(measure)?;
+    beside_calls(measure)
+}
+
+/// Chains on the CPU engine beside calls.
+fn beside_calls(measure: bool) -> Result<(), Box<dyn Error>> {
+    let rt = Runtime::cpu()?;
+    println!("{}, {STEPS} steps", rt.devices()[0].name());
+    print_head("calls");
+    for (side, runs) in [(16, 61), (64, 41), (256, 11)] {
+        let [own, others] = [States::new(&rt, side)?, States::new(&rt, side)?];
+        let kernel = rt.module(WGSL)?.only_kernel()?;
+        let params = Params::new(side);
+        let chain = chain(&rt, &others, side)?;
+        let calls = || {
+            for step in 0..STEPS {
+                rt.call(&kernel)
+                    .uniform("params", &params)
+                    .read("depth", own.at(step, 0))
+                    .read("flow_x", own.at(step, 1))
+                    .read("flow_y", own.at(step, 2))
+                    .write("new_depth", own.at(step, 3))
+                    .write("new_flow_x", own.at(step, 4))
+                    .write("new_flow_y", own.at(step, 5))
+                    .grid([side, side])
+                    .run()?;
+            }
+            Ok(())
+        };
+        let times = compare(if measure { runs } else { 1 }, calls, || run(&chain))?;
+        own.check_equal(&others)?;
+        print_line(side, times);
+    }
+    Ok(())
+}
+
+fn print_head(other: &str) {
+    println!("{:>10}  {other:>12}  {:>12}  {:>6}", "grid", "chain", "ratio");
+}
+
+fn print_line(side: usize, (other, chain): (Duration, Duration)) {
+    let ratio = chain.as_secs_f64() / other.as_secs_f64();
+    let (grid, other, chain) = (format!("{side} x {side}"), format!("{other:.2?}"), format!("{chain:.2?}"));
+    println!("{grid:>10}  {other:>12}  {chain:>12}  {ratio:>6.3}");
+}
+
+/// Chains on a GPU beside the same commands by hand.
+fn beside_wgpu(measure: bool) -> Result<(), Box<dyn Error>> {
     let Some((device, queue)) = open() else {
         println!("skipped: no GPU, and no driver that plays one");
         return Ok(());
     };
     let rt = Runtime::from_wgpu(device.clone(), queue.clone())?;
     println!("{}, {STEPS} steps", rt.devices()[0].name());
-    println!("{:>10}  {:>12}  {:>12}  {:>6}", "grid", "by hand", "chain", "ratio");
-    // `cargo test --benches` only sees whether it works.
-    let measure = std::env::args().any(|argument| argument == "--bench");
+    print_head("by hand");
     for (side, runs) in [(16, 61), (64, 41), (256, 11)] {
         let runs = if measure { runs } else { 1 };
-        let own = States::new(&rt, side)?;
-        let others = States::new(&rt, side)?;
+        let [own, others] = [States::new(&rt, side)?, States::new(&rt, side)?];
         let twin = Twin::new(&device, &queue, &own, side);
         let chain = chain(&rt, &others, side)?;
-        let (by_hand, framework) = compare(runs, || twin.run(), || Ok(drop(chain.run([], [])?)))?;
-        for (own, other) in own.buffers.iter().zip(&others.buffers) {
-            if own.download()? != other.download()? {
-                return Err("the chain and the steps by hand gave different water".into());
-            }
-        }
-        println!(
-            "{:>10}  {:>12}  {:>12}  {:>6.3}",
-            format!("{side} x {side}"),
-            format!("{by_hand:.2?}"),
-            format!("{framework:.2?}"),
-            framework.as_secs_f64() / by_hand.as_secs_f64()
-        );
+        let times = compare(runs, || twin.run(), || run(&chain))?;
+        own.check_equal(&others)?;
+        print_line(side, times);
     }
+    Ok(())
+}
+
+/// A run of a chain over its own buffers.
+fn run(chain: &Chain) -> Result<(), Box<dyn Error>> {
+    chain.run([], [])?;
     Ok(())
 }
 
@@ -117,6 +162,15 @@ impl States {
             buffers.push(rt.buffer_zeroed(side * side)?);
         }
         Ok(States { buffers })
+    }
+
+    fn check_equal(&self, other: &States) -> Result<(), Box<dyn Error>> {
+        for (own, other) in self.buffers.iter().zip(&other.buffers) {
+            if own.download()? != other.download()? {
+                return Err("the chain and the other steps gave different water".into());
+            }
+        }
+        Ok(())
     }
 
     /// The buffer of a binding of step `step`: three to read, three to write.

@@ -146,6 +146,9 @@ fn samples() {
         sample("saxpy.wgsl", "saxpy", [98, 1, 1], &f32s(&[2.5]), &[("x", 100_000), ("y", 100_000)]),
         sample("reduce.wgsl", "reduce", [30, 1, 1], &[], &[("values", 480_000), ("results", 360)]),
         sample("reduce.wgsl", "combine", [3, 1, 1], &[], &[("partials", 144_000), ("results", 36)]),
+        sample("scan.wgsl", "reduce_blocks", [5, 1, 1], &[], &[("values", 40_000), ("totals", 20)]),
+        sample("scan.wgsl", "scan_block", [1, 1, 1], &[], &[("values", 20), ("sums", 20)]),
+        sample("scan.wgsl", "scan_blocks", [5, 1, 1], &[], &[("values", 40_000), ("offsets", 20), ("sums", 40_000)]),
         sample("histogram.wgsl", "histogram", [10, 1, 1], &[3], &[("values", 160_000), ("bins", 1024)]),
         sample("matmul.wgsl", "matmul", [3, 5, 1], &[300, 170, 200], &[("a", 240_000), ("b", 136_000), ("c", 204_000)]),
         sample(
@@ -162,6 +165,13 @@ fn samples() {
             [98, 1, 1],
             &f32s(&[0.02]),
             &[("options", 400_000), ("prices", 200_000), ("greeks", 400_000)],
+        ),
+        sample(
+            "shallow_water.wgsl",
+            "shallow_water",
+            [7, 13, 1],
+            &[100, 100, 0.01f32.to_bits(), 4.9f32.to_bits(), 0.01f32.to_bits()],
+            &["depth", "flow_x", "flow_y", "new_depth", "new_flow_x", "new_flow_y"].map(|field| (field, 40_000)),
         ),
     ];
     insta::assert_snapshot!(calls.join("\n"));

@@ -250,7 +250,8 @@ impl ChainBuilder {
     /// and goes on behind the loop once `done` says so of its contents. [`ChainReport::rounds`] tells how many it were.
     ///
     /// Reading back makes the device wait, so choose `every` as large as the work that may be wasted allows, and a small
-    /// slot. Slots that are swapped in the loop must be back in their places at each check: make `every` even.
+    /// slot. Slots that are swapped in the loop must be back in their places at each check: make `every` even. `done` must
+    /// not run the chain, which would wait for itself.
     ///
     /// ```
     /// # let rt = swath::Runtime::new()?;

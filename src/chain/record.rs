@@ -144,10 +144,7 @@ impl Uniforms {
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.words);
         bytes[offset..offset + contents.len()].copy_from_slice(contents);
         self.patches.extend(
-            key.1
-                .iter()
-                .cloned()
-                .map(|patch| Patch { place: patch.place.start + offset..patch.place.end + offset, ..patch }),
+            key.1.iter().map(|patch| Patch { place: patch.place.start + offset..patch.place.end + offset, ..*patch }),
         );
         self.known.insert(key, offset);
         offset

@@ -108,7 +108,8 @@ impl Chain {
     }
 
     /// Starts a run that may take this long, transfers included, and then ends with [`Error::Deadline`]; see
-    /// [`Call::deadline`](crate::Call::deadline).
+    /// [`Call::deadline`](crate::Call::deadline). A GPU is looked after between dispatches; a single one that never ends
+    /// keeps it.
     pub fn deadline(&self, limit: Duration) -> ChainRun<'_> {
         self.start().deadline(limit)
     }

@@ -27,7 +27,7 @@ impl Mapped {
     /// The data of a file, `bytes` from `offset` on. What is written there is not written to the file.
     pub fn input(file: &File, scalar: Scalar, offset: u64, bytes: usize) -> io::Result<Mapped> {
         // SAFETY: the map is private, so that nothing written here reaches the file. That no other process changes the
-        // file while the command runs is asked of the user (docs/cli.md), as by every program that maps its input; the
+        // file while the command runs is asked of the user (docs/planning.md), as by every program that maps its input; the
         // length was compared with the file's when it was opened.
         let map = unsafe { MmapOptions::new().offset(offset).len(bytes).map_copy(file)? };
         #[cfg(unix)]

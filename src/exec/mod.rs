@@ -241,6 +241,7 @@ pub(crate) struct Turn<'a> {
     /// The uniforms as they are now.
     pub uniforms: &'a [u32],
     /// Whether they may differ from those of the turn before.
+    #[cfg_attr(not(feature = "gpu"), allow(dead_code))]
     pub uniforms_changed: bool,
     /// Which steps.
     pub steps: Range<usize>,

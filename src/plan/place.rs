@@ -149,7 +149,8 @@ impl Placer<'_> {
         let binding = &self.kernel.bindings()[at];
         let access = &self.analysis.bindings[at];
         let reason = match access.verdict {
-            Verdict::Sliced { .. } => "its type has no runtime-sized array on its own".to_owned(),
+            Verdict::Sliced { stride: 0, .. } => "one workgroup has it all".to_owned(),
+            Verdict::Sliced { .. } => "its type is no runtime-sized array on its own".to_owned(),
             _ => access.reason.clone(),
         };
         let line = access.place.as_ref().map(|place| place.line);

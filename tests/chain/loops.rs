@@ -126,7 +126,7 @@ fn loops_in_loops_and_after_loops() {
         let mut chain = runtime.chain();
         let (one, count) = (chain.input::<u32>(1), chain.in_out::<u32>(1));
         let add = kernel("add");
-        let counted = |most: u32| move |count: &[u32]| count[0] % most == 0;
+        let counted = |most: u32| move |count: &[u32]| count[0].is_multiple_of(most);
         chain.repeat_until(
             5,
             1,

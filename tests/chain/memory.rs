@@ -175,7 +175,7 @@ fn the_plan_is_a_few_lines() {
             chain.swap(steps, next);
         },
     );
-    chain.call(&kernel("sum")).bind("src", &buffer).bind("total", &runtime.buffer(&[0u32]).unwrap()).grid(25);
+    chain.call(&kernel("sum")).bind("src", &buffer).bind("total", runtime.buffer(&[0u32]).unwrap()).grid(25);
     let plan = chain.build().unwrap().to_string();
     insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true, snapshot_path => "../snapshots" }, {
         insta::assert_snapshot!("chain_plan", plan);

@@ -128,11 +128,11 @@ mod tests {
         for body in [
             "loop { loop { loop { if y[i] == 2u { return; } } } }",
             "for (var k = 0u; k < 7u; k -= 0u) { for (var n = 1u; n > 0u; n *= 3u) { while y[i] != 2u { y[i] = 3u; } } }",
-            "var n = 1u; loop { loop { n = n * 5u; continuing { loop { break if y[i] == 2u; } } } }",
+            "var n = 1u; loop { loop { n = n * 5u; continuing { loop { if y[i] == 2u { break; } } } } }",
             "y[i] = forever(i);",
             // Only some lanes stay for ever.
             "if (i % 2u == 0u) { loop { loop { loop { if y[i] == 2u { return; } } } } }",
-            "loop { if lane == 0u { turn += 1u; } loop { if (workgroupUniformLoad(&turn) == 0u) { return; } } }",
+            "y[i] = 1u; loop { if lane == 0u { turn += 1u; } loop { if (workgroupUniformLoad(&turn) == 0u) { return; } } }",
         ] {
             let (_, ended) = run(&gpu, forever, body, Some(2));
             assert_eq!(ended, Ended::OutOfFuel, "{body}");

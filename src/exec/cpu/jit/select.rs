@@ -102,6 +102,7 @@ pub fn select(program: &Program, private: &[Mem]) -> Result<(Mir, Layout)> {
         row_offsets: scalar::RowOffsets::new(program, 1),
         early: FxHashSet::default(),
         proven: FxHashSet::default(),
+        sums_are_made: false,
         memo: vec![FxHashMap::default()],
         mask: Mask::All,
         targets: Vec::new(),
@@ -140,6 +141,8 @@ struct Selector<'a> {
     early: FxHashSet<Value>,
     /// Indices that are in bounds in the code at hand.
     proven: FxHashSet<(Value, address::Extent)>,
+    /// Whether an index is added up before it is looked at, so that one that wraps around is what it comes to.
+    sums_are_made: bool,
     /// Registers of what was computed where the current block can see it: in the scopes that are open.
     memo: Vec<Memo>,
     mask: Mask,

@@ -153,26 +153,29 @@ impl Selector<'_> {
         width: usize,
         op: impl Fn(At) -> M,
     ) -> Result<Vec<VReg>> {
-        if width == 1 {
+        let wraps = self.may_wrap_inside(address)?;
+        if width == 1 && !wraps {
             return Ok(vec![self.zero(class)]);
         }
-        let mut vregs = Vec::with_capacity(width);
-        for row in 0..width {
-            self.row = row;
-            let checks = self.alone(|s| s.in_bounds(address))?;
-            let vreg = self.either(
-                checks,
-                &[class],
-                |s| {
-                    let (place, uses) = s.place_of(address)?;
-                    Ok(vec![s.mir.def(class, op(place), &uses)])
-                },
-                |s| Ok(vec![s.zero(class)]),
-            )?;
-            vregs.extend(vreg);
-        }
-        self.row = 0;
-        Ok(vregs)
+        self.with_sums_made_if(wraps, |s| {
+            let mut vregs = Vec::with_capacity(width);
+            for row in 0..width {
+                s.row = row;
+                let checks = s.alone(|s| s.in_bounds(address))?;
+                let vreg = s.either(
+                    checks,
+                    &[class],
+                    |s| {
+                        let (place, uses) = s.place_of(address)?;
+                        Ok(vec![s.mir.def(class, op(place), &uses)])
+                    },
+                    |s| Ok(vec![s.zero(class)]),
+                )?;
+                vregs.extend(vreg);
+            }
+            s.row = 0;
+            Ok(vregs)
+        })
     }
 
     /// Has the current row looked at as if it were the only one.
@@ -215,16 +218,19 @@ impl Selector<'_> {
         let private = self.is_private(address.mem);
         match self.pattern(address) {
             Pattern::One if private => {
-                let checks = self.in_bounds(address)?;
-                self.either(
-                    checks,
-                    &[],
-                    |s| {
-                        s.blended_store(address, values[0])?;
-                        Ok(Vec::new())
-                    },
-                    |_| Ok(Vec::new()),
-                )?;
+                let wraps = self.may_wrap_inside(address)?;
+                self.with_sums_made_if(wraps, |s| {
+                    let checks = s.in_bounds(address)?;
+                    s.either(
+                        checks,
+                        &[],
+                        |s| {
+                            s.blended_store(address, values[0])?;
+                            Ok(Vec::new())
+                        },
+                        |_| Ok(Vec::new()),
+                    )
+                })?;
             }
             Pattern::Row if !private => self.store_consecutive(address, &values)?,
             _ => self.scatter_rows(address, &values)?,

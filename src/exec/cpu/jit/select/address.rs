@@ -136,7 +136,10 @@ impl Selector<'_> {
         }
         let step = self.shape(index).step().ok_or(Unsupported("an index without a shape"))?;
         let rows = if self.uniform(index) { 1 } else { self.rows };
-        let scalars = self.scalars(index, rows)?;
+        let mut scalars = self.scalars(index, rows)?;
+        if self.sums_are_made {
+            scalars = scalars.into_iter().map(|scalar| self.added_up(scalar)).collect();
+        }
         let (limit, other) = match extent {
             // An immediate of 64 bits has 31 and a sign.
             Extent::Const(n) => match i32::try_from(n) {
@@ -327,11 +330,46 @@ impl Selector<'_> {
         Ok(())
     }
 
+    /// A scalar whose parts do not wrap around when they are added up as numbers of 64 bits.
+    fn added_up(&mut self, scalar: Scalar) -> Scalar {
+        match scalar {
+            Scalar { base: Some(_), add: 1.. } => Scalar::register(self.materialise(scalar)),
+            scalar => scalar,
+        }
+    }
+
+    /// Whether an index may be in bounds although its parts, as numbers of 64 bits, add up to more than 32 hold. Checks of
+    /// parts find it out of bounds then, which is right only where something else decides what becomes of it.
+    pub fn may_wrap_inside(&mut self, address: &Address) -> Result<bool> {
+        for term in &address.terms {
+            if self.is_proven(term.index, extent(address.mem, term.bound)) || !self.is_scalar(term.index) {
+                continue;
+            }
+            let rows = if self.uniform(term.index) { 1 } else { self.rows };
+            let scalars = self.scalars(term.index, rows)?;
+            if scalars.iter().any(|scalar| scalar.base.is_some() && scalar.add > 0) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Does `f`, if `made` with indices that are added up before they are looked at.
+    pub fn with_sums_made_if<T>(&mut self, made: bool, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let before = std::mem::replace(&mut self.sums_are_made, made);
+        let result = f(self);
+        self.sums_are_made = before;
+        result
+    }
+
     /// The scalar of an index that is in bounds, such that its parts add up without wrapping.
     fn exact(&mut self, index: Value, extent: Extent) -> Result<Scalar> {
         let scalar = self.scalar(index)?;
         if scalar.base.is_none() || scalar.add <= 0 {
             return Ok(scalar);
+        }
+        if self.sums_are_made {
+            return Ok(self.added_up(scalar));
         }
         // Either a check has looked at the parts, or the sum is known to be no less than the number.
         let by_range = matches!(extent, Extent::Const(n) if self.range(index).high < u64::from(n));
