@@ -124,24 +124,14 @@ impl Analyzer<'_> {
         let mut rest = form.clone();
         for (axis, step) in steps.iter_mut().enumerate() {
             let size = i128::from(self.program.workgroup_size[axis]);
-            let single = |form: &Form| form.symbols().next();
-            let of = |symbol| form.coefficient(symbol);
             let one_group = self.inputs.workgroups().is_some_and(|count| count[axis] == 1);
-            let group = single(&self.group[axis]).map_or(0, of);
-            *step = match single(&self.local[axis]).map(of) {
+            let group = take(&mut rest, &self.group[axis])?.unwrap_or(0);
+            *step = match take(&mut rest, &self.local[axis])? {
                 // A coordinate is its workgroup's number times the size, and the place in it.
                 Some(local) if local * size == group || one_group => local,
                 Some(_) => return None,
                 None => group,
             };
-            for (symbol, coefficient) in [
-                (single(&self.group[axis]), group),
-                (single(&self.local[axis]), form_coefficient(form, single(&self.local[axis]))),
-            ] {
-                if let Some(symbol) = symbol {
-                    rest = rest.plus(-coefficient, &Form::symbol(symbol))?;
-                }
-            }
         }
         Some((steps, rest.as_number()?))
     }
@@ -154,8 +144,12 @@ impl Analyzer<'_> {
     }
 }
 
-fn form_coefficient(form: &Form, symbol: Option<super::form::Symbol>) -> i128 {
-    symbol.map_or(0, |symbol| form.coefficient(symbol))
+/// Takes a coordinate out of a form; gives how often it was in there, or nothing for a coordinate that is a number.
+fn take(form: &mut Form, coordinate: &Form) -> Option<Option<i128>> {
+    let Some(symbol) = coordinate.symbols().next() else { return Some(None) };
+    let coefficient = form.coefficient(symbol);
+    *form = form.plus(-coefficient, &Form::symbol(symbol))?;
+    Some(Some(coefficient))
 }
 
 /// Whether some of the invocations that enter a block may leave it otherwise than at its end. `inside` are the labels of the
