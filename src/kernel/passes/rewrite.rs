@@ -264,8 +264,30 @@ impl<'a, 't> Rewriter<'a, 't> {
                 self.variables.insert(handle, variable);
                 Ok(self.add(Expression::Load { pointer: variable }))
             }
+            Expression::Binary { op: op @ (BinaryOperator::ShiftLeft | BinaryOperator::ShiftRight), left, right } => {
+                self.shift(op, left, right)
+            }
             _ => self.copy(old),
         }
+    }
+
+    /// A shift by an amount modulo 32, as WGSL says and SPIR-V does not.
+    fn shift(
+        &mut self,
+        op: BinaryOperator,
+        left: Handle<Expression>,
+        right: Handle<Expression>,
+    ) -> Result<Handle<Expression>, Refused> {
+        let (value, amount) = (self.mapped(left)?, self.mapped(right)?);
+        if let Expression::Literal(Literal::U32(0..32)) = self.place.fun.expressions[right] {
+            return Ok(self.binary(op, value, amount));
+        }
+        let mut mask = self.literal(Literal::U32(31));
+        if let TypeInner::Vector { size, .. } = *self.place.info[right].ty.inner_with(&self.place.module.types) {
+            mask = self.add(Expression::Splat { size, value: mask });
+        }
+        let amount = self.binary(BinaryOperator::And, amount, mask);
+        Ok(self.binary(op, value, amount))
     }
 
     /// The argument that says whether the pointer in argument `i` is in bounds, if that is not certain.
