@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use half::f16;
 use proptest::prelude::*;
 use swath::{
     CancelToken, Device, Error, Kernel, Runtime,
@@ -158,6 +159,65 @@ fn a_histogram_streams_its_data_and_keeps_its_bins() {
         let report = call.device(&device).memory_limit(50_000).run().unwrap();
         assert_eq!(bins, expected, "{report}");
         assert!(device.alias() == "cpu" || report.tiles() > 16, "{report}");
+    }
+}
+
+/// Some tiles read a binding that only others write.
+#[test]
+fn tiles_that_only_read_leave_things_as_they_are() {
+    let kernel = kernel(
+        "@group(0) @binding(0) var<uniform> half: u32;
+         @group(0) @binding(1) var<storage, read_write> y: array<u32>;
+         @group(0) @binding(2) var<storage, read_write> seen: array<u32>;
+         @compute @workgroup_size(64) fn some(@builtin(global_invocation_id) id: vec3u) {
+             if id.x >= arrayLength(&y) { return; }
+             let value = y[id.x];
+             seen[id.x] = value;
+             if id.x < half { y[id.x] = value + 1u; }
+         }",
+    );
+    let n = 20_000_u32;
+    for device in devices() {
+        let mut y: Vec<u32> = (0..n).collect();
+        let mut seen = vec![u32::MAX; n as usize];
+        let call = runtime().call(&kernel).set("half", n / 2 + 7).read_write("y", &mut y).write("seen", &mut seen);
+        let report = call.grid([n]).device(&device).memory_limit(20_000).run().unwrap();
+        assert!(device.alias() == "cpu" || report.tiles() > 8, "{report}");
+        assert!((0..n).all(|i| y[i as usize] == i + u32::from(i < n / 2 + 7)), "{report}");
+        assert!((0..n).all(|i| seen[i as usize] == i), "{report}");
+    }
+}
+
+/// Halves: parts that start or end within a word, and what nobody writes.
+#[test]
+fn halves_keep_their_neighbours() {
+    let wgsl = |size: u32, shift: u32| {
+        format!(
+            "enable f16;
+             @group(0) @binding(0) var<uniform> n: u32;
+             @group(0) @binding(1) var<storage, read> x: array<f16>;
+             @group(0) @binding(2) var<storage, read_write> y: array<f16>;
+             @compute @workgroup_size({size}) fn halves(@builtin(global_invocation_id) id: vec3u) {{
+                 if id.x < n {{ y[id.x + {shift}u] = x[id.x] * 2h; }}
+             }}"
+        )
+    };
+    let len = 6000;
+    let x: Vec<f16> = (0..len).map(|i| f16::from_f32((i % 900) as f32)).collect();
+    for device in devices().iter().filter(|device| device.info().features.contains(&"shader-f16")) {
+        for (size, shift, n) in [(64, 0, 5999), (64, 0, 5120), (64, 1, 5901), (3, 0, 5997), (1, 2, 5001), (64, 2, 5998)]
+        {
+            let kernel = kernel(&wgsl(size, shift));
+            let mut y = vec![f16::NEG_INFINITY; len];
+            let mut call = runtime().call(&kernel).set("n", n as u32).read("x", &x).write("y", &mut y).grid([n]);
+            call = call.device(device).tiles(7).memory_limit(20_000);
+            let report = call.run().unwrap_or_else(|error| panic!("{error}"));
+            for (i, y) in y.iter().enumerate() {
+                let inside = (shift as usize..shift as usize + n).contains(&i);
+                let expected = if inside { x[i - shift as usize] + x[i - shift as usize] } else { f16::NEG_INFINITY };
+                assert_eq!(*y, expected, "{i} of {n}, {size} at a time, {shift} on: {report}");
+            }
+        }
     }
 }
 

@@ -136,8 +136,25 @@ impl Placer<'_> {
 
     /// Whether a tile can have its own part of a binding.
     fn is_streamable(&self, at: usize) -> bool {
-        let moves = matches!(self.analysis.bindings[at].verdict, Verdict::Sliced { stride, .. } if stride != 0);
-        moves && self.kernel.bindings()[at].is_plain_array()
+        let Verdict::Sliced { stride, .. } = self.analysis.bindings[at].verdict else { return false };
+        let binding = &self.kernel.bindings()[at];
+        // What a tile sees of its array is told in numbers of 32 bits.
+        let countable = self.given.bytes[at] / self.element(at) <= u64::from(u32::MAX);
+        stride != 0 && binding.is_plain_array() && countable && (!binding.stores || self.starts_at_words(at, stride))
+    }
+
+    /// Whether the parts of a binding that units have to themselves start at whole words, which are what is copied: one may
+    /// end within a word only where nobody's part is in the rest of it.
+    fn starts_at_words(&self, at: usize, stride: i64) -> bool {
+        let access = &self.analysis.bindings[at];
+        let words = self.kernel.bindings()[at].shape.scalar.is_some_and(|scalar| scalar.width == 4);
+        // The first unit's part may be cut short by a guard; beyond it all are alike.
+        let aligned = |unit: u32| {
+            let (reads, writes) = (access.reads.bytes(unit..unit + 1), access.writes.bytes(unit..unit + 1));
+            let starts = [reads, writes].into_iter().filter(|range| !range.is_empty()).map(|range| range.start);
+            starts.min().is_some_and(|start| start % 4 == 0)
+        };
+        words || (stride % 4 == 0 && (1..3).all(aligned))
     }
 
     fn check_binding(&self, at: usize, capacity: &Capacity) -> Result<(), Misfit> {
@@ -150,6 +167,7 @@ impl Placer<'_> {
         let access = &self.analysis.bindings[at];
         let reason = match access.verdict {
             Verdict::Sliced { stride: 0, .. } => "one workgroup has it all".to_owned(),
+            Verdict::Sliced { .. } if binding.is_plain_array() => "its parts do not start at whole words".to_owned(),
             Verdict::Sliced { .. } => "its type is no runtime-sized array on its own".to_owned(),
             _ => access.reason.clone(),
         };

@@ -244,16 +244,19 @@ impl<'a> Stream<'a, '_> {
                 Data::Write(parts) => {
                     let (start, part) = &mut parts[tile as usize];
                     if let Some(part) = part.take() {
-                        // Where every byte is written anew, the old ones matter to nobody.
-                        if !self.plan.is_covered(at, units.clone()) {
+                        // Where every byte of every word is written anew, the old ones matter to nobody.
+                        let in_words = [extent.written.start, extent.written.end].iter().all(|end| end % 4 == 0);
+                        if !in_words || !self.plan.is_covered(at, units.clone()) {
                             upload(part)?;
                             self.metrics.bytes_up += part.len() as u64;
                         }
-                        let written = extent.written.start / 4 * 4..extent.written.end.next_multiple_of(4);
-                        let end = (written.end - *start).min(part.len() as u64) as usize;
-                        let data = &mut part[(written.start - *start) as usize..end];
-                        self.metrics.bytes_down += data.len() as u64;
-                        pieces.push((buffer, written.start - origin, data));
+                        if !extent.written.is_empty() {
+                            let written = extent.written.start / 4 * 4..extent.written.end.next_multiple_of(4);
+                            let end = (written.end - *start).min(part.len() as u64) as usize;
+                            let data = &mut part[(written.start - *start) as usize..end];
+                            self.metrics.bytes_down += data.len() as u64;
+                            pieces.push((buffer, written.start - origin, data));
+                        }
                     }
                 }
             }
