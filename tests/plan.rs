@@ -1,4 +1,7 @@
 //! Plans, and calls in any number of tiles: the same results as in one.
+//!
+//! What a GPU cannot hold goes to the CPU engine, so these tests want it beside the GPUs.
+#![cfg(feature = "cpu")]
 
 use std::sync::OnceLock;
 
