@@ -2,11 +2,7 @@
 //! cut. Found by trying, on grids of two shapes; a call is judged by its own numbers.
 
 use super::{Analysis, Findings, Judgement, Numbers, Verdict, Word, analyse, explain, used_axes};
-use crate::{
-    error::Result,
-    ir::{Program, lower::lower},
-    kernel::Kernel,
-};
+use crate::{error::Result, ir::Program, kernel::Kernel};
 
 /// What a uniform word may stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,7 +55,7 @@ impl Kernel {
     /// Those of [`access`](Kernel::access).
     pub fn access_example(&self) -> Result<Option<Example>> {
         self.check_complete()?;
-        let program = lower(self)?;
+        let program = self.program()?;
         let unknown = analyse(&program, &Numbers::new());
         let words = unknown.uniform_words.clone();
         let trials = |even| Trials { program: &program, used: used_axes(&program), words: &words, even };

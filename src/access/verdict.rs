@@ -53,6 +53,18 @@ pub enum Merge {
 }
 
 impl Merge {
+    /// Its name as one word: `add`, `min`, `max`, `and`, `or`, `xor`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Merge::Add => "add",
+            Merge::MinI32 | Merge::MinU32 => "min",
+            Merge::MaxI32 | Merge::MaxU32 => "max",
+            Merge::And => "and",
+            Merge::Or => "or",
+            Merge::Xor => "xor",
+        }
+    }
+
     /// What an atomic does, if the order does not matter. A subtraction adds what is negated.
     pub(crate) fn of(fun: AtomicFun, signed: bool) -> Option<Merge> {
         Some(match (fun, signed) {

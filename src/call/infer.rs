@@ -2,9 +2,9 @@
 
 use super::Call;
 use crate::{
-    access::{Numbers, Verdict},
+    access::Verdict,
     error::{Error, Message, Result},
-    kernel::{Binding, BindingKind},
+    kernel::Binding,
 };
 
 impl Call<'_> {
@@ -63,18 +63,12 @@ impl Call<'_> {
         let invocations = u64::from(workgroups[0]) * size;
         // The last workgroup's invocations beyond the data are the kernel's own concern: for a kernel that does not check
         // its id, what they write is dropped.
-        let ragged = |binding: &Binding, bytes: u64| match binding.element_stride() {
-            Some(stride) if binding.stores => bytes.max(invocations * u64::from(stride)),
-            _ => bytes,
-        };
-        let mut numbers = Numbers::new().with_workgroups(workgroups);
-        for (at, binding) in self.kernel.bindings().iter().enumerate() {
-            numbers = match (&binding.kind, &self.args[at]) {
-                (BindingKind::Uniform, None) => numbers.with_uniform(at, 0, self.uniforms.bytes(binding)),
-                (_, Some(arg)) => numbers.with_bytes(at, ragged(binding, arg.data.bytes())),
-                _ => numbers,
-            };
+        let mut given = self.given(workgroups);
+        for (at, binding, bytes) in self.outputs() {
+            let reached = invocations * u64::from(binding.element_stride().unwrap_or(0));
+            given.shape.bytes[at] = bytes.max(reached);
         }
+        let numbers = given.numbers(&self.kernel);
         let analysis = self.kernel.access(&numbers).map_err(|_| "its accesses are not known".to_owned())?;
         for (at, binding, _) in self.outputs() {
             let stride = u64::from(binding.element_stride().unwrap_or(0));

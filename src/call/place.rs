@@ -11,7 +11,7 @@ use crate::{
     kernel::{Binding, BindingKind, Kernel},
     plan::{
         Detour, Misfit, Plan,
-        request::{Given, Holder},
+        request::{Given, Holder, Shape},
     },
     report::exact_bytes,
     runtime::Device,
@@ -51,8 +51,8 @@ impl Call<'_> {
                     continue;
                 }
             };
-            given.capacity = device.capacity();
-            if !wanted && misfit.is_none() && fits(&given) {
+            given.shape.capacity = device.capacity();
+            if !wanted && misfit.is_none() && given.shape.fits() {
                 self.check_sizes(device)?;
                 return Ok(Placement { device: device.clone(), plan: None, compile });
             }
@@ -78,7 +78,7 @@ impl Call<'_> {
     }
 
     /// The call, as far as a plan depends on it.
-    fn given(&self, workgroups: [u32; 3]) -> Given<'_> {
+    pub(super) fn given(&self, workgroups: [u32; 3]) -> Given<'_> {
         let bindings = self.kernel.bindings();
         let bytes = |(binding, arg): (&Binding, &Option<Arg<'_>>)| match arg {
             Some(arg) => arg.data.bytes(),
@@ -89,16 +89,16 @@ impl Call<'_> {
             _ if binding.kind == BindingKind::Uniform => Holder::Uniform,
             _ => Holder::Host,
         };
-        Given {
+        let shape = Shape {
             workgroups,
             bytes: bindings.iter().zip(&self.args).map(bytes).collect(),
             holders: bindings.iter().zip(&self.args).map(holder).collect(),
-            uniforms: self.uniforms.all(),
             capacity: None,
             memory: self.memory,
             tiles: self.tiles,
             reports: !self.watchers.is_empty(),
-        }
+        };
+        Given { shape, uniforms: self.uniforms.all() }
     }
 
     /// The device that holds the buffers, the one asked for, or all that there are. Behind one that was asked for comes
@@ -155,15 +155,6 @@ impl Call<'_> {
         }
         Ok(())
     }
-}
-
-/// Whether all data of a call fits a device at a time.
-fn fits(given: &Given<'_>) -> bool {
-    let Some(capacity) = &given.capacity else { return true };
-    let on_host = || given.bytes.iter().zip(&given.holders).filter(|(_, holder)| **holder == Holder::Host);
-    let budget = given.memory.unwrap_or(u64::MAX).min(capacity.memory.unwrap_or(u64::MAX));
-    let total: u64 = on_host().map(|(bytes, _)| bytes).sum();
-    total <= budget && on_host().all(|(bytes, _)| *bytes <= capacity.largest().0)
 }
 
 /// The error for a binding that is given as a whole and is larger than the device takes.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use swath::{
     BindingKind, Kernel,
-    access::{Analysis, BindingAccess, Example, Meaning, Merge, Numbers, Verdict},
+    access::{Analysis, BindingAccess, Example, Meaning, Numbers, Verdict},
 };
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
     fields, show,
 };
 
-const AXES: [&str; 3] = ["x", "y", "z"];
+pub const AXES: [&str; 3] = ["x", "y", "z"];
 
 /// The access analysis of a kernel, as JSON has it.
 #[derive(Serialize)]
@@ -223,7 +223,7 @@ fn verdict_entry(name: &str, access: &BindingAccess) -> VerdictEntry {
         _ => (None, None),
     };
     let operation = match access.verdict {
-        Verdict::Merged(merge) => Some(operation(merge)),
+        Verdict::Merged(merge) => Some(merge.name()),
         _ => None,
     };
     VerdictEntry {
@@ -246,17 +246,6 @@ pub fn word(verdict: Verdict) -> &'static str {
         Verdict::Whole => "whole",
         Verdict::Merged(_) => "merged",
         _ => "pinned",
-    }
-}
-
-pub fn operation(merge: Merge) -> &'static str {
-    match merge {
-        Merge::Add => "add",
-        Merge::MinI32 | Merge::MinU32 => "min",
-        Merge::MaxI32 | Merge::MaxU32 => "max",
-        Merge::And => "and",
-        Merge::Or => "or",
-        _ => "xor",
     }
 }
 
@@ -304,7 +293,7 @@ fn lines(bindings: &[(String, BindingAccess)], with_bytes: bool) -> String {
             }
             Verdict::Sliced { halo: [0, 0], .. } => "sliced".to_owned(),
             Verdict::Sliced { .. } => "sliced, with a halo".to_owned(),
-            Verdict::Merged(merge) => format!("merged by {}", operation(merge)),
+            Verdict::Merged(merge) => format!("merged by {}", merge.name()),
             verdict => word(verdict).to_owned(),
         };
         let condition = access.condition.as_ref().map_or(String::new(), |condition| format!(", if {condition}"));

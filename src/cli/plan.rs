@@ -7,7 +7,7 @@ use swath::{
 };
 
 use super::{
-    access::{operation, word},
+    access::{AXES, word},
     args::PlanArgs,
     bind::{Purpose, bind},
     exec::call,
@@ -93,7 +93,7 @@ fn document(plan: &Plan) -> Document {
         workgroups: plan.workgroups,
         tiles: TilesEntry {
             count: plan.tiles.count(),
-            axis: ["x", "y", "z"][plan.tiles.axis()],
+            axis: AXES[plan.tiles.axis()],
             units: plan.tiles.units(),
             units_per_tile: plan.tiles.units_per_tile(),
         },
@@ -128,7 +128,7 @@ fn binding(binding: &swath::plan::Binding) -> BindingEntry {
         Verdict::Sliced { stride, halo, .. } => (Some(stride), Some(halo)),
         _ => (None, None),
     };
-    let operation = if let Verdict::Merged(merge) = binding.verdict { Some(operation(merge)) } else { None };
+    let operation = if let Verdict::Merged(merge) = binding.verdict { Some(merge.name()) } else { None };
     BindingEntry {
         name: binding.name.clone(),
         bytes: binding.bytes,

@@ -10,7 +10,10 @@ use std::{
 
 use rustc_hash::{FxHashMap, FxHasher};
 
-use super::{Plan, request::Given};
+use super::{
+    Plan,
+    request::{Given, Shape},
+};
 use crate::kernel::Kernel;
 
 /// Plans that are kept. When there are more, all are forgotten: calls that are all different gain nothing from any.
@@ -37,39 +40,11 @@ struct Entry {
     plan: Arc<Plan>,
 }
 
-/// What a plan depends on, save uniforms.
-#[derive(PartialEq, Eq)]
-struct Shape {
-    workgroups: [u32; 3],
-    bytes: Vec<u64>,
-    holders: Vec<super::request::Holder>,
-    capacity: Option<super::request::Capacity>,
-    memory: Option<u64>,
-    tiles: Option<u32>,
-    reports: bool,
-}
-
-impl Shape {
-    fn is_of(&self, given: &Given<'_>) -> bool {
-        self.workgroups == given.workgroups
-            && self.bytes == given.bytes
-            && self.holders == given.holders
-            && self.capacity == given.capacity
-            && self.memory == given.memory
-            && self.tiles == given.tiles
-            && self.reports == given.reports
-    }
-}
-
 /// The hash of what a plan depends on, save uniforms.
 fn key(kernel: &Kernel, given: &Given<'_>, device: u32) -> u64 {
     let mut hasher = FxHasher::default();
     kernel.inner.fingerprint.hash(&mut hasher);
-    device.hash(&mut hasher);
-    given.workgroups.hash(&mut hasher);
-    given.bytes.hash(&mut hasher);
-    given.holders.hash(&mut hasher);
-    (given.memory, given.tiles, given.reports).hash(&mut hasher);
+    (device, &given.shape).hash(&mut hasher);
     hasher.finish()
 }
 
@@ -81,7 +56,7 @@ impl PlanCache {
         let same = |entry: &&Entry| {
             entry.device == device
                 && is_same(&entry.kernel, kernel)
-                && entry.shape.is_of(given)
+                && entry.shape == given.shape
                 && entry.words.iter().all(|&(binding, offset, word)| given.word(kernel, binding, offset) == Some(word))
         };
         entries.iter().find(same).map(|entry| Arc::clone(&entry.plan))
@@ -94,22 +69,15 @@ impl PlanCache {
             let value = given.word(kernel, word.binding, word.offset)?;
             Some((word.binding, word.offset, value))
         });
-        let shape = Shape {
-            workgroups: given.workgroups,
-            bytes: given.bytes.clone(),
-            holders: given.holders.clone(),
-            capacity: given.capacity,
-            memory: given.memory,
-            tiles: given.tiles,
-            reports: given.reports,
-        };
-        let entry = Entry { kernel: kernel.clone(), device, shape, words: words.collect(), plan };
+        let (kernel, shape) = (kernel.clone(), given.shape.clone());
+        let key = key(&kernel, given, device);
+        let entry = Entry { kernel, device, shape, words: words.collect(), plan };
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
         if plans.count >= KEPT {
             *plans = Plans::default();
         }
         plans.count += 1;
-        plans.by_key.entry(key(kernel, given, device)).or_default().push(entry);
+        plans.by_key.entry(key).or_default().push(entry);
     }
 }
 

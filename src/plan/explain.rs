@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Binding, Misfit, Plan, Reason, Residency};
 use crate::{
-    access::{Merge, Verdict},
+    access::Verdict,
     report::{Bytes, exact_bytes},
 };
 
@@ -60,7 +60,7 @@ impl fmt::Display for Binding {
                 Bytes(after)
             )?,
             Verdict::Whole => write!(f, "; not cut")?,
-            Verdict::Merged(merge) => write!(f, "; merged by {}", name(merge))?,
+            Verdict::Merged(merge) => write!(f, "; merged by {}", merge.name())?,
             Verdict::Pinned => write!(f, "; pinned")?,
         }
         if !matches!(self.verdict, Verdict::Sliced { .. }) {
@@ -76,18 +76,6 @@ impl fmt::Display for Binding {
 fn bytes(stride: i64) -> String {
     let sign = if stride < 0 { "-" } else { "" };
     format!("{sign}{}", Bytes(stride.unsigned_abs()))
-}
-
-/// A merge's operation as one word.
-fn name(merge: Merge) -> &'static str {
-    match merge {
-        Merge::Add => "add",
-        Merge::MinI32 | Merge::MinU32 => "min",
-        Merge::MaxI32 | Merge::MaxU32 => "max",
-        Merge::And => "and",
-        Merge::Or => "or",
-        Merge::Xor => "xor",
-    }
 }
 
 impl fmt::Display for Reason {

@@ -45,15 +45,16 @@ use crate::kernel::passes::Proven;
 
 pub(crate) use cache::PlanCache;
 pub(crate) use place::Misfit;
+#[cfg(feature = "gpu")]
+pub(crate) use place::SETS;
 use request::Given;
-#[cfg(feature = "cpu")]
 pub(crate) use tile::Part;
 pub use tile::TileSpace;
 
 use crate::{
-    access::{Analysis, Numbers, Place, Verdict},
+    access::{Analysis, Place, Verdict},
     error::Result,
-    kernel::{BindingKind, Kernel},
+    kernel::Kernel,
 };
 
 /// How a call runs.
@@ -201,12 +202,12 @@ impl Plan {
 
 /// Plans a call; `device` is how the device is called.
 pub(crate) fn plan(kernel: &Kernel, given: &Given<'_>, device: &str) -> Result<Result<Plan, Misfit>> {
-    let analysis = Arc::new(kernel.access(&numbers(kernel, given))?);
-    Ok(place::place(kernel, given, &analysis).map(|placed| Plan {
+    let analysis = Arc::new(kernel.access(&given.numbers(kernel))?);
+    Ok(place::place(kernel, &given.shape, &analysis).map(|placed| Plan {
         kernel: kernel.name().to_owned(),
         device: device.to_owned(),
         detour: None,
-        workgroups: given.workgroups,
+        workgroups: given.shape.workgroups,
         tiles: placed.tiles,
         bindings: placed.bindings,
         reasons: placed.reasons,
@@ -215,19 +216,4 @@ pub(crate) fn plan(kernel: &Kernel, given: &Given<'_>, device: &str) -> Result<R
         #[cfg(feature = "gpu")]
         proven: OnceLock::new(),
     }))
-}
-
-/// The numbers that the analysis is given.
-fn numbers<'a>(kernel: &Kernel, given: &Given<'a>) -> Numbers<'a> {
-    let mut numbers = Numbers::new().with_workgroups(given.workgroups);
-    for (at, binding) in kernel.bindings().iter().enumerate() {
-        numbers = match binding.kind {
-            BindingKind::Uniform => match given.uniforms.get(binding.uniform_offset..) {
-                Some(bytes) => numbers.with_uniform(at, 0, bytes),
-                None => numbers,
-            },
-            _ => numbers.with_bytes(at, given.bytes[at]),
-        };
-    }
-    numbers
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Binding, Reason, Residency, TileSpace,
-    request::{Capacity, Given, Holder},
+    request::{Capacity, Holder, Shape},
 };
 use crate::{
     access::{Analysis, Verdict},
@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Sets of tile buffers: one is filled while another is computed on.
-pub(super) const SETS: u64 = 2;
+pub(crate) const SETS: u64 = 2;
 
 /// Bytes that a streamed tile holds at most, over all bindings: large enough that what a tile costs by itself does not
 /// matter, and small enough that the first upload and the last download, which nothing overlaps, do not either.
@@ -37,9 +37,9 @@ pub(super) struct Placed {
 }
 
 /// Places a call on a device.
-pub(super) fn place(kernel: &Kernel, given: &Given<'_>, analysis: &Analysis) -> Result<Placed, Misfit> {
-    let placer = Placer { kernel, given, analysis, reasons: Vec::new() };
-    match given.capacity.as_ref() {
+pub(super) fn place(kernel: &Kernel, shape: &Shape, analysis: &Analysis) -> Result<Placed, Misfit> {
+    let placer = Placer { kernel, shape, analysis, reasons: Vec::new() };
+    match shape.capacity.as_ref() {
         None => Ok(placer.on_host()),
         Some(capacity) => placer.on_device(capacity),
     }
@@ -47,19 +47,19 @@ pub(super) fn place(kernel: &Kernel, given: &Given<'_>, analysis: &Analysis) -> 
 
 struct Placer<'a> {
     kernel: &'a Kernel,
-    given: &'a Given<'a>,
+    shape: &'a Shape,
     analysis: &'a Analysis,
     reasons: Vec<Reason>,
 }
 
 impl Placer<'_> {
     fn units(&self) -> u32 {
-        self.given.workgroups[self.analysis.axis]
+        self.shape.workgroups[self.analysis.axis]
     }
 
     /// In the host's memory, where there are no limits.
     fn on_host(mut self) -> Placed {
-        let places = self.given.holders.iter().map(|holder| match holder {
+        let places = self.shape.holders.iter().map(|holder| match holder {
             Holder::Uniform => Residency::Uniform,
             Holder::Resident => Residency::Resident,
             Holder::Host => Residency::Host,
@@ -72,11 +72,11 @@ impl Placer<'_> {
     /// The tiles of a call whose data needs none.
     fn whole_tiles(&mut self) -> TileSpace {
         let (axis, units) = (self.analysis.axis, self.units());
-        if let Some(count) = self.given.tiles {
+        if let Some(count) = self.shape.tiles {
             self.reasons.push(Reason::Asked { tiles: count });
             return TileSpace::at_most(axis, units, units.div_ceil(count.max(1)));
         }
-        if self.given.reports {
+        if self.shape.reports {
             self.reasons.push(Reason::Progress);
             return TileSpace::at_most(axis, units, units.div_ceil(REPORTED_TILES));
         }
@@ -84,25 +84,21 @@ impl Placer<'_> {
     }
 
     fn on_device(mut self, capacity: &Capacity) -> Result<Placed, Misfit> {
-        let bytes = &self.given.bytes;
-        let on_host = || (0..bytes.len()).filter(|&at| self.given.holders[at] == Holder::Host);
-        let total: u64 = on_host().map(|at| bytes[at]).sum();
-        let budget = self.given.memory.unwrap_or(u64::MAX).min(capacity.memory.unwrap_or(u64::MAX));
+        let (bytes, budget) = (&self.shape.bytes, self.shape.budget(capacity));
         let mut reasons = Vec::new();
-        for at in on_host() {
-            let (limit, limit_name) = capacity.largest();
-            if bytes[at] > limit {
-                let name = self.kernel.bindings()[at].name.clone();
-                reasons.push(Reason::Binding { name, bytes: bytes[at], limit, limit_name });
-            }
+        let (limit, limit_name) = capacity.largest();
+        for at in self.shape.on_host().filter(|&at| bytes[at] > limit) {
+            let name = self.kernel.bindings()[at].name.clone();
+            reasons.push(Reason::Binding { name, bytes: bytes[at], limit, limit_name });
         }
+        let total = self.shape.total();
         if total > budget {
-            reasons.push(Reason::Memory { needed: total, budget, asked: self.given.memory == Some(budget) });
+            reasons.push(Reason::Memory { needed: total, budget, asked: self.shape.memory == Some(budget) });
         }
         let streams = !reasons.is_empty();
         self.reasons = reasons;
         let places: Vec<Residency> = (0..bytes.len())
-            .map(|at| match self.given.holders[at] {
+            .map(|at| match self.shape.holders[at] {
                 Holder::Uniform => Residency::Uniform,
                 Holder::Resident => Residency::Resident,
                 Holder::Host if streams && self.is_streamable(at) => Residency::Streamed,
@@ -122,7 +118,7 @@ impl Placer<'_> {
             return Err(Misfit::Memory { needed: whole, budget });
         }
         let limit = capacity.max_workgroups;
-        let size = tiles.part(&tiles.tile(0).unwrap_or(0..1), self.given.workgroups).size;
+        let size = tiles.part(&tiles.tile(0).unwrap_or(0..1), self.shape.workgroups).size;
         if size.iter().any(|&count| count > limit) {
             self.reasons.push(Reason::Dispatch { limit });
         }
@@ -139,7 +135,7 @@ impl Placer<'_> {
         let Verdict::Sliced { stride, .. } = self.analysis.bindings[at].verdict else { return false };
         let binding = &self.kernel.bindings()[at];
         // What a tile sees of its array is told in numbers of 32 bits.
-        let countable = self.given.bytes[at] / self.element(at) <= u64::from(u32::MAX);
+        let countable = self.shape.bytes[at] / self.element(at) <= u64::from(u32::MAX);
         stride != 0 && binding.is_plain_array() && countable && (!binding.stores || self.starts_at_words(at, stride))
     }
 
@@ -159,7 +155,7 @@ impl Placer<'_> {
 
     fn check_binding(&self, at: usize, capacity: &Capacity) -> Result<(), Misfit> {
         let (limit, limit_name) = capacity.largest();
-        let bytes = self.given.bytes[at];
+        let bytes = self.shape.bytes[at];
         if bytes <= limit {
             return Ok(());
         }
@@ -177,7 +173,7 @@ impl Placer<'_> {
 
     /// The most bytes of a binding that `units` in a row touch.
     fn tile_bytes(&self, at: usize, units: u32) -> u64 {
-        tile_bytes(self.analysis.bindings[at].verdict, self.element(at), self.given.bytes[at], units)
+        tile_bytes(self.analysis.bindings[at].verdict, self.element(at), self.shape.bytes[at], units)
     }
 
     /// Bytes of an element of a binding's array.
@@ -209,7 +205,7 @@ impl Placer<'_> {
         let most = most_that(units, fits);
         let worth = most_that(units, |count| needs(count) <= TILE_BYTES);
         let chosen = most.min(worth.max(1));
-        let asked = self.given.tiles.map(|count| (count, units.div_ceil(count.max(1))));
+        let asked = self.shape.tiles.map(|count| (count, units.div_ceil(count.max(1))));
         let chosen = match asked {
             Some((count, per_tile)) if per_tile <= most => {
                 self.reasons.push(Reason::Asked { tiles: count });
@@ -227,11 +223,11 @@ impl Placer<'_> {
                 let access = &self.analysis.bindings[at];
                 let tile_bytes = match places[at] {
                     Residency::Streamed => self.tile_bytes(at, tiles.units_per_tile()),
-                    _ => self.given.bytes[at],
+                    _ => self.shape.bytes[at],
                 };
                 Binding {
                     name: binding.name.clone(),
-                    bytes: self.given.bytes[at],
+                    bytes: self.shape.bytes[at],
                     residency: places[at],
                     verdict: access.verdict,
                     reason: access.reason.clone(),

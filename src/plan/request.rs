@@ -1,6 +1,9 @@
 //! What a plan is made from.
 
-use crate::kernel::Kernel;
+use crate::{
+    access::Numbers,
+    kernel::{BindingKind, Kernel},
+};
 
 /// Where the data of a binding is when a call begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,16 +38,14 @@ impl Capacity {
     }
 }
 
-/// A call, as far as its plan depends on it.
-#[derive(Clone, Debug)]
-pub(crate) struct Given<'a> {
+/// A call, as far as its plan depends on it, save what its uniforms hold.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Shape {
     pub workgroups: [u32; 3],
     /// Bytes of each binding.
     pub bytes: Vec<u64>,
     /// Where each binding is.
     pub holders: Vec<Holder>,
-    /// The uniform bytes of the call, each binding's at its place.
-    pub uniforms: &'a [u8],
     /// Of the device; nothing for the CPU engine.
     pub capacity: Option<Capacity>,
     /// The most device memory that the caller allows.
@@ -55,10 +56,57 @@ pub(crate) struct Given<'a> {
     pub reports: bool,
 }
 
-impl Given<'_> {
+impl Shape {
+    /// The bindings whose data is in the host's memory.
+    pub fn on_host(&self) -> impl Iterator<Item = usize> {
+        (0..self.bytes.len()).filter(|&at| self.holders[at] == Holder::Host)
+    }
+
+    /// Bytes of all data in the host's memory.
+    pub fn total(&self) -> u64 {
+        self.on_host().map(|at| self.bytes[at]).sum()
+    }
+
+    /// Bytes that the call may take of a device's memory.
+    pub fn budget(&self, capacity: &Capacity) -> u64 {
+        self.memory.unwrap_or(u64::MAX).min(capacity.memory.unwrap_or(u64::MAX))
+    }
+
+    /// Whether the device can hold all data at a time.
+    pub fn fits(&self) -> bool {
+        self.capacity.is_none_or(|capacity| {
+            self.total() <= self.budget(&capacity) && self.on_host().all(|at| self.bytes[at] <= capacity.largest().0)
+        })
+    }
+}
+
+/// A call, as far as its plan depends on it.
+#[derive(Clone, Debug)]
+pub(crate) struct Given<'a> {
+    pub shape: Shape,
+    /// The uniform bytes of the call, each binding's at its place.
+    pub uniforms: &'a [u8],
+}
+
+impl<'a> Given<'a> {
     /// The uniform word at a byte of a binding.
     pub fn word(&self, kernel: &Kernel, binding: usize, offset: u32) -> Option<u32> {
         let at = kernel.bindings()[binding].uniform_offset + offset as usize;
         Some(u32::from_ne_bytes(*self.uniforms.get(at..)?.first_chunk()?))
+    }
+
+    /// The numbers that an analysis of the call is given.
+    pub fn numbers(&self, kernel: &Kernel) -> Numbers<'a> {
+        let mut numbers = Numbers::new().with_workgroups(self.shape.workgroups);
+        for (at, binding) in kernel.bindings().iter().enumerate() {
+            numbers = match binding.kind {
+                BindingKind::Uniform => match self.uniforms.get(binding.uniform_offset..) {
+                    Some(bytes) => numbers.with_uniform(at, 0, bytes),
+                    None => numbers,
+                },
+                _ => numbers.with_bytes(at, self.shape.bytes[at]),
+            };
+        }
+        numbers
     }
 }

@@ -139,7 +139,7 @@ impl CpuBackend {
         drop(cache);
         kernel.inner.requirements.check(kernel.name(), &self.info)?;
         let start = Instant::now();
-        let program = ir::lower::lower(kernel)?;
+        let program = kernel.program()?;
         let interp = interp::compile(&program)?;
         check_private_memory(&interp)?;
         let jit = if self.compiles { compile(kernel, &program) } else { None };
@@ -158,7 +158,7 @@ impl CpuBackend {
 
 /// The machine code of a kernel as text, with the WGSL lines it came from.
 pub(crate) fn assembly(kernel: &Kernel) -> Result<String> {
-    let program = ir::lower::lower(kernel)?;
+    let program = kernel.program()?;
     jit::assembly(&program, &kernel.inner.source).map_err(|reason| {
         Error::Unsupported(
             Message::new(format!("the CPU engine does not compile it: {reason}"))

@@ -73,7 +73,7 @@ fn measure(gpu: &Arc<Gpu>) -> Result<f64> {
     loop {
         let mut seed = 2463534242u32.to_le_bytes();
         let args = vec![ArgData::Write(&mut seed)];
-        let launch = Launch { kernel: &kernel, args, workgroups: [1, 1, 1], stop: None, plan: None, watcher: None };
+        let launch = Launch::new(&kernel, args, [1, 1, 1]);
         let (metrics, ended) = submit::launch_with(gpu, launch, Some(fuel))?;
         if ended == Ended::ByItself {
             return Ok(FASTEST / f64::from(FILLING));

@@ -22,6 +22,7 @@ use crate::{
         stop::{Left, Stop},
     },
     kernel::{Kernel, passes::TileUniform},
+    plan::Part,
 };
 
 /// Steps that go in one submission: enough that the submission costs nothing beside them, and not so many that the
@@ -152,29 +153,14 @@ impl Tiles {
     fn new(gpu: &Gpu, kernel: &Kernel, pipeline: &Pipeline, workgroups: [u32; 3]) -> Result<Tiles> {
         let Some(layout) = &pipeline.tile else { return Ok(Tiles::One) };
         let limit = gpu.limits.max_compute_workgroups_per_dimension;
-        if submit::tiles(workgroups, limit).nth(TILES_AT_ONCE).is_some() {
+        let parts: Vec<Part> = Part::whole(workgroups).split(limit).take(TILES_AT_ONCE + 1).collect();
+        if parts.len() > TILES_AT_ONCE {
             return Ok(Tiles::Many);
         }
-        let bindings = kernel.bindings().len();
-        let bytes = TileUniform::size(bindings);
-        let stride = bytes.next_multiple_of(u64::from(gpu.limits.min_uniform_buffer_offset_alignment)) as usize;
-        let mut contents = Vec::new();
-        let mut tiles = Vec::new();
-        for (origin, size) in submit::tiles(workgroups, limit) {
-            let offset = contents.len();
-            tiles.push((offset as u32, size));
-            contents.resize(offset + stride, 0);
-            TileUniform::new(origin, workgroups, bindings).write(&mut contents[offset..]);
-        }
-        let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
-        let buffer = gpu.create_buffer(contents.len() as u64, usage, "tile origins")?;
-        transfer::upload(gpu, &buffer, 0, &contents, None)?;
-        let part = wgpu::BufferBinding { buffer: &buffer, offset: 0, size: wgpu::BufferSize::new(bytes) };
-        let origins = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some(kernel.name()),
-            layout,
-            entries: &[wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(part) }],
-        });
+        let tile = TileUniform::new([0; 3], workgroups, kernel.bindings().len());
+        let layout = submit::TileLayout { layout, status: None };
+        let (origins, stride) = submit::bind_tiles(gpu, layout, &tile, &parts, None)?;
+        let tiles = (0..).zip(&parts).map(|(number, part)| (number * stride, part.size)).collect();
         Ok(Tiles::Several { origins, tiles })
     }
 }
@@ -400,7 +386,15 @@ impl<'a> Recorder<'a> {
         self.submit();
         let layout = submit::TileLayout { layout, status: None };
         let tile = TileUniform::new([0; 3], *workgroups, pipeline.written.len());
-        let (encoder, dispatches) = submit::record_tiles(self.gpu, pipeline, group, layout, &tile, None, stop)?;
+        let (encoder, dispatches) = submit::record_tiles(
+            self.gpu,
+            submit::Loaded { pipeline, group },
+            layout,
+            &tile,
+            Part::whole(*workgroups),
+            None,
+            stop,
+        )?;
         self.encoder = encoder;
         self.dispatches += dispatches;
         Ok(())

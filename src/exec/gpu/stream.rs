@@ -8,10 +8,10 @@ use std::{ops::Range, sync::Arc, time::Instant};
 
 use super::{
     Gpu,
-    bindings::{Bound, UniformSlot},
+    bindings::Bound,
     memory::{padded, size_class},
-    pipeline::{Pipeline, TILE_GROUP},
-    submit::{Argument, Held, begin_pass, place},
+    pipeline::Pipeline,
+    submit::{Argument, Held, Loaded, TileLayout, place, record_tiles},
     transfer::{self, Flight, Piece},
 };
 use crate::{
@@ -24,14 +24,8 @@ use crate::{
         Kernel,
         passes::{Guard, Slice, TileUniform, Variant},
     },
-    plan::{Plan, Residency, TileEvent, TileSpace},
+    plan::{Plan, Residency, SETS, TileEvent, TileSpace},
 };
-
-/// Sets of buffers for tiles.
-const SETS: usize = 2;
-
-/// Dispatches in a submission.
-const PARTS_AT_ONCE: usize = 256;
 
 /// Runs a launch as it is planned, and returns when its results are in the arguments.
 pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>, plan: &Plan) -> Result<Metrics> {
@@ -46,7 +40,11 @@ pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>, plan: &Plan) -> Result<
     }
     let result = gpu.guarded(kernel.name(), "", || {
         let mut metrics = Metrics { compile, ..Metrics::default() };
-        let mut stream = Stream { gpu, kernel, plan, pipeline: &pipeline, stop, metrics: &mut metrics };
+        let Some(layout) = &pipeline.tile else {
+            return Err(Error::Device(kernel.message("a call in tiles has no pipeline for them")));
+        };
+        let layout = TileLayout { layout, status: None };
+        let mut stream = Stream { gpu, kernel, plan, pipeline: &pipeline, layout, stop, metrics: &mut metrics };
         stream.run(launch.args, launch.watcher)?;
         Ok(metrics)
     });
@@ -62,6 +60,7 @@ struct Stream<'a, 'm> {
     kernel: &'a Kernel,
     plan: &'a Plan,
     pipeline: &'a Pipeline,
+    layout: TileLayout<'a>,
     stop: Option<&'a Stop>,
     metrics: &'m mut Metrics,
 }
@@ -119,7 +118,7 @@ impl<'a> Stream<'a, '_> {
             if let Some(stop) = stop.filter(|stop| stop.is_due()) {
                 return Err(stop.error(Left::Unspecified));
             }
-            let set = sets.get(tile as usize % SETS).map_or(&[][..], Vec::as_slice);
+            let set = sets.get(tile as usize % SETS as usize).map_or(&[][..], Vec::as_slice);
             let flight = self.tile(tile, &units, set, &mut roles)?;
             if let Some((done, flight)) = before.replace((tile, flight)) {
                 flight.land(gpu, stop)?;
@@ -158,7 +157,7 @@ impl<'a> Stream<'a, '_> {
             };
             streamed().map(buffer).collect::<Result<Vec<_>>>()
         };
-        let count = if streamed().next().is_some() { SETS.min(space.count() as usize) } else { 0 };
+        let count = if streamed().next().is_some() { SETS.min(space.count().into()) as usize } else { 0 };
         (0..count).map(set).collect()
     }
 
@@ -263,7 +262,7 @@ impl<'a> Stream<'a, '_> {
             bound.push(Bound { buffer, bytes: padded(self.plan.tile_bytes(at, self.plan.tiles)).min(buffer.size) });
         }
         let group = gpu.groups.get(gpu, self.pipeline, &bound);
-        let encoder = self.dispatch(units, &slices, &group)?;
+        let encoder = self.dispatch(units, slices, &group)?;
         let pieces = pieces.into_iter().filter(|(_, _, data)| !data.is_empty());
         let pieces = pieces.map(|(buffer, offset, data)| Piece { source: &buffer.buffer, offset, data }).collect();
         transfer::depart(gpu, encoder, pieces)
@@ -273,45 +272,23 @@ impl<'a> Stream<'a, '_> {
     fn dispatch(
         &mut self,
         units: &Range<u32>,
-        slices: &[Slice],
+        slices: Vec<Slice>,
         group: &wgpu::BindGroup,
     ) -> Result<wgpu::CommandEncoder> {
-        let (gpu, whole) = (self.gpu, self.plan.workgroups);
-        let limit = gpu.limits.max_compute_workgroups_per_dimension;
-        let mut parts = self.plan.tiles.part(units, whole).split(limit).peekable();
-        let mut encoder = gpu.encoder();
-        loop {
-            let batch: Vec<_> = parts.by_ref().take(PARTS_AT_ONCE).collect();
-            let uniforms: Vec<Arc<UniformSlot>> = batch
-                .iter()
-                .map(|part| {
-                    let mut contents = vec![0; TileUniform::size(slices.len()) as usize];
-                    TileUniform { origin: part.origin, fuel: 0, whole, slices: slices.to_vec() }.write(&mut contents);
-                    gpu.uniforms.get(gpu, &contents)
-                })
-                .collect::<Result<_>>()?;
-            {
-                let mut pass = begin_pass(&mut encoder, self.pipeline, group, None);
-                for (part, uniform) in batch.iter().zip(&uniforms) {
-                    if let Some(tile) = tile_group(gpu, self.pipeline, uniform, slices.len()) {
-                        pass.set_bind_group(TILE_GROUP, &tile, &[0]);
-                    }
-                    let [x, y, z] = part.size;
-                    pass.dispatch_workgroups(x, y, z);
-                }
-            }
-            self.metrics.dispatches += batch.len() as u32;
-            if parts.peek().is_none() {
-                return Ok(encoder);
-            }
-            let index = gpu.queue.submit([std::mem::replace(&mut encoder, gpu.encoder()).finish()]);
-            if let Some(stop) = self.stop {
-                gpu.wait(index, Some(stop))?;
-                if stop.is_due() {
-                    return Err(stop.error(Left::Unspecified));
-                }
-            }
-        }
+        let whole = self.plan.workgroups;
+        let part = self.plan.tiles.part(units, whole);
+        let tile = TileUniform { origin: part.origin, fuel: 0, whole, slices };
+        let (encoder, dispatches) = record_tiles(
+            self.gpu,
+            Loaded { pipeline: self.pipeline, group },
+            self.layout,
+            &tile,
+            part,
+            None,
+            self.stop,
+        )?;
+        self.metrics.dispatches += dispatches;
+        Ok(encoder)
     }
 
     /// Brings back what stayed on the device until the end.
@@ -330,21 +307,4 @@ impl<'a> Stream<'a, '_> {
         }
         transfer::finish(self.gpu, self.gpu.encoder(), pieces, self.stop)
     }
-}
-
-/// The bind group of a tile's uniform.
-fn tile_group(gpu: &Gpu, pipeline: &Pipeline, uniform: &UniformSlot, bindings: usize) -> Option<wgpu::BindGroup> {
-    let layout = pipeline.tile.as_ref()?;
-    Some(gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
-        label: Some("tile"),
-        layout,
-        entries: &[wgpu::BindGroupEntry {
-            binding: 0,
-            resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                buffer: &uniform.buffer.buffer,
-                offset: 0,
-                size: wgpu::BufferSize::new(TileUniform::size(bindings)),
-            }),
-        }],
-    }))
 }

@@ -21,6 +21,7 @@ use crate::{
         stop::{Left, Stop},
     },
     kernel::{BindingKind, Kernel, passes::TileUniform},
+    plan::Part,
 };
 
 /// Tiles that go in one submission. More are submitted in turn: a grid of many millions of workgroups
@@ -229,7 +230,7 @@ fn run(
         None => (record_one(gpu, pipeline, &group, tile.whole, queries), 1),
         Some(layout) => {
             let layout = TileLayout { layout, status: status.as_ref() };
-            record_tiles(gpu, pipeline, &group, layout, tile, queries, stop)?
+            record_tiles(gpu, Loaded { pipeline, group: &group }, layout, tile, Part::whole(tile.whole), queries, stop)?
         }
     };
     metrics.dispatches = dispatches;
@@ -293,6 +294,13 @@ const STATUS: usize = 4;
 
 const STATUS_USAGE: wgpu::BufferUsages = wgpu::BufferUsages::STORAGE.union(wgpu::BufferUsages::COPY_SRC);
 
+/// A pipeline with its data bound.
+#[derive(Clone, Copy)]
+pub(super) struct Loaded<'a> {
+    pub pipeline: &'a Pipeline,
+    pub group: &'a wgpu::BindGroup,
+}
+
 /// What a variant that reads the tile's uniform binds beside the data.
 #[derive(Clone, Copy)]
 pub(super) struct TileLayout<'a> {
@@ -300,24 +308,21 @@ pub(super) struct TileLayout<'a> {
     pub status: Option<&'a wgpu::Buffer>,
 }
 
-/// The grid in tiles. All but the last submission are made here; the last one's encoder is returned
+/// A part of a grid, in as many dispatches as it takes. All but the last submission are made here; the last one's encoder is returned
 /// with the number of dispatches. A launch that may have to stop waits for each submission before the next.
 pub(super) fn record_tiles(
     gpu: &Gpu,
-    pipeline: &Pipeline,
-    group: &wgpu::BindGroup,
-    TileLayout { layout, status }: TileLayout<'_>,
+    Loaded { pipeline, group }: Loaded<'_>,
+    layout: TileLayout<'_>,
     tile: &TileUniform,
+    part: Part,
     queries: Option<&wgpu::QuerySet>,
     stop: Option<&Stop>,
 ) -> Result<(wgpu::CommandEncoder, u32)> {
-    let limit = gpu.limits.max_compute_workgroups_per_dimension;
-    let bytes = TileUniform::size(pipeline.written.len());
-    let stride = bytes.next_multiple_of(u64::from(gpu.limits.min_uniform_buffer_offset_alignment));
-    let mut tiles = tiles(tile.whole, limit).peekable();
+    let mut parts = part.split(gpu.limits.max_compute_workgroups_per_dimension).peekable();
     let at_once = if stop.is_some() { TILES_BETWEEN_STOPS } else { TILES_AT_ONCE };
     let (mut encoder, mut dispatches) = (gpu.encoder(), 0);
-    while tiles.peek().is_some() {
+    while parts.peek().is_some() {
         if dispatches != 0 {
             let full = std::mem::replace(&mut encoder, gpu.encoder());
             let index = gpu.queue.submit([full.finish()]);
@@ -328,38 +333,17 @@ pub(super) fn record_tiles(
                 }
             }
         }
-        let batch: Vec<_> = tiles.by_ref().take(at_once).collect();
-        let mut contents = vec![0; stride as usize * batch.len()];
-        for ((origin, _), bytes) in batch.iter().zip(contents.chunks_mut(stride as usize)) {
-            TileUniform { origin: *origin, ..tile.clone() }.write(bytes);
-        }
-        let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
-        let origins = gpu.create_buffer(contents.len() as u64, usage, "tile origins")?;
-        transfer::upload(gpu, &origins, 0, &contents, stop)?;
-        let origin = wgpu::BindGroupEntry {
-            binding: 0,
-            resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                buffer: &origins,
-                offset: 0,
-                size: wgpu::BufferSize::new(bytes),
-            }),
-        };
-        let status = status.map(|status| wgpu::BindGroupEntry { binding: 1, resource: status.as_entire_binding() });
-        let entries: Vec<_> = std::iter::once(origin).chain(status).collect();
-        let origins = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some("tiles"),
-            layout,
-            entries: &entries,
-        });
-        let (first, last) = (dispatches == 0, tiles.peek().is_none());
+        let batch: Vec<_> = parts.by_ref().take(at_once).collect();
+        let (origins, stride) = bind_tiles(gpu, layout, tile, &batch, stop)?;
+        let (first, last) = (dispatches == 0, parts.peek().is_none());
         let timestamps = queries.filter(|_| first || last).map(|query_set| wgpu::ComputePassTimestampWrites {
             query_set,
             beginning_of_pass_write_index: first.then_some(0),
             end_of_pass_write_index: last.then_some(1),
         });
         let mut pass = begin_pass(&mut encoder, pipeline, group, timestamps);
-        for (number, (_, [x, y, z])) in (0..).zip(&batch) {
-            pass.set_bind_group(TILE_GROUP, &origins, &[number * stride as u32]);
+        for (number, Part { size: [x, y, z], .. }) in (0..).zip(&batch) {
+            pass.set_bind_group(TILE_GROUP, &origins, &[number * stride]);
             pass.dispatch_workgroups(*x, *y, *z);
         }
         dispatches += batch.len() as u32;
@@ -367,12 +351,36 @@ pub(super) fn record_tiles(
     Ok((encoder, dispatches))
 }
 
-/// Origin and size, in workgroups, of the tiles of a grid: none larger than `limit` along an axis.
-pub(super) fn tiles(workgroups: [u32; 3], limit: u32) -> impl Iterator<Item = ([u32; 3], [u32; 3])> {
-    let axis = move |count: u32| (0..count).step_by(limit as usize).map(move |start| (start, limit.min(count - start)));
-    let [x, y, z] = workgroups;
-    axis(z)
-        .flat_map(move |(z0, z)| axis(y).flat_map(move |(y0, y)| axis(x).map(move |(x0, x)| ([x0, y0, z0], [x, y, z]))))
+/// Binds the uniforms of parts of a grid, each `tile` with the part's origin; gives also the bytes from one to the next.
+pub(super) fn bind_tiles(
+    gpu: &Gpu,
+    TileLayout { layout, status }: TileLayout<'_>,
+    tile: &TileUniform,
+    parts: &[Part],
+    stop: Option<&Stop>,
+) -> Result<(wgpu::BindGroup, u32)> {
+    let bytes = TileUniform::size(tile.slices.len());
+    let stride = bytes.next_multiple_of(u64::from(gpu.limits.min_uniform_buffer_offset_alignment));
+    let mut contents = vec![0; stride as usize * parts.len()];
+    for (part, bytes) in parts.iter().zip(contents.chunks_mut(stride as usize)) {
+        TileUniform { origin: part.origin, ..tile.clone() }.write(bytes);
+    }
+    let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
+    let origins = gpu.create_buffer(contents.len() as u64, usage, "tile origins")?;
+    transfer::upload(gpu, &origins, 0, &contents, stop)?;
+    let origin = wgpu::BindGroupEntry {
+        binding: 0,
+        resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+            buffer: &origins,
+            offset: 0,
+            size: wgpu::BufferSize::new(bytes),
+        }),
+    };
+    let status = status.map(|status| wgpu::BindGroupEntry { binding: 1, resource: status.as_entire_binding() });
+    let entries: Vec<_> = std::iter::once(origin).chain(status).collect();
+    let group =
+        gpu.device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some("tiles"), layout, entries: &entries });
+    Ok((group, stride as u32))
 }
 
 /// Bytes of the two timestamps around a dispatch.
@@ -432,38 +440,5 @@ impl Timers {
 
     pub fn clear(&self) {
         lock(&self.free).clear();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tiles_cover_the_grid_once() {
-        for (grid, limit, count) in [([5, 1, 1], 5, 1), ([6, 1, 1], 5, 2), ([7, 12, 3], 5, 2 * 3), ([1, 1, 11], 5, 3)] {
-            let all: Vec<_> = tiles(grid, limit).collect();
-            assert_eq!(all.len(), count);
-            let mut seen = std::collections::HashSet::new();
-            for (origin, size) in all {
-                assert!(size.iter().all(|n| (1..=limit).contains(n)));
-                for z in 0..size[2] {
-                    for y in 0..size[1] {
-                        for x in 0..size[0] {
-                            assert!(seen.insert([origin[0] + x, origin[1] + y, origin[2] + z]));
-                        }
-                    }
-                }
-            }
-            assert_eq!(seen.len() as u32, grid.iter().product::<u32>());
-        }
-    }
-
-    #[test]
-    fn the_largest_grid_is_enumerated_lazily() {
-        let grid = [u32::MAX, u32::MAX, 1];
-        let (origin, size) = tiles(grid, 65_535).next().expect("a first tile");
-        assert_eq!((origin, size), ([0, 0, 0], [65_535, 65_535, 1]));
-        assert_eq!(tiles([u32::MAX, 1, 1], 65_535).count(), 65_537);
     }
 }
