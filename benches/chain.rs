@@ -6,11 +6,11 @@
 //!
 //! A second table puts a chain on the CPU engine beside the same steps as calls on resident buffers.
 
-use std::{
-    error::Error,
-    time::{Duration, Instant},
-};
+mod beside;
 
+use std::{error::Error, time::Duration};
+
+use beside::{compare, open};
 use swath::{Buffer, Chain, Runtime};
 
 const WGSL: &str = include_str!("../shaders/shallow_water.wgsl");
@@ -70,7 +70,7 @@ fn beside_calls(measure: bool) -> Result<(), Box<dyn Error>> {
             }
             Ok(())
         };
-        let times = compare(if measure { runs } else { 1 }, calls, || run(&chain))?;
+        let times = compare(if measure { runs } else { 1 }, WARM_UP, calls, || run(&chain))?;
         own.check_equal(&others)?;
         print_line(side, times);
     }
@@ -101,7 +101,7 @@ fn beside_wgpu(measure: bool) -> Result<(), Box<dyn Error>> {
         let [own, others] = [States::new(&rt, side)?, States::new(&rt, side)?];
         let twin = Twin::new(&device, &queue, &own, side);
         let chain = chain(&rt, &others, side)?;
-        let times = compare(runs, || twin.run(), || run(&chain))?;
+        let times = compare(runs, WARM_UP, || twin.run(), || run(&chain))?;
         own.check_equal(&others)?;
         print_line(side, times);
     }
@@ -112,36 +112,6 @@ fn beside_wgpu(measure: bool) -> Result<(), Box<dyn Error>> {
 fn run(chain: &Chain) -> Result<(), Box<dyn Error>> {
     chain.run([], [])?;
     Ok(())
-}
-
-/// The median times of two ways to do the same, called in turn.
-fn compare(
-    runs: usize,
-    mut first: impl FnMut() -> Result<(), Box<dyn Error>>,
-    mut second: impl FnMut() -> Result<(), Box<dyn Error>>,
-) -> Result<(Duration, Duration), Box<dyn Error>> {
-    let mut times = [Vec::with_capacity(runs), Vec::with_capacity(runs)];
-    for turn in 0..WARM_UP + runs {
-        // Who goes first changes, so that neither always runs in the other's wake.
-        let order = if turn % 2 == 0 { [0, 1] } else { [1, 0] };
-        for which in order {
-            let start = Instant::now();
-            if which == 0 {
-                first()?
-            } else {
-                second()?
-            }
-            let took = start.elapsed();
-            if turn >= WARM_UP {
-                times[which].push(took);
-            }
-        }
-    }
-    let [first, second] = times.map(|mut times| {
-        times.sort_unstable();
-        times[times.len() / 2]
-    });
-    Ok((first, second))
 }
 
 /// Depth and flow along x and y, twice: the states that take turns.
@@ -258,21 +228,4 @@ impl Twin {
         self.device.poll(wgpu::PollType::Wait { submission_index: Some(index), timeout: None })?;
         Ok(())
     }
-}
-
-/// The first adapter that opens, with the clock that Swath would ask for.
-fn open() -> Option<(wgpu::Device, wgpu::Queue)> {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
-        flags: wgpu::InstanceFlags::empty(),
-        ..wgpu::InstanceDescriptor::new_without_display_handle()
-    });
-    let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
-    adapters.iter().find_map(|adapter| {
-        pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
-            required_features: adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
-            required_limits: adapter.limits(),
-            ..wgpu::DeviceDescriptor::default()
-        }))
-        .ok()
-    })
 }

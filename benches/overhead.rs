@@ -8,11 +8,11 @@
 //! meet both alike. Each call is complete: recorded, submitted, waited for. Printed are the medians of
 //! many calls and their ratio, which is to stay below 1.10.
 
-use std::{
-    error::Error,
-    time::{Duration, Instant},
-};
+mod beside;
 
+use std::error::Error;
+
+use beside::{compare, open};
 use swath::{Buffer, Kernel, Runtime};
 
 const WGSL: &str = "
@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let x = rt.buffer(&vec![1.0_f32; elements])?;
         let y = rt.buffer(&vec![0.0_f32; elements])?;
         let twin = Twin::new(&device, &queue, &x, &y);
-        let (by_hand, swath) = compare(calls, || twin.call(), || call(&rt, &saxpy, &x, &y))?;
+        let (by_hand, swath) = compare(calls, WARM_UP, || twin.call(), || call(&rt, &saxpy, &x, &y))?;
 
         let turns = (2 * (calls + WARM_UP)) as f32 * A;
         let sum = y.download()?;
@@ -67,36 +67,6 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Calls of each kind that are not timed.
 const WARM_UP: usize = 50;
-
-/// The median times of two ways to do the same, called in turn.
-fn compare(
-    calls: usize,
-    mut first: impl FnMut() -> Result<(), Box<dyn Error>>,
-    mut second: impl FnMut() -> Result<(), Box<dyn Error>>,
-) -> Result<(Duration, Duration), Box<dyn Error>> {
-    let mut times = [Vec::with_capacity(calls), Vec::with_capacity(calls)];
-    for turn in 0..WARM_UP + calls {
-        // Who goes first changes, so that neither always runs in the other's wake.
-        let order = if turn % 2 == 0 { [0, 1] } else { [1, 0] };
-        for which in order {
-            let start = Instant::now();
-            if which == 0 {
-                first()?
-            } else {
-                second()?
-            }
-            let took = start.elapsed();
-            if turn >= WARM_UP {
-                times[which].push(took);
-            }
-        }
-    }
-    let [first, second] = times.map(|mut times| {
-        times.sort_unstable();
-        times[times.len() / 2]
-    });
-    Ok((first, second))
-}
 
 /// The call through the framework.
 fn call(rt: &Runtime, saxpy: &Kernel, x: &Buffer<f32>, y: &Buffer<f32>) -> Result<(), Box<dyn Error>> {
@@ -168,21 +138,4 @@ impl Twin {
         self.device.poll(wgpu::PollType::Wait { submission_index: Some(index), timeout: None })?;
         Ok(())
     }
-}
-
-/// The first adapter that opens, with the clock that Swath would ask for.
-fn open() -> Option<(wgpu::Device, wgpu::Queue)> {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
-        flags: wgpu::InstanceFlags::empty(),
-        ..wgpu::InstanceDescriptor::new_without_display_handle()
-    });
-    let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
-    adapters.iter().find_map(|adapter| {
-        pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
-            required_features: adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
-            required_limits: adapter.limits(),
-            ..wgpu::DeviceDescriptor::default()
-        }))
-        .ok()
-    })
 }

@@ -10,13 +10,17 @@
 //! the results are compared bit for bit. Printed are medians, and the throughput of Swath over that by hand, which is to
 //! be 0.85 or more.
 
+#[allow(dead_code, reason = "the rest is for benchmarks of pairs of calls")]
+mod beside;
+
 use std::{
     error::Error,
     ops::Range,
     sync::mpsc::{Receiver, channel},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
+use beside::{median, open};
 use swath::{Call, Kernel, Runtime, wgpu};
 
 /// Device memory for a call.
@@ -170,27 +174,9 @@ fn race<'a>(
     Ok(())
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
-}
-
 struct Gpu {
     device: wgpu::Device,
     queue: wgpu::Queue,
-}
-
-fn open() -> Option<(wgpu::Device, wgpu::Queue)> {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
-        flags: wgpu::InstanceFlags::empty(),
-        ..wgpu::InstanceDescriptor::new_without_display_handle()
-    });
-    let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
-    adapters.iter().find_map(|adapter| {
-        let required_limits = adapter.limits();
-        let descriptor = wgpu::DeviceDescriptor { required_limits, ..wgpu::DeviceDescriptor::default() };
-        pollster::block_on(adapter.request_device(&descriptor)).ok()
-    })
 }
 
 /// A part of the work: elements that are read, those that are written.
