@@ -66,6 +66,12 @@ impl Report {
         self.plan.as_deref()
     }
 
+    /// Whether the CPU engine interpreted the kernel: it was told to, this machine cannot run compiled code, or the kernel
+    /// is one that the compiler leaves out. The results are the same, and take longer.
+    pub fn interpreted(&self) -> bool {
+        self.metrics.interpreted
+    }
+
     /// Workgroups along x, y and z.
     pub fn workgroups(&self) -> [u32; 3] {
         self.workgroups
@@ -92,6 +98,9 @@ impl fmt::Display for Report {
         }
         if self.dispatches() != 1 {
             write!(f, ", {} dispatches", self.dispatches())?;
+        }
+        if self.interpreted() {
+            write!(f, ", interpreted")?;
         }
         Ok(())
     }

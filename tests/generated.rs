@@ -1,7 +1,8 @@
-//! Generated programs on the CPU engine's two executors, bit for bit.
+//! Generated programs on the CPU engine's two executors, bit for bit; and on GPUs, where their operations are exact.
 //!
 //! `SWATH_GENERATED=N` runs N programs instead of the usual number, `SWATH_SEED=S` starts from another seed; a failure
-//! names the seed of its program.
+//! names the seeds of its programs. `VK_DRIVER_FILES` chooses a Vulkan driver, `SWATH_REDUCE=1` makes failing programs
+//! smaller.
 #![cfg(feature = "cpu")]
 
 #[path = "support/agree.rs"]
@@ -10,11 +11,28 @@ mod agree;
 mod grouped;
 #[path = "support/programs/mod.rs"]
 mod programs;
+#[path = "support/reduce.rs"]
+mod reduce;
+#[cfg(feature = "gpu")]
+#[path = "support/validation.rs"]
+mod validation;
 
-use std::{num::NonZero, thread};
+use std::{
+    iter,
+    num::NonZero,
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+};
 
-use agree::{Outcome, compare};
-use programs::{Random, program};
+#[cfg(feature = "gpu")]
+use agree::compare_device;
+use agree::{Failure, Outcome, compare};
+#[cfg(feature = "gpu")]
+use programs::{Dialect, program_in};
+use programs::{Program, Random, program};
+use reduce::reduce;
+#[cfg(feature = "gpu")]
+use swath::DeviceKind;
 use swath::Runtime;
 
 fn from_environment(name: &str, default: u64) -> u64 {
@@ -25,39 +43,117 @@ fn engines() -> [Runtime; 2] {
     [Runtime::cpu(), Runtime::cpu_interpreter()].map(|engine| engine.expect("the engine is always there"))
 }
 
-/// Checks `usual` kernels, or as many as the environment says, on all cores; gives the number of those that were compiled,
-/// of all.
-fn check(usual: u64, check: impl Fn(u64, &[Runtime; 2]) -> Result<Outcome, String> + Sync) -> (usize, u64) {
+/// Checks `usual` kernels, or as many as the environment says, on all cores, each with what its thread has `made`; gives
+/// what came out.
+fn check<M, R: Send>(
+    usual: u64,
+    make: impl Fn() -> M + Sync,
+    check: impl Fn(u64, &M) -> Result<R, String> + Sync,
+) -> Vec<R> {
     let count = from_environment("SWATH_GENERATED", usual);
     let first = from_environment("SWATH_SEED", 1);
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    let part = |thread: usize| {
-        let engines = engines();
-        let seeds = (first..first + count).skip(thread).step_by(threads);
-        seeds.map(|seed| check(seed, &engines).map_err(|error| format!("seed {seed}: {error}"))).collect::<Vec<_>>()
+    let next = AtomicU64::new(first);
+    let part = || {
+        let made = make();
+        let seeds = iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)).filter(|&seed| seed < first + count));
+        seeds.map(|seed| check(seed, &made).map_err(|error| (seed, error))).collect::<Vec<_>>()
     };
     let results: Vec<_> = thread::scope(|scope| {
-        let part = &part;
-        let running: Vec<_> = (0..threads).map(|thread| scope.spawn(move || part(thread))).collect();
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(part)).collect();
         running.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect()
     });
-    let failures: Vec<&String> = results.iter().filter_map(|result| result.as_ref().err()).collect();
-    assert!(failures.is_empty(), "{} of {count} kernels failed; the first: {}", failures.len(), failures[0]);
-    (results.iter().filter(|result| **result == Ok(Outcome::Same)).count(), count)
+    let (passed, failed): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+    let mut failures: Vec<(u64, String)> = failed.into_iter().filter_map(Result::err).collect();
+    failures.sort();
+    let seeds: Vec<u64> = failures.iter().map(|(seed, _)| *seed).collect();
+    if let Some((seed, error)) = failures.first() {
+        panic!("{} of {count} kernels failed, from seeds {seeds:?}; {seed}: {error}", failures.len());
+    }
+    passed.into_iter().filter_map(Result::ok).collect()
+}
+
+/// What comes out of a program; where two runs differ and the environment says `SWATH_REDUCE`, what comes out of a smaller
+/// one.
+fn reduced<R>(mut program: Program, run: impl Fn(&Program) -> Result<R, Failure>) -> Result<R, String> {
+    let differs = |wgsl: &str| {
+        let smaller = Program { wgsl: wgsl.to_owned(), ..program.clone() };
+        matches!(run(&smaller), Err(Failure::Differs(_)))
+    };
+    if std::env::var_os("SWATH_REDUCE").is_some() && differs(&program.wgsl) {
+        let alone = without_sharing(&program.wgsl);
+        let start = if differs(&alone) { alone } else { program.wgsl.clone() };
+        // Where these change, invocations race.
+        let order: Vec<&str> = start.lines().filter_map(shared).collect();
+        program.wgsl =
+            reduce(&start, |wgsl| wgsl.lines().filter_map(shared).eq(order.iter().copied()) && differs(wgsl));
+    }
+    run(&program).map_err(|failure| failure.to_string())
+}
+
+/// What a line does that other invocations depend on.
+fn shared(line: &str) -> Option<&str> {
+    let declares = line.starts_with("var");
+    let kinds = ["arrier", "exchanged[", "exchanged_rows[", "tallies[", "flag", "let at ="];
+    kinds
+        .into_iter()
+        .find(|kind| !declares && line.contains(kind))
+        .map(|kind| if kind == "let at =" { line } else { kind })
+}
+
+/// The program whose invocations do not exchange anything.
+fn without_sharing(wgsl: &str) -> String {
+    let line = |line: &str| match (shared(line), line.split_once(" = workgroupUniformLoad")) {
+        (None, _) => Some(line.to_owned()),
+        (_, Some((declared, _))) => Some(format!("{declared} = 1u;")),
+        _ => line.contains("let at =").then(|| line.to_owned()),
+    };
+    wgsl.lines().filter_map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
 fn executors_agree() {
-    let (same, count) =
-        check(1000, |seed, [compiled, interpreted]| compare(&program(Random::new(seed)), compiled, interpreted));
-    let compiles = engines()[0].devices()[0].info().driver.starts_with("jit");
+    let outcomes = check(1000, engines, |seed, [compiled, interpreted]| {
+        reduced(program(Random::new(seed)), |program| compare(program, compiled, interpreted))
+    });
     // The compiler leaves the few that come to too much code to the interpreter.
-    assert!(!compiles || same as u64 * 100 >= count * 99, "only {same} of {count} programs were compiled");
+    assert_mostly_compiled(&outcomes, 1000);
 }
 
 #[test]
 fn executors_agree_where_invocations_work_together() {
-    check(400, |seed, [compiled, interpreted]| grouped::compare(seed, compiled, interpreted));
+    let outcomes = check(400, engines, |seed, [compiled, interpreted]| grouped::compare(seed, compiled, interpreted));
+    assert_mostly_compiled(&outcomes, 1000);
+}
+
+/// No more than one in so many was left to the interpreter.
+fn assert_mostly_compiled(outcomes: &[Outcome], one_in: usize) {
+    let compiles = engines()[0].devices()[0].info().driver.starts_with("jit");
+    let left = outcomes.iter().filter(|&&outcome| outcome == Outcome::Interpreted).count();
+    assert!(!compiles || left <= outcomes.len().div_ceil(one_in), "{left} of {} were interpreted", outcomes.len());
+}
+
+/// Programs of exact operations, on every GPU and interpreted.
+#[cfg(feature = "gpu")]
+#[test]
+fn gpus_agree() {
+    validation::watch();
+    let runtime = Runtime::new().expect("the engine is always there");
+    let gpus: Vec<String> = (runtime.devices().iter())
+        .filter(|device| device.kind() != DeviceKind::Cpu)
+        .map(|device| device.alias().to_owned())
+        .collect();
+    if gpus.is_empty() {
+        let required = std::env::var("SWATH_REQUIRE_GPU").is_ok_and(|value| value == "1");
+        assert!(!required, "SWATH_REQUIRE_GPU is set, and there is no GPU");
+        eprintln!("SKIPPED: no GPU adapter is there");
+    }
+    let engine = || Runtime::cpu_interpreter().expect("the engine is always there");
+    check(100, engine, |seed, interpreted| {
+        reduced(program_in(Dialect::Exact, Random::new(seed)), |program| {
+            gpus.iter().try_for_each(|gpu| compare_device(program, &runtime, gpu, interpreted))
+        })
+    });
 }
 
 /// Lists of bytes, which the fuzzer makes programs of, give valid ones wherever they end.

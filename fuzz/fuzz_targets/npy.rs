@@ -7,6 +7,9 @@ mod dtype;
 #[path = "../../src/cli/failure.rs"]
 #[allow(dead_code, reason = "the command uses the rest")]
 mod failure;
+#[path = "../../src/cli/mapped.rs"]
+#[allow(dead_code, reason = "the command uses the rest")]
+mod mapped;
 #[path = "../../src/cli/npy.rs"]
 #[allow(dead_code, reason = "the command uses the rest")]
 mod npy;

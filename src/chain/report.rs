@@ -13,13 +13,24 @@ pub struct ChainReport {
     pub(super) bytes_up: u64,
     pub(super) bytes_down: u64,
     pub(super) dispatches: u64,
+    pub(super) interpreted: bool,
     pub(super) rounds: Vec<usize>,
 }
 
 impl ChainReport {
     pub(super) fn new(device: Device, rounds: Vec<usize>) -> ChainReport {
         let none = Duration::ZERO;
-        ChainReport { device, kernel: none, total: none, bytes_up: 0, bytes_down: 0, dispatches: 0, rounds }
+        let interpreted = false;
+        ChainReport {
+            device,
+            kernel: none,
+            total: none,
+            bytes_up: 0,
+            bytes_down: 0,
+            dispatches: 0,
+            interpreted,
+            rounds,
+        }
     }
 
     pub(super) fn add(&mut self, metrics: &Metrics) {
@@ -27,6 +38,7 @@ impl ChainReport {
         self.bytes_up += metrics.bytes_up;
         self.bytes_down += metrics.bytes_down;
         self.dispatches += u64::from(metrics.dispatches);
+        self.interpreted |= metrics.interpreted;
     }
 
     /// The name of the device it ran on.
@@ -60,6 +72,11 @@ impl ChainReport {
         self.dispatches
     }
 
+    /// Whether the CPU engine interpreted any of it, as [`Report::interpreted`](crate::Report::interpreted) says of a call.
+    pub fn interpreted(&self) -> bool {
+        self.interpreted
+    }
+
     /// For each [`repeat_until`](super::ChainBuilder::repeat_until), the rounds after which it ended.
     pub fn rounds(&self) -> &[usize] {
         &self.rounds
@@ -78,6 +95,10 @@ impl fmt::Display for ChainReport {
             self.total,
             Bytes(self.bytes_up),
             Bytes(self.bytes_down)
-        )
+        )?;
+        if self.interpreted {
+            write!(f, ", interpreted")?;
+        }
+        Ok(())
     }
 }

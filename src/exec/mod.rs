@@ -191,6 +191,8 @@ pub(crate) struct Metrics {
     pub dispatches: u32,
     /// Tiles it was cut into.
     pub tiles: u32,
+    /// Whether an interpreter ran any of it.
+    pub interpreted: bool,
 }
 
 /// Dispatches over memory that stays on a device, in their order: made ready once, run many times. Checked like a

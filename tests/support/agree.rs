@@ -1,8 +1,10 @@
 //! Runs a program on two executors and compares what they leave behind.
 
+use std::fmt;
+
 use swath::{BindingKind, Error, Kernel, Result, Runtime, Untyped};
 
-use crate::programs::{Buffer, Program};
+use crate::programs::{Buffer, Dialect, Program};
 
 /// How a comparison went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,58 +15,117 @@ pub enum Outcome {
     Interpreted,
 }
 
+/// Why a program does not pass.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Failure {
+    /// It was refused, or did not run.
+    Refused(String),
+    /// Two runs left different results.
+    Differs(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Failure::Refused(what) | Failure::Differs(what)) = self;
+        f.write_str(what)
+    }
+}
+
 /// Runs `program` on both engines.
 ///
 /// # Errors
 ///
 /// Where it is refused, or the results differ: what is wrong, with the program.
-pub fn compare(program: &Program, compiled: &Runtime, interpreted: &Runtime) -> Result<Outcome, String> {
-    let wgsl = &program.wgsl;
-    let kernel = compiled.module(wgsl).and_then(|module| module.only_kernel()).map_err(|e| format!("{e}\n{wgsl}"))?;
-    let run = |runtime: &Runtime| run(program, &kernel, runtime).map_err(|error| format!("{error}\n{wgsl}"));
-    let expected = run(interpreted)?;
-    let got = run(compiled)?;
-    for (buffer, (got, expected)) in program.buffers.iter().zip(got.iter().zip(&expected)) {
-        let differs = |&at: &usize| !same(buffer, at, got[at], expected[at]);
-        if let Some(at) = (0..got.len()).find(differs) {
-            return Err(format!(
-                "{}, word {at}: {:#x} ({}) compiled, {:#x} ({}) interpreted\n{wgsl}",
-                buffer.name,
-                got[at],
-                f32::from_bits(got[at]),
-                expected[at],
-                f32::from_bits(expected[at])
-            ));
-        }
+pub fn compare(program: &Program, compiled: &Runtime, interpreted: &Runtime) -> Result<Outcome, Failure> {
+    let kernel = kernel(program, compiled)?;
+    let run = |runtime| run(program, &kernel, runtime, "auto").map_err(|error| refused(program, error));
+    let (expected, _) = run(interpreted)?;
+    let (got, left_out) = run(compiled)?;
+    difference(program, ("compiled", &got), ("interpreted", &expected))?;
+    if !left_out {
+        return Ok(Outcome::Same);
     }
     match kernel.asm() {
-        Ok(_) => Ok(Outcome::Same),
+        Ok(_) => Err(refused(program, "it was interpreted, although it compiles")),
         // What the compiler gives up on in the middle is a defect, although the interpreter hides it.
         Err(Error::Unsupported(message)) if !message.problem.contains("failed") => Ok(Outcome::Interpreted),
-        Err(error) => Err(format!("{error}\n{wgsl}")),
+        Err(error) => Err(refused(program, error)),
     }
 }
 
-/// Whether two words are the same; which NaN a float is does not count.
-fn same(buffer: &Buffer, at: usize, a: u32, b: u32) -> bool {
-    let float = buffer.floats[at % buffer.floats.len()];
-    a == b || float && f32::from_bits(a).is_nan() && f32::from_bits(b).is_nan()
+/// Runs `program` on a device of `runtime`, and interpreted.
+///
+/// # Errors
+///
+/// Where it is refused, or the results differ: what is wrong, with the program.
+#[allow(dead_code, reason = "not all who include this file have devices")]
+pub fn compare_device(
+    program: &Program,
+    runtime: &Runtime,
+    device: &str,
+    interpreted: &Runtime,
+) -> Result<(), Failure> {
+    let kernel = kernel(program, runtime)?;
+    let run = |runtime, device| run(program, &kernel, runtime, device).map_err(|error| refused(program, error));
+    let (expected, _) = run(interpreted, "auto")?;
+    let (got, _) = run(runtime, device)?;
+    difference(program, (device, &got), ("interpreted", &expected))
 }
 
-/// What each buffer holds after a run.
-pub fn run(program: &Program, kernel: &Kernel, runtime: &Runtime) -> Result<Vec<Vec<u32>>> {
+fn refused(program: &Program, why: impl fmt::Display) -> Failure {
+    Failure::Refused(format!("{why}\n{}", program.wgsl))
+}
+
+fn kernel(program: &Program, runtime: &Runtime) -> Result<Kernel, Failure> {
+    let kernel = runtime.module(&program.wgsl).and_then(|module| module.only_kernel());
+    kernel.map_err(|error| refused(program, error))
+}
+
+/// What two runs leave, each with the name of who ran, is the same.
+fn difference(
+    program: &Program,
+    (a, got): (&str, &[Vec<u32>]),
+    (b, expected): (&str, &[Vec<u32>]),
+) -> Result<(), Failure> {
+    for (buffer, (got, expected)) in program.buffers.iter().zip(got.iter().zip(expected)) {
+        let differs = |&at: &usize| !same(program.dialect, buffer, at, got[at], expected[at]);
+        if let Some(at) = (0..got.len()).find(differs) {
+            let (got, expected) = (got[at], expected[at]);
+            return Err(Failure::Differs(format!(
+                "{}, word {at}: {got:#x} ({}) {a}, {expected:#x} ({}) {b}\n{}",
+                buffer.name,
+                f32::from_bits(got),
+                f32::from_bits(expected),
+                program.wgsl
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Whether two words are the same; which NaN a float is does not count, nor, among exact ones, the sign of a zero.
+fn same(dialect: Dialect, buffer: &Buffer, at: usize, a: u32, b: u32) -> bool {
+    let float = buffer.floats[at % buffer.floats.len()];
+    let (x, y) = (f32::from_bits(a), f32::from_bits(b));
+    a == b || float && (x.is_nan() && y.is_nan() || dialect == Dialect::Exact && x == y)
+}
+
+/// What each buffer holds after a run on a device, and whether the run was interpreted.
+pub fn run(program: &Program, kernel: &Kernel, runtime: &Runtime, device: &str) -> Result<(Vec<Vec<u32>>, bool)> {
     let mut words: Vec<Vec<u32>> = program.buffers.iter().map(|buffer| buffer.words.clone()).collect();
     let mut call = runtime.call(kernel);
-    let used = |name: &str| kernel.bindings().iter().any(|binding| binding.name == name);
-    for (buffer, words) in program.buffers.iter().zip(&mut words).filter(|(buffer, _)| used(buffer.name)) {
-        call = match buffer.writable {
-            true => call.read_write(buffer.name, Untyped(words)),
-            false => call.read(buffer.name, Untyped(&*words)),
+    let kind = |name: &str| kernel.bindings().iter().find(|binding| binding.name == name).map(|binding| binding.kind);
+    for (buffer, words) in program.buffers.iter().zip(&mut words) {
+        call = match kind(buffer.name) {
+            None => call,
+            Some(BindingKind::Uniform) => call.uniform_bytes(buffer.name, bytemuck::cast_slice(&*words)),
+            Some(_) if buffer.writable => call.read_write(buffer.name, Untyped(words)),
+            Some(_) => call.read(buffer.name, Untyped(&*words)),
         };
     }
-    if kernel.bindings().iter().any(|binding| binding.kind == BindingKind::Uniform) {
+    if kind("params").is_some() {
         call = call.uniform_bytes("params", bytemuck::cast_slice(&program.params));
     }
-    call.workgroups(program.workgroups).run()?;
-    Ok(words)
+    let report = call.workgroups(program.workgroups).device(device).run()?;
+    Ok((words, report.interpreted()))
 }

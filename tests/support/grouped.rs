@@ -5,7 +5,7 @@ mod generate_groups;
 
 use generate_groups::{Grouped, kernel};
 use half::f16;
-use swath::Runtime;
+use swath::{Kernel, Runtime};
 
 use crate::{agree::Outcome, programs::Random};
 
@@ -40,8 +40,8 @@ impl Mixed {
     }
 }
 
-/// What a kernel leaves behind, or why it did not run.
-fn run(runtime: &Runtime, kernel: &Grouped, seed: u64) -> Result<Left, String> {
+/// What a kernel leaves behind and whether it was interpreted, or why it did not run.
+fn run(runtime: &Runtime, kernel: &Grouped, main: &Kernel, seed: u64) -> Result<(Left, bool), String> {
     let n = (kernel.workgroup.iter().product::<u32>() * WORKGROUPS.iter().product::<u32>()) as usize;
     let mut random = Random::new(seed ^ 0x5eed);
     let input: Vec<u32> = (0..n).map(|_| random.next() as u32 >> random.below(32)).collect();
@@ -54,10 +54,8 @@ fn run(runtime: &Runtime, kernel: &Grouped, seed: u64) -> Result<Left, String> {
     let mut halves: Vec<f16> = (0..n).map(|_| half()).collect();
     let mut mixed: Vec<Mixed> =
         (0..n).map(|_| bytemuck::cast::<[f16; 12], Mixed>(std::array::from_fn(|_| half()))).collect();
-    let module = runtime.module(&kernel.wgsl).map_err(|e| e.to_string())?;
-    let main = module.only_kernel().map_err(|e| e.to_string())?;
-    runtime
-        .call(&main)
+    let report = runtime
+        .call(main)
         .read("input", &input)
         .read("table", &table)
         .uniform_bytes("p", bytemuck::cast_slice(&p))
@@ -71,7 +69,8 @@ fn run(runtime: &Runtime, kernel: &Grouped, seed: u64) -> Result<Left, String> {
     let mixed = mixed.into_iter().flat_map(Mixed::bits).collect();
     let halves = halves.into_iter().map(|x| bits(x.to_f32())).collect();
     let floats = floats.into_iter().map(bits).collect();
-    Ok(vec![("output", output), ("floats", floats), ("halves", halves), ("mixed", mixed)])
+    let left = vec![("output", output), ("floats", floats), ("halves", halves), ("mixed", mixed)];
+    Ok((left, report.interpreted()))
 }
 
 /// Runs the kernel of `seed` on both engines.
@@ -83,13 +82,15 @@ pub fn compare(seed: u64, compiled: &Runtime, interpreted: &Runtime) -> Result<O
     let mut random = Random::new(seed);
     let kernel = kernel(move |n| random.below(n));
     let wgsl = &kernel.wgsl;
-    let expected = run(interpreted, &kernel, seed).map_err(|error| format!("{error}\n{wgsl}"))?;
-    let got = run(compiled, &kernel, seed).map_err(|error| format!("{error}\n{wgsl}"))?;
+    let main = compiled.module(wgsl).and_then(|module| module.only_kernel()).map_err(|e| format!("{e}\n{wgsl}"))?;
+    let run = |runtime| run(runtime, &kernel, &main, seed).map_err(|error| format!("{error}\n{wgsl}"));
+    let (expected, _) = run(interpreted)?;
+    let (got, left_out) = run(compiled)?;
     for ((name, got), (_, expected)) in got.iter().zip(&expected) {
         if let Some(at) = (0..got.len()).find(|&i| got[i] != expected[i]) {
             let (got, expected) = (got[at], expected[at]);
             return Err(format!("{name}[{at}] is {got:#x} compiled and {expected:#x} interpreted\n{wgsl}"));
         }
     }
-    Ok(Outcome::Same)
+    Ok(if left_out { Outcome::Interpreted } else { Outcome::Same })
 }

@@ -111,15 +111,15 @@ impl CpuBackend {
         CpuBackend { info, pool, compiles, cache: Mutex::default(), scratch: Mutex::default() }
     }
 
-    /// Runs a part of a grid.
-    fn run(&self, code: &Executable, part: Part, memory: &[(SharedMem<'_>, u64)], stop: Option<&Stop>) -> Result<()> {
+    /// Runs a part of a grid; says whether the interpreter did.
+    fn run(&self, code: &Executable, part: Part, memory: &[(SharedMem<'_>, u64)], stop: Option<&Stop>) -> Result<bool> {
         let compiled = code.jit.as_ref().and_then(|jit| {
             let lanes = code.interp.workgroup_size.iter().product();
             jit.launch(part, lanes, memory, &self.pool, stop)
         });
         match compiled {
-            Some(result) => result,
-            None => interp::run(&code.interp, part, memory, &self.pool, &self.scratch, stop),
+            Some(result) => result.map(|()| false),
+            None => interp::run(&code.interp, part, memory, &self.pool, &self.scratch, stop).map(|()| true),
         }
     }
 
@@ -206,16 +206,18 @@ impl Backend for CpuBackend {
         let mut metrics = Metrics { compile, dispatches: count, tiles: count, ..Metrics::default() };
         let (stop, tiles, mut watcher) = (launch.stop, launch.tiles(), launch.watcher);
         let bound = Bound::new(launch.kernel, launch.args)?;
-        bound.with_memory(&mut metrics, stop, |memory| {
+        let mut interpreted = false;
+        let metrics = bound.with_memory(&mut metrics, stop, |memory| {
             let start = Instant::now();
             for (tile, part) in (0..).zip(tiles) {
-                self.run(&code, part, memory, stop)?;
+                interpreted |= self.run(&code, part, memory, stop)?;
                 if let Some(watcher) = watcher.as_mut() {
                     watcher(TileEvent { tile, tiles: count });
                 }
             }
             Ok(start.elapsed())
-        })
+        })?;
+        Ok(Metrics { interpreted, ..metrics })
     }
 
     fn sequence(&self, sequence: Sequence) -> Result<(Ready, Duration)> {

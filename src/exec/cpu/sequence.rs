@@ -68,11 +68,11 @@ impl Prepared {
         Ok((Prepared { buffers, written, dispatches: bound, steps }, compile))
     }
 
-    /// Runs a turn; `run` runs a dispatch over the memory of its bindings.
+    /// Runs a turn; `run` runs a dispatch over the memory of its bindings, and says whether it was interpreted.
     pub fn run(
         &self,
         turn: Turn<'_>,
-        mut run: impl FnMut(&Bound, &[(SharedMem<'_>, u64)]) -> Result<()>,
+        mut run: impl FnMut(&Bound, &[(SharedMem<'_>, u64)]) -> Result<bool>,
     ) -> Result<Metrics> {
         let stop = turn.stop;
         let uploaded: Vec<usize> = turn.all_uploads().map(|(buffer, _)| buffer).collect();
@@ -93,7 +93,7 @@ impl Prepared {
                 Step::Zero { buffer, bytes } => guards[buffer as usize].bytes_mut()?[..bytes as usize].fill(0),
                 Step::Dispatch(number) => {
                     let bound = &self.dispatches[number as usize];
-                    run(bound, &bound.memory(&mut guards, uniforms)?)?;
+                    metrics.interpreted |= run(bound, &bound.memory(&mut guards, uniforms)?)?;
                     metrics.dispatches += 1;
                 }
             }

@@ -1,8 +1,9 @@
 //! The buffers of generated programs: what they are in WGSL, and what they hold.
 
-use super::random::Random;
+use super::{Dialect, random::Random};
 
 /// A binding of a program, in words.
+#[derive(Clone)]
 pub struct Buffer {
     pub name: &'static str,
     /// Whether the program writes it.
@@ -12,9 +13,17 @@ pub struct Buffer {
     pub words: Vec<u32>,
 }
 
-/// Declarations that every program starts with. `Record` has words that are padding.
-pub const DECLARATIONS: &str = "\
-enable f16, subgroups;
+/// Declarations that every program starts with.
+pub fn declarations(dialect: Dialect) -> String {
+    match dialect {
+        Dialect::Full => format!("enable f16, subgroups;\n{DECLARATIONS}{HALVES}"),
+        // WebGPU's default limit is 8 storage buffers, and devices are known that allow 10.
+        Dialect::Exact => DECLARATIONS.replace("var<storage, read> fixed", "var<uniform> fixed"),
+    }
+}
+
+/// `Record` has words that are padding.
+const DECLARATIONS: &str = "\
 struct Params { n: u32, k: i32, f: f32, g: u32, v: vec4f, table: array<vec4u, 3> }
 struct Record { a: u32, v: vec3f, b: i32, list: array<u32, 3> }
 struct Pair { a: i32, v: vec3f, b: vec2u }
@@ -31,6 +40,9 @@ struct Pair { a: i32, v: vec3f, b: vec2u }
 @group(0) @binding(9) var<storage, read_write> out_records: array<Record>;
 @group(1) @binding(0) var<storage, read_write> sums: array<atomic<u32>>;
 @group(1) @binding(1) var<storage, read_write> limits: array<atomic<i32>, 5>;
+";
+
+const HALVES: &str = "\
 @group(1) @binding(2) var<storage, read> halves: array<f16>;
 @group(1) @binding(3) var<storage, read_write> out_halves: array<f16>;
 ";
@@ -41,7 +53,7 @@ const RECORD: &[bool] = &[false, false, false, false, true, true, true, false, f
 const PARAMS: usize = 20;
 
 /// Buffers for `lanes` invocations, of lengths at and around that.
-pub fn buffers(random: &mut Random, lanes: usize) -> Vec<Buffer> {
+pub fn buffers(dialect: Dialect, random: &mut Random, lanes: usize) -> Vec<Buffer> {
     let word = &[false][..];
     let shapes: [(&'static str, bool, &'static [bool]); 13] = [
         ("words", false, word),
@@ -67,16 +79,17 @@ pub fn buffers(random: &mut Random, lanes: usize) -> Vec<Buffer> {
         };
         // A word holds two halves.
         let elements = if name.ends_with("halves") { elements.div_ceil(2) } else { elements };
-        let words = (0..elements).flat_map(|_| floats).map(|&float| datum(random, float)).collect();
+        let words = (0..elements).flat_map(|_| floats).map(|&float| datum(dialect, random, float)).collect();
         Buffer { name, writable, floats, words }
     };
-    shapes.map(buffer).into()
+    let count = if dialect == Dialect::Full { shapes.len() } else { shapes.len() - 2 };
+    shapes.into_iter().take(count).map(buffer).collect()
 }
 
 /// The words of the uniform.
-pub fn params(random: &mut Random) -> Vec<u32> {
+pub fn params(dialect: Dialect, random: &mut Random) -> Vec<u32> {
     let float = |place: usize| place == 2 || (4..8).contains(&place);
-    let word = |place| if place == 0 { random.below(9) as u32 } else { datum(random, float(place)) };
+    let word = |place| if place == 0 { random.below(9) as u32 } else { datum(dialect, random, float(place)) };
     (0..PARAMS).map(word).collect()
 }
 
@@ -93,11 +106,12 @@ fn length(random: &mut Random, lanes: usize) -> usize {
 }
 
 /// A word as programs find it: small, special, or anything.
-fn datum(random: &mut Random, float: bool) -> u32 {
+fn datum(dialect: Dialect, random: &mut Random, float: bool) -> u32 {
     const WORDS: [u32; 8] = [0, 1, 31, 32, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 0xffff_fffe];
     const FLOATS: [f32; 10] =
         [0.0, -0.0, 1.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e-40, f32::MAX, f32::MIN_POSITIVE, -0.5];
     match (random.below(8), float) {
+        (_, true) if dialect == Dialect::Exact => (random.below(2000) as f32 - 1000.0).to_bits(),
         (0..=3, false) => random.below(100) as u32,
         (4, false) => random.pick(&WORDS),
         (_, false) => {

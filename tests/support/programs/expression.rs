@@ -1,10 +1,10 @@
 //! Expressions of a type.
 
 use super::{
-    Generator,
+    Generator, Variable,
     types::{
         NUMBERS,
-        Scalar::{Bool, F16, F32, I32, U32},
+        Scalar::{self, Bool, F16, F32, I32, U32},
         Type,
     },
 };
@@ -66,7 +66,7 @@ impl Generator {
         }
         self.nodes -= 1;
         let depth = depth - 1;
-        match self.random.below(15) {
+        match self.random.below(if self.is_exact() { 14 } else { 15 }) {
             14 => self.subgroup(ty, depth),
             0 => self.leaf(ty),
             1 => self.select(ty, depth),
@@ -75,6 +75,7 @@ impl Generator {
             6 => self.call(ty, depth),
             _ => match ty.scalar {
                 U32 | I32 => self.integer(ty, depth),
+                F32 if self.is_exact() => self.exact_float(ty, depth),
                 F32 | F16 => self.float(ty, depth),
                 Bool => self.condition(ty, depth),
             },
@@ -87,7 +88,7 @@ impl Generator {
         if !known.is_empty() && !self.random.chance(25) {
             return known[self.random.below(known.len())].clone();
         }
-        let constant = self.random.below(ty.scalar.constants().len());
+        let constant = self.random.below(self.constants(ty.scalar).len());
         let name = format!("{}_{constant}", ty.scalar.letter());
         if ty.is_vector() { format!("{ty}({name})") } else { name }
     }
@@ -184,6 +185,12 @@ impl Generator {
     /// An index into a buffer of about as many elements as there are invocations.
     fn index(&mut self, depth: usize) -> String {
         let offset = self.random.below(9);
+        let counter = self.scope.iter().rfind(|known| known.name.starts_with('k'));
+        if let Some(Variable { name, .. }) = counter
+            && self.random.below(5) == 0
+        {
+            return if offset < 6 { format!("u32({name})") } else { format!("u32({name}) + {offset}u") };
+        }
         match self.random.below(11) {
             0..=2 => "at".into(),
             3 => format!("at + {offset}u"),
@@ -277,13 +284,14 @@ impl Generator {
                 format!("dot4I8Packed({b}, {c})")
             }
             12 if ty.scalar == I32 => format!("sign({a})"),
-            13 => {
+            13 if !self.is_exact() => {
                 // The bits of a float, if it is not a NaN: which one that is is left open.
                 let float = self.expr(ty.of(F32), depth);
                 format!("bitcast<{ty}>(known_{}({float}))", ty.width)
             }
             _ => {
-                let other = self.random.pick(&[U32, I32, F32, Bool, F16]);
+                let others = [U32, I32, F32, Bool, F16];
+                let other = self.random.pick(if self.is_exact() { &others[..4] } else { &others });
                 let other = self.expr(ty.of(other), depth);
                 format!("{ty}({other})")
             }
@@ -297,6 +305,7 @@ impl Generator {
                 let (b, c) = (self.expr(U32.scalar(), depth), self.expr(U32.scalar(), depth));
                 format!("dot4U8Packed({b}, {c})")
             }
+            1 | 2 if self.is_exact() => self.leaf(U32.scalar()),
             1 => {
                 let vector = self.expr(F32.vector(4), depth);
                 format!("{}(known_4({vector}))", self.random.pick(&["pack4x8snorm", "pack4x8unorm"]))
@@ -473,15 +482,21 @@ impl Generator {
                 format!("{}({vector})", self.random.pick(&["all", "any"]))
             }
             3 => {
-                let number = self.random.pick(&NUMBERS);
+                let number = self.number();
                 format!("{ty}({})", self.expr(ty.of(number), depth))
             }
             _ => {
-                let number = self.random.pick(&NUMBERS);
+                let number = self.number();
                 let (a, b) = (self.expr(ty.of(number), depth), self.expr(ty.of(number), depth));
                 format!("({a} {} {b})", self.random.pick(&["<", "<=", ">", ">=", "==", "!="]))
             }
         }
+    }
+
+    /// A type of numbers.
+    fn number(&mut self) -> Scalar {
+        let numbers = if self.is_exact() { &NUMBERS[..3] } else { &NUMBERS };
+        self.random.pick(numbers)
     }
 
     fn pick_string(&mut self, choices: &[&str]) -> String {

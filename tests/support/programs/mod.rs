@@ -8,6 +8,7 @@
 mod random;
 
 mod data;
+mod exact;
 mod expression;
 mod statement;
 mod types;
@@ -17,13 +18,25 @@ pub use data::Buffer;
 pub use random::Random;
 
 use types::{
-    SCALARS,
-    Scalar::{Bool, F32, I32, U32},
+    EXACT_SCALARS, SCALARS,
+    Scalar::{self, Bool, F32, I32, U32},
     Type,
 };
 
+/// What programs are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// All of the language, for executors that compute every operation alike.
+    Full,
+    /// What all devices compute alike: floats are small whole numbers, and operations on them exact; no halves, and no
+    /// subgroups, whose size devices choose. The sign of a zero is left open.
+    Exact,
+}
+
 /// A program and all that a call of it needs.
+#[derive(Clone)]
 pub struct Program {
+    pub dialect: Dialect,
     pub wgsl: String,
     pub workgroups: [u32; 3],
     /// The words of the uniform `params`.
@@ -46,7 +59,10 @@ struct Function {
 }
 
 struct Generator {
+    dialect: Dialect,
     random: Random,
+    /// What a program has at most is divided by it.
+    scale: usize,
     text: String,
     indent: usize,
     scope: Vec<Variable>,
@@ -93,10 +109,16 @@ const SIZES: [[u32; 3]; 16] = [
 
 const GRIDS: [[u32; 3]; 6] = [[3, 1, 1], [1, 1, 1], [2, 2, 1], [2, 1, 2], [1, 3, 2], [9, 1, 1]];
 
+/// The program of all of the language that these choices make.
+pub fn program(random: Random) -> Program {
+    program_in(Dialect::Full, random)
+}
+
 /// The program that these choices make.
-pub fn program(mut random: Random) -> Program {
+pub fn program_in(dialect: Dialect, mut random: Random) -> Program {
     let size = random.pick(&SIZES);
     let workgroups = random.pick(&GRIDS);
+    let scale = random.pick(&[8, 8, 8, 4, 4, 2, 1]);
     let lanes: u32 = size.iter().product();
     let own = random.pick(&["at", "at * 2u + 1u", "LENGTH - 1u - at", "at + 3u"]);
     let on_sums =
@@ -105,8 +127,10 @@ pub fn program(mut random: Random) -> Program {
     // The data has a seed of its own, so that a list of bytes is spent on the program.
     let mut data = Random::new(random.next());
     let mut generator = Generator {
+        dialect,
         random,
-        text: data::DECLARATIONS.to_owned(),
+        scale,
+        text: data::declarations(dialect),
         indent: 0,
         scope: Vec::new(),
         functions: Vec::new(),
@@ -124,20 +148,34 @@ pub fn program(mut random: Random) -> Program {
         lanes,
     };
     generator.prelude();
-    for _ in 0..generator.random.below(4) {
+    for _ in 0..generator.random.below(1 + 4 / scale) {
         generator.function();
     }
     generator.main(size, workgroups);
     let total = (lanes * workgroups.iter().product::<u32>()) as usize;
-    let (params, buffers) = (data::params(&mut data), data::buffers(&mut data, total));
-    Program { wgsl: generator.text, workgroups, params, buffers }
+    let (params, buffers) = (data::params(dialect, &mut data), data::buffers(dialect, &mut data, total));
+    Program { dialect, wgsl: generator.text, workgroups, params, buffers }
 }
 
 impl Generator {
-    /// What programs have in common: constants, workgroup memory, floats that are no NaN.
+    fn is_exact(&self) -> bool {
+        self.dialect == Dialect::Exact
+    }
+
+    /// What the program's values are made of.
+    fn scalars(&self) -> &'static [Scalar] {
+        if self.is_exact() { &EXACT_SCALARS } else { &SCALARS }
+    }
+
+    /// Every type that they have.
+    fn types(&self) -> impl Iterator<Item = Type> + use<> {
+        self.scalars().iter().flat_map(|scalar| (1..5).map(|width| scalar.vector(width)))
+    }
+
+    /// What programs have in common: constants, workgroup memory, functions that make floats fit.
     fn prelude(&mut self) {
-        for scalar in SCALARS {
-            for (number, value) in scalar.constants().iter().enumerate() {
+        for &scalar in self.scalars() {
+            for (number, value) in self.constants(scalar).iter().enumerate() {
                 let (letter, ty) = (scalar.letter(), scalar.name());
                 self.line(&format!("var<private> {letter}_{number}: {ty} = {value};"));
             }
@@ -147,6 +185,14 @@ impl Generator {
         self.line(&format!("var<workgroup> exchanged_rows: array<vec3f, {}>;", self.lanes));
         self.line("var<workgroup> tallies: array<atomic<u32>, 4>;");
         self.line("var<workgroup> flag: u32;");
+        match self.dialect {
+            Dialect::Full => self.known(),
+            Dialect::Exact => self.fitting(),
+        }
+    }
+
+    /// Functions that give floats which are no NaN.
+    fn known(&mut self) {
         self.line("fn known_half(x: f16) -> f16 { return select(x, 1h, x != x); }");
         for width in 1..5 {
             let (ty, bits) = (F32.vector(width), U32.vector(width));
@@ -163,7 +209,7 @@ impl Generator {
     /// What every function may use: variables of all types, arrays and a struct.
     fn locals(&mut self) {
         for (set, depth) in [("a", 2), ("c", 1)] {
-            for ty in Type::all().filter(|ty| set == "a" || ty.width % 2 == 1) {
+            for ty in self.types().filter(|ty| set == "a" || ty.width % 2 == 1) {
                 let name = format!("{set}_{}", ty.tag());
                 let value = self.expr(ty, depth);
                 self.line(&format!("var {name} = {value};"));
@@ -181,14 +227,14 @@ impl Generator {
 
     /// A function with early returns, which may call those before it.
     fn function(&mut self) {
-        let types: Vec<Type> = Type::all().collect();
+        let types: Vec<Type> = self.types().collect();
         let parameters: Vec<Type> = (0..1 + self.random.below(3)).map(|_| self.random.pick(&types)).collect();
         let result =
             self.random.pick(&[U32.scalar(), F32.scalar(), I32.scalar(), Bool.scalar(), F32.vector(3), U32.vector(4)]);
         let named: Vec<String> = parameters.iter().enumerate().map(|(n, ty)| format!("p{n}: {ty}")).collect();
         self.line(&format!("fn function_{}(at: u32, {}) -> {result} {{", self.functions.len(), named.join(", ")));
         self.indent = 1;
-        (self.nodes, self.statements, self.calls) = (60, 8, 2);
+        (self.nodes, self.statements, self.calls) = (60 / self.scale, 8, 2);
         self.scope.clear();
         self.scope.push(Variable { name: "at".into(), ty: U32.scalar(), assignable: false });
         for (n, &ty) in parameters.iter().enumerate() {
@@ -225,7 +271,7 @@ impl Generator {
             _ => by_group,
         };
         self.line(&format!("let at = {number};"));
-        (self.nodes, self.calls) = (60, 1);
+        (self.nodes, self.calls) = (60 / self.scale, 1);
         self.in_main = true;
         self.scope.clear();
         for name in ["at", "lane", "local.x", "local.y", "id.y", "group.x", "groups.z"] {
@@ -236,7 +282,7 @@ impl Generator {
         self.locals();
         self.line("a_u1 = words[at];");
         self.line("a_f1 = floats[at];");
-        (self.nodes, self.statements, self.calls) = (300, 30, 5);
+        (self.nodes, self.statements, self.calls) = (300 / self.scale, 32 / self.scale, 5);
         self.steps();
         self.finish();
         self.indent = 0;
@@ -246,7 +292,7 @@ impl Generator {
     /// Writes what the variables hold at the end.
     fn finish(&mut self) {
         let mut words = "a_u1".to_owned();
-        for ty in Type::all().filter(|ty| ty.scalar != F32) {
+        for ty in self.types().filter(|ty| ty.scalar != F32) {
             let name = format!("a_{}", ty.tag());
             for part in ["x", "y", "z", "w"].into_iter().take(ty.width) {
                 let value = if ty.is_vector() { format!("{name}.{part}") } else { name.clone() };

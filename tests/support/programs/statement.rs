@@ -67,7 +67,7 @@ impl Generator {
     }
 
     fn any_type(&mut self) -> Type {
-        let types: Vec<Type> = Type::all().collect();
+        let types: Vec<Type> = self.types().collect();
         self.random.pick(&types)
     }
 
@@ -91,6 +91,10 @@ impl Generator {
             F32 | F16 => self.random.pick(&["", "", "+", "-", "*"]),
             U32 | I32 => self.random.pick(&["", "", "+", "-", "*", "&", "|", "^", "/", "%"]),
         };
+        if self.is_exact() && ty.scalar == F32 {
+            let value = if op.is_empty() { value } else { self.fit(ty, &format!("{name} {op} {value}")) };
+            return self.line(&format!("{name} = {value};"));
+        }
         self.line(&format!("{name} {op}= {value};"));
     }
 
@@ -132,7 +136,7 @@ impl Generator {
         let index = self.own;
         let op = self.random.pick(&["", "", "+"]);
         let line = match self.random.below(10) {
-            9 => {
+            9 if !self.is_exact() => {
                 let value = self.expr(F16.scalar(), 3);
                 format!("out_halves[{}] = known_half({value});", place("out_halves", index))
             }
@@ -222,8 +226,9 @@ impl Generator {
 
     fn repetition(&mut self, depth: usize) {
         let (k, bound) = (self.fresh("k"), self.bound());
-        let kind = self.random.below(4);
+        let kind = self.random.below(6);
         let mut after = String::new();
+        let mut ty = U32.scalar();
         match kind {
             0 => self.line(&format!("for (var {k} = 0u; {k} < {bound}; {k}++) {{")),
             1 => {
@@ -236,6 +241,17 @@ impl Generator {
                 self.line(&format!("while {k} < {bound} && {condition} {{"));
                 self.line(&format!("    {k} += 1u;"));
             }
+            3 => {
+                let from = self.random.below(4);
+                self.line(&format!("for (var {k} = -{from}i; {k} < i32({bound}); {k}++) {{"));
+                ty = I32.scalar();
+            }
+            // Across the end of the range, which Mesa 22.3.6 computes wrongly.
+            4 if !self.is_exact() => {
+                let before = self.random.below(4);
+                self.line(&format!("let {k}_end = {bound};"));
+                self.line(&format!("for (var {k} = u32(-{before}i); {k} != {k}_end; {k}++) {{"));
+            }
             _ => {
                 self.line(&format!("var {k} = 0u;"));
                 self.line("loop {");
@@ -243,7 +259,7 @@ impl Generator {
             }
         }
         self.loops += 1;
-        self.scope.push(Variable { name: k, ty: U32.scalar(), assignable: false });
+        self.scope.push(Variable { name: k, ty, assignable: false });
         self.block(depth);
         self.scope.pop();
         self.loops -= 1;

@@ -21,6 +21,7 @@ pub struct Type {
 }
 
 pub const SCALARS: [Scalar; 5] = [U32, I32, F32, Bool, F16];
+pub const EXACT_SCALARS: [Scalar; 4] = [U32, I32, F32, Bool];
 pub const NUMBERS: [Scalar; 4] = [U32, I32, F32, F16];
 
 impl Scalar {
@@ -77,11 +78,6 @@ impl Type {
     /// The same with other components.
     pub fn of(self, scalar: Scalar) -> Type {
         Type { scalar, ..self }
-    }
-
-    /// Every type there is.
-    pub fn all() -> impl Iterator<Item = Type> {
-        SCALARS.into_iter().flat_map(|scalar| (1..5).map(move |width| scalar.vector(width)))
     }
 
     /// What stands for the type in names: `f3`.

@@ -10,15 +10,17 @@ impl Generator {
     pub(super) fn steps(&mut self) {
         let together = self.random.chance(60);
         let count = 2 + self.random.below(5);
+        // An invocation that returns is gone from all that follows; WGSL asks for barriers at which none is missing, and
+        // devices rely on it.
+        let may_return = !(together && self.is_exact());
         for step in 0..count {
-            // An invocation that returns is gone from all that follows.
-            self.may_return = self.random.chance(30);
+            self.may_return = may_return && self.random.chance(30);
             if together {
                 self.step(2)
             } else {
                 self.alone()
             }
-            if step + 1 < count && self.random.chance(15) {
+            if step + 1 < count && may_return && self.random.chance(15) {
                 let condition = self.expr(super::types::Scalar::Bool.scalar(), 2);
                 self.line(&format!("if {condition} {{ out_words[{}] = a_u1; return; }}", self.own_word()));
             }

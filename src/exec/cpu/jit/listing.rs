@@ -12,6 +12,7 @@ pub fn listing(emitted: &Emitted, source: &str) -> String {
     let mut formatter = IntelFormatter::new();
     formatter.options_mut().set_rip_relative_addresses(true);
     let mut origins = emitted.origins.iter().peekable();
+    let lines = Lines::of(source);
     let mut shown = None;
     let mut instruction = Instruction::default();
     let mut decoder = Decoder::with_ip(64, &emitted.code, 0, DecoderOptions::NONE);
@@ -22,7 +23,7 @@ pub fn listing(emitted: &Emitted, source: &str) -> String {
             origin = Some(place);
             origins.next();
         }
-        let line = origin.filter(|&place| place != NOWHERE).map(|place| line_of(source, place));
+        let line = origin.filter(|&place| place != NOWHERE).map(|place| lines.at(place));
         if let Some((number, words)) = line
             && shown != Some(number)
         {
@@ -37,9 +38,23 @@ pub fn listing(emitted: &Emitted, source: &str) -> String {
     text
 }
 
-/// The number, from 1, and the text of the line that a byte of the source is in.
-fn line_of(source: &str, place: u32) -> (usize, &str) {
-    let before = source.get(..place as usize).unwrap_or(source);
-    let number = before.matches('\n').count();
-    (number + 1, source.lines().nth(number).unwrap_or_default().trim())
+/// The lines of a source.
+struct Lines<'s> {
+    source: &'s str,
+    /// Where each line after the first starts.
+    starts: Vec<usize>,
+}
+
+impl<'s> Lines<'s> {
+    fn of(source: &'s str) -> Self {
+        Lines { source, starts: source.match_indices('\n').map(|(end, _)| end + 1).collect() }
+    }
+
+    /// The number, from 1, and the text of the line that a byte is in.
+    fn at(&self, place: u32) -> (usize, &'s str) {
+        let before = self.starts.partition_point(|&start| start <= place as usize);
+        let start = if before == 0 { 0 } else { self.starts[before - 1] };
+        let end = self.starts.get(before).copied().unwrap_or(self.source.len());
+        (before + 1, self.source[start..end].trim())
+    }
 }
