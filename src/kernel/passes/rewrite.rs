@@ -9,8 +9,8 @@
 
 use naga::{
     Arena, BinaryOperator, Block, Expression, Function, FunctionArgument, GlobalVariable, Handle, Literal,
-    LocalVariable, Module, Scalar, ScalarKind, Span, Statement, Type, TypeInner, UniqueArena, proc::TypeResolution,
-    valid::ModuleInfo,
+    LocalVariable, MathFunction, Module, Scalar, ScalarKind, Span, Statement, Type, TypeInner, UniqueArena, VectorSize,
+    proc::TypeResolution, valid::ModuleInfo,
 };
 use rustc_hash::FxHashMap;
 
@@ -267,6 +267,12 @@ impl<'a, 't> Rewriter<'a, 't> {
             Expression::Binary { op: op @ (BinaryOperator::ShiftLeft | BinaryOperator::ShiftRight), left, right } => {
                 self.shift(op, left, right)
             }
+            Expression::Math { fun: MathFunction::Pack4xI8Clamp, arg, .. } => {
+                self.pack_clamped(MathFunction::Pack4xI8, arg, Literal::I32(-128), Literal::I32(127))
+            }
+            Expression::Math { fun: MathFunction::Pack4xU8Clamp, arg, .. } => {
+                self.pack_clamped(MathFunction::Pack4xU8, arg, Literal::U32(0), Literal::U32(255))
+            }
             _ => self.copy(old),
         }
     }
@@ -288,6 +294,25 @@ impl<'a, 't> Rewriter<'a, 't> {
         }
         let amount = self.binary(BinaryOperator::And, amount, mask);
         Ok(self.binary(op, value, amount))
+    }
+
+    /// Components clamped, then packed. naga's SPIR-V clamps negative ones as unsigned integers by signed bounds, which
+    /// some drivers take for unsigned bounds.
+    fn pack_clamped(
+        &mut self,
+        pack: MathFunction,
+        arg: Handle<Expression>,
+        low: Literal,
+        high: Literal,
+    ) -> Result<Handle<Expression>, Refused> {
+        let arg = self.mapped(arg)?;
+        let [low, high] = [low, high].map(|bound| {
+            let value = self.literal(bound);
+            self.add(Expression::Splat { size: VectorSize::Quad, value })
+        });
+        let fun = MathFunction::Clamp;
+        let arg = self.add(Expression::Math { fun, arg, arg1: Some(low), arg2: Some(high), arg3: None });
+        Ok(self.add(Expression::Math { fun: pack, arg, arg1: None, arg2: None, arg3: None }))
     }
 
     /// The argument that says whether the pointer in argument `i` is in bounds, if that is not certain.

@@ -1,0 +1,17 @@
+// Packing with clamps where a compiler can tell the components: negative ones stay negative (section pack4xI8Clamp).
+//! grid: 1
+//! out signed: u32 = 0xf9f9f9f9 0x05807ff9
+//! out unsigned: u32 = 0x07070707 0xff00ff07
+
+@group(0) @binding(0) var<storage, read_write> signed: array<u32>;
+@group(0) @binding(1) var<storage, read_write> unsigned: array<u32>;
+
+@compute @workgroup_size(1)
+fn main() {
+    var minus = -7i;
+    var seven = 7u;
+    signed[0] = pack4xI8Clamp(vec4i(minus));
+    signed[1] = pack4xI8Clamp(vec4i(minus, 300, -300, 5));
+    unsigned[0] = pack4xU8Clamp(vec4u(seven));
+    unsigned[1] = pack4xU8Clamp(vec4u(seven, 300, 0, 255));
+}
