@@ -6,10 +6,11 @@
 @group(0) @binding(0) var<storage, read_write> signed: array<u32>;
 @group(0) @binding(1) var<storage, read_write> unsigned: array<u32>;
 
+var<private> minus: i32 = -7i;
+var<private> seven: u32 = 7u;
+
 @compute @workgroup_size(1)
 fn main() {
-    var minus = -7i;
-    var seven = 7u;
     signed[0] = pack4xI8Clamp(vec4i(minus));
     signed[1] = pack4xI8Clamp(vec4i(minus, 300, -300, 5));
     unsigned[0] = pack4xU8Clamp(vec4u(seven));
