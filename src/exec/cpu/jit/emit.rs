@@ -10,7 +10,7 @@ use regalloc2::{Allocation, Edit, Function, InstOrEdit, Output, RegClass};
 
 use super::{
     layout::{FIRST_WORKGROUP, MXCSR_HOST, MXCSR_KERNEL, STOP, WORKGROUP_ID, WORKGROUPS, WORKGROUPS_LEFT},
-    mir::{At, Cond, Limit, Linear, Op},
+    mir::{At, Cond, Limit, Linear, Op, ROW},
 };
 
 /// The worker block, and the lane group's offset.
@@ -336,6 +336,7 @@ impl Emitter {
             Op::GroupLoad(offset) => self.rm(Code::VEX_Vmovups_ymm_ymmm256, r[0], group(offset)),
             Op::GroupStore(offset) => self.mr(Code::VEX_Vmovups_ymmm256_ymm, group(offset), r[0]),
             Op::MemRow(place) => self.rm(Code::VEX_Vmovups_ymm_ymmm256, r[0], memory(place, &r[1..]).0),
+            Op::MemRowAcross(place, lanes) => self.row_across(place, lanes, r),
             Op::MemBroadcast(place) => self.rm(Code::VEX_Vbroadcastss_ymm_m32, r[0], memory(place, &r[1..]).0),
             Op::MemWord(place) => self.rm(Code::Mov_r32_rm32, low32(r[0]), memory(place, &r[1..]).0),
             Op::MemRowStore(place) => {
@@ -479,6 +480,25 @@ impl Emitter {
     }
 
     /// Registers: result, pointer, index, mask; temporary: mask copy.
+    fn row_across(&mut self, place: At, lanes: i32, r: &[Register]) -> Done {
+        let (from, rest) = memory(place, &r[1..]);
+        let &[start, order, second] = rest else { return Ok(()) };
+        self.rm(Code::Lea_r64_m, start, from)?;
+        self.rr(Code::Mov_r32_rm32, low32(SPARE), low32(start))?;
+        // Rows are aligned.
+        self.ri(Code::And_rm64_imm8, start, -ROW)?;
+        self.ri(Code::Shr_rm32_imm8, low32(SPARE), 2)?;
+        self.ri(Code::And_rm32_imm8, low32(SPARE), 7)?;
+        self.rr(Code::VEX_Vmovd_xmm_rm32, xmm(order), low32(SPARE))?;
+        self.rr(Code::VEX_Vpbroadcastd_ymm_xmmm32, order, xmm(order))?;
+        self.add(Instruction::with3(Code::VEX_Vpaddd_ymm_ymm_ymmm256, order, order, at(WORKER, lanes))?)?;
+        self.add(Instruction::with3(Code::VEX_Vpermps_ymm_ymm_ymmm256, r[0], order, at(start, 0))?)?;
+        self.add(Instruction::with3(Code::VEX_Vpermps_ymm_ymm_ymmm256, second, order, at(start, ROW))?)?;
+        // Lanes from 8 on come from the second row; the sign chooses.
+        self.add(Instruction::with3(Code::VEX_Vpslld_ymm_ymm_imm8, order, order, 28)?)?;
+        self.add(Instruction::with4(Code::VEX_Vblendvps_ymm_ymm_ymmm256_ymm, r[0], r[0], second, order)?)
+    }
+
     fn gather(&mut self, place: At, r: &[Register]) -> Done {
         let (base, rest) = pointer(place, &r[1..]);
         let &[index, mask, copy] = rest else { return Ok(()) };

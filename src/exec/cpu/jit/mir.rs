@@ -157,6 +157,9 @@ pub enum Op {
     MemRow(At),
     MemBroadcast(At),
     MemWord(At),
+    /// A row of the worker block that may lie across two whole ones, which are read instead; then come temporaries, one
+    /// general and two rows. The number is the place of a row that counts lanes.
+    MemRowAcross(At, i32),
     /// The store of a row. The value is the last use; in front of it stands the mask of the lanes that are stored.
     MemRowStore(At),
     MemMaskStore(At),
@@ -248,6 +251,7 @@ impl Op {
                     | RowLoad(_)
                     | GroupLoad(_)
                     | MemRow(_)
+                    | MemRowAcross(..)
                     | MemBroadcast(_)
                     | MemWord(_)
                     | MemHalf(_)

@@ -108,7 +108,10 @@ impl Selector<'_> {
                 self.either(
                     checks,
                     &vec![class; width],
-                    |s| s.read_rows(address, class, width, M::MemRow),
+                    |s| match s.may_lie_across(address) {
+                        true => Ok(vec![s.read_across(address)?]),
+                        false => s.read_rows(address, class, width, M::MemRow),
+                    },
                     |s| s.gather_rows(address, width),
                 )?
             }
@@ -143,6 +146,21 @@ impl Selector<'_> {
         }
         self.row = 0;
         Ok(vregs)
+    }
+
+    /// Whether a row is better read as parts of two whole ones: where few lanes are active, workgroup memory was often
+    /// written just before, and what lies across two stores is not forwarded from them.
+    fn may_lie_across(&self, address: &Address) -> bool {
+        let workgroup = matches!(self.program.memory(address.mem).space, Space::Workgroup { .. });
+        workgroup && self.rows == 1 && matches!(self.mask, Mask::Some(_)) && !self.is_row_aligned(address)
+    }
+
+    fn read_across(&mut self, address: &Address) -> Result<VReg> {
+        let lanes = self.layout.constant_row(std::array::from_fn(|lane| lane as u32));
+        let (place, uses) = self.place_of(address)?;
+        let temporaries = [RegClass::Int, RegClass::Float, RegClass::Float];
+        let row = self.apart(true, M::MemRowAcross(place, lanes), &uses, &temporaries);
+        row.ok_or(Unsupported("a row without a result"))
     }
 
     /// Reads one element for each row, or zero where it is out of bounds.

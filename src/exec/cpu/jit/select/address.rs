@@ -8,8 +8,9 @@ use crate::{
     exec::cpu::jit::{
         layout::{LENGTH, POINTER},
         mir::{At, Cond, Limit, Op as M},
+        shape::Shape,
     },
-    ir::{Address, Block, Bound, Mem, Op, Space, Stmt, Value},
+    ir::{Address, Block, Bound, Mem, Op, Space, Stmt, Term, Value},
 };
 
 /// How the lanes of a group address memory.
@@ -95,6 +96,13 @@ impl Selector<'_> {
             let (step, stride) = self.shape(term.index).step().zip(i32::try_from(term.stride).ok())?;
             step.checked_mul(stride)?.checked_add(bytes)
         })
+    }
+
+    /// Whether the first lane's element is known to lie at a multiple of 32 bytes.
+    pub fn is_row_aligned(&self, address: &Address) -> bool {
+        let aligned = |index| matches!(self.shape(index), Shape::Affine { aligned: true, .. });
+        let term = |t: &Term| t.stride.is_multiple_of(32) || t.stride.is_multiple_of(4) && aligned(t.index);
+        address.offset.is_multiple_of(32) && address.terms.iter().all(term)
     }
 
     /// Where a memory starts, without the pointer, and how many bytes in it a WGSL byte is (private memory has a row
