@@ -138,6 +138,11 @@ impl Generator {
 
     /// What lies in a buffer, a uniform, a local array or a struct.
     fn memory(&mut self, ty: Type, depth: usize) -> String {
+        if self.random.chance(20)
+            && let Some(read) = self.in_places(ty, depth)
+        {
+            return read;
+        }
         let index = self.index(depth);
         match (ty.scalar, ty.width) {
             (U32, 1) => match self.random.below(9) {
@@ -283,6 +288,15 @@ impl Generator {
                 let (b, c) = (self.expr(U32.scalar(), depth), self.expr(U32.scalar(), depth));
                 format!("dot4I8Packed({b}, {c})")
             }
+            12 if ty.scalar == I32 && !self.is_exact() && self.random.chance(50) => {
+                // The exponent of what is not finite is left open.
+                let float = self.expr(ty.of(F32), depth);
+                format!(
+                    "frexp(clamp(known_{}({float}), {ty_of}(-3e38), {ty_of}(3e38))).exp",
+                    ty.width,
+                    ty_of = ty.of(F32)
+                )
+            }
             12 if ty.scalar == I32 => format!("sign({a})"),
             13 if !self.is_exact() => {
                 // The bits of a float, if it is not a NaN: which one that is is left open.
@@ -364,8 +378,10 @@ impl Generator {
             }
             11 if ty.is_vector() => {
                 let b = self.expr(ty, depth);
-                if self.random.chance(50) {
-                    return format!("reflect({a}, {b})");
+                match self.random.below(3) {
+                    0 => return format!("reflect({a}, {b})"),
+                    1 => return format!("refract({a}, {b}, {})", self.expr(ty.scalar.scalar(), depth)),
+                    _ => {}
                 }
                 let c = self.expr(ty, depth);
                 format!("faceForward({a}, {b}, {c})")

@@ -10,6 +10,7 @@ mod random;
 mod data;
 mod exact;
 mod expression;
+mod places;
 mod statement;
 mod types;
 mod workgroup;
@@ -118,7 +119,7 @@ pub fn program(random: Random) -> Program {
 pub fn program_in(dialect: Dialect, mut random: Random) -> Program {
     let size = random.pick(&SIZES);
     let workgroups = random.pick(&GRIDS);
-    let scale = random.pick(&[8, 8, 8, 4, 4, 2, 1]);
+    let scale = random.pick(&[16, 16, 16, 8, 8, 8, 4, 4, 2, 1]);
     let lanes: u32 = size.iter().product();
     let own = random.pick(&["at", "at * 2u + 1u", "LENGTH - 1u - at", "at + 3u"]);
     let on_sums =
@@ -185,6 +186,7 @@ impl Generator {
         self.line(&format!("var<workgroup> exchanged_rows: array<vec3f, {}>;", self.lanes));
         self.line("var<workgroup> tallies: array<atomic<u32>, 4>;");
         self.line("var<workgroup> flag: u32;");
+        self.declare_places();
         match self.dialect {
             Dialect::Full => self.known(),
             Dialect::Exact => self.fitting(),
@@ -223,6 +225,7 @@ impl Generator {
         self.line("var list = array<u32, 5>(1u, at, 3u, 4u, 5u);");
         self.line("var rows = array<vec3f, 3>(vec3f(floats[at]), vec3f(1.5, f32(at), -2.0), params.v.xyz);");
         self.line("var pair = Pair(i32(at) - 3, vec3f(2.0), vec2u(at));");
+        self.local_places();
     }
 
     /// A function with early returns, which may call those before it.
@@ -259,7 +262,11 @@ impl Generator {
         self.line(&format!("@compute @workgroup_size({x}, {y}, {z})"));
         self.line("fn main(@builtin(global_invocation_id) id: vec3u, @builtin(local_invocation_index) lane: u32,");
         self.line("        @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,");
-        self.line("        @builtin(local_invocation_id) local: vec3u) {");
+        // In more dimensions naga refuses the number within a subgroup.
+        let subgroups = !self.is_exact() && y * z == 1;
+        let inputs = "@builtin(subgroup_invocation_id) among: u32, @builtin(subgroup_size) together: u32, ";
+        let inputs = if subgroups { inputs } else { "" };
+        self.line(&format!("        {inputs}@builtin(local_invocation_id) local: vec3u) {{"));
         self.indent = 1;
         let lanes = self.lanes;
         let by_group = format!("(group.x + groups.x * (group.y + groups.y * group.z)) * {lanes}u + lane");
@@ -275,6 +282,9 @@ impl Generator {
         self.in_main = true;
         self.scope.clear();
         for name in ["at", "lane", "local.x", "local.y", "id.y", "group.x", "groups.z"] {
+            self.scope.push(Variable { name: name.into(), ty: U32.scalar(), assignable: false });
+        }
+        for name in ["among", "together"].into_iter().filter(|_| subgroups) {
             self.scope.push(Variable { name: name.into(), ty: U32.scalar(), assignable: false });
         }
         self.scope.push(Variable { name: "id".into(), ty: U32.vector(3), assignable: false });

@@ -47,6 +47,9 @@ impl Generator {
     }
 
     pub(super) fn statement(&mut self, depth: usize) {
+        if self.random.below(6) == 5 {
+            return self.place();
+        }
         match self.random.below(if depth == 0 { 8 } else { 15 }) {
             0..=2 => self.assignment(),
             3 => self.part_of_a_variable(),
