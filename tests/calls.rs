@@ -58,6 +58,9 @@ fn host_slices_in_and_out() {
         assert_eq!(report.kernel(), "saxpy");
         assert_eq!(report.workgroups(), [2, 1, 1]);
         assert!(report.total_time() >= report.compile_time());
+        // The engine's driver is named "jit, ..." or "interp, ...".
+        let interprets = device.info().driver.starts_with("interp");
+        assert_eq!((report.interpreted(), report.to_string().ends_with(", interpreted")), (interprets, interprets));
         for (i, y) in y.iter().enumerate() {
             assert_eq!(*y, if i < 90 { 2.0 * i as f32 + 1.0 } else { 1.0 });
         }
@@ -354,6 +357,18 @@ fn constants_and_entry_points() {
 fn kernels_print_their_program() -> Result<()> {
     let text = kernel(SAXPY).ir()?;
     assert!(text.contains("saxpy") && text.contains("params"), "{text}");
+    Ok(())
+}
+
+#[test]
+#[cfg(feature = "cpu")]
+fn reports_say_what_was_interpreted() -> Result<()> {
+    let saxpy = kernel(SAXPY);
+    let rt = Runtime::cpu_interpreter()?;
+    let mut y = vec![1f32; 10];
+    let call =
+        rt.call(&saxpy).set("params.a", 2f32).set("params.n", 9u32).read("x", &[1f32; 10]).read_write("y", &mut y);
+    assert!(call.grid(10).run()?.interpreted());
     Ok(())
 }
 

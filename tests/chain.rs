@@ -190,6 +190,7 @@ fn a_chain_does_what_its_calls_do() {
                 assert_eq!((report.bytes_up(), report.bytes_down()), (4 * n as u64, 4 * n as u64 + 4));
                 assert!(report.kernel_time() <= report.total_time());
                 assert_eq!(report.device(), device.name());
+                assert_eq!(report.interpreted(), device.info().driver.starts_with("interp"));
             }
         }
     }
