@@ -25,6 +25,7 @@ fn kernel(wgsl: &str) -> Kernel {
 }
 
 /// Counts in `y` for ever: the loop's condition depends on memory, so that nobody can tell that it does not end.
+#[cfg(feature = "cpu")]
 fn endless() -> Kernel {
     kernel(
         "@group(0) @binding(0) var<storage, read_write> y: array<u32>;

@@ -60,7 +60,7 @@ use crate::{
     ir::{Builtin, Op, Program, Space},
     kernel::{BindingKind, Kernel},
 };
-#[cfg(test)]
+#[cfg(all(test, feature = "cpu"))]
 pub(crate) use footprint::Kind;
 use footprint::{Access, Piece};
 use verdict::{Cause, Judgement, judge};
@@ -308,7 +308,7 @@ pub(crate) fn analyse(program: &Program, numbers: &Numbers<'_>) -> Findings {
 }
 
 /// For each integer value of a program that is computed at all, the least and the greatest it can be.
-#[cfg(test)]
+#[cfg(all(test, feature = "cpu"))]
 pub(crate) fn value_ranges(program: &Program, numbers: &Numbers<'_>) -> Vec<Option<(i128, i128)>> {
     let mut analyzer = Analyzer::new(program, numbers);
     analyzer.relevant.fill(true);

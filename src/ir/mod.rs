@@ -349,7 +349,7 @@ impl Memory {
     }
 
     /// Bytes of an element of type `ty`: a half takes two where the host sees it, elsewhere a word, as an `f32`.
-    #[cfg_attr(not(feature = "cpu"), expect(dead_code, reason = "for executors"))]
+    #[cfg_attr(not(feature = "cpu"), allow(dead_code, reason = "for executors and tests"))]
     pub fn bytes_of(&self, ty: Type) -> u32 {
         match (ty, self.space) {
             (Type::F16, Space::Storage { .. } | Space::Uniform { .. }) => 2,

@@ -28,7 +28,7 @@ pub(super) struct Prepared {
 /// A dispatch and the code it runs.
 pub(super) struct Bound {
     /// For tests, which look at the dispatches that are run.
-    #[cfg_attr(not(test), allow(dead_code))]
+    #[cfg_attr(not(all(test, feature = "cli")), allow(dead_code))]
     pub kernel: Kernel,
     pub code: Arc<Executable>,
     pub workgroups: [u32; 3],
