@@ -187,7 +187,8 @@ impl Finder<'_> {
         }
         if let End::Yield(values) | End::Break(_, values) = end {
             self.always.extend(values);
-            let region = self.region;
+            // They are read when the region is over, and what it computes is in its rows.
+            let region = self.region + 1;
             self.used.extend(values.iter().map(|&v| (v, region)));
         }
     }
