@@ -113,6 +113,18 @@ impl<'a> Analysis<'a> {
         }
     }
 
+    /// How divergently lanes have left so far, for each label around.
+    fn left(&self) -> Vec<Uniformity> {
+        let level = |around: &Around| if let Around::Label(_, exits) = around { Some(*exits) } else { None };
+        self.around.iter().filter_map(level).collect()
+    }
+
+    fn set_left(&mut self, levels: impl Iterator<Item = Uniformity>) {
+        let labels =
+            self.around.iter_mut().filter_map(|a| if let Around::Label(_, exits) = a { Some(exits) } else { None });
+        labels.zip(levels).for_each(|(exits, level)| *exits = level);
+    }
+
     /// Notes an exit to `label` under the conditions around it.
     fn leave(&mut self, label: Label) {
         let mut level = Uniformity::Dispatch;
@@ -165,8 +177,14 @@ impl<'a> Analysis<'a> {
             Stmt::If { cond, accept, reject, results } => {
                 let level = self.level(*cond);
                 self.around.push(Around::Branch(level));
+                // Lanes that leave in one arm are not missed in the other: where a barrier stands, all take the same arm.
+                let before = self.left();
                 self.block(accept, Join::Values(results, level));
+                let accepted = self.left();
+                self.set_left(before.into_iter());
                 self.block(reject, Join::Values(results, level));
+                let rejected = self.left();
+                self.set_left(accepted.into_iter().zip(rejected).map(|(a, b)| a.max(b)));
                 self.around.pop();
             }
             Stmt::Loop { label, params, inits, body, results } => {
