@@ -20,7 +20,6 @@ pub struct ChainReport {
 impl ChainReport {
     pub(super) fn new(device: Device, rounds: Vec<usize>) -> ChainReport {
         let none = Duration::ZERO;
-        let interpreted = false;
         ChainReport {
             device,
             kernel: none,
@@ -28,7 +27,7 @@ impl ChainReport {
             bytes_up: 0,
             bytes_down: 0,
             dispatches: 0,
-            interpreted,
+            interpreted: false,
             rounds,
         }
     }

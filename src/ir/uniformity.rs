@@ -4,6 +4,8 @@
 //! that decided the way. The analysis starts from "all uniform" and raises until nothing changes.
 //! A lane that returned has left for good: it does not make the rest divergent.
 
+use std::mem;
+
 use naga::Span;
 use rustc_hash::FxHashMap;
 
@@ -60,6 +62,7 @@ enum Join<'a> {
 }
 
 /// A construct around the current statement.
+#[derive(Clone, Copy)]
 enum Around {
     /// A branch, with the uniformity of its condition.
     Branch(Uniformity),
@@ -111,18 +114,6 @@ impl<'a> Analysis<'a> {
             End::Break(label, _) => self.leave(*label),
             End::Return | End::Unreachable => {}
         }
-    }
-
-    /// How divergently lanes have left so far, for each label around.
-    fn left(&self) -> Vec<Uniformity> {
-        let level = |around: &Around| if let Around::Label(_, exits) = around { Some(*exits) } else { None };
-        self.around.iter().filter_map(level).collect()
-    }
-
-    fn set_left(&mut self, levels: impl Iterator<Item = Uniformity>) {
-        let labels =
-            self.around.iter_mut().filter_map(|a| if let Around::Label(_, exits) = a { Some(exits) } else { None });
-        labels.zip(levels).for_each(|(exits, level)| *exits = level);
     }
 
     /// Notes an exit to `label` under the conditions around it.
@@ -178,13 +169,15 @@ impl<'a> Analysis<'a> {
                 let level = self.level(*cond);
                 self.around.push(Around::Branch(level));
                 // Lanes that leave in one arm are not missed in the other: where a barrier stands, all take the same arm.
-                let before = self.left();
+                let before = self.around.clone();
                 self.block(accept, Join::Values(results, level));
-                let accepted = self.left();
-                self.set_left(before.into_iter());
+                let accepted = mem::replace(&mut self.around, before);
                 self.block(reject, Join::Values(results, level));
-                let rejected = self.left();
-                self.set_left(accepted.into_iter().zip(rejected).map(|(a, b)| a.max(b)));
+                for (around, accepted) in self.around.iter_mut().zip(accepted) {
+                    if let (Around::Label(_, exits), Around::Label(_, others)) = (around, accepted) {
+                        *exits = (*exits).max(others);
+                    }
+                }
                 self.around.pop();
             }
             Stmt::Loop { label, params, inits, body, results } => {

@@ -79,28 +79,10 @@ impl Generator {
                 let wide = F32.vector(2 + self.random.below(3));
                 format!("dot({}, {})", self.expr(wide, depth), self.expr(wide, depth))
             }
-            10 | 11 => self.exact_matrix(ty, depth),
+            10 | 11 => self.matrix(ty, depth),
             _ => return self.converted(ty, depth),
         };
         self.fit(ty, &value)
-    }
-
-    fn exact_matrix(&mut self, ty: Type, depth: usize) -> String {
-        let inner = 2 + self.random.below(3);
-        let (columns, rows) = if ty.is_vector() { (inner, ty.width) } else { (inner, inner) };
-        let parts: Vec<String> = (0..columns).map(|_| self.expr(F32.vector(rows), depth.min(1))).collect();
-        let matrix = format!("mat{columns}x{rows}f({})", parts.join(", "));
-        if !ty.is_vector() {
-            return match self.random.below(2) {
-                0 => format!("({matrix} * {matrix})[1].y"),
-                _ => format!("transpose({matrix})[{} % {columns}u].x", self.leaf(U32.scalar())),
-            };
-        }
-        let vector = self.expr(F32.vector(columns), depth.min(1));
-        match self.random.below(3) {
-            0 => format!("({vector} * transpose({matrix}))"),
-            _ => format!("({matrix} * {vector})"),
-        }
     }
 
     /// What a value of another type comes to.

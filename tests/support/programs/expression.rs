@@ -304,8 +304,7 @@ impl Generator {
                 format!("bitcast<{ty}>(known_{}({float}))", ty.width)
             }
             _ => {
-                let others = [U32, I32, F32, Bool, F16];
-                let other = self.random.pick(if self.is_exact() { &others[..4] } else { &others });
+                let other = self.random.pick(self.scalars());
                 let other = self.expr(ty.of(other), depth);
                 format!("{ty}({other})")
             }
@@ -416,24 +415,25 @@ impl Generator {
         }
     }
 
-    /// What a matrix comes to with a vector, or by itself.
-    fn matrix(&mut self, ty: Type, depth: usize) -> String {
+    /// What a matrix comes to with a vector, or by itself: exact are single products and their sums.
+    pub(super) fn matrix(&mut self, ty: Type, depth: usize) -> String {
         let scalar = ty.scalar;
         let inner = 2 + self.random.below(3);
         let (columns, rows) = if ty.is_vector() { (inner, ty.width) } else { (inner, inner) };
         let parts: Vec<String> = (0..columns).map(|_| self.expr(scalar.vector(rows), depth.min(1))).collect();
         let matrix = format!("mat{columns}x{rows}<{}>({})", scalar.name(), parts.join(", "));
         if !ty.is_vector() {
-            return match self.random.below(3) {
+            let choice = if self.is_exact() { 1 + self.random.below(2) } else { self.random.below(3) };
+            return match choice {
                 0 => format!("determinant({matrix})"),
                 1 => format!("({matrix} * {matrix})[1].y"),
                 _ => format!("transpose({matrix})[{} % {columns}u].x", self.leaf(U32.scalar())),
             };
         }
         let vector = self.expr(scalar.vector(columns), depth.min(1));
-        match self.random.below(4) {
+        match self.random.below(if self.is_exact() { 3 } else { 4 }) {
             0 => format!("({vector} * transpose({matrix}))"),
-            1 => format!(
+            1 if !self.is_exact() => format!(
                 "({matrix} + {matrix} * {})[{} % {columns}u]",
                 self.leaf(scalar.scalar()),
                 self.leaf(U32.scalar())

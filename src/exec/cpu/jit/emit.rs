@@ -479,7 +479,7 @@ impl Emitter {
         self.add(Instruction::with1(Code::Neg_rm32, low32(to))?)
     }
 
-    /// Registers: result, pointer, index, mask; temporary: mask copy.
+    /// Registers: result, index; temporaries: start of the first row, order of lanes, second row.
     fn row_across(&mut self, place: At, lanes: i32, r: &[Register]) -> Done {
         let (from, rest) = memory(place, &r[1..]);
         let &[start, order, second] = rest else { return Ok(()) };
@@ -499,6 +499,7 @@ impl Emitter {
         self.add(Instruction::with4(Code::VEX_Vblendvps_ymm_ymm_ymmm256_ymm, r[0], r[0], second, order)?)
     }
 
+    /// Registers: result, pointer, index, mask; temporary: mask copy.
     fn gather(&mut self, place: At, r: &[Register]) -> Done {
         let (base, rest) = pointer(place, &r[1..]);
         let &[index, mask, copy] = rest else { return Ok(()) };
