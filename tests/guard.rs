@@ -115,7 +115,7 @@ fn programs(executor: &str) {
         }
         let program = programs::program(programs::Random::new(seed));
         let kernel = runtime.module(&program.wgsl).and_then(|module| module.only_kernel());
-        let result = kernel.and_then(|kernel| agree::run(&program, &kernel, &runtime, "auto"));
+        let result = kernel.and_then(|kernel| agree::run(&program, &kernel, &runtime, "auto", None));
         result.unwrap_or_else(|error| panic!("{error}\n{}", program.wgsl));
     }
 }

@@ -1,10 +1,13 @@
 //! Runs a program on two executors and compares what they leave behind.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use swath::{BindingKind, Error, Kernel, Result, Runtime, Untyped};
 
 use crate::programs::{Buffer, Dialect, Program};
+
+/// How long a program may be interpreted. It takes milliseconds; one that was reduced may have lost the end of a loop.
+const INTERPRETED_WITHIN: Duration = Duration::from_secs(5);
 
 /// How a comparison went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,9 +41,9 @@ impl fmt::Display for Failure {
 /// Where it is refused, or the results differ: what is wrong, with the program.
 pub fn compare(program: &Program, compiled: &Runtime, interpreted: &Runtime) -> Result<Outcome, Failure> {
     let kernel = kernel(program, compiled)?;
-    let run = |runtime| run(program, &kernel, runtime, "auto").map_err(|error| refused(program, error));
-    let (expected, _) = run(interpreted)?;
-    let (got, left_out) = run(compiled)?;
+    let run = |runtime, within| run(program, &kernel, runtime, "auto", within).map_err(|error| refused(program, error));
+    let (expected, _) = run(interpreted, Some(INTERPRETED_WITHIN))?;
+    let (got, left_out) = run(compiled, None)?;
     difference(program, ("compiled", &got), ("interpreted", &expected))?;
     if !left_out {
         return Ok(Outcome::Same);
@@ -66,9 +69,11 @@ pub fn compare_device(
     interpreted: &Runtime,
 ) -> Result<(), Failure> {
     let kernel = kernel(program, runtime)?;
-    let run = |runtime, device| run(program, &kernel, runtime, device).map_err(|error| refused(program, error));
-    let (expected, _) = run(interpreted, "auto")?;
-    let (got, _) = run(runtime, device)?;
+    let run = |runtime, device, within| {
+        run(program, &kernel, runtime, device, within).map_err(|error| refused(program, error))
+    };
+    let (expected, _) = run(interpreted, "auto", Some(INTERPRETED_WITHIN))?;
+    let (got, _) = run(runtime, device, None)?;
     difference(program, (device, &got), ("interpreted", &expected))
 }
 
@@ -110,8 +115,14 @@ fn same(dialect: Dialect, buffer: &Buffer, at: usize, a: u32, b: u32) -> bool {
     a == b || float && (x.is_nan() && y.is_nan() || dialect == Dialect::Exact && x == y)
 }
 
-/// What each buffer holds after a run on a device, and whether the run was interpreted.
-pub fn run(program: &Program, kernel: &Kernel, runtime: &Runtime, device: &str) -> Result<(Vec<Vec<u32>>, bool)> {
+/// What each buffer holds after a run on a device `within` a time, and whether the run was interpreted.
+pub fn run(
+    program: &Program,
+    kernel: &Kernel,
+    runtime: &Runtime,
+    device: &str,
+    within: Option<Duration>,
+) -> Result<(Vec<Vec<u32>>, bool)> {
     let mut words: Vec<Vec<u32>> = program.buffers.iter().map(|buffer| buffer.words.clone()).collect();
     let mut call = runtime.call(kernel);
     let kind = |name: &str| kernel.bindings().iter().find(|binding| binding.name == name).map(|binding| binding.kind);
@@ -125,6 +136,9 @@ pub fn run(program: &Program, kernel: &Kernel, runtime: &Runtime, device: &str) 
     }
     if kind("params").is_some() {
         call = call.uniform_bytes("params", bytemuck::cast_slice(&program.params));
+    }
+    if let Some(within) = within {
+        call = call.deadline(within);
     }
     let report = call.workgroups(program.workgroups).device(device).run()?;
     Ok((words, report.interpreted()))

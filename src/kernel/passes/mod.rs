@@ -5,6 +5,7 @@
 //! - *rebase*: ids are those of the whole grid; indices into a binding of which the tile has a slice lose the slice's
 //!   first element; `arrayLength` answers the length of the whole array.
 //! - *fuel*: loops end after a number of iterations.
+//! - *zeros*: zero values are written out, which some drivers' optimizers get wrong as they are.
 //!
 //! `rebase` puts a new entry point around the author's; the rest happens in `rewrite`, which makes every function anew
 //! with other expressions for its pointers (`statement` has its statements). `sites` says where functions access memory and what is to be guarded.
@@ -18,6 +19,7 @@ mod statement;
 #[cfg(test)]
 mod tests;
 mod tile;
+mod zeros;
 
 use std::{
     hash::{Hash, Hasher},
@@ -126,5 +128,6 @@ pub(crate) fn adapt(
     if let Some(tile) = tile.filter(|_| variant.tiled) {
         rebase::move_ids(&mut adapted, entry, tile);
     }
+    zeros::write_out(&mut adapted)?;
     Ok(adapted)
 }

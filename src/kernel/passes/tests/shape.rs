@@ -231,3 +231,30 @@ fn fingerprints_tell_variants_apart() {
     let prints: FxHashSet<u64> = all.iter().map(Variant::fingerprint).collect();
     assert_eq!(prints.len(), all.len());
 }
+
+#[test]
+fn zeros_are_written_out() {
+    let kernel = kernel(
+        "struct Row { a: vec3i, m: mat2x2f, list: array<vec2<bool>, 2> }
+         const ROWS = array<Row, 2>(Row(), Row(vec3i(1), mat2x2f(), array<vec2<bool>, 2>()));
+         @group(0) @binding(0) var<storage, read_write> y: array<vec3i>;
+         var<private> unset: Row;
+         var<private> large: array<vec4f, 400>;
+         fn f(i: u32) -> vec3i { var rows = ROWS; return rows[i].a; }
+         @compute @workgroup_size(1) fn k() {
+             var unset_here: Row;
+             y[0] = unset.a + unset_here.a + vec3i() + f(u32(large[0].x));
+         }",
+    );
+    let module = adapted(&kernel, &Variant::default());
+    let functions = || module.functions.iter().map(|(_, f)| f).chain(module.entry_points.iter().map(|e| &e.function));
+    let all = functions().map(|function| &function.expressions).chain([&module.global_expressions]);
+    let zeros = all.flat_map(|arena| arena.iter()).filter(|(_, e)| matches!(e, Expression::ZeroValue(_))).count();
+    assert_eq!(zeros, 0);
+    assert!(functions().flat_map(|f| f.local_variables.iter()).all(|(_, variable)| variable.init.is_some()));
+    let unset: Vec<_> = (module.global_variables.iter())
+        .filter(|(_, variable)| variable.space == naga::AddressSpace::Private && variable.init.is_none())
+        .map(|(_, variable)| variable.name.as_deref())
+        .collect();
+    assert_eq!(unset, [Some("large")], "what is too large stays without");
+}
