@@ -5,8 +5,8 @@
 //! there `~vec4u().yy` and `vec2u(3) / vec4u().yy` are 0.
 
 use naga::{
-    AddressSpace, Arena, ArraySize, Constant, Expression, Function, Handle, Literal, Module, Span, Type,
-    TypeInner, UniqueArena,
+    AddressSpace, Arena, ArraySize, Constant, Expression, Function, Handle, Literal, Module, Span, Type, TypeInner,
+    UniqueArena,
 };
 use rustc_hash::FxHashMap;
 

@@ -91,7 +91,7 @@ pub fn select(program: &Program, private: &[Mem]) -> Result<(Mir, Layout)> {
     let mut selector = Selector {
         program,
         private,
-        shapes: shape::shapes(program, &assumptions),
+        shapes: shape::shapes(program),
         ranges: range::ranges(program),
         assumptions,
         layout: Layout::new(program),

@@ -1,6 +1,6 @@
 //! How a value differs between the eight lanes of a group.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::ir::{Binary, Block, Builtin, End, Label, Op, Program, Space, Stmt, Type, Unary, Uniformity, Value};
 
@@ -52,15 +52,41 @@ pub enum Assumed {
 
 pub type Assumptions = FxHashMap<Value, Assumed>;
 
-/// The shapes of all values, by [`Value`], where the assumptions hold.
-pub fn shapes(program: &Program, assumptions: &Assumptions) -> Vec<Shape> {
+/// The shapes of all values, by [`Value`].
+pub fn shapes(program: &Program) -> Vec<Shape> {
+    find(program, &Assumptions::default(), vec![None; program.values.len()], |_| true)
+}
+
+/// The shapes in a region's code where the assumptions hold: of what it defines and of what is assumed. Other values keep
+/// the shapes that they have `outside`: they may have been computed where the assumptions did not hold, as what a loop
+/// around the region carries on.
+pub fn shapes_within(
+    program: &Program,
+    assumptions: &Assumptions,
+    defined: &FxHashSet<Value>,
+    outside: &[Shape],
+) -> Vec<Shape> {
+    let open = |value: Value| defined.contains(&value) || assumptions.contains_key(&value);
+    let values = (0..).map(Value).zip(outside);
+    let known = values.map(|(value, &shape)| (!open(value)).then_some(shape)).collect();
+    find(program, assumptions, known, open)
+}
+
+/// The shapes of the `open` values; those of others are known.
+fn find(
+    program: &Program,
+    assumptions: &Assumptions,
+    known: Vec<Option<Shape>>,
+    open: impl Fn(Value) -> bool,
+) -> Vec<Shape> {
     let size = program.workgroup_size;
     let rows = size[0].is_multiple_of(8);
     let mut analysis = Analysis {
         program,
         assumptions,
+        open: &open,
         // None: not reached yet.
-        shapes: vec![None; program.values.len()],
+        shapes: known,
         rows,
         lined_up: rows || (size[1] == 1 && size[2] == 1),
         changed: true,
@@ -75,6 +101,7 @@ pub fn shapes(program: &Program, assumptions: &Assumptions) -> Vec<Shape> {
 struct Analysis<'a> {
     program: &'a Program,
     assumptions: &'a Assumptions,
+    open: &'a dyn Fn(Value) -> bool,
     shapes: Vec<Option<Shape>>,
     /// The rows of the workgroup are a number of lane groups each.
     rows: bool,
@@ -106,6 +133,9 @@ impl<'a> Analysis<'a> {
     }
 
     fn set(&mut self, value: Value, shape: Option<Shape>) {
+        if !(self.open)(value) {
+            return;
+        }
         let old = self.shapes[value.0 as usize];
         let new = match (old, shape) {
             (Some(old), Some(new)) => Some(old.join(new)),

@@ -74,7 +74,8 @@ impl<'s> Selector<'s> {
             collector.statements(rest);
             if collector.changed {
                 let selector = &mut *collector.selector;
-                selector.shapes = shape::shapes(selector.program, &selector.assumptions);
+                selector.shapes =
+                    shape::shapes_within(selector.program, &selector.assumptions, &contents.defined, &outer.0);
             }
         }
         collector.early.clear();
