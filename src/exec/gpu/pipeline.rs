@@ -99,7 +99,7 @@ impl Pipelines {
 }
 
 fn compile(gpu: &Gpu, kernel: &Kernel, variant: &Variant) -> Result<Pipeline> {
-    let module = module_for_device(kernel, variant)
+    let module = module_for_device(gpu, kernel, variant)
         .map_err(|refused| Error::Unsupported(kernel.message(format!("its WGSL {refused}"))))?;
     let scopes = Scopes::open(&gpu.device);
     let pipeline = build(gpu, kernel, variant, module);
@@ -153,7 +153,7 @@ fn build(gpu: &Gpu, kernel: &Kernel, variant: &Variant, module: naga::Module) ->
 }
 
 /// The kernel's module as the device gets it: its bindings numbered anew, and adapted as the variant says.
-fn module_for_device(kernel: &Kernel, variant: &Variant) -> std::result::Result<naga::Module, Refused> {
+fn module_for_device(gpu: &Gpu, kernel: &Kernel, variant: &Variant) -> std::result::Result<naga::Module, Refused> {
     let mut module = kernel.inner.module.clone();
     let mut globals = Vec::new();
     for (binding, resource) in (0..).zip(kernel.bindings()) {
@@ -161,7 +161,11 @@ fn module_for_device(kernel: &Kernel, variant: &Variant) -> std::result::Result<
         globals.push(resource.global);
     }
     let place = ResourceBinding { group: TILE_GROUP, binding: 0 };
-    passes::adapt(&module, &kernel.inner.info, kernel.inner.entry, &globals, variant, place)
+    let mut adapted = passes::adapt(&module, &kernel.inner.info, kernel.inner.entry, &globals, variant, place)?;
+    if gpu.info.backend == wgpu::Backend::Vulkan.to_str() {
+        passes::write_out_zeros(&mut adapted)?;
+    }
+    Ok(adapted)
 }
 
 fn buffer_type(kind: BindingKind) -> wgpu::BufferBindingType {

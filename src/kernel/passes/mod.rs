@@ -5,7 +5,8 @@
 //! - *rebase*: ids are those of the whole grid; indices into a binding of which the tile has a slice lose the slice's
 //!   first element; `arrayLength` answers the length of the whole array.
 //! - *fuel*: loops end after a number of iterations.
-//! - *zeros*: zero values are written out, which some drivers' optimizers get wrong as they are.
+//!
+//! For SPIR-V, *zeros* writes zero values out afterwards, which an optimizer gets wrong as they are.
 //!
 //! `rebase` puts a new entry point around the author's; the rest happens in `rewrite`, which makes every function anew
 //! with other expressions for its pointers (`statement` has its statements). `sites` says where functions access memory and what is to be guarded.
@@ -33,6 +34,7 @@ use rustc_hash::{FxHashSet, FxHasher};
 
 pub(crate) use fuel::FILLING;
 pub(crate) use tile::{Slice, TileUniform};
+pub(crate) use zeros::write_out as write_out_zeros;
 
 /// Pointers (and array values) through which all accesses are proven to be in bounds, with the function they stand in;
 /// `None` is the entry point.
@@ -128,6 +130,5 @@ pub(crate) fn adapt(
     if let Some(tile) = tile.filter(|_| variant.tiled) {
         rebase::move_ids(&mut adapted, entry, tile);
     }
-    zeros::write_out(&mut adapted)?;
     Ok(adapted)
 }

@@ -16,7 +16,11 @@ use super::{Refused, remap};
 const MOST: u32 = 1024;
 
 /// Leaves no zero value of up to [`MOST`] scalars in `module`.
-pub(super) fn write_out(module: &mut Module) -> Result<(), Refused> {
+///
+/// # Errors
+///
+/// If the module has what kernels do not have.
+pub(crate) fn write_out(module: &mut Module) -> Result<(), Refused> {
     let mut zeros = Zeros {
         types: &mut module.types,
         expressions: Arena::new(),

@@ -246,7 +246,8 @@ fn zeros_are_written_out() {
              y[0] = unset.a + unset_here.a + vec3i() + f(u32(large[0].x));
          }",
     );
-    let module = adapted(&kernel, &Variant::default());
+    let mut module = adapted(&kernel, &Variant::default());
+    write_out_zeros(&mut module).expect("a kernel's module");
     let functions = || module.functions.iter().map(|(_, f)| f).chain(module.entry_points.iter().map(|e| &e.function));
     let all = functions().map(|function| &function.expressions).chain([&module.global_expressions]);
     let zeros = all.flat_map(|arena| arena.iter()).filter(|(_, e)| matches!(e, Expression::ZeroValue(_))).count();
