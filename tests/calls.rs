@@ -1,35 +1,33 @@
 //! Calls from the caller's side: what goes in comes out, on every device of the machine.
 
 #[cfg(feature = "gpu")]
+#[path = "support/missing_gpu.rs"]
+mod missing_gpu;
+#[cfg(feature = "gpu")]
 #[path = "support/validation.rs"]
 mod validation;
 
 use bytemuck::{Pod, Zeroable};
 use half::f16;
-use swath::{Device, Error, Kernel, Result, Runtime, Untyped};
+use swath::{Device, Kernel, Result, Runtime, Untyped};
 
-/// Runs `test` on every device. Without a GPU, says so; fails then if `SWATH_REQUIRE_GPU` is set.
+/// Runs `test` on every device. Without a GPU, says so, or fails if there has to be one.
 fn on_every_device(test: impl Fn(&Runtime, &Device) -> Result<()>) {
     #[cfg(feature = "gpu")]
     validation::watch();
     let rt = match Runtime::new() {
         Ok(rt) => rt,
-        Err(error @ Error::NoDevice(_)) => return skip_gpus(&error),
+        #[cfg(feature = "gpu")]
+        Err(error @ swath::Error::NoDevice(_)) => return missing_gpu::skip(error),
         Err(error) => panic!("{error}"),
     };
-    if let Err(error) = rt.device("gpu")
-        && cfg!(feature = "gpu")
-    {
-        skip_gpus(&error);
+    #[cfg(feature = "gpu")]
+    if let Err(error) = rt.device("gpu") {
+        missing_gpu::skip(error);
     }
     for device in rt.devices() {
         test(&rt, device).unwrap_or_else(|error| panic!("on {}: {error}", device.name()));
     }
-}
-
-fn skip_gpus(error: &Error) {
-    assert!(std::env::var_os("SWATH_REQUIRE_GPU").is_none(), "SWATH_REQUIRE_GPU is set: {error}");
-    eprintln!("skipped on GPUs: {error}");
 }
 
 fn kernel(wgsl: &str) -> Kernel {

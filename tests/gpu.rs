@@ -5,6 +5,8 @@
 //! validation layers fails them too.
 #![cfg(feature = "gpu")]
 
+#[path = "support/missing_gpu.rs"]
+mod missing_gpu;
 #[path = "support/validation.rs"]
 mod validation;
 
@@ -21,9 +23,7 @@ fn gpu() -> Option<(&'static Runtime, &'static Device)> {
         Some((rt, device))
     });
     if SHARED.is_none() {
-        let required = std::env::var("SWATH_REQUIRE_GPU").is_ok_and(|value| value == "1");
-        assert!(!required, "SWATH_REQUIRE_GPU is set, and there is no GPU");
-        eprintln!("skipped: there is no GPU");
+        missing_gpu::skip("no adapter was found");
     }
     SHARED.as_ref().map(|(rt, device)| (rt, device))
 }

@@ -3,6 +3,10 @@
 //! What a GPU cannot hold goes to the CPU engine, so these tests want it beside the GPUs.
 #![cfg(feature = "cpu")]
 
+#[cfg(feature = "gpu")]
+#[path = "support/missing_gpu.rs"]
+mod missing_gpu;
+
 use std::sync::OnceLock;
 
 use half::f16;
@@ -20,9 +24,10 @@ fn runtime() -> &'static Runtime {
 }
 
 fn devices() -> Vec<Device> {
-    let gpu = runtime().devices().iter().any(|device| device.alias() == "gpu:0");
-    let wanted = cfg!(feature = "gpu") && std::env::var_os("SWATH_REQUIRE_GPU").is_some_and(|value| value == "1");
-    assert!(gpu || !wanted, "a GPU is required, and there is none");
+    #[cfg(feature = "gpu")]
+    if runtime().devices().iter().all(|device| device.alias() != "gpu:0") {
+        missing_gpu::skip("no adapter was found");
+    }
     runtime().devices().to_vec()
 }
 

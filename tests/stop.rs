@@ -5,6 +5,9 @@
 //! `SWATH_REQUIRE_GPU=1` they fail).
 
 #[cfg(feature = "gpu")]
+#[path = "support/missing_gpu.rs"]
+mod missing_gpu;
+#[cfg(feature = "gpu")]
 #[path = "support/validation.rs"]
 mod validation;
 
@@ -286,8 +289,7 @@ mod on_a_gpu {
         let rt = every_device().ok()?;
         let found = rt.device("gpu").is_ok();
         if !found {
-            assert!(std::env::var_os("SWATH_REQUIRE_GPU").is_none(), "SWATH_REQUIRE_GPU is set, and there is no GPU");
-            eprintln!("skipped: there is no GPU");
+            missing_gpu::skip("no adapter was found");
         }
         found.then_some(rt)
     }
