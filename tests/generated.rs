@@ -2,7 +2,7 @@
 //!
 //! `SWATH_GENERATED=N` runs N programs instead of the usual number, `SWATH_SEED=S` starts from another seed; a failure
 //! names the seeds of its programs. `VK_DRIVER_FILES` chooses a Vulkan driver, `SWATH_REDUCE=1` makes failing programs
-//! smaller.
+//! smaller, and `SWATH_BYTES=FILE` runs what the fuzzer found.
 #![cfg(feature = "cpu")]
 
 #[path = "support/agree.rs"]
@@ -172,4 +172,9 @@ fn lists_of_bytes_are_programs() {
         compare(&program, &compiled, &interpreted).unwrap_or_else(|error| panic!("{length} bytes: {error}"));
     }
     assert_eq!(program(Random::from_bytes(&[])).wgsl, program(Random::from_bytes(&[0; 5000])).wgsl);
+    if let Some(path) = std::env::var_os("SWATH_BYTES") {
+        let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("SWATH_BYTES: {error}"));
+        let outcome = reduced(program(Random::from_bytes(&bytes)), |p| compare(p, &compiled, &interpreted));
+        outcome.unwrap_or_else(|error| panic!("SWATH_BYTES: {error}"));
+    }
 }

@@ -124,13 +124,14 @@ pub fn crossing(program: &Program, stmts: &[&Stmt], end: &End, layout: &mut Layo
     values.sort_unstable();
     values.dedup();
     let mut rows: FxHashMap<Value, i32> = values.into_iter().map(|v| (v, layout.group_rows())).collect();
-    // What a loop carries on takes the row of the parameter it becomes, if nobody looks at that one any more: then it need not
-    // be copied.
-    for &(param, next) in &carried {
+    // What a loop computes and carries on takes the row of the parameter it becomes, if nobody looks at that one any more:
+    // then it need not be copied.
+    for &Carried { param, next, start } in &carried {
         let Some(&born) = defined.get(&next) else { continue };
         let read_before = used.iter().all(|&(v, region)| v != param || region <= born);
-        let once = carried.iter().filter(|(_, other)| *other == next).count() == 1;
-        if let (true, true, true, Some(&row)) = (read_before, once, rows.contains_key(&next), rows.get(&param)) {
+        let once = carried.iter().filter(|other| other.next == next).count() == 1;
+        let fits = born > start && read_before && once && rows.contains_key(&next);
+        if let Some(&row) = rows.get(&param).filter(|_| fits) {
             rows.insert(next, row);
         }
     }
@@ -145,8 +146,16 @@ struct Finder<'a> {
     used: Vec<(Value, u32)>,
     /// What passes from region to region at the workgroup's level.
     always: Vec<Value>,
-    /// Parameters of loops that all lanes leave together, and what becomes of them in the next iteration.
-    carried: Vec<(Value, Value)>,
+    carried: Vec<Carried>,
+}
+
+/// A parameter of a loop that all lanes leave together.
+struct Carried {
+    param: Value,
+    /// What becomes of it in the next iteration.
+    next: Value,
+    /// The region in front of the loop's body.
+    start: u32,
 }
 
 impl Finder<'_> {
@@ -170,10 +179,13 @@ impl Finder<'_> {
                 }
                 Stmt::Loop { label, params, inits, body, results } => {
                     self.always.extend(params.iter().chain(inits).chain(results));
+                    let start = self.region;
+                    self.used.extend(inits.iter().map(|&init| (init, start)));
                     if let (End::Yield(next), Uniformity::Dispatch | Uniformity::Workgroup) =
                         (&body.end, self.program.exits[label.0 as usize])
                     {
-                        self.carried.extend(params.iter().copied().zip(next.iter().copied()));
+                        let pairs = params.iter().zip(next);
+                        self.carried.extend(pairs.map(|(&param, &next)| Carried { param, next, start }));
                     }
                     self.labelled(*label, body, labels);
                 }
