@@ -12,6 +12,7 @@ mod access;
 mod address;
 mod assume;
 mod atomic;
+mod collect;
 mod crossing;
 mod flow;
 mod half;

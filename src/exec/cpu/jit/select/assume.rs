@@ -4,14 +4,11 @@
 //! a condition goes one way in all lanes. What can be told from scalars before a group starts is taken for granted in
 //! one version of the code, which a few comparisons of general registers lead to.
 
-use regalloc2::VReg;
-use rustc_hash::{FxHashMap, FxHashSet};
-
 use super::{
     Result, Selector,
-    address::{Check, Checks, Extent, extent, simplified, spans},
+    address::{Check, Checks, Extent, simplified, spans},
+    collect::{Collector, atoms, comparable},
     crossing::Contents,
-    flow::is_trivial,
     pressure,
     scalar::RowOffsets,
 };
@@ -20,8 +17,9 @@ use crate::{
         mir::{Cond, Limit, Op as M},
         shape::{self, Assumed, Assumptions, Shape},
     },
-    ir::{Address, Binary, Block, End, Op, Space, Stmt, Type, Unary, Value},
+    ir::{Binary, Op, Space, Stmt, Type, Value},
 };
+use regalloc2::VReg;
 
 /// A region of more statements gets one version only.
 const MAX_STATEMENTS: usize = 2000;
@@ -39,18 +37,6 @@ pub struct Inside {
     indices: Vec<(Value, Extent)>,
 }
 
-/// Comparisons that decide a condition.
-type Atoms = Vec<(Value, bool)>;
-
-struct Collector<'a, 's, 'p> {
-    selector: &'a mut Selector<'s>,
-    contents: &'p Contents,
-    early: FxHashMap<Value, bool>,
-    comparisons: Vec<(Value, bool)>,
-    extremes: Vec<(Value, Value)>,
-    changed: bool,
-}
-
 impl<'s> Selector<'s> {
     /// What to assume of groups inside, if it is worth a version of its own.
     pub fn inside(&mut self, rest: &[&Stmt], contents: &Contents) -> Result<Option<Inside>> {
@@ -58,32 +44,18 @@ impl<'s> Selector<'s> {
             return Ok(None);
         }
         let outer = (self.shapes.clone(), self.assumptions.clone());
-        let mut collector = Collector {
-            selector: self,
-            contents,
-            early: FxHashMap::default(),
-            comparisons: Vec::new(),
-            extremes: Vec::new(),
-            changed: true,
-        };
+        let mut collector = Collector::new(self, contents);
         for _ in 0..MAX_ROUNDS {
-            if !std::mem::take(&mut collector.changed) {
+            collector.look(rest);
+            if !collector.changed {
                 break;
             }
-            collector.early.clear();
-            collector.statements(rest);
-            if collector.changed {
-                let selector = &mut *collector.selector;
-                selector.shapes =
-                    shape::shapes_within(selector.program, &selector.assumptions, &contents.defined, &outer.0);
-            }
+            let selector = &mut *collector.selector;
+            selector.shapes =
+                shape::shapes_within(selector.program, &selector.assumptions, &contents.defined, &outer.0);
         }
-        collector.early.clear();
-        let mut indices = Vec::new();
-        collector.indices(rest, &mut indices);
+        let indices = collector.indices_of(rest);
         let Collector { comparisons, extremes, .. } = collector;
-        let mut seen = FxHashSet::default();
-        indices.retain(|index| seen.insert(*index));
         let rows = self.rows_at_once(rest);
         let (shapes, assumptions) = (std::mem::replace(&mut self.shapes, outer.0), outer.1);
         let assumptions = std::mem::replace(&mut self.assumptions, assumptions);
@@ -212,7 +184,7 @@ impl<'s> Selector<'s> {
     }
 
     /// The operands that a value depends on, where assumptions hold.
-    fn needed(&self, value: Value) -> Vec<Value> {
+    pub fn needed(&self, value: Value) -> Vec<Value> {
         if let Some(&Assumed::Operand(operand)) = self.assumptions.get(&value) {
             return vec![operand];
         }
@@ -239,7 +211,7 @@ impl<'s> Selector<'s> {
         }
     }
 
-    fn steps(&self, value: Value) -> i32 {
+    pub fn steps(&self, value: Value) -> i32 {
         self.shape(value).step().unwrap_or(0)
     }
 
@@ -397,239 +369,5 @@ impl<'s> Selector<'s> {
             }
         }
         Ok(Some(simplified(all)))
-    }
-}
-
-/// Whether the order of two values can be told from scalars.
-fn comparable(selector: &Selector<'_>, a: Value, b: Value) -> bool {
-    let scalar = |v: Value| selector.as_const(v).is_some() || selector.is_scalar(v);
-    let number = |v: Value| matches!(selector.ty(v), Type::I32 | Type::U32);
-    number(a) && scalar(a) && scalar(b) && (selector.steps(a) == 0 || selector.steps(b) == 0)
-}
-
-/// The comparisons that make a condition come out so; `None` if that is not a matter of all of some.
-pub fn atoms(selector: &Selector<'_>, cond: Value, holds: bool) -> Option<Atoms> {
-    match selector.program.def(cond).op {
-        Op::Unary(Unary::Not, inner) => atoms(selector, inner, !holds),
-        Op::Binary(Binary::And, a, b) if holds => both(selector, a, b, holds),
-        Op::Binary(Binary::Or, a, b) if !holds => both(selector, a, b, holds),
-        Op::Binary(op, ..) if op.is_comparison() => Some(vec![(cond, holds)]),
-        _ => None,
-    }
-}
-
-fn both(selector: &Selector<'_>, a: Value, b: Value, holds: bool) -> Option<Atoms> {
-    let mut all = atoms(selector, a, holds)?;
-    all.extend(atoms(selector, b, holds)?);
-    Some(all)
-}
-
-impl Collector<'_, '_, '_> {
-    /// Whether a value can be computed in front of the region's code for a group.
-    fn early(&mut self, value: Value) -> bool {
-        if self.selector.as_const(value).is_some() {
-            return true;
-        }
-        if self.selector.uniform(value) {
-            return self.selector.known(value);
-        }
-        if let Some(&early) = self.early.get(&value) {
-            return early;
-        }
-        self.early.insert(value, false);
-        let op = &self.selector.program.def(value).op;
-        let early = match op {
-            Op::Builtin(_) => self.selector.is_scalar(value),
-            Op::Phi | Op::Load(_) | Op::UniformLoad(_) | Op::Atomic(_) | Op::Subgroup(..) | Op::Shuffle(..)
-                if self.contents.defined.contains(&value) =>
-            {
-                false
-            }
-            _ if !self.selector.is_scalar(value) => false,
-            _ if !self.contents.defined.contains(&value) => self.selector.crossing.contains_key(&value),
-            _ => self.selector.needed(value).into_iter().all(|v| self.early(v)),
-        };
-        self.early.insert(value, early);
-        early
-    }
-
-    fn statements(&mut self, stmts: &[&Stmt]) {
-        for stmt in stmts {
-            match stmt {
-                Stmt::Let(value) => self.choice(*value),
-                Stmt::If { cond, accept, reject, .. } => {
-                    if !self.selector.uniform(*cond)
-                        && let Some(holds) = self.expected(*cond, accept, reject)
-                    {
-                        self.assume(*cond, holds);
-                    }
-                    match self.selector.assumptions.get(cond) {
-                        Some(Assumed::Cond(true)) => self.block(accept),
-                        Some(Assumed::Cond(false)) => self.block(reject),
-                        _ => {
-                            self.block(accept);
-                            self.block(reject);
-                        }
-                    }
-                }
-                Stmt::Loop { body, .. } | Stmt::Scope { body, .. } => self.block(body),
-                Stmt::Store { .. } | Stmt::Clear(_) | Stmt::Barrier(_) => {}
-            }
-        }
-    }
-
-    fn block(&mut self, block: &Block) {
-        self.statements(&block.stmts.iter().collect::<Vec<_>>());
-    }
-
-    /// Which way a branch goes inside, by its looks.
-    fn expected(&self, cond: Value, accept: &Block, reject: &Block) -> Option<bool> {
-        let leaves = |b: &Block| b.stmts.is_empty() && !matches!(b.end, End::Yield(_));
-        if let Op::Binary(Binary::Eq, ..) = self.selector.program.def(cond).op {
-            return Some(false);
-        }
-        if leaves(accept) || (is_trivial(accept) && !is_trivial(reject)) {
-            return Some(false);
-        }
-        (leaves(reject) || is_trivial(reject)).then_some(true)
-    }
-
-    /// Assumes that a condition comes out so, if that can be checked in front.
-    fn assume(&mut self, cond: Value, holds: bool) {
-        if self.selector.assumptions.contains_key(&cond) || self.selector.uniform(cond) {
-            return;
-        }
-        let Some(atoms) = atoms(self.selector, cond, holds) else { return };
-        for &(comparison, holds) in &atoms {
-            let Op::Binary(_, a, b) = self.selector.program.def(comparison).op else { return };
-            if !comparable(self.selector, a, b)
-                || !self.early(a)
-                || !self.early(b)
-                || self.is_rare(comparison, holds)
-                || self.selector.assumptions.get(&comparison) == Some(&Assumed::Cond(!holds))
-            {
-                return;
-            }
-        }
-        self.selector.assumptions.insert(cond, Assumed::Cond(holds));
-        for (comparison, holds) in atoms {
-            self.selector.assumptions.insert(comparison, Assumed::Cond(holds));
-            if !self.comparisons.contains(&(comparison, holds)) {
-                self.comparisons.push((comparison, holds));
-            }
-        }
-        self.changed = true;
-    }
-
-    /// Whether a comparison with a number is known to come out so in less than half of the lanes.
-    fn is_rare(&self, comparison: Value, holds: bool) -> bool {
-        let Op::Binary(op, a, b) = self.selector.program.def(comparison).op else { return true };
-        if matches!(op, Binary::Eq | Binary::Ne) {
-            return (op == Binary::Eq) == holds;
-        }
-        let (x, y) = (self.selector.range(a), self.selector.range(b));
-        let (known, number, below) = match (x.low == x.high, y.low == y.high) {
-            (false, true) => (x, y.low, matches!(op, Binary::Lt | Binary::Le) == holds),
-            (true, false) => (y, x.low, matches!(op, Binary::Gt | Binary::Ge) == holds),
-            _ => return false,
-        };
-        if known.high >= u64::from(u32::MAX) {
-            return false;
-        }
-        let share = number.saturating_sub(known.low).min(known.high - known.low + 1);
-        let all = known.high - known.low + 1;
-        if below { share * 2 < all } else { (all - share) * 2 < all }
-    }
-
-    /// Assumes which operand a selection, a minimum or a maximum comes to.
-    fn choice(&mut self, value: Value) {
-        let program = self.selector.program;
-        match program.def(value).op {
-            Op::Select { cond, accept, reject } if !self.selector.is_scalar(cond) => {
-                let steps = |s: &Selector<'_>, v: Value| match s.as_const(v) {
-                    Some(_) => Some(0),
-                    None if s.ty(v).is_float() => None,
-                    None => s.shape(v).step(),
-                };
-                let (yes, no) = (steps(self.selector, accept), steps(self.selector, reject));
-                let holds = match program.def(cond).op {
-                    Op::Binary(Binary::Eq, ..) => false,
-                    Op::Binary(Binary::Ne, ..) => true,
-                    _ if yes.is_some_and(|step| step != 0) && no == Some(0) => true,
-                    _ if no.is_some_and(|step| step != 0) && yes == Some(0) => false,
-                    Op::Binary(op, _, b) => {
-                        let below = matches!(op, Binary::Lt | Binary::Le);
-                        below != self.selector.as_const(b).is_some()
-                    }
-                    _ => true,
-                };
-                self.assume(cond, holds);
-            }
-            Op::Binary(Binary::Min | Binary::Max, a, b)
-                if matches!(program.ty(value), Type::I32 | Type::U32)
-                    && !self.selector.assumptions.contains_key(&value)
-                    && !self.selector.uniform(value) =>
-            {
-                if !comparable(self.selector, a, b) || !self.early(a) || !self.early(b) {
-                    return;
-                }
-                let operand = match (self.selector.steps(a), self.selector.steps(b)) {
-                    (0, 0) => return,
-                    (0, _) => b,
-                    _ => a,
-                };
-                self.selector.assumptions.insert(value, Assumed::Operand(operand));
-                self.extremes.push((value, operand));
-                self.changed = true;
-            }
-            _ => {}
-        }
-    }
-
-    /// The indices whose bounds can be checked in front.
-    fn indices(&mut self, stmts: &[&Stmt], out: &mut Vec<(Value, Extent)>) {
-        for stmt in stmts {
-            match stmt {
-                Stmt::Let(value) => match &self.selector.program.def(*value).op {
-                    Op::Load(address) | Op::UniformLoad(address) => self.address(address, out),
-                    Op::Atomic(atomic) => self.address(&atomic.address, out),
-                    _ => {}
-                },
-                Stmt::Store { address, .. } => self.address(address, out),
-                Stmt::If { cond, accept, reject, .. } => {
-                    let arms: &[&Block] = match self.selector.assumptions.get(cond) {
-                        Some(Assumed::Cond(true)) => &[accept],
-                        Some(Assumed::Cond(false)) => &[reject],
-                        // What only some lanes do is checked where they do it.
-                        _ if !self.selector.uniform(*cond) => &[],
-                        _ => &[accept, reject],
-                    };
-                    for arm in arms {
-                        self.indices(&arm.stmts.iter().collect::<Vec<_>>(), out);
-                    }
-                }
-                Stmt::Loop { body, .. } | Stmt::Scope { body, .. } => {
-                    self.indices(&body.stmts.iter().collect::<Vec<_>>(), out);
-                }
-                Stmt::Clear(_) | Stmt::Barrier(_) => {}
-            }
-        }
-    }
-
-    fn address(&mut self, address: &Address, out: &mut Vec<(Value, Extent)>) {
-        for term in &address.terms {
-            let extent = extent(address.mem, term.bound);
-            if self.selector.is_proven(term.index, extent) {
-                continue;
-            }
-            let ranged = self.selector.range(term.index).high < u64::from(u32::MAX);
-            if self.selector.is_scalar(term.index) {
-                if self.early(term.index) && self.selector.as_const(term.index).is_none() {
-                    out.push((term.index, extent));
-                }
-            } else if ranged && matches!(extent, Extent::Runtime(_)) {
-                out.push((term.index, extent));
-            }
-        }
     }
 }

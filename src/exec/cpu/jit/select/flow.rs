@@ -4,7 +4,7 @@ use regalloc2::{Block as MirBlock, RegClass, VReg};
 
 use super::{
     Mask, PerRow, Place, Result, Selector, Unsupported,
-    assume::atoms,
+    collect::atoms,
     loops::{Aside, count_statements},
     over_rows,
 };
