@@ -33,7 +33,6 @@ use agree::{Failure, Outcome, compare};
 #[cfg(feature = "gpu")]
 use programs::{Dialect, program_in};
 use programs::{Program, Random, program};
-use reduce::reduce;
 #[cfg(feature = "gpu")]
 use swath::DeviceKind;
 use swath::Runtime;
@@ -81,31 +80,22 @@ fn check<M, R: Send>(
     passed
 }
 
-/// What comes out of a program; where two runs differ and the environment says `SWATH_REDUCE`, what comes out of a smaller
-/// one.
-fn reduced<R>(mut program: Program, run: impl Fn(&Program) -> Result<R, Failure>) -> Result<R, String> {
-    let differs = |wgsl: &str| {
-        let smaller = Program { wgsl: wgsl.to_owned(), ..program.clone() };
-        matches!(run(&smaller), Err(Failure::Differs(_)))
-    };
-    if std::env::var_os("SWATH_REDUCE").is_some() && differs(&program.wgsl) {
-        let alone = without_sharing(&program.wgsl);
-        let start = if differs(&alone) { alone } else { program.wgsl.clone() };
-        // Where these change, invocations race.
-        let order: Vec<&str> = start.lines().filter_map(shared).collect();
-        program.wgsl =
-            reduce(&start, |wgsl| wgsl.lines().filter_map(shared).eq(order.iter().copied()) && differs(wgsl));
-    }
-    run(&program).map_err(|failure| failure.to_string())
+/// What comes out of a program, which is made smaller as [`reduce::reduced`] says.
+fn reduced<R>(program: Program, run: impl Fn(&Program) -> Result<R, Failure>) -> Result<R, String> {
+    let run = |wgsl: &str| run(&Program { wgsl: wgsl.to_owned(), ..program.clone() });
+    let reducing = std::env::var_os("SWATH_REDUCE").is_some();
+    let alone = without_sharing(&program.wgsl);
+    let start = if reducing && matches!(run(&alone), Err(Failure::Differs(_))) { &alone } else { &program.wgsl };
+    reduce::reduced(start, shared, run).map_err(|failure| failure.to_string())
 }
 
 /// What a line does that other invocations depend on.
-fn shared(line: &str) -> Option<&str> {
+fn shared(line: &str) -> Option<&'static str> {
     if line.starts_with("var") {
         return None;
     }
-    let kinds = ["arrier", "exchanged[", "exchanged_rows[", "tallies[", "flag"];
-    kinds.into_iter().find(|kind| line.contains(kind)).or(line.contains("let at =").then_some(line))
+    let kinds = ["arrier", "exchanged[", "exchanged_rows[", "tallies[", "flag", "let at ="];
+    kinds.into_iter().find(|kind| line.contains(kind))
 }
 
 /// The program whose invocations do not exchange anything.

@@ -15,6 +15,7 @@ var<workgroup> exchanged: array<u32, 8>;
 fn main(@builtin(local_invocation_index) lane: u32, @builtin(num_workgroups) groups: vec3u) {
     let early = lane * (groups.x + 1u);
     var last = 5u;
+    var total = 0u;
     for (var i = 0u; i < groups.x * 2u; i++) {
         var inner = last;
         for (var k = 0u; k < groups.x; k++) {
@@ -22,10 +23,11 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(num_workgroups) gro
             workgroupBarrier();
             inner += exchanged[lane];
         }
-        z[lane] += inner;
+        total += inner;
         last = early;
     }
     y[lane] = early;
+    z[lane] = total;
 
     var outer = lane;
     var sum = 0u;

@@ -7,7 +7,7 @@ use swath::{BindingKind, Error, Kernel, Result, Runtime, Untyped};
 use crate::programs::{Buffer, Dialect, Program};
 
 /// How long a program may be interpreted. It takes milliseconds; one that was reduced may have lost the end of a loop.
-const INTERPRETED_WITHIN: Duration = Duration::from_secs(5);
+pub const INTERPRETED_WITHIN: Duration = Duration::from_secs(5);
 
 /// How a comparison went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,14 +45,23 @@ pub fn compare(program: &Program, compiled: &Runtime, interpreted: &Runtime) -> 
     let (expected, _) = run(interpreted, Some(INTERPRETED_WITHIN))?;
     let (got, left_out) = run(compiled, None)?;
     difference(program, ("compiled", &got), ("interpreted", &expected))?;
+    outcome(&kernel, left_out).map_err(|why| refused(program, why))
+}
+
+/// How a comparison with the same results went, of which the compiled run was `left_out` to the interpreter or not.
+///
+/// # Errors
+///
+/// If it should not have been left out.
+pub fn outcome(kernel: &Kernel, left_out: bool) -> Result<Outcome, String> {
     if !left_out {
         return Ok(Outcome::Same);
     }
     match kernel.asm() {
-        Ok(_) => Err(refused(program, "it was interpreted, although it compiles")),
-        // What the compiler gives up on in the middle is a defect, although the interpreter hides it.
-        Err(Error::Unsupported(message)) if !message.problem.contains("failed") => Ok(Outcome::Interpreted),
-        Err(error) => Err(refused(program, error)),
+        Ok(_) => Err("it was interpreted, although it compiles".into()),
+        // Anything but its bounds that the compiler gives up on is a defect, although the interpreter hides it.
+        Err(Error::Unsupported(message)) if message.problem.contains(" too ") => Ok(Outcome::Interpreted),
+        Err(error) => Err(error.to_string()),
     }
 }
 

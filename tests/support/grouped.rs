@@ -3,11 +3,17 @@
 #[path = "generate_groups.rs"]
 mod generate_groups;
 
+use std::{fmt::Display, time::Duration};
+
 use generate_groups::{Grouped, kernel};
 use half::f16;
 use swath::{Kernel, Runtime};
 
-use crate::{agree::Outcome, programs::Random};
+use crate::{
+    agree::{self, Failure, INTERPRETED_WITHIN, Outcome},
+    programs::Random,
+    reduce::reduced,
+};
 
 const WORKGROUPS: [u32; 3] = [3, 2, 1];
 
@@ -41,7 +47,13 @@ impl Mixed {
 }
 
 /// What a kernel leaves behind and whether it was interpreted, or why it did not run.
-fn run(runtime: &Runtime, kernel: &Grouped, main: &Kernel, seed: u64) -> Result<(Left, bool), String> {
+fn run(
+    runtime: &Runtime,
+    kernel: &Grouped,
+    main: &Kernel,
+    seed: u64,
+    within: Option<Duration>,
+) -> Result<(Left, bool), String> {
     let n = (kernel.workgroup.iter().product::<u32>() * WORKGROUPS.iter().product::<u32>()) as usize;
     let mut random = Random::new(seed ^ 0x5eed);
     let input: Vec<u32> = (0..n).map(|_| random.next() as u32 >> random.below(32)).collect();
@@ -54,7 +66,7 @@ fn run(runtime: &Runtime, kernel: &Grouped, main: &Kernel, seed: u64) -> Result<
     let mut halves: Vec<f16> = (0..n).map(|_| half()).collect();
     let mut mixed: Vec<Mixed> =
         (0..n).map(|_| bytemuck::cast::<[f16; 12], Mixed>(std::array::from_fn(|_| half()))).collect();
-    let report = runtime
+    let mut call = runtime
         .call(main)
         .read("input", &input)
         .read("table", &table)
@@ -63,9 +75,11 @@ fn run(runtime: &Runtime, kernel: &Grouped, main: &Kernel, seed: u64) -> Result<
         .read_write("floats", &mut floats)
         .read_write("halves", &mut halves)
         .read_write("mixed", &mut mixed)
-        .workgroups(WORKGROUPS)
-        .run()
-        .map_err(|e| e.to_string())?;
+        .workgroups(WORKGROUPS);
+    if let Some(within) = within {
+        call = call.deadline(within);
+    }
+    let report = call.run().map_err(|error| error.to_string())?;
     let mixed = mixed.into_iter().flat_map(Mixed::bits).collect();
     let halves = halves.into_iter().map(|x| bits(x.to_f32())).collect();
     let floats = floats.into_iter().map(bits).collect();
@@ -81,16 +95,24 @@ fn run(runtime: &Runtime, kernel: &Grouped, main: &Kernel, seed: u64) -> Result<
 pub fn compare(seed: u64, compiled: &Runtime, interpreted: &Runtime) -> Result<Outcome, String> {
     let mut random = Random::new(seed);
     let kernel = kernel(move |n| random.below(n));
+    let run = |wgsl: &str| compare_text(&Grouped { wgsl: wgsl.to_owned(), ..kernel }, seed, compiled, interpreted);
+    let shared = |line: &str| ["arrier", "words[", "halves[lane]", "told"].into_iter().find(|kind| line.contains(kind));
+    reduced(&kernel.wgsl, shared, run).map_err(|failure| failure.to_string())
+}
+
+fn compare_text(kernel: &Grouped, seed: u64, compiled: &Runtime, interpreted: &Runtime) -> Result<Outcome, Failure> {
     let wgsl = &kernel.wgsl;
-    let main = compiled.module(wgsl).and_then(|module| module.only_kernel()).map_err(|e| format!("{e}\n{wgsl}"))?;
-    let run = |runtime| run(runtime, &kernel, &main, seed).map_err(|error| format!("{error}\n{wgsl}"));
-    let (expected, _) = run(interpreted)?;
-    let (got, left_out) = run(compiled)?;
+    let refused = |error: &dyn Display| Failure::Refused(format!("{error}\n{wgsl}"));
+    let main = compiled.module(wgsl).and_then(|module| module.only_kernel()).map_err(|error| refused(&error))?;
+    let run = |runtime, within| run(runtime, kernel, &main, seed, within).map_err(|error| refused(&error));
+    let (expected, _) = run(interpreted, Some(INTERPRETED_WITHIN))?;
+    let (got, left_out) = run(compiled, None)?;
     for ((name, got), (_, expected)) in got.iter().zip(&expected) {
         if let Some(at) = (0..got.len()).find(|&i| got[i] != expected[i]) {
             let (got, expected) = (got[at], expected[at]);
-            return Err(format!("{name}[{at}] is {got:#x} compiled and {expected:#x} interpreted\n{wgsl}"));
+            let what = format!("{name}[{at}] is {got:#x} compiled and {expected:#x} interpreted\n{wgsl}");
+            return Err(Failure::Differs(what));
         }
     }
-    Ok(if left_out { Outcome::Interpreted } else { Outcome::Same })
+    agree::outcome(&main, left_out).map_err(|error| Failure::Differs(format!("{error}\n{wgsl}")))
 }

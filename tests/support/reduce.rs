@@ -1,7 +1,27 @@
 //! Makes a program that shows something smaller: it leaves out whatever the program shows it without.
 
+use crate::agree::Failure;
+
+/// What comes out of a program; where two runs of it differ and the environment says `SWATH_REDUCE`, what comes out of a
+/// smaller one. What lines do that other invocations depend on is left as it is: `shared` says what a line does.
+pub fn reduced<R>(
+    wgsl: &str,
+    shared: impl Fn(&str) -> Option<&'static str>,
+    run: impl Fn(&str) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    let first = run(wgsl);
+    if std::env::var_os("SWATH_REDUCE").is_none() || !matches!(first, Err(Failure::Differs(_))) {
+        return first;
+    }
+    let order: Vec<&str> = wgsl.lines().filter_map(&shared).collect();
+    let differs = |wgsl: &str| matches!(run(wgsl), Err(Failure::Differs(_)));
+    // Where these change, invocations race.
+    let smaller = reduce(wgsl, |wgsl| wgsl.lines().filter_map(&shared).eq(order.iter().copied()) && differs(wgsl));
+    run(&smaller)
+}
+
 /// The smallest text found for which `shows` still holds: line by line, block by block, then parts of expressions.
-pub fn reduce(text: &str, shows: impl Fn(&str) -> bool) -> String {
+fn reduce(text: &str, shows: impl Fn(&str) -> bool) -> String {
     let mut best: Vec<String> = text.lines().map(str::to_owned).collect();
     loop {
         let before = best.len() + best.iter().map(String::len).sum::<usize>();

@@ -113,6 +113,7 @@ pub fn select(program: &Program, private: &[Mem]) -> Result<(Mir, Layout)> {
         uses: crossing::count_uses(program),
         alive: None,
         in_region: false,
+        in_front: None,
         across: None,
         slice: 1,
         twice: false,
@@ -159,6 +160,8 @@ struct Selector<'a> {
     /// The rows of the lanes that have not returned, where regions have to remember them.
     alive: Option<i32>,
     in_region: bool,
+    /// In front of a region's inner version, before it is known whether that runs: the values to be stored if it does.
+    in_front: Option<Vec<Value>>,
     /// Where control goes behind the groups that belong together, if all workgroups of the run come to those groups before
     /// any comes to the next; and how many rows such groups have.
     across: Option<regalloc2::Block>,

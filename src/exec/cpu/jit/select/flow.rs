@@ -168,7 +168,8 @@ impl Selector<'_> {
             _ => return Ok(None),
         };
         let leaves = reject.stmts.is_empty() && matches!(reject.end, End::Break(..));
-        if !leaves || !is_trivial(accept) {
+        // The parts of a condition that another region computed are not there.
+        if !leaves || !is_trivial(accept) || self.crossing.contains_key(&cond) {
             return Ok(None);
         }
         let (go_on, out) = (self.mir.block(), self.mir.block());

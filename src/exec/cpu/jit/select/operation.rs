@@ -65,9 +65,16 @@ impl Selector<'_> {
     /// Notes where a value is, and stores it if another region uses it.
     pub fn bind(&mut self, value: Value, place: Place) -> Result<()> {
         self.places[value.0 as usize] = Some(place);
-        if !self.in_region {
-            return Ok(());
+        match &mut self.in_front {
+            Some(values) => values.push(value),
+            None if self.in_region => self.store_row(value)?,
+            None => {}
         }
+        Ok(())
+    }
+
+    /// Stores a value for the regions that use it.
+    pub fn store_row(&mut self, value: Value) -> Result<()> {
         if let Some(&slot) = self.slots.get(&value) {
             if self.is_scalar(value) {
                 let general = self.general(value)?;
@@ -162,9 +169,9 @@ impl Selector<'_> {
 
     /// `a * b + c`, with the signs of operands taken into the instruction.
     fn fused(&mut self, a: Value, b: Value, c: Value) -> Result<VReg> {
-        let program = self.program;
-        let stripped = |v: Value| match program.def(v).op {
-            Op::Unary(Unary::Neg, inner) => (inner, true),
+        // An operand that another region computed is there as a whole only.
+        let stripped = |v: Value| match self.program.def(v).op {
+            Op::Unary(Unary::Neg, inner) if self.as_const(inner).is_some() || self.known(inner) => (inner, true),
             _ => (v, false),
         };
         let ((a, minus_a), (b, minus_b), (addend, minus_c)) = (stripped(a), stripped(b), stripped(c));

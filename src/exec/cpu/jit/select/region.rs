@@ -271,7 +271,10 @@ impl<'a> Selector<'a> {
         self.open();
         self.enter(inside);
         self.load_outside(outside)?;
+        // The other version starts with what the row of a value holds before, so nothing is stored until this one runs.
+        self.in_front = Some(Vec::new());
         let checks = self.inside_checks(inside)?;
+        let computed = self.in_front.take().unwrap_or_default();
         let mut failures = self.branch_on_checks(&checks);
         if self.some_may_have_left() {
             let rows = self.active()?;
@@ -292,6 +295,9 @@ impl<'a> Selector<'a> {
         self.dead.push(Vec::new());
         self.mask = Mask::All;
         self.clear_private();
+        for value in computed {
+            self.store_row(value)?;
+        }
         if self.statements(rest)? == Flow::Falls {
             self.mir.jump(end, &[]);
         }
