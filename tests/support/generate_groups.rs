@@ -31,6 +31,8 @@ struct Generator<R> {
     made: usize,
     /// Counters of the loops around.
     counters: Vec<String>,
+    /// Values that were computed in front of loops, to be handed on in them.
+    kept: Vec<String>,
     /// Whether all invocations that have not returned come by; and whether some have left the function.
     together: bool,
     left: bool,
@@ -54,6 +56,7 @@ pub fn kernel(below: impl FnMut(usize) -> usize) -> Grouped {
         functions: String::new(),
         made: 0,
         counters: Vec::new(),
+        kept: Vec::new(),
         together: true,
         left: false,
         in_function: false,
@@ -83,6 +86,8 @@ var<workgroup> shared_halves: array<vec2<f16>, {lanes}>;
 var<workgroup> told: u32;
 var<private> u: u32;
 var<private> v: u32;
+var<private> w: u32;
+var<private> x: u32;
 var<private> i: i32;
 var<private> f: f32;
 var<private> h: f16;
@@ -114,7 +119,7 @@ var<private> no = false;
 const LANES = {lanes}u;
 
 fn finish() {{
-    output[at] = u ^ (v * 3u) ^ bitcast<u32>(i) ^ (u32(b) << 7u) ^ p.b;
+    output[at] = u ^ (v * 3u) ^ (w * 5u) ^ (x * 7u) ^ bitcast<u32>(i) ^ (u32(b) << 7u) ^ p.b;
     floats[at] = f;
     halves[at] = h - own[u % 6u];
     mixed[at].d[v % 3u] = g + table[at];
@@ -129,6 +134,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     at = (wg.x + wgs.x * (wg.y + wgs.y * wg.z)) * LANES + lane;
     u = input[at];
     v = at * 2654435761u;
+    w = at ^ 21u;
+    x = lane + 3u;
     i = bitcast<i32>(input[at]) >> 3u;
     f = floats[at];
     h = halves[at];
@@ -181,9 +188,11 @@ impl<R: FnMut(usize) -> usize> Generator<R> {
 
     fn block(&mut self, depth: usize) {
         self.indent += 1;
+        let kept = self.kept.len();
         for _ in 0..1 + (self.below)(3) {
             self.statement(depth - 1);
         }
+        self.kept.truncate(kept);
         self.indent -= 1;
     }
 
@@ -195,6 +204,9 @@ impl<R: FnMut(usize) -> usize> Generator<R> {
     }
 
     fn simple(&mut self) {
+        if self.in_shared_loop && self.chance(40) {
+            return self.hand_on();
+        }
         let (name, ty) =
             [("u", Ty::U32), ("v", Ty::U32), ("i", Ty::I32), ("f", Ty::F32), ("h", Ty::F16), ("g", Ty::F16)]
                 [(self.below)(6)];
@@ -203,6 +215,22 @@ impl<R: FnMut(usize) -> usize> Generator<R> {
         }
         let value = self.expression(ty, 3);
         self.line(&format!("{name} = {value};"));
+    }
+
+    /// Moves whole values, which a loop around carries on as they are.
+    fn hand_on(&mut self) {
+        const PLACES: [&str; 4] = ["u", "v", "w", "x"];
+        let (to, from) = (self.pick(&PLACES), self.pick(&PLACES));
+        match (self.below)(4) {
+            0 => self.line(&format!("{{ let t = {to}; {to} = {from}; {from} = t; }}")),
+            1 if !self.kept.is_empty() => {
+                let value = &self.kept[(self.below)(self.kept.len())];
+                let line = format!("{to} = {value};");
+                self.line(&line);
+            }
+            2 => self.line(&format!("{to} += 1u;")),
+            _ => self.line(&format!("{to} = {from};")),
+        }
     }
 
     fn subgroup(&mut self, name: &str, ty: Ty) {
@@ -293,6 +321,12 @@ impl<R: FnMut(usize) -> usize> Generator<R> {
     fn uniform_loop(&mut self, depth: usize) {
         let counter = format!("k{}", self.number());
         let limit = self.pick(&["3u", "wgs.x", "p.b % 4u", "(wg.x + 2u)"]);
+        if self.chance(50) {
+            let value = self.expression(Ty::U32, 2);
+            let name = format!("e{}", self.number());
+            self.line(&format!("let {name} = {value};"));
+            self.kept.push(name);
+        }
         self.line(&format!("for (var {counter} = 0u; {counter} < {limit}; {counter}++) {{"));
         let outer = std::mem::replace(&mut self.in_loop, false);
         let shared = std::mem::replace(&mut self.in_shared_loop, true);
@@ -320,11 +354,12 @@ impl<R: FnMut(usize) -> usize> Generator<R> {
             std::mem::replace(&mut self.in_shared_loop, false),
             std::mem::replace(&mut self.in_loop, false),
             std::mem::take(&mut self.counters),
+            std::mem::take(&mut self.kept),
         );
         for _ in 0..2 + (self.below)(4) {
             self.statement(depth - 1);
         }
-        (self.indent, self.in_function, self.in_shared_loop, self.in_loop, self.counters) = outer;
+        (self.indent, self.in_function, self.in_shared_loop, self.in_loop, self.counters, self.kept) = outer;
         // At its end, all are together again.
         (self.together, self.left) = (true, false);
         let body = std::mem::replace(&mut self.text, text);
@@ -389,7 +424,7 @@ impl<R: FnMut(usize) -> usize> Generator<R> {
 
     fn leaf(&mut self, ty: Ty) -> String {
         let choices: &[&str] = match ty {
-            Ty::U32 => &["u", "v", "lane", "wg.y", "p.b", "one", "most", "mixed[at].e"],
+            Ty::U32 => &["u", "v", "w", "x", "lane", "wg.y", "p.b", "one", "most", "mixed[at].e"],
             Ty::I32 => &["i", "none", "minus", "largest", "seven"],
             Ty::F32 => &["f", "f32(h)", "unit", "minus_zero", "some", "large", "mixed[at].b"],
             Ty::F16 => &[
