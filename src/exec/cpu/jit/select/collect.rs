@@ -83,16 +83,16 @@ impl<'a, 's, 'p> Collector<'a, 's, 'p> {
             return early;
         }
         self.early.insert(value, false);
-        let op = &self.selector.program.def(value).op;
-        let early = match op {
-            Op::Builtin(_) => self.selector.is_scalar(value),
-            Op::Phi | Op::Load(_) | Op::UniformLoad(_) | Op::Atomic(_) | Op::Subgroup(..) | Op::Shuffle(..)
-                if self.contents.defined.contains(&value) =>
-            {
-                false
-            }
+        // A value from outside is loaded for the region if the region uses it; else it is computed again, which gives the same
+        // if nothing on the way was loaded or carried on.
+        let loaded = !self.contents.defined.contains(&value)
+            && self.contents.uses.contains_key(&value)
+            && self.selector.crossing.contains_key(&value);
+        let early = match self.selector.program.def(value).op {
             _ if !self.selector.is_scalar(value) => false,
-            _ if !self.contents.defined.contains(&value) => self.selector.crossing.contains_key(&value),
+            Op::Builtin(_) => true,
+            _ if loaded => true,
+            Op::Phi | Op::Load(_) | Op::UniformLoad(_) | Op::Atomic(_) | Op::Subgroup(..) | Op::Shuffle(..) => false,
             _ => self.selector.needed(value).into_iter().all(|v| self.early(v)),
         };
         self.early.insert(value, early);
