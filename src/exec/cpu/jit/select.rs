@@ -236,6 +236,11 @@ impl Selector<'_> {
         self.places[value.0 as usize].is_some()
     }
 
+    /// Whether a value can be used by now: it is a constant, or has been computed.
+    fn is_there(&self, value: Value) -> bool {
+        self.as_const(value).is_some() || self.known(value)
+    }
+
     fn place(&self, value: Value) -> Result<Place> {
         self.places[value.0 as usize].ok_or(Unsupported("a value that is used outside of its block"))
     }

@@ -4,6 +4,8 @@
 //! a condition goes one way in all lanes. What can be told from scalars before a group starts is taken for granted in
 //! one version of the code, which a few comparisons of general registers lead to.
 
+use regalloc2::VReg;
+
 use super::{
     Result, Selector,
     address::{Check, Checks, Extent, simplified, spans},
@@ -19,7 +21,6 @@ use crate::{
     },
     ir::{Binary, Op, Space, Stmt, Type, Value},
 };
-use regalloc2::VReg;
 
 /// A region of more statements gets one version only.
 const MAX_STATEMENTS: usize = 2000;
@@ -46,8 +47,7 @@ impl<'s> Selector<'s> {
         let outer = (self.shapes.clone(), self.assumptions.clone());
         let mut collector = Collector::new(self, contents);
         for _ in 0..MAX_ROUNDS {
-            collector.look(rest);
-            if !collector.changed {
+            if !collector.look(rest) {
                 break;
             }
             let selector = &mut *collector.selector;
@@ -172,7 +172,7 @@ impl<'s> Selector<'s> {
 
     /// Computes a value now, with all it depends on.
     fn demand(&mut self, value: Value) -> Result<()> {
-        if self.as_const(value).is_some() || self.known(value) {
+        if self.is_there(value) {
             return Ok(());
         }
         for operand in self.needed(value) {
@@ -359,8 +359,11 @@ impl<'s> Selector<'s> {
         let mut all = Vec::new();
         for (comparison, holds) in atoms {
             let Op::Binary(_, a, b) = self.program.def(comparison).op else { return Ok(None) };
-            let there = |v: Value| self.as_const(v).is_some() || self.known(v);
-            if !there(a) || !there(b) || !comparable(self, a, b) || self.assumptions.contains_key(&comparison) {
+            if !self.is_there(a)
+                || !self.is_there(b)
+                || !comparable(self, a, b)
+                || self.assumptions.contains_key(&comparison)
+            {
                 return Ok(None);
             }
             match self.comparison_checks(comparison, holds)? {

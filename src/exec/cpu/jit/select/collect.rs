@@ -25,7 +25,8 @@ pub struct Collector<'a, 's, 'p> {
     /// The comparisons behind the assumptions, and whether they hold; minima and maxima that are an operand.
     pub comparisons: Vec<(Value, bool)>,
     pub extremes: Vec<(Value, Value)>,
-    pub changed: bool,
+    /// Whether the last look found something new.
+    changed: bool,
 }
 
 /// Whether the order of two values can be told from scalars.
@@ -64,11 +65,12 @@ impl<'a, 's, 'p> Collector<'a, 's, 'p> {
         }
     }
 
-    /// Looks for assumptions once; `changed` says whether there are new ones.
-    pub fn look(&mut self, stmts: &[&Stmt]) {
+    /// Looks for assumptions once; says whether there are new ones.
+    pub fn look(&mut self, stmts: &[&Stmt]) -> bool {
         self.changed = false;
         self.early.clear();
         self.statements(stmts);
+        self.changed
     }
 
     /// Whether a value can be computed in front of the region's code for a group.

@@ -171,7 +171,7 @@ impl Selector<'_> {
     fn fused(&mut self, a: Value, b: Value, c: Value) -> Result<VReg> {
         // An operand that another region computed is there as a whole only.
         let stripped = |v: Value| match self.program.def(v).op {
-            Op::Unary(Unary::Neg, inner) if self.as_const(inner).is_some() || self.known(inner) => (inner, true),
+            Op::Unary(Unary::Neg, inner) if self.is_there(inner) => (inner, true),
             _ => (v, false),
         };
         let ((a, minus_a), (b, minus_b), (addend, minus_c)) = (stripped(a), stripped(b), stripped(c));

@@ -383,7 +383,7 @@ impl<'a> Selector<'a> {
             Op::Builtin(Builtin::LocalId(0)) => y == 1 && z == 1,
             _ => false,
         };
-        let known = self.as_const(limit).is_some() || self.known(limit);
+        let known = self.is_there(limit);
         // Lanes that do not take the branch have nothing more to do here.
         let idle = reject.stmts.is_empty() && matches!(reject.end, End::Yield(_) | End::Return);
         let plain = !matches!(accept.end, End::Break(..));
@@ -410,7 +410,7 @@ impl<'a> Selector<'a> {
             Op::UniformLoad(_) | Op::Phi => false,
             op => {
                 let mut known = true;
-                op.visit_operands(&mut |v| known &= self.as_const(v).is_some() || self.known(v));
+                op.visit_operands(&mut |v| known &= self.is_there(v));
                 known
             }
         }
