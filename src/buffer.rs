@@ -5,10 +5,10 @@ use std::{any::type_name, fmt, marker::PhantomData, ops::Range, sync::Arc};
 use bytemuck::Pod;
 
 use crate::{
+    bytes::exact_bytes,
+    device::Device,
     error::{Error, Message, Result},
     exec::Allocation,
-    report::exact_bytes,
-    runtime::Device,
 };
 
 /// `len` elements of type `T` in the memory of a device. Clones share the memory.

@@ -69,8 +69,11 @@
 
 pub mod access;
 mod buffer;
+mod bytes;
 mod call;
 pub mod chain;
+mod device;
+mod device_info;
 pub mod error;
 mod exec;
 mod ir;
@@ -84,13 +87,15 @@ pub mod samples;
 pub use buffer::Buffer;
 pub use call::{Call, Grid, Job, Outcome, ReadArg, TileEvents, UniformValue, Untyped, WriteArg};
 pub use chain::{Chain, ChainBuilder};
+pub use device::{Device, DeviceChoice};
+pub use device_info::{DeviceInfo, DeviceKind};
 pub use error::{Error, Result};
-pub use exec::{CancelToken, DeviceInfo, DeviceKind};
+pub use exec::CancelToken;
 #[doc(hidden)]
 pub use kernel::names::nearest as nearest_name;
 pub use kernel::{Binding, BindingKind, ConstValue, Field, Kernel, Module, OverrideConstant, Scalar, Type};
 pub use report::Report;
-pub use runtime::{Device, DeviceChoice, Runtime};
+pub use runtime::Runtime;
 
 #[cfg(feature = "gpu")]
 pub use wgpu;

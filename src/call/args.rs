@@ -10,9 +10,9 @@ use bytemuck::Pod;
 use super::element::Element;
 use crate::{
     buffer::Buffer,
+    device::Device,
     exec::{Allocation, ArgData},
     kernel::BindingKind,
-    runtime::Device,
 };
 
 /// What [`Call::read`](crate::Call::read) takes: `&[T]`, `&Vec<T>`, `&[T; N]`, `&Buffer<T>`, and for

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Call, launch::Checked};
-use crate::{error::Result, plan::Plan, report::Report, runtime::Device};
+use crate::{device::Device, error::Result, plan::Plan, report::Report};
 
 /// A call that is checked and planned. Printed, it says how it will run; [`run`](Job::run) runs it.
 #[must_use = "a job does nothing until it is run"]

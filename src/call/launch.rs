@@ -14,6 +14,7 @@ use super::{
     uniform::Uniforms,
 };
 use crate::{
+    device::Device,
     error::{Error, Message, Result},
     exec::{
         ArgData, Launch, Watcher,
@@ -22,7 +23,6 @@ use crate::{
     kernel::Kernel,
     plan::Plan,
     report::Report,
-    runtime::Device,
 };
 
 /// A call that nothing is wrong with, and the device it goes to.

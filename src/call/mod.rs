@@ -11,7 +11,6 @@ mod launch;
 pub(crate) mod place;
 mod progress;
 pub(crate) mod uniform;
-pub(crate) mod worker;
 
 use std::{fmt, time::Duration};
 
@@ -25,11 +24,11 @@ pub use progress::TileEvents;
 pub use uniform::UniformValue;
 
 use crate::{
+    device::{Device, DeviceChoice, Devices},
     error::{Error, Message, Result},
     exec::CancelToken,
     kernel::Kernel,
     report::Report,
-    runtime::{Device, DeviceChoice, Runtime},
 };
 use args::Arg;
 use bind::Access;
@@ -62,7 +61,7 @@ use uniform::Uniforms;
 /// ```
 #[must_use = "a call does nothing until it is run"]
 pub struct Call<'a> {
-    runtime: Runtime,
+    devices: Devices,
     kernel: Kernel,
     /// One for each of the kernel's bindings; none for uniforms.
     args: Vec<Option<Arg<'a>>>,
@@ -78,11 +77,11 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    pub(crate) fn new(runtime: Runtime, kernel: Kernel) -> Call<'a> {
+    pub(crate) fn new(devices: Devices, kernel: Kernel) -> Call<'a> {
         let args = kernel.bindings().iter().map(|_| None).collect();
         let uniforms = Uniforms::new(&kernel);
         Call {
-            runtime,
+            devices,
             kernel,
             args,
             uniforms,
@@ -171,12 +170,12 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// The device to run on: a [`Device`], or a name as [`Runtime::device`] takes it. Without it,
+    /// The device to run on: a [`Device`], or a name as [`Runtime::device`](crate::Runtime::device) takes it. Without it,
     /// resident buffers decide, else `auto`.
     pub fn device<'d>(self, device: impl Into<DeviceChoice<'d>>) -> Self {
         let choice = device.into();
         let mut call = self;
-        match call.runtime.choose(choice) {
+        match call.devices.choose(choice) {
             Ok(device) => call.device = device,
             Err(error) => call.error = call.error.or(Some(error)),
         }

@@ -7,14 +7,14 @@ use super::{
     args::{Arg, Data},
 };
 use crate::{
+    bytes::exact_bytes,
+    device::{self, Candidates, Device},
     error::{Error, Result},
     kernel::{Binding, BindingKind, Kernel},
     plan::{
         Detour, Misfit, Plan,
         request::{Given, Holder, Shape},
     },
-    report::exact_bytes,
-    runtime::Device,
 };
 
 /// Where a call runs.
@@ -24,13 +24,6 @@ pub(super) struct Placement {
     pub plan: Option<Arc<Plan>>,
     /// Time spent compiling to find out whether the device can run the kernel.
     pub compile: Duration,
-}
-
-/// The devices that may run a call, best first.
-struct Candidates {
-    devices: Vec<Device>,
-    /// Whether the first one was asked for, or holds the data.
-    is_decided: bool,
 }
 
 impl Call<'_> {
@@ -56,7 +49,7 @@ impl Call<'_> {
                 self.check_sizes(device)?;
                 return Ok(Placement { device: device.clone(), plan: None, compile });
             }
-            match self.runtime.plan(&self.kernel, &given, device)? {
+            match self.devices.plan(&self.kernel, &given, device)? {
                 Ok(plan) => {
                     self.check_sizes(device)?;
                     let plan = match &misfit {
@@ -101,45 +94,17 @@ impl Call<'_> {
         Given { shape, uniforms: self.uniforms.all() }
     }
 
-    /// The device that holds the buffers, the one asked for, or all that there are. Behind one that was asked for comes
-    /// the CPU engine, for what that one cannot hold.
+    /// The devices that may run the call.
     fn candidates(&self) -> Result<Candidates> {
-        let mut holder: Option<(&Device, &str)> = None;
-        for (binding, arg) in self.kernel.bindings().iter().zip(&self.args) {
-            let Some(Arg { data: Data::Resident { device, .. }, .. }) = arg else { continue };
-            match holder {
-                Some((other, name)) if other != device => {
-                    let problem = format!(
-                        "`{name}` lives on {}, and `{}` on {}",
-                        other.describe(),
-                        binding.name,
-                        device.describe()
-                    );
-                    let help = "make both on one device, or copy one over with Buffer::copy_from";
-                    return Err(Error::Call(self.kernel.message(problem).help(help)));
-                }
-                Some(_) => {}
-                None => holder = Some((device, &binding.name)),
-            }
-        }
-        match (holder, &self.device) {
-            (Some((holder, name)), Some(asked)) if holder != asked => {
-                let problem =
-                    format!("`{name}` lives on {}, and the call asks for {}", holder.describe(), asked.describe());
-                let help = "leave .device(..) out, or make the buffer on that device";
-                Err(Error::Call(self.kernel.message(problem).help(help)))
-            }
-            (Some((holder, _)), _) => Ok(Candidates { devices: vec![holder.clone()], is_decided: true }),
-            (None, Some(asked)) => {
-                let mut devices = vec![asked.clone()];
-                devices.extend(self.runtime.engine().filter(|engine| *engine != asked).cloned());
-                Ok(Candidates { devices, is_decided: true })
-            }
-            (None, None) => {
-                let (devices, is_decided) = self.runtime.preferred()?;
-                Ok(Candidates { devices, is_decided })
-            }
-        }
+        let bindings = self.kernel.bindings();
+        let residents = self.args.iter().enumerate().filter_map(|(at, arg)| match arg {
+            Some(Arg { data: Data::Resident { device, .. }, .. }) => Some((at, device)),
+            _ => None,
+        });
+        let name = |at: usize| format!("`{}`", bindings[at].name);
+        let decision = device::decide("the call", residents, name, self.device.as_ref());
+        let decision = decision.map_err(|message| Error::Call(message.kernel(self.kernel.name())))?;
+        self.devices.candidates(decision)
     }
 
     /// Refuses bindings that are larger than the CPU engine takes, or that a device is given as a whole by the caller.

@@ -14,10 +14,10 @@ use super::{
 };
 use crate::{
     call::place,
-    error::Result,
+    device::{self, Device},
+    error::{Error, Result},
     exec::{Allocation, Dispatch, Sequence, SequenceArg, Step},
     kernel::Kernel,
-    runtime::Device,
 };
 
 pub(super) fn build(mut builder: ChainBuilder) -> Result<Chain> {
@@ -121,33 +121,16 @@ fn zeroed(recording: &Recording) -> Vec<Recorded> {
 /// The device: the one that holds the buffers, the one asked for, or the best that can run all kernels.
 fn choose_device(builder: &ChainBuilder) -> Result<(Device, Duration)> {
     let recording = &builder.recording;
-    let mut holder: Option<(&Device, usize)> = None;
-    for (number, memory) in recording.memories.iter().enumerate() {
-        let Owner::Resident { device, .. } = &memory.owner else { continue };
-        match holder {
-            Some((other, first)) if other != device => {
-                let (first, second) = (recording.describe(first), recording.describe(number));
-                let problem = format!("{first} lives on {}, and {second} on {}", other.describe(), device.describe());
-                return Err(refuse(problem, "make both on one device, or copy one over with Buffer::copy_from"));
-            }
-            Some(_) => {}
-            None => holder = Some((device, number)),
-        }
-    }
+    let residents = recording.memories.iter().enumerate().filter_map(|(number, memory)| match &memory.owner {
+        Owner::Resident { device, .. } => Some((number, device)),
+        Owner::Slot(_) => None,
+    });
+    let name = |number| recording.describe(number);
+    let decision = device::decide("the chain", residents, name, builder.device.as_ref());
+    let decision = decision.map_err(|message| Error::Call(message.subject("chain")))?;
     let kernels: Vec<&Kernel> = recording.specs.iter().map(|spec| &spec.kernel).collect();
-    let (device, compile) = match (holder, &builder.device) {
-        (Some((holder, number)), Some(asked)) if holder != asked => {
-            let buffer = recording.describe(number);
-            let problem =
-                format!("{buffer} lives on {}, and the chain asks for {}", holder.describe(), asked.describe());
-            return Err(refuse(problem, "leave .device(..) out, or make the buffer on that device"));
-        }
-        (Some((device, _)), _) | (None, Some(device)) => (device.clone(), device.accepts_all(&kernels)?),
-        (None, None) => {
-            let largest = recording.memories.iter().map(|memory| memory.bytes).max().unwrap_or(0);
-            builder.runtime.choose_for_all(&kernels, largest)?
-        }
-    };
+    let largest = recording.memories.iter().map(|memory| memory.bytes).max().unwrap_or(0);
+    let (device, compile) = builder.devices.candidates(decision)?.first_for(&kernels, largest)?;
     for spec in &recording.specs {
         for (binding, arg) in spec.kernel.bindings().iter().zip(&spec.args) {
             if let Arg::Memory(memory) = arg {

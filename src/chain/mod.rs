@@ -2,7 +2,7 @@
 //!
 //! A chain is built from slots and calls. Slots stand for memory: [`input`](ChainBuilder::input) is uploaded at each run,
 //! [`output`](ChainBuilder::output) is downloaded, [`scratch`](ChainBuilder::scratch) never leaves the device. Calls are put
-//! together as on a [`Runtime`], save that slots are bound instead of slices; they run in the order in which they were
+//! together as on a [`Runtime`](crate::Runtime), save that slots are bound instead of slices; they run in the order in which they were
 //! made, each seeing what those before it wrote.
 //!
 //! ```
@@ -112,9 +112,9 @@ pub use slot::{ChainArg, Input, Output, Slot, Value};
 use crate::{
     buffer::bytes_of_elements,
     call::UniformValue,
+    device::{Device, DeviceChoice, Devices},
     error::{Error, Result},
     kernel::Kernel,
-    runtime::{Device, DeviceChoice, Runtime},
 };
 use record::{Recording, Role, refuse};
 use slot::ChainData;
@@ -123,7 +123,7 @@ use slot::ChainData;
 ///
 /// What is wrong is found when it is said, and told by [`build`](ChainBuilder::build): the first error counts.
 pub struct ChainBuilder {
-    runtime: Runtime,
+    devices: Devices,
     /// Unlike every other chain's.
     id: u64,
     recording: Recording,
@@ -132,10 +132,10 @@ pub struct ChainBuilder {
 }
 
 impl ChainBuilder {
-    pub(crate) fn new(runtime: Runtime) -> ChainBuilder {
+    pub(crate) fn new(devices: Devices) -> ChainBuilder {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        ChainBuilder { runtime, id, recording: Recording::default(), device: None, error: None }
+        ChainBuilder { devices, id, recording: Recording::default(), device: None, error: None }
     }
 
     /// A slot of `len` elements that each run is given; see [`Slot::from`].
@@ -349,10 +349,10 @@ impl ChainBuilder {
         Err(refuse(problem, "look at a slot that the loop's calls write"))
     }
 
-    /// Chooses the device, by name or as a [`Device`]; see [`Runtime::device`]. Without it, resident buffers decide, else
+    /// Chooses the device, by name or as a [`Device`]; see [`Runtime::device`](crate::Runtime::device). Without it, resident buffers decide, else
     /// `auto`.
     pub fn device<'d>(&mut self, device: impl Into<DeviceChoice<'d>>) -> &mut Self {
-        match self.runtime.choose(device.into()) {
+        match self.devices.choose(device.into()) {
             Ok(device) => self.device = device,
             Err(error) => self.error = self.error.take().or(Some(error)),
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::record::{Arg, Owner, Recording};
-use crate::{report::Bytes, runtime::Device};
+use crate::{bytes::Bytes, device::Device};
 
 /// What a chain does and where its data lies; printed, it reads as a few lines.
 #[derive(Clone, Debug)]

@@ -5,10 +5,10 @@ use std::{ops::Range, sync::Arc};
 use rustc_hash::FxHashMap;
 
 use crate::{
+    device::Device,
     error::{Error, Message},
     exec::{Allocation, UNIFORM_ALIGNMENT},
     kernel::{BindingKind, Kernel},
-    runtime::Device,
 };
 
 /// What a slot is for.

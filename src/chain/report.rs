@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{exec::Metrics, report::Bytes, runtime::Device};
+use crate::{bytes::Bytes, device::Device, exec::Metrics};
 
 /// What one run of a chain did. Printed, it reads as one line.
 #[derive(Clone, Debug)]

@@ -16,12 +16,12 @@ use super::{
 use crate::{
     buffer::short_name,
     call::UniformValue,
+    device::Device,
     error::{Error, Result},
     exec::{
         Allocation, CancelToken, Download, Ready, Turn,
         stop::{Armed, Left, Stop},
     },
-    runtime::Device,
 };
 
 /// A chain that is built: its kernels are compiled and its memory is made. Clones are the same chain.

@@ -7,8 +7,8 @@ use bytemuck::Pod;
 use crate::{
     buffer::Buffer,
     call::{Untyped, element::Element, uniform::UniformValue},
+    device::Device,
     exec::Allocation,
-    runtime::Device,
 };
 
 /// Memory of a chain: `len` elements of type `T` that its calls read and write. A handle, to be copied freely; it means

@@ -6,15 +6,18 @@ pub(crate) mod cpu;
 pub(crate) mod gpu;
 pub(crate) mod null;
 pub(crate) mod stop;
+#[cfg(test)]
+mod tests;
 
 use std::{any::Any, ops::Range, sync::Arc, time::Duration};
 
 pub use stop::CancelToken;
 
 use crate::{
+    device_info::DeviceInfo,
     error::Result,
     kernel::Kernel,
-    plan::{Plan, TileEvent},
+    plan::{Plan, TileEvent, request::Capacity},
 };
 use stop::Stop;
 
@@ -43,60 +46,6 @@ fn engine() -> Option<Arc<dyn Backend>> {
 #[cfg(not(feature = "cpu"))]
 fn engine() -> Option<Arc<dyn Backend>> {
     None
-}
-
-/// What kind of hardware a device is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum DeviceKind {
-    /// The CPU engine of this crate.
-    Cpu,
-    /// A GPU with memory of its own.
-    DiscreteGpu,
-    /// A GPU that shares the host's memory.
-    IntegratedGpu,
-    /// A GPU of a virtual machine.
-    VirtualGpu,
-    /// A GPU driver that runs on the CPU (lavapipe, SwiftShader, WARP).
-    SoftwareGpu,
-    /// A GPU of unknown kind.
-    OtherGpu,
-}
-
-/// A device as reports show it.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct DeviceInfo {
-    /// The device's name, as its driver gives it.
-    pub name: String,
-    /// What kind of hardware.
-    pub kind: DeviceKind,
-    /// `cpu`, `vulkan`, `metal`, `dx12` or `gl`.
-    pub backend: String,
-    /// Driver name and version; for the CPU engine the executor and the instruction set it uses.
-    pub driver: String,
-    /// Limits in the words of WebGPU, by name.
-    pub limits: Vec<(&'static str, u64)>,
-    /// Names of the features a kernel may need (`shader-f16`, `subgroups`, ...) that the device has.
-    pub features: Vec<&'static str>,
-    /// Bytes of memory, where known.
-    pub memory: Option<u64>,
-}
-
-impl DeviceInfo {
-    /// A device that has only a name and a kind, for [`Runtime::null`](crate::Runtime::null).
-    #[doc(hidden)]
-    pub fn null(name: &str, kind: DeviceKind) -> DeviceInfo {
-        DeviceInfo {
-            name: name.to_owned(),
-            kind,
-            backend: "null".to_owned(),
-            driver: "none".to_owned(),
-            limits: Vec::new(),
-            features: Vec::new(),
-            memory: None,
-        }
-    }
 }
 
 /// Memory that stays on a device between calls. Its size is the bytes asked for.
@@ -276,6 +225,8 @@ pub(crate) type Ready = Box<dyn Any + Send + Sync>;
 pub(crate) trait Backend: Send + Sync {
     /// What the device is.
     fn info(&self) -> &DeviceInfo;
+    /// What its memory can hold; nothing where kernels work in the host's memory, whatever the size of their data.
+    fn capacity(&self) -> Option<Capacity>;
     /// Refuses, by the name of the feature or limit, a kernel that the device cannot run.
     fn supports(&self, kernel: &Kernel) -> Result<()>;
     /// Compiles the kernel, or finds it in the cache; gives the time it took.

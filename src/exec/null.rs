@@ -7,12 +7,14 @@ use std::{
 };
 
 use super::{
-    Allocation, ArgData, Backend, DeviceInfo, Download, Launch, Metrics, Ready, Sequence, SequenceArg, Step, Turn,
+    Allocation, ArgData, Backend, Download, Launch, Metrics, Ready, Sequence, SequenceArg, Step, Turn,
     UNIFORM_ALIGNMENT,
 };
 use crate::{
+    device_info::{DeviceInfo, DeviceKind},
     error::{Error, Message, Result},
     kernel::Kernel,
+    plan::request::Capacity,
 };
 
 /// The device. Its launches leave all data as it is.
@@ -70,6 +72,11 @@ impl Allocation for NullMemory {
 impl Backend for NullBackend {
     fn info(&self) -> &DeviceInfo {
         &self.info
+    }
+
+    /// That of the kind of device it stands for.
+    fn capacity(&self) -> Option<Capacity> {
+        (self.info.kind != DeviceKind::Cpu).then(|| Capacity::of(&self.info))
     }
 
     fn supports(&self, kernel: &Kernel) -> Result<()> {

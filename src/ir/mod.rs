@@ -23,6 +23,7 @@ pub(crate) mod build;
 #[cfg(test)]
 pub(crate) mod eval;
 pub(crate) mod fold;
+mod kernel;
 pub(crate) mod lower;
 pub(crate) mod math;
 pub(crate) mod print;

@@ -36,6 +36,22 @@ fn each(body: &str, inputs: &[u32]) -> Vec<u32> {
 }
 
 #[test]
+fn arrays_of_override_length_are_lowered() {
+    let wgsl = "
+        override N: u32 = 4;
+        override M: u32 = N * 2;
+        var<workgroup> a: array<f32, N>;
+        var<workgroup> b: array<f32, M>;
+        var<workgroup> c: array<f32, 8>;
+        var<workgroup> d: array<array<f32, 8>, 2>;
+        @compute @workgroup_size(N) fn main() { a[0] = 1; b[0] = 2; c[0] = 3; d[0][1] = 4; }";
+    for n in [1, 4, 8, 16] {
+        let kernel = Module::parse(wgsl).and_then(|module| module.only_kernel()?.with_const("N", n));
+        kernel.and_then(|kernel| kernel.ir()).unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+#[test]
 fn control_flow() {
     let body = "
         fn collatz(start: u32) -> u32 {

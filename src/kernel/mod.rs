@@ -4,6 +4,7 @@ pub(crate) mod diagnostic;
 pub(crate) mod fields;
 mod guarded;
 pub(crate) mod layout;
+mod memo;
 mod mend;
 mod module;
 pub(crate) mod names;
@@ -19,7 +20,7 @@ mod unsupported;
 use std::{
     fmt,
     sync::{
-        Arc, OnceLock,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -32,10 +33,8 @@ pub(crate) use requirements::Requirements;
 pub use specialize::ConstValue;
 pub use types::{Field, OverrideConstant, Scalar, Type};
 
-use crate::{
-    error::{Error, Message, Result},
-    ir::Program,
-};
+use crate::error::{Error, Message, Result};
+use memo::Memo;
 
 /// An entry point of a module, with its override constants resolved. Cheap to clone.
 #[derive(Clone)]
@@ -71,8 +70,8 @@ pub(crate) struct KernelInner {
     missing: Vec<String>,
     /// Devices (by number) on which the requirements were met.
     accepted_on: AtomicU64,
-    /// The program, once somebody has asked for it.
-    program: OnceLock<Arc<Program>>,
+    /// What later stages have worked out about it.
+    pub memo: Memo,
 }
 
 /// A resource that a kernel is given.
@@ -178,26 +177,6 @@ impl Kernel {
         &self.inner.requirements.features
     }
 
-    /// The program in this crate's intermediate representation, printed for people.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Wgsl`] where the kernel uses what is not supported.
-    pub fn ir(&self) -> Result<String> {
-        self.check_complete()?;
-        let program = crate::ir::lower::lower(self).map_err(|error| self.in_file(error))?;
-        Ok(program.to_string())
-    }
-
-    /// The program in the intermediate representation, lowered once.
-    pub(crate) fn program(&self) -> Result<Arc<Program>> {
-        if let Some(program) = self.inner.program.get() {
-            return Ok(Arc::clone(program));
-        }
-        let program = Arc::new(crate::ir::lower::lower(self)?);
-        Ok(Arc::clone(self.inner.program.get_or_init(|| program)))
-    }
-
     /// Whether the module declares a binding `name`, used by this kernel or not.
     pub fn declares(&self, name: &str) -> bool {
         self.inner.declares(name)
@@ -216,12 +195,38 @@ impl Kernel {
         }
     }
 
+    /// The kernel with another module in its place, for tests of what is made from it; `mark` tells such kernels apart.
+    #[cfg(all(test, feature = "cpu", feature = "gpu"))]
+    pub(crate) fn with_module(&self, module: naga::Module, info: ModuleInfo, mark: u64) -> Kernel {
+        let inner = &self.inner;
+        let (bindings, uniform_bytes) = reflect::bindings(&module, &info, inner.entry);
+        let inner = KernelInner {
+            name: inner.name.clone(),
+            source: inner.source.clone(),
+            uniform_scalars: reflect::uniform_scalars(&module, &bindings, uniform_bytes),
+            module,
+            info,
+            entry: inner.entry,
+            workgroup_size: inner.workgroup_size,
+            bindings,
+            fingerprint: inner.fingerprint ^ mark,
+            requirements: inner.requirements.clone(),
+            uniform_bytes,
+            parent: inner.parent.clone(),
+            constants: Vec::new(),
+            missing: Vec::new(),
+            accepted_on: AtomicU64::new(0),
+            memo: Memo::default(),
+        };
+        Kernel { inner: Arc::new(inner) }
+    }
+
     pub(crate) fn entry_point(&self) -> &naga::EntryPoint {
         &self.inner.module.entry_points[self.inner.entry]
     }
 
     /// `error`, with the name of the file that the kernel is from.
-    fn in_file(&self, error: Error) -> Error {
+    pub(crate) fn in_file(&self, error: Error) -> Error {
         diagnostic::in_file(self.inner.parent.inner.file.as_deref(), error)
     }
 

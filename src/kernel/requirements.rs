@@ -4,8 +4,8 @@ use naga::{AddressSpace, Module, Scalar, Statement, TypeInner, valid::ModuleInfo
 
 use super::{layout, unsupported};
 use crate::{
+    device_info::DeviceInfo,
     error::{Error, Message, Result},
-    exec::DeviceInfo,
 };
 
 /// What a device must have to run a kernel, as data.
@@ -86,8 +86,7 @@ impl Requirements {
             }
         }
         for need in &self.limits {
-            let has = device.limits.iter().find(|(name, _)| *name == need.limit).map(|&(_, value)| value);
-            if let Some(has) = has.filter(|&has| has < need.value) {
+            if let Some(has) = device.limit(need.limit).filter(|&has| has < need.value) {
                 return refuse(
                     format!(
                         "the kernel needs {} {}, and this device allows {has} ({})",

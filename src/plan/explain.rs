@@ -5,7 +5,7 @@ use std::fmt;
 use super::{Binding, Misfit, Plan, Reason, Residency};
 use crate::{
     access::Verdict,
-    report::{Bytes, exact_bytes},
+    bytes::{Bytes, exact_bytes},
 };
 
 const AXES: [&str; 3] = ["x", "y", "z"];

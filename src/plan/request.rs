@@ -2,6 +2,7 @@
 
 use crate::{
     access::Numbers,
+    device_info::DeviceInfo,
     kernel::{BindingKind, Kernel},
 };
 
@@ -28,6 +29,17 @@ pub(crate) struct Capacity {
 }
 
 impl Capacity {
+    /// What the limits of a device with a memory of its own say.
+    pub fn of(info: &DeviceInfo) -> Capacity {
+        let limit = |name| info.limit(name).unwrap_or(u64::MAX);
+        Capacity {
+            max_binding: limit("maxStorageBufferBindingSize"),
+            max_buffer: limit("maxBufferSize"),
+            memory: info.memory,
+            max_workgroups: u32::try_from(limit("maxComputeWorkgroupsPerDimension")).unwrap_or(u32::MAX),
+        }
+    }
+
     /// Bytes of the largest buffer that can be bound, and the limit that says so.
     pub fn largest(&self) -> (u64, &'static str) {
         if self.max_binding <= self.max_buffer {

@@ -21,6 +21,8 @@
 
 mod bounded;
 mod draw;
+#[cfg(all(test, feature = "cpu"))]
+mod footprints;
 mod verdict;
 
 pub mod black_scholes;

@@ -14,7 +14,7 @@ mod sequence;
 mod shared_mem;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::{
     cmp::Reverse,
@@ -25,14 +25,15 @@ use std::{
 };
 
 use crate::{
+    device_info::{DeviceInfo, DeviceKind},
     error::{Error, Message, Result},
     exec::{
-        Allocation, ArgData, Backend, DeviceInfo, DeviceKind, Launch, Metrics, Ready, Sequence, Turn,
+        Allocation, ArgData, Backend, Launch, Metrics, Ready, Sequence, Turn,
         stop::{Left, Stop},
     },
     ir,
     kernel::{BindingKind, Kernel},
-    plan::{Part, TileEvent},
+    plan::{Part, TileEvent, request::Capacity},
 };
 use interp::{Code, Scratch};
 use pool::Pool;
@@ -182,6 +183,10 @@ fn compile(kernel: &Kernel, program: &ir::Program) -> Option<jit::Compiled> {
 impl Backend for CpuBackend {
     fn info(&self) -> &DeviceInfo {
         &self.info
+    }
+
+    fn capacity(&self) -> Option<Capacity> {
+        None
     }
 
     fn supports(&self, kernel: &Kernel) -> Result<()> {

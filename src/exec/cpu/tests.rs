@@ -3,7 +3,7 @@
 mod indexing;
 mod oracle;
 #[cfg(feature = "cli")]
-mod sample_footprints;
+pub(crate) mod recording;
 
 use std::sync::Arc;
 

@@ -9,8 +9,8 @@ use futures::FutureExt;
 
 use super::memory::UNIT;
 use crate::{
+    device_info::{DeviceInfo, DeviceKind},
     error::{Error, Message, Result},
-    exec::{DeviceInfo, DeviceKind},
 };
 
 /// The backends looked at, the better one first where a GPU is seen through several.

@@ -38,12 +38,14 @@ use self::{
     memory::GpuAllocation,
 };
 use super::{
-    Allocation, Backend, DeviceInfo, DeviceKind, Launch, Metrics, Ready, Sequence, Turn,
+    Allocation, Backend, Launch, Metrics, Ready, Sequence, Turn,
     stop::{Left, Stop},
 };
 use crate::{
+    device_info::{DeviceInfo, DeviceKind},
     error::{Error, Message, Result},
     kernel::Kernel,
+    plan::request::Capacity,
 };
 
 /// Opens every GPU of this machine. None is an empty list, not an error.
@@ -228,6 +230,10 @@ impl Drop for Gpu {
 impl Backend for GpuBackend {
     fn info(&self) -> &DeviceInfo {
         &self.gpu.info
+    }
+
+    fn capacity(&self) -> Option<Capacity> {
+        Some(Capacity::of(&self.gpu.info))
     }
 
     fn supports(&self, _kernel: &Kernel) -> Result<()> {

@@ -17,8 +17,6 @@ mod remap;
 mod rewrite;
 mod sites;
 mod statement;
-#[cfg(test)]
-mod tests;
 mod tile;
 mod zeros;
 

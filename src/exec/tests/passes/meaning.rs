@@ -1,46 +1,24 @@
 //! Adapted kernels, run on the CPU engine, against what their authors wrote.
 
-use std::sync::atomic::AtomicU64;
-
 use super::*;
 use crate::{
     exec::{ArgData, Launch, cpu},
-    kernel::{KernelInner, reflect},
+    kernel::BindingKind,
 };
 
 /// The kernel that a variant is, with its tile's uniform as the last binding.
 fn as_kernel(kernel: &Kernel, variant: &Variant) -> Kernel {
     let module = adapted(kernel, variant);
     let info = validate(&module);
-    let inner = &kernel.inner;
-    let (bindings, uniform_bytes) = reflect::bindings(&module, &info, inner.entry);
-    let inner = KernelInner {
-        name: inner.name.clone(),
-        source: inner.source.clone(),
-        uniform_scalars: reflect::uniform_scalars(&module, &bindings, uniform_bytes),
-        module,
-        info,
-        entry: inner.entry,
-        workgroup_size: inner.workgroup_size,
-        bindings,
-        fingerprint: inner.fingerprint ^ variant.fingerprint(),
-        requirements: inner.requirements.clone(),
-        uniform_bytes,
-        parent: inner.parent.clone(),
-        constants: Vec::new(),
-        missing: Vec::new(),
-        accepted_on: AtomicU64::new(0),
-        program: Default::default(),
-    };
-    Kernel { inner: Arc::new(inner) }
+    kernel.with_module(module, info, variant.fingerprint())
 }
 
 /// Runs a kernel on the interpreter; `data` are its bindings in their order.
 fn run(kernel: &Kernel, workgroups: [u32; 3], data: &mut [Vec<u32>]) {
     let args = kernel.bindings().iter().zip(data).map(|(binding, words)| match binding.kind {
-        crate::BindingKind::Uniform => ArgData::Uniform(bytemuck::cast_slice(words)),
-        crate::BindingKind::ReadStorage => ArgData::Read(bytemuck::cast_slice(words)),
-        crate::BindingKind::ReadWriteStorage => ArgData::Write(bytemuck::cast_slice_mut(words)),
+        BindingKind::Uniform => ArgData::Uniform(bytemuck::cast_slice(words)),
+        BindingKind::ReadStorage => ArgData::Read(bytemuck::cast_slice(words)),
+        BindingKind::ReadWriteStorage => ArgData::Write(bytemuck::cast_slice_mut(words)),
     });
     let launch = Launch::new(kernel, args.collect(), workgroups);
     cpu::interpreter().launch(launch).unwrap_or_else(|error| panic!("{}: {error}", kernel.name()));

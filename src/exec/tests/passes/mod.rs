@@ -4,15 +4,17 @@
 mod meaning;
 mod shape;
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
 use naga::{
     Module, ResourceBinding,
     valid::{Capabilities, ModuleInfo, ShaderStages, SubgroupOperationSet, ValidationFlags, Validator},
 };
 
-use super::*;
-use crate::kernel::Kernel;
+use crate::kernel::{
+    Kernel, Module as WgslModule,
+    passes::{Guard, Slice, TileUniform, Variant, adapt, can_be_sliced, write_out_zeros},
+};
 
 const PLACE: ResourceBinding = ResourceBinding { group: 3, binding: 7 };
 
@@ -45,7 +47,7 @@ fn all_kernels() -> Vec<(String, Kernel)> {
             }
             let source = fs::read_to_string(&path).expect("a kernel's text");
             // Cases of errors do not parse; those of missing constants cannot be run.
-            let Ok(module) = crate::Module::parse(source.as_str()) else { continue };
+            let Ok(module) = WgslModule::parse(source.as_str()) else { continue };
             for name in module.kernel_names() {
                 if let Ok(kernel) = module.kernel(name)
                     && kernel.check_complete().is_ok()
@@ -96,5 +98,5 @@ fn every_variant_of_every_kernel_is_valid() {
 
 /// The only kernel of `source`.
 fn kernel(source: &str) -> Kernel {
-    crate::Module::parse(source).and_then(|module| module.only_kernel()).unwrap_or_else(|error| panic!("{error}"))
+    WgslModule::parse(source).and_then(|module| module.only_kernel()).unwrap_or_else(|error| panic!("{error}"))
 }

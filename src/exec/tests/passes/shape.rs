@@ -1,6 +1,7 @@
 //! What is changed, and what is left as it was.
 
-use naga::{BinaryOperator, Function, Statement};
+use naga::{BinaryOperator, Expression, Function, Statement};
+use rustc_hash::FxHashSet;
 
 use super::*;
 use crate::access::Numbers;

@@ -1,0 +1,123 @@
+//! Which device: what a caller says, what resident buffers decide, and who may run what is left open.
+
+use std::time::Duration;
+
+use super::Device;
+use crate::{
+    error::{Error, Message, Result},
+    kernel::Kernel,
+};
+
+/// Which device a call runs on: a [`Device`], or a name as [`Runtime::device`](crate::Runtime::device) takes it.
+#[derive(Clone, Debug)]
+pub struct DeviceChoice<'a>(pub(super) Choice<'a>);
+
+#[derive(Clone, Debug)]
+pub(super) enum Choice<'a> {
+    Device(Device),
+    Name(&'a str),
+}
+
+impl From<Device> for DeviceChoice<'_> {
+    fn from(device: Device) -> Self {
+        DeviceChoice(Choice::Device(device))
+    }
+}
+
+impl From<&Device> for DeviceChoice<'_> {
+    fn from(device: &Device) -> Self {
+        DeviceChoice(Choice::Device(device.clone()))
+    }
+}
+
+impl<'a> From<&'a str> for DeviceChoice<'a> {
+    fn from(name: &'a str) -> Self {
+        DeviceChoice(Choice::Name(name))
+    }
+}
+
+impl<'a> From<&'a String> for DeviceChoice<'a> {
+    fn from(name: &'a String) -> Self {
+        DeviceChoice(Choice::Name(name))
+    }
+}
+
+/// What decides where a call or a chain runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Decision<'a> {
+    /// Its resident buffers live there.
+    Holds(&'a Device),
+    /// The caller asked for it.
+    Asked(&'a Device),
+    /// Nothing does.
+    Open,
+}
+
+/// What decides where `what` ("the call") runs: its resident buffers, given by number, or the device that was `asked` for.
+///
+/// # Errors
+///
+/// What is wrong and what to do, where buffers live apart, or elsewhere than was asked for. `name` has the names of buffers.
+pub(crate) fn decide<'a>(
+    what: &str,
+    residents: impl Iterator<Item = (usize, &'a Device)>,
+    name: impl Fn(usize) -> String,
+    asked: Option<&'a Device>,
+) -> Result<Decision<'a>, Message> {
+    let mut holder: Option<(usize, &Device)> = None;
+    for (number, device) in residents {
+        match holder {
+            Some((first, other)) if other != device => {
+                let (first, second) = (name(first), name(number));
+                let problem = format!("{first} lives on {}, and {second} on {}", other.describe(), device.describe());
+                let help = "make both on one device, or copy one over with Buffer::copy_from";
+                return Err(Message::new(problem).help(help));
+            }
+            Some(_) => {}
+            None => holder = Some((number, device)),
+        }
+    }
+    match (holder, asked) {
+        (Some((number, holder)), Some(asked)) if holder != asked => {
+            let buffer = name(number);
+            let problem = format!("{buffer} lives on {}, and {what} asks for {}", holder.describe(), asked.describe());
+            Err(Message::new(problem).help("leave .device(..) out, or make the buffer on that device"))
+        }
+        (Some((_, holder)), _) => Ok(Decision::Holds(holder)),
+        (None, Some(asked)) => Ok(Decision::Asked(asked)),
+        (None, None) => Ok(Decision::Open),
+    }
+}
+
+/// The devices that may run a call or a chain, best first.
+pub(crate) struct Candidates {
+    pub devices: Vec<Device>,
+    /// Whether the first one was asked for, or holds the data. Those behind it are for what it cannot hold.
+    pub is_decided: bool,
+}
+
+impl Candidates {
+    /// The one that is decided on, else the first that can run all `kernels` with bindings of up to `bytes`; with the time
+    /// it took to find out.
+    ///
+    /// # Errors
+    ///
+    /// Why the one that is decided on, or the best, cannot.
+    pub fn first_for(self, kernels: &[&Kernel], bytes: u64) -> Result<(Device, Duration)> {
+        let roomy = |device: &Device| device.inner.max_binding.min(device.inner.max_buffer) >= bytes;
+        // Where none is large enough, the error about the best is what helps.
+        let any = self.devices.iter().any(roomy);
+        let mut refusal = None;
+        for device in self.devices {
+            if any && !self.is_decided && !roomy(&device) {
+                continue;
+            }
+            match device.accepts_all(kernels) {
+                Ok(took) => return Ok((device, took)),
+                Err(error) if self.is_decided => return Err(error),
+                Err(error) => refusal = refusal.or(Some(error)),
+            }
+        }
+        Err(refusal.unwrap_or_else(|| Error::NoDevice(Message::new("the runtime has no device"))))
+    }
+}

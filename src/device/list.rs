@@ -1,0 +1,162 @@
+//! The devices of a runtime, the order in which they are preferred, and the plans made for them.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    Decision, Device, DeviceChoice,
+    choice::{Candidates, Choice},
+};
+use crate::{
+    device_info::DeviceKind,
+    error::{Error, Message, Result},
+    exec::Backend,
+    kernel::Kernel,
+    plan::{self, Misfit, Plan, PlanCache, request::Given},
+};
+
+/// The devices of a runtime. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Devices {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    devices: Vec<Device>,
+    /// What `auto` means, best first.
+    preferred: Vec<Device>,
+    /// `SWATH_DEVICE`, as it was when the runtime was made.
+    default: Option<String>,
+    /// Calls that were planned before.
+    plans: PlanCache,
+}
+
+impl Devices {
+    /// A device for each of these backends; `auto` means `default` if there is one.
+    pub fn new(backends: Vec<Arc<dyn Backend>>, default: Option<String>) -> Result<Devices> {
+        let mut gpus = 0;
+        let devices: Vec<Device> = backends
+            .into_iter()
+            .map(|backend| {
+                let alias = match backend.info().kind {
+                    DeviceKind::Cpu => "cpu".to_owned(),
+                    _ => {
+                        gpus += 1;
+                        format!("gpu:{}", gpus - 1)
+                    }
+                };
+                Device::new(backend, alias)
+            })
+            .collect();
+        if devices.is_empty() {
+            return Err(Error::NoDevice(
+                Message::new("no GPU was found, and this build has no CPU engine")
+                    .help("install a Vulkan driver (Mesa's lavapipe runs on any CPU), or build with the feature `cpu`"),
+            ));
+        }
+        let mut preferred = devices.clone();
+        preferred.sort_by_key(|device| rank(device.kind()));
+        Ok(Devices { inner: Arc::new(Inner { devices, preferred, default, plans: PlanCache::default() }) })
+    }
+
+    /// GPUs first, in the order of their drivers.
+    pub fn all(&self) -> &[Device] {
+        &self.inner.devices
+    }
+
+    /// The device `name`, in the words of [`Runtime::device`](crate::Runtime::device).
+    pub fn named(&self, name: &str) -> Result<Device> {
+        let (name, origin) = match (name.trim(), &self.inner.default) {
+            ("auto", Some(default)) => (default.trim(), "SWATH_DEVICE: "),
+            (name, _) => (name, ""),
+        };
+        self.find(name).cloned().ok_or_else(|| {
+            let known = self.inner.devices.iter().map(Device::describe).collect::<Vec<_>>();
+            let gpu = name == "gpu" || name.starts_with("gpu:");
+            let help = if gpu && self.gpus().next().is_none() {
+                "no GPU driver was found; install one (Mesa's lavapipe runs on any CPU), or choose `cpu`".to_owned()
+            } else {
+                format!("there are: {}", known.join(", "))
+            };
+            Error::NoDevice(Message::new(format!("{origin}no device is called `{name}`")).help(help))
+        })
+    }
+
+    fn gpus(&self) -> impl Iterator<Item = &Device> {
+        self.inner.preferred.iter().filter(|device| device.kind() != DeviceKind::Cpu)
+    }
+
+    fn find(&self, name: &str) -> Option<&Device> {
+        let devices = &self.inner.devices;
+        match name {
+            "auto" => self.inner.preferred.first(),
+            "gpu" => self.gpus().next(),
+            _ => {
+                let lower = name.to_lowercase();
+                let called = |device: &&Device| device.name().to_lowercase().contains(&lower);
+                devices
+                    .iter()
+                    .find(|device| device.alias() == lower)
+                    .or_else(|| if lower.is_empty() { None } else { self.inner.preferred.iter().find(called) })
+            }
+        }
+    }
+
+    /// The device that `choice` names; `None` where it leaves the choice open.
+    pub fn choose(&self, choice: DeviceChoice<'_>) -> Result<Option<Device>> {
+        match choice.0 {
+            Choice::Device(device) => Ok(Some(device)),
+            Choice::Name(name) if name.trim() == "auto" => Ok(None),
+            Choice::Name(name) => self.named(name).map(Some),
+        }
+    }
+
+    /// The devices that may run what `decision` is about. Behind one that the caller or `SWATH_DEVICE` asks for comes one
+    /// that takes data of any size, for what that one cannot hold.
+    pub fn candidates(&self, decision: Decision<'_>) -> Result<Candidates> {
+        let asked = match decision {
+            Decision::Holds(device) => return Ok(Candidates { devices: vec![device.clone()], is_decided: true }),
+            Decision::Asked(device) => device.clone(),
+            Decision::Open if self.inner.default.as_deref().is_some_and(|name| name.trim() != "auto") => {
+                self.named("auto")?
+            }
+            Decision::Open => return Ok(Candidates { devices: self.inner.preferred.clone(), is_decided: false }),
+        };
+        let unbounded = self.inner.devices.iter().find(|device| device.capacity().is_none());
+        let fallback = unbounded.filter(|device| **device != asked).cloned();
+        Ok(Candidates { devices: std::iter::once(asked).chain(fallback).collect(), is_decided: true })
+    }
+
+    /// The device for `kernel` where nothing else decides: the default if one is set, else the most
+    /// preferred that can run it with bindings of up to `bytes`.
+    pub fn choose_for(&self, kernel: &Kernel, bytes: u64) -> Result<(Device, Duration)> {
+        self.candidates(Decision::Open)?.first_for(&[kernel], bytes)
+    }
+
+    /// The plan of a call of `kernel` on a device; made, or found among those made before.
+    pub fn plan(&self, kernel: &Kernel, given: &Given<'_>, device: &Device) -> Result<Result<Arc<Plan>, Misfit>> {
+        let (plans, number) = (&self.inner.plans, device.inner.number);
+        if let Some(plan) = plans.find(kernel, given, number) {
+            return Ok(Ok(plan));
+        }
+        Ok(match plan::plan(kernel, given, &device.describe())? {
+            Ok(plan) => {
+                let plan = Arc::new(plan);
+                plans.keep(kernel, given, number, Arc::clone(&plan));
+                Ok(plan)
+            }
+            Err(misfit) => Err(misfit),
+        })
+    }
+}
+
+/// The order in which `auto` prefers devices, lowest first.
+fn rank(kind: DeviceKind) -> u8 {
+    match kind {
+        DeviceKind::DiscreteGpu => 0,
+        DeviceKind::IntegratedGpu => 1,
+        DeviceKind::VirtualGpu => 2,
+        DeviceKind::OtherGpu => 3,
+        DeviceKind::Cpu => 4,
+        DeviceKind::SoftwareGpu => 5,
+    }
+}

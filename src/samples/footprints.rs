@@ -1,0 +1,34 @@
+//! The shipped samples on the interpreter, with every launch compared with what the access analysis predicts.
+
+use std::sync::Arc;
+
+use super::{Size, all};
+use crate::{Runtime, exec::cpu::tests::recording::Recording};
+
+/// Every sample, at sizes with ragged edges: its footprints hold, and its results are right.
+#[test]
+fn footprints_of_the_samples() {
+    let backend = Arc::new(Recording::new());
+    let runtime = Runtime::on(backend.clone()).unwrap();
+    let device = runtime.device("cpu").unwrap();
+    for sample in all() {
+        for count in [1, 2, 63, 65, 130, 300, 5000] {
+            // Work that grows with the square or the cube of the size.
+            let most = match sample.name() {
+                "shallow_water" => 65,
+                "matmul" | "nbody" | "mandelbrot" => 300,
+                _ => usize::MAX,
+            };
+            if count > most {
+                continue;
+            }
+            let mut problem = sample.prepare(Size::Count(count), 5).unwrap();
+            problem.run(&runtime, &device).unwrap();
+            let verdict = problem.verify();
+            assert!(verdict.passed(), "{} at {count}: {verdict}", sample.name());
+        }
+    }
+    let tally = backend.tally();
+    assert_eq!(tally.in_bounds, tally.accesses, "{tally:?}");
+    assert_eq!(tally.pinned, 0, "{tally:?}");
+}
