@@ -4,7 +4,6 @@ use std::{
     fmt,
     ops::Range,
     sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
-    thread,
     time::{Duration, Instant},
 };
 
@@ -242,19 +241,11 @@ impl Inner {
     /// Waits for the runs before; not beyond the stop.
     fn lock(&self, stop: Option<&Stop>) -> Result<MutexGuard<'_, State>> {
         let Some(stop) = stop else { return Ok(self.state.lock().unwrap_or_else(PoisonError::into_inner)) };
-        let mut pause = Duration::from_micros(20);
-        loop {
-            match self.state.try_lock() {
-                Ok(state) => return Ok(state),
-                Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
-                Err(TryLockError::WouldBlock) => {}
-            }
-            if stop.is_due() {
-                return Err(stop.error(Left::Nothing));
-            }
-            thread::sleep(pause);
-            pause = (2 * pause).min(Duration::from_millis(2));
-        }
+        stop.wait_for(|| match self.state.try_lock() {
+            Ok(state) => Some(state),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        })
     }
 
     /// Checks what a run is given.

@@ -92,6 +92,26 @@ impl Stop {
         Some(self.limit?.saturating_sub(self.start.elapsed()))
     }
 
+    /// Tries `attempt` until it gives something, such as a lock that another call holds; not beyond the stop.
+    ///
+    /// # Errors
+    ///
+    /// The stop's, of a call that has not started.
+    pub fn wait_for<T>(&self, mut attempt: impl FnMut() -> Option<T>) -> Result<T> {
+        // A call that another one keeps waiting is in no hurry, so it looks rarely once it has waited for long.
+        let mut pause = Duration::from_micros(20);
+        loop {
+            if let Some(found) = attempt() {
+                return Ok(found);
+            }
+            if self.is_due() {
+                return Err(self.error(Left::Nothing));
+            }
+            thread::sleep(pause);
+            pause = (2 * pause).min(Duration::from_millis(2));
+        }
+    }
+
     /// Has `waker` woken when the word is set.
     pub fn wake(&self, waker: &Waker) {
         self.waker.register(waker);

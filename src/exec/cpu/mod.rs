@@ -20,17 +20,13 @@ use std::{
     cmp::Reverse,
     collections::BTreeMap,
     sync::{Arc, Mutex, RwLockReadGuard, RwLockWriteGuard},
-    thread,
     time::{Duration, Instant},
 };
 
 use crate::{
     device_info::{DeviceInfo, DeviceKind},
     error::{Error, Message, Result},
-    exec::{
-        Allocation, ArgData, Backend, Launch, Metrics, Ready, Sequence, Turn,
-        stop::{Left, Stop},
-    },
+    exec::{Allocation, ArgData, Backend, Launch, Metrics, Ready, Sequence, Turn, stop::Stop},
     ir,
     kernel::{BindingKind, Kernel},
     plan::{Part, TileEvent, request::Capacity},
@@ -292,19 +288,7 @@ impl<'a> Guard<'a> {
         let Some(stop) = stop else {
             return Ok(if write { Guard::Write(memory.write()) } else { Guard::Read(memory.read()) });
         };
-        // A launch that another one keeps waiting is in no hurry, so it looks rarely once it has waited for long.
-        let mut pause = Duration::from_micros(20);
-        loop {
-            let guard = if write { memory.try_write().map(Guard::Write) } else { memory.try_read().map(Guard::Read) };
-            if let Some(guard) = guard {
-                return Ok(guard);
-            }
-            if stop.is_due() {
-                return Err(stop.error(Left::Nothing));
-            }
-            thread::sleep(pause);
-            pause = (2 * pause).min(Duration::from_millis(2));
-        }
+        stop.wait_for(|| if write { memory.try_write().map(Guard::Write) } else { memory.try_read().map(Guard::Read) })
     }
 }
 
