@@ -60,7 +60,7 @@ impl Bench {
 
     /// Runs `swath` with these words; quotes are not needed, for none has a space in it.
     fn swath(&self, words: &str) -> Output {
-        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("swath"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_swath"));
         command.current_dir(self.0.path()).env_remove("SWATH_DEVICE").args(words.split_whitespace());
         command.output().expect("swath starts")
     }

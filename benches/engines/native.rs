@@ -34,8 +34,12 @@ impl Build {
         }
     }
 
-    /// Builds the native program; where it is.
+    /// Builds the native program; where it is. One that was built before is in the folder that `SWATH_NATIVE` names, under
+    /// the name of the column.
     pub fn program(self) -> Outcome<PathBuf> {
+        if let Some(folder) = env::var_os("SWATH_NATIVE") {
+            return Ok(Path::new(&folder).join(self.column()).with_extension(env::consts::EXE_EXTENSION));
+        }
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/native/Cargo.toml");
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("native").join(self.column());
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -66,7 +70,9 @@ pub struct Served {
 impl Served {
     /// The native program, built as `build` says.
     pub fn native(build: Build) -> Outcome<Self> {
-        Served::start(build.column(), build.describe(), &mut Command::new(build.program()?))
+        let program = build.program()?;
+        Served::start(build.column(), build.describe(), &mut Command::new(&program))
+            .map_err(|error| format!("`{}`: {error}", program.display()).into())
     }
 
     /// What `command` starts.
@@ -125,8 +131,8 @@ impl Racer for Served {
     }
 
     fn result(&mut self, case: &Case) -> Outcome<Vec<u32>> {
-        let file = tempfile::NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR"))?;
-        let path = file.path().to_str().ok_or("the target folder's name is not Unicode")?;
+        let file = tempfile::NamedTempFile::new()?;
+        let path = file.path().to_str().ok_or("the name of the folder for temporary files is not Unicode")?;
         self.ask(&format!("result {} {path}", self.kernel(case)))?;
         let bytes = fs::read(path)?;
         Ok(bytes.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect())

@@ -1,5 +1,5 @@
 //! Numbers that are not known, what answers depend on, and kernels that are too much. What is predicted about memory is
-//! tested with the interpreter, and by the snapshots of `tests/access.rs`.
+//! tested with the interpreter, and by the snapshots of `tests/suite/access.rs`.
 
 use super::*;
 use crate::kernel::Module;

@@ -38,8 +38,15 @@ pub(super) fn write_npy<T: AutoSerialize + Copy>(path: &Path, values: &[T], shap
 /// Writes a picture of `width` pixels a row; four bytes each: red, green, blue, alpha.
 pub(super) fn write_png(path: &Path, width: usize, rgba: &[u8]) -> Result<()> {
     let height = rgba.len() / 4 / width;
-    image::save_buffer(path, rgba, width as u32, height as u32, image::ExtendedColorType::Rgba8)
-        .map_err(|error| failed(path, error))
+    let file = File::create(path).map_err(|error| failed(path, error))?;
+    let mut encoder = png::Encoder::new(BufWriter::new(file), width as u32, height as u32);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_depth(png::BitDepth::Eight);
+    let written = encoder.write_header().and_then(|mut writer| {
+        writer.write_image_data(rgba)?;
+        writer.finish()
+    });
+    written.map_err(|error| failed(path, error))
 }
 
 fn failed(path: &Path, error: impl Display) -> Error {

@@ -39,18 +39,20 @@ mod values;
 pub use compare::own_trials;
 pub use header::Case;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Every case of `tests/cases`, by its name, or what is wrong with its header.
+/// Every case of `tests/cases`, by its name, or what is wrong with its header. A program that was carried to another
+/// machine finds the cases in the folder that `SWATH_CASES` names.
 pub fn load() -> Vec<(String, Result<Case, String>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .expect("tests/cases is a folder")
-        .map(|entry| entry.expect("tests/cases can be listed").path())
+    let here = || Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let folder = std::env::var_os("SWATH_CASES").map_or_else(here, PathBuf::from);
+    let mut files: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap_or_else(|error| panic!("the cases in {}: {error}", folder.display()))
+        .map(|entry| entry.expect("the cases can be listed").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "wgsl"))
         .collect();
     files.sort();
-    let read = |file: &std::path::PathBuf| {
+    let read = |file: &PathBuf| {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(file).expect("a case is UTF-8 text");
         let case = Case::parse(&name, &text);

@@ -2,23 +2,19 @@
 //!
 //! A kernel is made from a list of numbers, one for each choice, so that proptest shrinks a failing kernel by
 //! shrinking the list. All arithmetic is exact (integers wrap, floats are small whole numbers), so every
-//! device must agree to the last bit. `PROPTEST_CASES=10000 cargo test --test differential` looks further.
+//! device must agree to the last bit. `PROPTEST_CASES=10000 cargo test --test suite differential` looks further.
 
 #[path = "random/generate.rs"]
 mod generate;
-#[cfg(feature = "gpu")]
-#[path = "support/missing_gpu.rs"]
-mod missing_gpu;
 #[path = "random/syntax.rs"]
 mod syntax;
-#[cfg(feature = "gpu")]
-#[path = "support/validation.rs"]
-mod validation;
 #[path = "random/workgroup.rs"]
 mod workgroup;
 
 use std::sync::LazyLock;
 
+#[cfg(feature = "gpu")]
+use crate::{missing_gpu, validation};
 use generate::{function, workgroup};
 use proptest::{collection, prelude::*, test_runner::Config};
 use swath::Runtime;

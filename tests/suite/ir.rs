@@ -1,10 +1,12 @@
 //! The printed program of every shipped sample and of small kernels, one for each thing that lowering does,
-//! as snapshots in `tests/snapshots`. After a change that is meant, look at the difference that
-//! `INSTA_UPDATE=always cargo test --test ir` makes.
+//! as snapshots in `snapshots`. After a change that is meant, look at the difference that
+//! `INSTA_UPDATE=always cargo test --test suite ir` makes.
 
 use std::path::Path;
 
 use swath::Module;
+
+use crate::for_each_kernel;
 
 /// The programs of all kernels in a file.
 fn programs(path: &Path) -> String {
@@ -19,16 +21,16 @@ fn programs(path: &Path) -> String {
 
 #[test]
 fn samples() {
-    insta::glob!("../shaders", "*.wgsl", |path| insta::assert_snapshot!(programs(path)));
+    for_each_kernel("shaders", |path| insta::assert_snapshot!(programs(path)));
 }
 
 #[test]
 fn small_kernels() {
-    insta::glob!("ir/*.wgsl", |path| insta::assert_snapshot!(programs(path)));
+    for_each_kernel("tests/ir", |path| insta::assert_snapshot!(programs(path)));
 }
 
 /// Lowering the same text twice gives the same program, to the last name.
 #[test]
 fn lowering_is_deterministic() {
-    insta::glob!("ir/*.wgsl", |path| assert_eq!(programs(path), programs(path)));
+    for_each_kernel("tests/ir", |path| assert_eq!(programs(path), programs(path)));
 }

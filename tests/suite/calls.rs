@@ -1,12 +1,7 @@
 //! Calls from the caller's side: what goes in comes out, on every device of the machine.
 
 #[cfg(feature = "gpu")]
-#[path = "support/missing_gpu.rs"]
-mod missing_gpu;
-#[cfg(feature = "gpu")]
-#[path = "support/validation.rs"]
-mod validation;
-
+use crate::{missing_gpu, validation};
 use bytemuck::{Pod, Zeroable};
 use half::f16;
 use swath::{Device, Kernel, Result, Runtime, Untyped};

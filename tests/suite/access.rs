@@ -1,6 +1,6 @@
-//! The access analysis of every shipped sample and of kernels that are hard to cut, as snapshots in `tests/snapshots`:
+//! The access analysis of every shipped sample and of kernels that are hard to cut, as snapshots in `snapshots`:
 //! each line is a verdict that a call depends on. After a change that is meant, look at the difference that
-//! `INSTA_UPDATE=always cargo test --test access` makes.
+//! `INSTA_UPDATE=always cargo test --test suite access` makes.
 //!
 //! A kernel's header gives the numbers of its call: `workgroups`, the `words` of a uniform, the `elements` or the `bytes`
 //! of a buffer.
@@ -119,7 +119,7 @@ fn planned(kernel: &Kernel, call: &Call) -> String {
 
 #[test]
 fn hard_kernels() {
-    insta::glob!("access/*.wgsl", |path: &Path| {
+    crate::for_each_kernel("tests/access", |path| {
         let text = std::fs::read_to_string(path).expect("a readable file");
         let kernel = Module::parse(&text).and_then(|m| m.only_kernel()).unwrap_or_else(|error| panic!("{error}"));
         insta::assert_snapshot!(describe(&kernel, &Call::of(&text, &kernel)));

@@ -2,13 +2,6 @@
 //!
 //! Without a GPU the tests on one are skipped, and say so; with `SWATH_REQUIRE_GPU=1` they fail.
 
-#[cfg(feature = "gpu")]
-#[path = "support/missing_gpu.rs"]
-mod missing_gpu;
-#[cfg(feature = "gpu")]
-#[path = "support/validation.rs"]
-mod validation;
-
 #[path = "chain/errors.rs"]
 mod errors;
 #[path = "chain/loops.rs"]
@@ -20,6 +13,8 @@ mod stop;
 
 use std::sync::OnceLock;
 
+#[cfg(feature = "gpu")]
+use crate::{missing_gpu, validation};
 use swath::{Chain, Device, DeviceKind, Kernel, Module, Runtime};
 
 const WGSL: &str = "

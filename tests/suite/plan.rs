@@ -3,12 +3,10 @@
 //! What a GPU cannot hold goes to the CPU engine, so these tests want it beside the GPUs.
 #![cfg(feature = "cpu")]
 
-#[cfg(feature = "gpu")]
-#[path = "support/missing_gpu.rs"]
-mod missing_gpu;
-
 use std::sync::OnceLock;
 
+#[cfg(feature = "gpu")]
+use crate::missing_gpu;
 use half::f16;
 use proptest::prelude::*;
 use swath::{

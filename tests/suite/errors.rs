@@ -1,6 +1,6 @@
 //! Every error about a kernel or a call, exactly as the user reads it.
 //!
-//! Each test collects its cases into one snapshot under `tests/snapshots`. All errors here come
+//! Each test collects its cases into one snapshot in `snapshots`. All errors here come
 //! before anything runs, so a device that computes nothing is enough.
 
 use std::fmt::{Debug, Write as _};

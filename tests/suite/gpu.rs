@@ -5,13 +5,9 @@
 //! validation layers fails them too.
 #![cfg(feature = "gpu")]
 
-#[path = "support/missing_gpu.rs"]
-mod missing_gpu;
-#[path = "support/validation.rs"]
-mod validation;
-
 use std::{sync::LazyLock, thread};
 
+use crate::{missing_gpu, validation};
 use swath::{Device, DeviceKind, Error, Kernel, Result, Runtime};
 
 /// The runtime that all tests share, and its best GPU.

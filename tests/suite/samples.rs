@@ -4,15 +4,10 @@
 //! Without a GPU the tests on one are skipped, and say so; with `SWATH_REQUIRE_GPU=1` they fail.
 #![cfg(feature = "cli")]
 
-#[cfg(feature = "gpu")]
-#[path = "support/missing_gpu.rs"]
-mod missing_gpu;
-#[cfg(feature = "gpu")]
-#[path = "support/validation.rs"]
-mod validation;
-
 use std::sync::OnceLock;
 
+#[cfg(feature = "gpu")]
+use crate::{missing_gpu, validation};
 use swath::{
     Device, Runtime,
     samples::{self, Problem, Size, Tally},

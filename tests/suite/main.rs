@@ -1,0 +1,37 @@
+//! The tests that can share a process, as modules of one binary, since each binary links everything once more.
+//!
+//! `cargo test --test suite -- chain::` runs those of one module. A file of its own in `tests` has what needs a process of
+//! its own: another harness, another allocator, a machine that is not busy with other tests.
+
+mod access;
+mod calls;
+mod chain;
+mod differential;
+mod errors;
+mod gpu;
+mod ir;
+mod plan;
+mod samples;
+
+#[cfg(feature = "gpu")]
+#[path = "../support/missing_gpu.rs"]
+mod missing_gpu;
+#[cfg(feature = "gpu")]
+#[path = "../support/validation.rs"]
+mod validation;
+
+use std::path::Path;
+
+/// Calls `test` for each kernel in a folder of the repository; a snapshot that it makes is named after the file.
+fn for_each_kernel(folder: &str, test: impl Fn(&Path)) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let files = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut files: Vec<_> = files.map(|file| file.expect("the folder can be listed").path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "wgsl"));
+    files.sort();
+    assert!(!files.is_empty(), "{} has no kernels", folder.display());
+    for file in files {
+        let name = file.file_name().expect("it is a file").to_string_lossy();
+        insta::with_settings!({ snapshot_suffix => name }, { test(&file) });
+    }
+}
