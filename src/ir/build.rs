@@ -37,7 +37,7 @@ pub struct Builder {
     blocks: Vec<Vec<Stmt>>,
     /// Known computations, one table for each open block; the first is that of the hoisted ones.
     known: Vec<FxHashMap<Key, Value>>,
-    /// Whether each value is the same over a dispatch by its making.
+    /// Whether each value is the same over a dispatch because all it is made of is.
     constant_over_dispatch: Vec<bool>,
     labels: u32,
     pub has_barrier: bool,
