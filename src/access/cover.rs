@@ -118,7 +118,8 @@ impl Analyzer<'_> {
         Some(bounds)
     }
 
-    /// How a form goes with each coordinate of an invocation, and what it is at the first; nothing if it depends on more.
+    /// The coefficient of each coordinate of an invocation in a form, and the constant; `None` if the form depends on
+    /// more.
     fn along_axes(&self, form: &Form) -> Option<([i128; 3], i128)> {
         let mut steps = [0; 3];
         let mut rest = form.clone();
@@ -144,7 +145,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// Takes a coordinate out of a form; gives how often it was in there, or nothing for a coordinate that is a number.
+/// Removes a coordinate from a form and gives its coefficient: `Some(None)` for a coordinate that is a known number.
 fn take(form: &mut Form, coordinate: &Form) -> Option<Option<i128>> {
     let Some(symbol) = coordinate.symbols().next() else { return Some(None) };
     let coefficient = form.coefficient(symbol);

@@ -9,9 +9,9 @@ use super::{
 };
 
 const TURN: i128 = 1 << 32;
-/// Forms that a choice is compared with.
+/// The most forms that a choice is compared with.
 const MAX_ANCHORS: usize = 4;
-/// Ways of a choice that are told apart.
+/// The most incoming values of a choice that are looked at one by one.
 const MAX_WAYS: usize = 8;
 /// Factors up to this size bound their product by straight lines.
 const SMALL: i128 = 1 << 34;
@@ -109,7 +109,7 @@ impl Found {
         }
     }
 
-    /// The symbol lies in `range` when `form` is taken away.
+    /// `symbol - form` lies in `range`.
     fn beside(&mut self, form: &Form, range: Range) {
         self.relate(1, -1, form, range);
     }
@@ -257,8 +257,9 @@ impl Knowledge {
         found
     }
 
-    /// Forms that a choice among `forms` is compared with: those themselves, and what they have of the grid. A loop's
-    /// counter in `y + k` and a clamp of the sum belong together, and only beside `y` is that seen.
+    /// Forms from which the distance of a choice among `forms` is worked out: those themselves without their constants,
+    /// and their parts in coordinates of the grid. A clamp of `y + k`, where `k` counts a loop, is bounded in its
+    /// distance from `y`, and a stencil is told by that.
     fn anchors<'a>(&mut self, forms: impl Iterator<Item = &'a Form>) -> Vec<Form> {
         let mut anchors: Vec<Form> = Vec::new();
         for form in forms {
@@ -309,7 +310,7 @@ impl Knowledge {
             }
         }
         let mut found = Found::new(symbol, range);
-        // What is made of older symbols means the same on every way.
+        // What is made of symbols older than the choice means the same whichever value is chosen.
         let mut anchors = self.anchors(taken.iter().map(|(_, reading)| reading));
         anchors.retain(|anchor| self.support(anchor).iter().all(|&s| s < outer || self.definition(s).follows()));
         let mut distances = vec![Range::EMPTY; anchors.len()];

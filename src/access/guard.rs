@@ -114,7 +114,7 @@ impl Analyzer<'_> {
         self.alternatives -= 1;
     }
 
-    /// What a condition is in any case.
+    /// The value of a condition that is a constant.
     fn constant(&self, cond: Value) -> Option<bool> {
         match self.program.def(cond).op {
             Op::Const(bits) => Some(bits != 0),

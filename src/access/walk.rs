@@ -71,7 +71,7 @@ struct Open {
 struct Next {
     /// The range of its next value.
     range: Range,
-    /// What the next value is more, modulo 2^32.
+    /// The next value less this one, modulo 2^32, if that is always the same.
     step: Option<i128>,
     /// Whether that does not wrap around.
     exact: bool,

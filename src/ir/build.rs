@@ -25,8 +25,8 @@ enum Key {
 
 /// A program under construction.
 ///
-/// Built-in inputs and what is the same over a dispatch float: they stand in front of the body, so that
-/// they are computed once. Everything else goes to the innermost open block, and a computation is
+/// Built-in inputs and what is the same over a dispatch are hoisted: they stand in front of the body, so that they are
+/// computed once. Everything else goes to the innermost open block, and a computation is
 /// reused where it is visible.
 pub struct Builder {
     pub values: Vec<ValueDef>,
@@ -35,9 +35,9 @@ pub struct Builder {
     pub origin: Origin,
     floating: Vec<Stmt>,
     blocks: Vec<Vec<Stmt>>,
-    /// Known computations, one table for each open block; the first is that of the floating ones.
+    /// Known computations, one table for each open block; the first is that of the hoisted ones.
     known: Vec<FxHashMap<Key, Value>>,
-    /// Whether each value is the same over a dispatch by its making.
+    /// Whether each value is the same over a dispatch because all it is made of is.
     constant_over_dispatch: Vec<bool>,
     labels: u32,
     pub has_barrier: bool,

@@ -4,22 +4,23 @@
 //! methods are the usual ones: reduction of the argument to a small interval in two or three steps
 //! with fused multiply-add (Cody and Waite, *Software Manual for the Elementary Functions*, 1980),
 //! then a polynomial, whose coefficients were fitted at Chebyshev nodes with 40 digits and rounded
-//! to `f32`. Errors are measured against `f64` in this module's tests.
+//! to `f32`. Errors are measured against `f64` by `ir::accuracy`.
 //!
 //! Operands are `F32`; [`Builder::in_f32`] serves halves.
 
+mod hyperbolic;
+mod trigonometric;
+
 use super::{Binary, Type, Unary, Value, build::Builder};
 
-/// `2/pi`, and `pi/2` as the sum of three floats.
-const TWO_OVER_PI: f32 = 0.636_619_75;
-const HALF_PI: [f32; 3] = [1.570_796_4, -4.371_139e-8, -1.715_124_5e-15];
 /// `ln 2` as a sum; the first term has few bits, so that a small integer times it is exact.
 const LN2: [f32; 2] = [0.693_145_75, 1.428_606_8e-6];
 const LOG2_E: f32 = std::f32::consts::LOG2_E;
 const SQRT_HALF: f32 = std::f32::consts::FRAC_1_SQRT_2;
 const SIGN: u32 = 0x8000_0000;
 
-/// Polynomials, lowest coefficient first.
+// Polynomials, lowest coefficient first.
+
 /// `(e^r - 1 - r) / r^2`
 const EXP: &[f32] = &[0.5, 0.166_665_78, 0.041_666_55, 0.008_363_173, 0.001_392_654_6];
 /// `(2^f - 1) / f`
@@ -37,14 +38,6 @@ const LOG: &[f32] = &[
     -0.114_797_34,
     0.069_716_12,
 ];
-/// `(sin x - x) / x^3`, in `x^2`, and so on.
-const SIN: &[f32] = &[-0.166_666_67, 0.008_333_332, -1.984_008_7e-4, 2.724_992_6e-6];
-/// `(cos x - 1 + x^2/2) / x^4`
-const COS: &[f32] = &[0.041_666_668, -0.001_388_888_8, 2.480_06e-5, -2.730_096e-7];
-const ASIN: &[f32] = &[0.166_666_66, 0.075_000_94, 0.044_599_403, 0.031_100_662, 0.017_149_238, 0.033_690_847];
-const ATAN: &[f32] = &[-0.333_333_3, 0.199_995_4, -0.142_639_56, 0.107_437_31, -0.064_519_28];
-const SINH: &[f32] = &[0.166_666_67, 0.008_333_334, 1.984_128_3e-4, 2.755_377e-6, 2.545_670_7e-8];
-const TANH: &[f32] = &[-0.333_333_34, 0.133_332_97, -0.053_957_596, 0.021_755_7, -0.008_301_696, 0.002_246_003_6];
 
 impl Builder {
     /// Applies `f` to `F32` operands: halves are widened before and rounded after.
@@ -288,293 +281,6 @@ impl Builder {
         let one = self.float(self.ty(x), 1.0);
         let root = self.unary(Unary::Sqrt, x);
         self.div(one, root)
-    }
-
-    /// `sin` and `cos` of `x`. Exact to rounding up to about 10^5, less so beyond; NaN at infinity.
-    fn sin_cos(&mut self, x: Value) -> (Value, Value) {
-        let c = self.f32(TWO_OVER_PI);
-        let n = self.mul(x, c);
-        let n = self.unary(Unary::Round, n);
-        let mut r = x;
-        for part in HALF_PI {
-            let part = self.f32(-part);
-            r = self.fma(n, part, r);
-        }
-        let r2 = self.mul(r, r);
-        let p = self.polynomial(r2, SIN);
-        let r3 = self.mul(r2, r);
-        let sin = self.fma(p, r3, r);
-        let p = self.polynomial(r2, COS);
-        let r4 = self.mul(r2, r2);
-        let (minus_half, one) = (self.f32(-0.5), self.f32(1.0));
-        let cos = self.fma(r2, minus_half, one);
-        let cos = self.fma(p, r4, cos);
-        // The quadrant swaps sine and cosine and sets the signs.
-        let n = self.convert(Type::I32, n);
-        let n = self.bitcast(Type::U32, n);
-        let one = self.u32(1);
-        let odd = self.and(n, one);
-        let zero = self.u32(0);
-        let odd = self.binary(Binary::Ne, odd, zero);
-        let (s, c) = (self.select(odd, cos, sin), self.select(odd, sin, cos));
-        let sine = self.flip_sign(s, n);
-        // The reduction leaves 0 of -0.
-        let none = self.f32(0.0);
-        let at_zero = self.binary(Binary::Eq, x, none);
-        let sine = self.select(at_zero, x, sine);
-        let next = self.add(n, one);
-        let cosine = self.flip_sign(c, next);
-        (sine, cosine)
-    }
-
-    /// `x`, negated where bit 1 of `quadrant` is set.
-    fn flip_sign(&mut self, x: Value, quadrant: Value) -> Value {
-        let thirty = self.u32(30);
-        let sign = self.binary(Binary::Shl, quadrant, thirty);
-        let mask = self.u32(SIGN);
-        let sign = self.and(sign, mask);
-        let bits = self.bitcast(Type::U32, x);
-        let bits = self.binary(Binary::Xor, bits, sign);
-        self.bitcast(Type::F32, bits)
-    }
-
-    pub fn sin(&mut self, x: Value) -> Value {
-        self.sin_cos(x).0
-    }
-
-    pub fn cos(&mut self, x: Value) -> Value {
-        self.sin_cos(x).1
-    }
-
-    pub fn tan(&mut self, x: Value) -> Value {
-        let (sin, cos) = self.sin_cos(x);
-        self.div(sin, cos)
-    }
-
-    /// `asin` of a magnitude up to 1/2, as `x + x^3 P(x^2)`.
-    fn asin_small(&mut self, x: Value, x2: Value) -> Value {
-        let p = self.polynomial(x2, ASIN);
-        let x3 = self.mul(x2, x);
-        self.fma(p, x3, x)
-    }
-
-    pub fn asin(&mut self, x: Value) -> Value {
-        // Above 1/2, asin x = pi/2 - 2 asin(sqrt((1 - x) / 2)).
-        let (large, s) = self.asin_reduce(x);
-        let (minus_two, half_pi, low) = (self.f32(-2.0), self.f32(HALF_PI[0]), self.f32(HALF_PI[1]));
-        let far = self.fma(minus_two, s, low);
-        let far = self.add(half_pi, far);
-        let result = self.select(large, far, s);
-        self.with_sign_of(result, x)
-    }
-
-    /// Whether the magnitude of `x` is above 1/2, and the arcsine of the reduced argument.
-    fn asin_reduce(&mut self, x: Value) -> (Value, Value) {
-        let size = self.unary(Unary::Abs, x);
-        let (half, minus_half) = (self.f32(0.5), self.f32(-0.5));
-        let large = self.gt(size, half);
-        let z = self.fma(size, minus_half, half);
-        let root = self.unary(Unary::Sqrt, z);
-        let square = self.mul(size, size);
-        let argument = self.select(large, root, size);
-        let z = self.select(large, z, square);
-        let s = self.asin_small(argument, z);
-        (large, s)
-    }
-
-    pub fn acos(&mut self, x: Value) -> Value {
-        let (large, s) = self.asin_reduce(x);
-        let (zero, two) = (self.f32(0.0), self.f32(2.0));
-        let negative = self.lt(x, zero);
-        // Above 1/2: 2s, or pi - 2s for negative x; else pi/2 - asin x.
-        let twice = self.mul(s, two);
-        let (pi, pi_low) = (self.f32(std::f32::consts::PI), self.f32(2.0 * HALF_PI[1]));
-        let mirrored = self.sub(pi_low, twice);
-        let mirrored = self.add(pi, mirrored);
-        let far = self.select(negative, mirrored, twice);
-        let signed = self.with_sign_of(s, x);
-        let (half_pi, low) = (self.f32(HALF_PI[0]), self.f32(HALF_PI[1]));
-        let near = self.sub(low, signed);
-        let near = self.add(half_pi, near);
-        self.select(large, far, near)
-    }
-
-    pub fn atan(&mut self, x: Value) -> Value {
-        const TAN_PI_8: f32 = 0.414_213_57;
-        const TAN_3PI_8: f32 = 2.414_213_7;
-        let size = self.unary(Unary::Abs, x);
-        let (lower, upper, one) = (self.f32(TAN_PI_8), self.f32(TAN_3PI_8), self.f32(1.0));
-        let far = self.gt(size, upper);
-        let middle = self.gt(size, lower);
-        // Far out: pi/2 - atan(1/x); in the middle: pi/4 + atan((x - 1)/(x + 1)). One division serves both.
-        let minus_one = self.f32(-1.0);
-        let (below, above) = (self.sub(size, one), self.add(size, one));
-        let numerator = self.select(far, minus_one, below);
-        let denominator = self.select(far, size, above);
-        let quotient = self.div(numerator, denominator);
-        let r = self.select(middle, quotient, size);
-        let (half_pi, quarter_pi, zero) = (self.f32(HALF_PI[0]), self.f32(HALF_PI[0] / 2.0), self.f32(0.0));
-        let base = self.select(middle, quarter_pi, zero);
-        let base = self.select(far, half_pi, base);
-        let r2 = self.mul(r, r);
-        let p = self.polynomial(r2, ATAN);
-        let r3 = self.mul(r2, r);
-        let small = self.fma(p, r3, r);
-        let result = self.add(base, small);
-        self.with_sign_of(result, x)
-    }
-
-    /// The angle of the point (x, y).
-    pub fn atan2(&mut self, y: Value, x: Value) -> Value {
-        let (size_y, size_x) = (self.unary(Unary::Abs, y), self.unary(Unary::Abs, x));
-        let (zero, one) = (self.f32(0.0), self.f32(1.0));
-        // The quotient of equal infinities, and of zeros, is settled by hand.
-        let quotient = self.div(size_y, size_x);
-        let same = self.binary(Binary::Eq, size_y, size_x);
-        let quotient = self.select(same, one, quotient);
-        let y_zero = self.binary(Binary::Eq, size_y, zero);
-        let quotient = self.select(y_zero, zero, quotient);
-        let angle = self.atan(quotient);
-        // The sign of x counts even for zero.
-        let bits = self.bitcast(Type::I32, x);
-        let int_zero = self.i32(0);
-        let left = self.lt(bits, int_zero);
-        let (pi, pi_low) = (self.f32(std::f32::consts::PI), self.f32(2.0 * HALF_PI[1]));
-        let mirrored = self.sub(pi_low, angle);
-        let mirrored = self.add(pi, mirrored);
-        let angle = self.select(left, mirrored, angle);
-        let result = self.with_sign_of(angle, y);
-        let (x_nan, y_nan) = (self.is_nan(x), self.is_nan(y));
-        let either = self.binary(Binary::Or, x_nan, y_nan);
-        let nan = self.f32(f32::NAN);
-        self.select(either, nan, result)
-    }
-
-    /// `e^|x| / 2` as a product, so that it overflows only where the result does, and its inverse's half.
-    fn half_exponentials(&mut self, size: Value) -> (Value, Value) {
-        let half = self.f32(0.5);
-        // From where e^-x no longer counts, e^x is the square of e^(x/2).
-        let limit = self.f32(80.0);
-        let large = self.gt(size, limit);
-        let halved = self.mul(size, half);
-        let argument = self.select(large, halved, size);
-        let e = self.exp(argument);
-        let half_e = self.mul(e, half);
-        let square = self.mul(half_e, e);
-        let up = self.select(large, square, half_e);
-        let down = self.div(half, e);
-        let zero = self.f32(0.0);
-        let down = self.select(large, zero, down);
-        (up, down)
-    }
-
-    pub fn sinh(&mut self, x: Value) -> Value {
-        let size = self.unary(Unary::Abs, x);
-        let (up, down) = self.half_exponentials(size);
-        let far = self.sub(up, down);
-        let x2 = self.mul(x, x);
-        let p = self.polynomial(x2, SINH);
-        let x3 = self.mul(x2, size);
-        let near = self.fma(p, x3, size);
-        let one = self.f32(1.0);
-        let small = self.lt(size, one);
-        let result = self.select(small, near, far);
-        self.with_sign_of(result, x)
-    }
-
-    pub fn cosh(&mut self, x: Value) -> Value {
-        let size = self.unary(Unary::Abs, x);
-        let (up, down) = self.half_exponentials(size);
-        self.add(up, down)
-    }
-
-    pub fn tanh(&mut self, x: Value) -> Value {
-        let size = self.unary(Unary::Abs, x);
-        // 1 - 2 / (e^2x + 1); the exponential may overflow.
-        let (one, two) = (self.f32(1.0), self.f32(2.0));
-        let twice = self.mul(size, two);
-        let e = self.exp(twice);
-        let below = self.add(e, one);
-        let part = self.div(two, below);
-        let far = self.sub(one, part);
-        let x2 = self.mul(x, x);
-        let p = self.polynomial(x2, TANH);
-        let x3 = self.mul(x2, size);
-        let near = self.fma(p, x3, size);
-        let limit = self.f32(0.625);
-        let small = self.lt(size, limit);
-        let result = self.select(small, near, far);
-        self.with_sign_of(result, x)
-    }
-
-    /// `ln(1 + x)`, by the quotient that cancels the rounding of `1 + x` (Kahan; see Higham, *Accuracy
-    /// and Stability of Numerical Algorithms*, section 1.14.1).
-    fn log1p(&mut self, x: Value) -> Value {
-        let one = self.f32(1.0);
-        let u = self.add(one, x);
-        let log = self.log(u);
-        let back = self.sub(u, one);
-        let inf = self.f32(f32::INFINITY);
-        let scaled = self.div(x, back);
-        let scaled = self.mul(log, scaled);
-        let huge = self.binary(Binary::Eq, u, inf);
-        let scaled = self.select(huge, log, scaled);
-        let exact = self.binary(Binary::Eq, u, one);
-        self.select(exact, x, scaled)
-    }
-
-    pub fn asinh(&mut self, x: Value) -> Value {
-        let size = self.unary(Unary::Abs, x);
-        let one = self.f32(1.0);
-        // ln(1 + x + x^2 / (1 + sqrt(1 + x^2))); where x^2 would overflow, ln 2x.
-        let x2 = self.mul(size, size);
-        let root = self.add(x2, one);
-        let root = self.unary(Unary::Sqrt, root);
-        let below = self.add(one, root);
-        let part = self.div(x2, below);
-        let sum = self.add(size, part);
-        let near = self.log1p(sum);
-        let far = self.log_of_twice(size);
-        let limit = self.f32(1e9);
-        let large = self.gt(size, limit);
-        let result = self.select(large, far, near);
-        self.with_sign_of(result, x)
-    }
-
-    /// `ln 2x`.
-    fn log_of_twice(&mut self, x: Value) -> Value {
-        let log = self.log(x);
-        let ln2 = self.f32(std::f32::consts::LN_2);
-        self.add(log, ln2)
-    }
-
-    pub fn acosh(&mut self, x: Value) -> Value {
-        let one = self.f32(1.0);
-        // With t = x - 1: ln(1 + t + sqrt(2t + t^2)).
-        let t = self.sub(x, one);
-        let two = self.f32(2.0);
-        let twice = self.mul(t, two);
-        let square = self.fma(t, t, twice);
-        let root = self.unary(Unary::Sqrt, square);
-        let sum = self.add(t, root);
-        let near = self.log1p(sum);
-        let far = self.log_of_twice(x);
-        let limit = self.f32(1e9);
-        let large = self.gt(x, limit);
-        let result = self.select(large, far, near);
-        let (inside, nan) = (self.binary(Binary::Ge, x, one), self.f32(f32::NAN));
-        self.select(inside, result, nan)
-    }
-
-    pub fn atanh(&mut self, x: Value) -> Value {
-        let size = self.unary(Unary::Abs, x);
-        let (one, two, half) = (self.f32(1.0), self.f32(2.0), self.f32(0.5));
-        let twice = self.mul(size, two);
-        let below = self.sub(one, size);
-        let quotient = self.div(twice, below);
-        let log = self.log1p(quotient);
-        let result = self.mul(log, half);
-        self.with_sign_of(result, x)
     }
 
     /// `x - y * trunc(x / y)` of floats, with the quotient put right where its rounding reached the next integer.

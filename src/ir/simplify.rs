@@ -107,7 +107,7 @@ impl Phis<'_> {
         }
     }
 
-    /// Replaces results that are one value, defined in front of the construct, on all ways.
+    /// Replaces results that have the same value on all ways in, if that is defined in front of the construct.
     fn results(&mut self, results: &[Value], incoming: &[&[Value]], inside: u32) {
         for (i, &result) in results.iter().enumerate() {
             let mut values = incoming.iter().map(|values| self.resolve(values[i])).filter(|&v| v != result);

@@ -66,7 +66,7 @@ enum Join<'a> {
 enum Around {
     /// A branch, with the uniformity of its condition.
     Branch(Uniformity),
-    /// A loop or scope, and how divergently lanes have left for its end so far.
+    /// A loop or scope, with the least uniform condition under which lanes have left for its end so far.
     Label(Label, Uniformity),
 }
 

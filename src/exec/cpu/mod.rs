@@ -307,6 +307,16 @@ impl<'a> Bound<'a> {
                     .kernel(kernel.name()),
             ));
         }
+        // Compiled code writes these, so that what is behind a shared reference must not be among them.
+        let read_only = |at: &usize| writable[*at] && matches!(args[*at], ArgData::Uniform(_) | ArgData::Read(_));
+        if let Some(at) = (0..args.len()).find(read_only) {
+            return Err(Error::Call(
+                Message::new("was given data to read, and the kernel writes to it")
+                    .kernel(kernel.name())
+                    .subject(kernel.bindings()[at].name.as_str())
+                    .help("bind it for writing"),
+            ));
+        }
         Ok(Bound { args, writable })
     }
 

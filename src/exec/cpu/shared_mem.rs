@@ -60,23 +60,30 @@ pub(super) struct Racy<'a> {
     memory: PhantomData<&'a mut [u8]>,
 }
 
-// SAFETY: `Racy` owns an exclusive borrow for 'a and hands out nothing but slices of atomics.
+// SAFETY: `Racy` stands for an exclusive borrow of plain bytes for 'a (`SharedMem::racy` is the only place that makes
+// one), and bytes may be reached from any thread. What it gives out is shared by its copies: slices of atomics, which
+// are `Sync`, and in `as_raw` a pointer, of which the unsafe code that follows it has to make something sound.
 unsafe impl Send for Racy<'_> {}
-// SAFETY: as above; atomics may be shared between threads.
+// SAFETY: as above.
 unsafe impl Sync for Racy<'_> {}
 
 impl<'a> Racy<'a> {
     /// Whole 32-bit words.
     pub fn words(self) -> &'a [AtomicU32] {
-        // SAFETY: `start` is valid for reads and writes of `bytes` bytes for 'a and 4-aligned (checked in
-        // `SharedMem::racy`); during 'a all accesses go through this type, hence are atomic. WGSL's
-        // layouts give every location one element type, so no location is accessed in two sizes.
+        // SAFETY: `start` and `bytes` are those of a `&'a mut [u8]` that `SharedMem::racy` took over, once its start
+        // was seen to be 4-aligned; the slice ends within it, for the length is rounded down. During 'a Rust code
+        // reaches the bytes through copies of this value alone, hence by atomics (in `interp`: `units`, and
+        // `accumulate`).
+        //
+        // Two accesses of one location by atomics of two sizes would be a race. Within a binding WGSL's layouts give
+        // each location one type, and an access has that type's size. Two bindings with types of their own may lie on
+        // one buffer, but then the kernel writes neither (`call::bind::check_aliases`), and reads do not race.
         unsafe { slice::from_raw_parts(self.start.cast::<AtomicU32>(), self.bytes / 4) }
     }
 
     /// Whole 16-bit halves.
     pub fn halves(self) -> &'a [AtomicU16] {
-        // SAFETY: as in `words`.
+        // SAFETY: as in `words`; what is 4-aligned is 2-aligned.
         unsafe { slice::from_raw_parts(self.start.cast::<AtomicU16>(), self.bytes / 2) }
     }
 }
@@ -89,7 +96,9 @@ impl<'a> SharedMem<'a> {
         Some(SharedMem::Fixed(Fixed { words, halves }))
     }
 
-    /// The start and size of the bytes, for compiled code. Fixed memory must not be written through the pointer.
+    /// The start and size of the bytes, for compiled code. The pointer is valid for `'a`, for reads, and where the
+    /// memory is racy for writes too: fixed memory must not be written through it, nor racy memory accessed by Rust
+    /// code that is not atomic.
     #[cfg(target_arch = "x86_64")]
     pub fn as_raw(self) -> (*mut u8, usize) {
         match self {

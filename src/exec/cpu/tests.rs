@@ -154,6 +154,15 @@ fn a_launch_without_all_its_data_is_refused() {
 }
 
 #[test]
+fn a_launch_that_would_write_what_is_bound_for_reading_is_refused() {
+    let backend = backend(1);
+    let (factor, x, y) = (1u32.to_ne_bytes(), [5u8; 400], [0u8; 400]);
+    let args = vec![ArgData::Uniform(&factor), ArgData::Read(&x), ArgData::Read(&y)];
+    let error = launch(&backend, &kernel(SCALE), args, 2).unwrap_err().to_string();
+    assert!(error.contains("was given data to read, and the kernel writes to it"), "{error}");
+}
+
+#[test]
 fn a_failed_launch_leaves_the_engine_able_to_go_on() {
     let backend = backend(2);
     let failed = backend.pool.run(2, &|| panic!("on purpose"));

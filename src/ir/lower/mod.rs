@@ -197,7 +197,7 @@ impl<'a> Lowerer<'a> {
                     Root::Memory(self.b.memory(Memory { name, space, runtime: None, data: Vec::new() }))
                 }
                 AddressSpace::Private => {
-                    // Zero is what it is without one.
+                    // An initial value of zero is the same as none.
                     let is_zero = |init: Handle<_>| matches!(module.global_expressions[init], Expression::ZeroValue(_));
                     let init = match global.init {
                         Some(init) if !is_zero(init) => Some(self.global_expression(init, span)?),

@@ -36,8 +36,7 @@ const STRIDE: u32 = 16;
 
 impl TileUniform {
     /// The tile that starts at workgroup `origin` of a grid of `whole` workgroups, of a kernel with `bindings` bindings,
-    /// none of them
-    /// sliced, without fuel.
+    /// none of them sliced, without fuel.
     pub fn new(origin: [u32; 3], whole: [u32; 3], bindings: usize) -> Self {
         TileUniform { origin, fuel: 0, whole, slices: vec![Slice::default(); bindings] }
     }

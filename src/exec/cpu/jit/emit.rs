@@ -16,7 +16,7 @@ use super::{
 /// The worker block, and the lane group's offset.
 const WORKER: Register = Register::R15;
 const GROUP: Register = Register::R14;
-/// What register allocation keeps for its moves serves within an instruction.
+/// The scratch registers that allocation reserves for moves between instructions; within one they are free.
 const SPARE: Register = Register::R13;
 const SPARE_ROW: Register = Register::YMM15;
 /// Bytes of the smallest page.

@@ -221,8 +221,11 @@ impl Variant {
         for ((record, accumulates), copy) in self.memories.iter().zip(&self.copies).zip(&worker.copies) {
             if let (Kind::Binding { index, .. }, Some(accumulates)) = (&record.kind, accumulates) {
                 let Bytes { start, len } = bindings[*index];
-                // SAFETY: the memory is valid for reads and writes of `len` bytes and 4-aligned, as all bindings are;
-                // while kernels run, all threads access it atomically.
+                // SAFETY: the program writes this memory (`accumulate::memories` has none that is read only), so the
+                // caller vouches for reads and writes of `len` bytes; bindings are 4-aligned (`SharedMem`), and
+                // `accepts` wants whole words. Meanwhile other workers merge too, by atomics, and nobody else looks:
+                // the compiled code of this variant was given copies in place of this memory (`worker`), and is its
+                // only user.
                 let target = unsafe { std::slice::from_raw_parts(start.cast::<AtomicU32>(), len / 4) };
                 accumulates.merge(copy, target);
             }
@@ -247,11 +250,18 @@ impl Variant {
         worker.set(FIRST_WORKGROUP as usize, first[0]);
         worker.set(WORKGROUPS as usize, count);
         let entry = self.code.as_ptr();
-        // SAFETY: the pages hold a whole function of this signature, encoded for System V from a program that
-        // selection accepted, and are executable and not writable; the machine has the instructions (`available` was
-        // asked before). The function writes only to the worker block, which holds all offsets that `layout` gave
-        // out, and to bindings within the bounds that the block states, which the caller vouches for. It restores
-        // the callee-saved registers and MXCSR.
+        // SAFETY:
+        // - The pages hold one whole function from their start on, and are executable and not writable (`generate`,
+        // `seal`).   It takes the block's address and gives nothing, by System V's convention: `emit`'s prologue saves
+        // the   callee-saved registers and MXCSR and its epilogue restores them. It takes stack page by page, so that
+        // an   overflow ends the process at the guard page, as one of Rust's does.
+        // - The machine has the instructions: programs are compiled only where `available` said so (`cpu::engine`).
+        // - It accesses its frame; the worker block at offsets that `layout` gave out, all below `Layout::words`, which
+        // is   the block's size; the word that asks it to stop, which is only read; constants of this variant; and
+        // bindings.
+        // - Of a binding it accesses elements whose indices it has compared with the lengths in the block (`worker`),
+        // and   without a comparison only what lies below `Record::unchecked`, which `accepts` compared with the size.
+        // It   writes none that the program does not, so none that is bound for reading alone.
         unsafe {
             let entry: extern "sysv64" fn(*mut u8) = std::mem::transmute(entry);
             entry(worker.block.as_mut_ptr().cast());

@@ -63,8 +63,11 @@ impl Variant {
                     let (x, y, z) = (at % columns, at / columns % rows, at / columns / rows);
                     let count = (columns - x).min(range.end - at);
                     let first = [0, 1, 2].map(|axis| part.origin[axis].wrapping_add([x, y, z][axis] as u32));
-                    // SAFETY: the worker is this program's, its bindings were accepted, and the memory behind them is
-                    // borrowed by the caller's `SharedMem`s for as long as this runs: exclusively where it is written.
+                    // SAFETY: `self.worker` made the worker above, with this stop; `Compiled::launch` asked whether the
+                    // bindings are accepted. The memory behind them is borrowed by the `SharedMem`s that it was given,
+                    // for longer than `pool.run` lasts, which returns when all workers have. What the kernel can
+                    // write is racy, that is an exclusive borrow: `cpu::Bound::new` refuses a call where it would not
+                    // be, and `sequence` chooses by the kind of the binding.
                     unsafe { self.run_row(&mut worker, first, count as u32) };
                     at += count;
                     // Asked after the row: what compiled code left early because of the stop is not done.
@@ -75,7 +78,7 @@ impl Variant {
                     }
                 }
             }
-            // SAFETY: as above.
+            // SAFETY: as above; the worker has these bindings.
             unsafe { self.merge(&worker, shared.0) };
             self.idle.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(worker);
         };
@@ -90,6 +93,14 @@ impl Variant {
 /// Bindings as seen from several threads.
 struct Shared<'a>(&'a [Bytes]);
 
-// SAFETY: the pointers are handed to compiled code only, whose racing accesses are those of the machine: every word is read
-// and written whole.
+// SAFETY: sharing a pointer and a length accesses nothing; what does is unsafe, `run_row` and `merge`. Accesses of
+// several threads at a time are of two kinds:
+// - By compiled code among themselves. These are the machine's, not Rust's, to which such a call is one opaque access
+// of   memory that nobody else in Rust looks at meanwhile. WGSL lets invocations race only for a location that one of
+// them   writes, and there any value may be found. No other location may suffer, so that a store writes its own
+// elements and   nothing around them: a row of words or halves where all its lanes are active (`MemRowStore`,
+// `MemHalfStore` and   `MemHalfExtract`, `MemF16Store`), words under a mask (`MemMaskStore`), or single elements,
+// halves as 16 bits   (`Lanes`). What reads a row and writes it back (`blended_store`, `Accumulate`) is for memory that
+// is one worker's own.
+// - By `merge`, in Rust: atomic, and of memory for which the compiled code of all workers has copies instead.
 unsafe impl Sync for Shared<'_> {}

@@ -52,7 +52,7 @@ pub struct Unsupported(pub &'static str);
 
 pub type Result<T> = std::result::Result<T, Unsupported>;
 
-/// Something for each row; what lies behind the rows in use repeats the last.
+/// One item for each row. Entries past the rows in use repeat the last one.
 pub type PerRow<T> = [T; MAX_ROWS];
 
 /// A register for each row, from those of the rows in use.
@@ -67,7 +67,7 @@ enum Place {
     Rows(PerRow<VReg>),
 }
 
-/// Registers of operations with their operands, and the block each was made in.
+/// The register of each pure operation on the same operands (value numbering), with the block that computes it.
 type Memo = FxHashMap<(M, [Option<VReg>; 4]), (VReg, usize)>;
 
 /// Which lanes of the group run.
@@ -139,17 +139,19 @@ struct Selector<'a> {
     row: usize,
     /// How the rows lie to each other, if that is known.
     row_offsets: Option<scalar::RowOffsets>,
-    /// What code for groups inside has computed in front.
+    /// What the checks in front of a region's interior version have computed, so that its body does not do it again.
     early: FxHashSet<Value>,
     /// Indices that are in bounds in the code at hand.
     proven: FxHashSet<(Value, address::Extent)>,
-    /// Whether an index is added up before it is looked at, so that one that wraps around is what it comes to.
+    /// Whether the base and the constant of an index are added in 32 bits before they are compared with a bound, so
+    /// that an index that wraps around counts as the number it wraps to.
     sums_are_made: bool,
     /// Registers of what was computed where the current block can see it: in the scopes that are open.
     memo: Vec<Memo>,
     mask: Mask,
     targets: Vec<flow::Target>,
-    /// For each construct around, the blocks in which no lane is left.
+    /// For each open construct, the blocks that end with an empty mask. They still have to be joined to the construct's
+    /// end.
     dead: Vec<Vec<regalloc2::Block>>,
     /// The rows of varying values that are used in another region than their own; and of uniform ones that are computed
     /// among the lane groups of one region and used in another.
@@ -160,13 +162,14 @@ struct Selector<'a> {
     /// The rows of the lanes that have not returned, where regions have to remember them.
     alive: Option<i32>,
     in_region: bool,
-    /// In front of a region's inner version, before it is known whether that runs: the values to be stored if it does.
+    /// While the checks in front of a region's interior version are emitted: values whose stores wait until the checks
+    /// passed.
     in_front: Option<Vec<Value>>,
-    /// Where control goes behind the groups that belong together, if all workgroups of the run come to those groups before
-    /// any comes to the next; and how many rows such groups have.
+    /// If the loops over lane groups and over workgroups are interchanged, so that all workgroups of a run pass through
+    /// some groups before any comes to the next: the block behind those groups. And how many rows they have.
     across: Option<regalloc2::Block>,
     slice: usize,
-    /// Whether the code at hand is a second version of a branch.
+    /// Whether the code at hand lies in a branch of two versions, within which none is versioned again.
     twice: bool,
     /// For each axis, the global id of the workgroup's first invocation, while a workgroup runs.
     starts: [Option<VReg>; 3],
@@ -218,7 +221,8 @@ impl Selector<'_> {
         self.program.exits[label.0 as usize] == Uniformity::Varying
     }
 
-    /// Whether a value is computed where it is used: conditions that scalars decide are seldom needed in all lanes.
+    /// Whether a value is computed anew at each use and never kept (rematerialised): most conditions on scalars are
+    /// only branched on, and seldom needed as a row of lanes.
     fn is_late(&self, value: Value) -> bool {
         let def = self.program.def(value);
         if def.ty != Type::Bool || self.is_scalar(value) || !self.in_region || self.crossing.contains_key(&value) {
@@ -284,7 +288,7 @@ impl Selector<'_> {
         let mut key = [None; 4];
         key.iter_mut().zip(uses).for_each(|(slot, &vreg)| *slot = Some(vreg));
         let shared = op.is_constant() && uses.len() <= key.len();
-        // What is made in one instruction from nothing would only hold a register.
+        // A constant takes one instruction and no operand: kept for other blocks, it would only occupy a register.
         let anew = matches!(op, M::VConst(_) | M::VZero | M::VOnes | M::GImm(_));
         if shared
             && let Some(&(vreg, block)) = self.memo.iter().rev().find_map(|table| table.get(&(op, key)))
@@ -396,7 +400,7 @@ impl Selector<'_> {
         self.v(M::V4(Code::VEX_Vblendvps_ymm_ymm_ymmm256_ymm), &[no, yes, mask])
     }
 
-    /// An instruction whose definition and temporaries share no register with its uses.
+    /// An instruction whose definition and temporaries share no register with its uses (they are clobbered early).
     fn apart(&mut self, defines: bool, op: M, uses: &[VReg], temporaries: &[RegClass]) -> Option<VReg> {
         let dst = defines.then(|| self.mir.vreg(RegClass::Float));
         let mut operands = Vec::new();

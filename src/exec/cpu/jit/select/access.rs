@@ -148,8 +148,8 @@ impl Selector<'_> {
         Ok(vregs)
     }
 
-    /// Whether a row is better read as parts of two whole ones: where few lanes are active, workgroup memory was often
-    /// written just before, and what lies across two stores is not forwarded from them.
+    /// Whether a row is better read as two aligned rows of which parts are put together: where few lanes are active,
+    /// workgroup memory was often written just before, and processors forward stores to loads only from a single store.
     fn may_lie_across(&self, address: &Address) -> bool {
         let workgroup = matches!(self.program.memory(address.mem).space, Space::Workgroup { .. });
         workgroup && self.rows == 1 && matches!(self.mask, Mask::Some(_)) && !self.is_row_aligned(address)
@@ -196,7 +196,7 @@ impl Selector<'_> {
         })
     }
 
-    /// Has the current row looked at as if it were the only one.
+    /// Runs `f` as if the current row were the only one.
     fn alone<T>(&mut self, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let (row, rows) = (self.row, self.rows);
         let places = if row == 0 { None } else { Some(self.places.clone()) };

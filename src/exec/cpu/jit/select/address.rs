@@ -137,7 +137,7 @@ impl Selector<'_> {
         }
     }
 
-    /// What makes an index that follows a rule lie within bounds, in all lanes of all rows.
+    /// Checks under which an index with a known step between lanes is within bounds, in all lanes of all rows.
     pub fn within(&mut self, index: Value, extent: Extent) -> Result<Checks> {
         if self.is_proven(index, extent) {
             return Ok(Some(Vec::new()));
@@ -159,7 +159,7 @@ impl Selector<'_> {
         let mut checks = Vec::new();
         for (base, low, high) in spans(&scalars, step) {
             let Some(register) = base else {
-                // Numbers that are known: the highest says all.
+                // Constants: the highest decides.
                 let Ok(high) = u32::try_from(high) else { return Ok(None) };
                 let Ok(_) = u32::try_from(low) else { return Ok(None) };
                 if let Extent::Const(n) = extent {
@@ -217,7 +217,7 @@ impl Selector<'_> {
         }
     }
 
-    /// The conditions that an access whose indices all follow rules is in bounds.
+    /// Checks under which an access is in bounds, if all its indices have a known step between lanes.
     pub fn in_bounds(&mut self, address: &Address) -> Result<Checks> {
         let mut all = Vec::new();
         for term in &address.terms {
@@ -379,7 +379,8 @@ impl Selector<'_> {
         if self.sums_are_made {
             return Ok(self.added_up(scalar));
         }
-        // Either a check has looked at the parts, or the sum is known to be no less than the number.
+        // Base and constant may be added in 64 bits if a check compared them so, or if the sum in 32 bits did not wrap:
+        // it is no less than the constant then.
         let by_range = matches!(extent, Extent::Const(n) if self.range(index).high < u64::from(n));
         if !by_range || self.proven.contains(&(index, extent)) {
             return Ok(scalar);

@@ -1,4 +1,4 @@
-//! Code for lane groups that are plainly inside the grid and the data.
+//! The interior version of a region: code for lane groups that lie wholly inside the grid and the data.
 //!
 //! Kernels guard their edges: `if (i < n)`, `select(x - 1, 0, x == 0)`, `min(x + 1, width - 1)`. In nearly all groups such
 //! a condition goes one way in all lanes. What can be told from scalars before a group starts is taken for granted in
@@ -24,10 +24,10 @@ use crate::{
 
 /// A region of more statements gets one version only.
 const MAX_STATEMENTS: usize = 2000;
-/// Assumptions may lead to others so often.
+/// How many times assumptions are followed up that only other assumptions make possible.
 const MAX_ROUNDS: usize = 6;
 
-/// What holds in groups that are plainly inside.
+/// What is assumed of interior groups.
 pub struct Inside {
     pub rows: usize,
     assumptions: Assumptions,
@@ -39,7 +39,7 @@ pub struct Inside {
 }
 
 impl<'s> Selector<'s> {
-    /// What to assume of groups inside, if it is worth a version of its own.
+    /// What to assume of interior groups, if it is worth a version of its own.
     pub fn inside(&mut self, rest: &[&Stmt], contents: &Contents) -> Result<Option<Inside>> {
         if contents.statements > MAX_STATEMENTS {
             return Ok(None);
@@ -76,7 +76,7 @@ impl<'s> Selector<'s> {
         [8, 4, 2].into_iter().find(|&rows| rows <= most && (lanes / 8).is_multiple_of(rows)).unwrap_or(1)
     }
 
-    /// Switches to code for groups inside.
+    /// Switches to code for interior groups.
     pub fn enter(&mut self, inside: &mut Inside) {
         self.exchange(inside);
         self.rows = inside.rows;
@@ -329,7 +329,8 @@ impl<'s> Selector<'s> {
         Ok(Some(checks))
     }
 
-    /// What makes `a != b` in all lanes: above a number that is known, below one that is not. `b` is the same in a group.
+    /// Checks under which `a != b` in all lanes. They may fail where it is true: `a > b` is asked for if `b` is a
+    /// constant (such guards are about the first elements), else `a < b`. `b` is the same in the lanes of a group.
     fn difference_checks(&mut self, a: Value, b: Value) -> Result<Checks> {
         let (a, b) = if self.steps(b) == 0 { (a, b) } else { (b, a) };
         if self.as_const(b).is_some() {
@@ -353,7 +354,8 @@ impl<'s> Selector<'s> {
         self.order_checks(a, b, true)
     }
 
-    /// Checks of a condition whose operands are there by now, under which all lanes take its branch.
+    /// Checks under which a condition holds in all lanes; `None` if its operands are not scalars that are available by
+    /// now.
     pub fn decided(&mut self, cond: Value) -> Result<Checks> {
         let Some(atoms) = atoms(self, cond, true) else { return Ok(None) };
         let mut all = Vec::new();

@@ -14,7 +14,7 @@ use crate::{
     ir::{Address, Binary, Block, End, Op, Stmt, Type, Unary, Value},
 };
 
-/// Comparisons that decide a condition.
+/// The comparisons that a condition is the conjunction of, each with the outcome that it has to have.
 pub type Atoms = Vec<(Value, bool)>;
 
 /// Collects what may be assumed while it walks over a region's statements.
@@ -36,7 +36,8 @@ pub fn comparable(selector: &Selector<'_>, a: Value, b: Value) -> bool {
     number(a) && scalar(a) && scalar(b) && (selector.steps(a) == 0 || selector.steps(b) == 0)
 }
 
-/// The comparisons that make a condition come out so; `None` if that is not a matter of all of some.
+/// The comparisons that all have to come out as given for a condition to come out so; `None` if it is no such
+/// conjunction.
 pub fn atoms(selector: &Selector<'_>, cond: Value, holds: bool) -> Option<Atoms> {
     match selector.program.def(cond).op {
         Op::Unary(Unary::Not, inner) => atoms(selector, inner, !holds),
@@ -73,7 +74,7 @@ impl<'a, 's, 'p> Collector<'a, 's, 'p> {
         self.changed
     }
 
-    /// Whether a value can be computed in front of the region's code for a group.
+    /// Whether a value can be hoisted in front of the region's code, to decide by it which version runs.
     fn early(&mut self, value: Value) -> bool {
         if self.selector.as_const(value).is_some() {
             return true;
@@ -130,7 +131,8 @@ impl<'a, 's, 'p> Collector<'a, 's, 'p> {
         self.statements(&block.stmts.iter().collect::<Vec<_>>());
     }
 
-    /// Which way a branch goes inside, by its looks.
+    /// Which way a branch is thought to go in interior groups, by its form: equality is rare, and arms that only leave,
+    /// or do nothing, are for the edges.
     fn expected(&self, cond: Value, accept: &Block, reject: &Block) -> Option<bool> {
         let leaves = |b: &Block| b.stmts.is_empty() && !matches!(b.end, End::Yield(_));
         if let Op::Binary(Binary::Eq, ..) = self.selector.program.def(cond).op {
@@ -257,7 +259,7 @@ impl<'a, 's, 'p> Collector<'a, 's, 'p> {
                     let arms: &[&Block] = match self.selector.assumptions.get(cond) {
                         Some(Assumed::Cond(true)) => &[accept],
                         Some(Assumed::Cond(false)) => &[reject],
-                        // What only some lanes do is checked where they do it.
+                        // An access that only some lanes make is checked where they make it.
                         _ if !self.selector.uniform(*cond) => &[],
                         _ => &[accept, reject],
                     };

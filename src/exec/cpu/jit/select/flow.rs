@@ -16,7 +16,7 @@ use crate::{
     ir::{Binary, Block, End, Label, Op, Stmt, Type, Value},
 };
 
-/// Statements of a branch of which there may be a version without masks.
+/// The most statements of a branch that gets a second version, without masks.
 const MAX_TWICE: u64 = 48;
 
 /// An enclosing loop or scope that a `Break` can leave.
@@ -32,7 +32,7 @@ pub enum Exit {
     OneByOne(Aside),
 }
 
-/// What an arm of a varying branch leaves behind, where control falls out of it.
+/// What an arm of a varying branch hands to the code behind the branch, if control gets there.
 struct Arm {
     /// The values it yields, in its lanes.
     rows: Option<Vec<PerRow<VReg>>>,
@@ -100,7 +100,7 @@ impl Selector<'_> {
         Ok(Flow::Gone)
     }
 
-    /// Notes that no lane is left in the current block.
+    /// Notes that the current block ends with an empty mask.
     fn die(&mut self) {
         let at = MirBlock::new(self.mir.at);
         self.dead.last_mut().expect("a construct is open").push(at);
@@ -129,7 +129,7 @@ impl Selector<'_> {
     fn statement(&mut self, stmt: &Stmt) -> Result<Flow> {
         match stmt {
             Stmt::Let(value) => {
-                // What checks in front of the code asked for is there already.
+                // The checks in front of the code may have computed it already.
                 if !self.early.contains(value) {
                     self.define(*value)?;
                 }
@@ -144,7 +144,7 @@ impl Selector<'_> {
                 if let Some(varying) = self.leave_together(*cond, accept, reject)? {
                     return self.varying_branch(varying, accept, reject, results);
                 }
-                // A single row may go its own way.
+                // A scalar condition is the same in the eight lanes of a row: one row at a time can jump.
                 if self.uniform(*cond) || (self.rows == 1 && self.is_scalar(*cond)) {
                     return self.uniform_branch(*cond, accept, reject, results);
                 }
@@ -158,8 +158,8 @@ impl Selector<'_> {
         Ok(Flow::Falls)
     }
 
-    /// Where lanes go on under a condition of which one part is uniform, they first leave together under that part; gives the
-    /// other.
+    /// For `if (uniform && varying) {} else { break }`: a jump by the uniform part, under which all lanes leave
+    /// together. Gives the varying part, which is left to test.
     fn leave_together(&mut self, cond: Value, accept: &Block, reject: &Block) -> Result<Option<Value>> {
         let Op::Binary(Binary::And, a, b) = self.program.def(cond).op else { return Ok(None) };
         let (uniform, varying) = match (self.uniform(a), self.uniform(b)) {
@@ -168,7 +168,7 @@ impl Selector<'_> {
             _ => return Ok(None),
         };
         let leaves = reject.stmts.is_empty() && matches!(reject.end, End::Break(..));
-        // The parts of a condition that another region computed are not there.
+        // If another region computed the condition, only the condition is available here, and not its operands.
         if !leaves || !is_trivial(accept) || self.crossing.contains_key(&cond) {
             return Ok(None);
         }
@@ -194,7 +194,7 @@ impl Selector<'_> {
             .collect()
     }
 
-    /// Ends the blocks in which no lane is left by jumps to `block` with zeros.
+    /// Joins the blocks that end with an empty mask to `block`. Its parameters get zeros, which no lane will read.
     pub fn bury(&mut self, block: MirBlock, classes: &[RegClass]) {
         for dead in self.dead.pop().expect("a construct is open") {
             self.mir.switch(dead);
@@ -203,13 +203,13 @@ impl Selector<'_> {
         }
     }
 
-    /// A zero that is made here, whatever is known elsewhere.
+    /// A zero that is defined in the current block: one from elsewhere might not dominate it.
     fn fresh_zero(&mut self, class: RegClass) -> VReg {
         let op = if class == RegClass::Int { M::GImm(0) } else { M::VZero };
         self.mir.def(class, op, &[])
     }
 
-    /// Hands blocks in which no lane is left to the construct around.
+    /// Hands the blocks that end with an empty mask on to the construct around.
     pub fn pass_on_dead(&mut self) {
         let dead = self.dead.pop().expect("a construct is open");
         self.dead.last_mut().expect("a construct is open").extend(dead);
@@ -261,7 +261,7 @@ impl Selector<'_> {
         Ok(flow)
     }
 
-    /// Makes values known under other names, all at once.
+    /// Binds results to the values that they are: a parallel copy without instructions.
     pub fn pass_on(&mut self, to: &[Value], from: &[Value]) -> Result<()> {
         let mut places = Vec::new();
         for (&result, &value) in to.iter().zip(from) {
@@ -297,7 +297,7 @@ impl Selector<'_> {
     }
 
     fn uniform_branch(&mut self, cond: Value, accept: &Block, reject: &Block, results: &[Value]) -> Result<Flow> {
-        // Where one arm does not come back, the other simply goes on.
+        // If only one arm comes back, nothing has to be joined: what follows the branch follows that arm.
         let comes_back = |arm: &Block| matches!(arm.end, End::Yield(_));
         if comes_back(accept) != comes_back(reject) {
             let (yes, no) = (self.mir.block(), self.mir.block());
@@ -343,7 +343,8 @@ impl Selector<'_> {
         Ok(flow)
     }
 
-    /// A branch that, as scalars tell when control comes by, all active lanes may take together.
+    /// A varying branch in two versions: one without masks, for when comparisons of scalars show that all lanes take
+    /// it, and the one with masks.
     fn decided_branch(&mut self, cond: Value, accept: &Block, reject: &Block, results: &[Value]) -> Result<Flow> {
         let statements = count_statements(accept) + count_statements(reject);
         let plain = !leaves(accept) && !leaves(reject) && is_trivial(reject) && !is_trivial(accept);
@@ -440,7 +441,7 @@ impl Selector<'_> {
         Ok(Flow::Falls)
     }
 
-    /// A branch under which some lanes leave at once and the others go on: whether any do is asked only if some leave.
+    /// A branch with one arm that does nothing but leave. Whether any lane is left is tested only where some leave.
     fn leave_some(
         &mut self,
         cond: Value,

@@ -14,13 +14,14 @@ use crate::{
     ir::{Block, End, Label, Stmt, Value},
 };
 
-/// Iterations that one pass through a loop makes, at most; and how many statements that may be.
+/// The largest unroll factor, and the most statements of an unrolled body.
 const MAX_UNROLLED: u64 = 4;
 const MAX_UNROLLED_STATEMENTS: u64 = 160;
-/// A loop of no more iterations than this ends soon enough by itself.
+/// A loop of no more iterations than this does not poll the word that asks a call to stop.
 const SHORT_LOOP: u64 = 1 << 12;
 
-/// Where lanes that leave a construct one by one wait for its end: rows of those that did, and of each result.
+/// Of a construct that lanes leave one by one: the rows in memory that keep the mask of those that have left, and their
+/// results, until the others have left too.
 #[derive(Clone)]
 pub struct Aside {
     pub left: i32,
@@ -70,7 +71,7 @@ impl Selector<'_> {
         Ok(())
     }
 
-    /// Goes on in `out` with the lanes that have left one by one, and their results.
+    /// Reconverges: goes on in `out` with all lanes that have left, and their results.
     fn reunite(&mut self, out: MirBlock, aside: &Aside, results: &[Value]) -> Result<()> {
         self.bury(out, &[]);
         self.mir.switch(out);
@@ -92,7 +93,8 @@ impl Selector<'_> {
         results: &[Value],
     ) -> Result<Flow> {
         let divergent = self.is_divergent(label);
-        // The mask of the next iteration may be smaller where lanes leave one by one or for farther away.
+        // The mask may shrink from one iteration to the next if lanes leave one by one, or leave a construct further
+        // out.
         let shrinks = divergent || leaves_beyond(body, label);
         let count = range::count(self.program, params, inits, body).filter(|_| !shrinks);
         let before = self.mask;
@@ -124,13 +126,13 @@ impl Selector<'_> {
             let (Flow::Falls, End::Yield(next)) = (flow, &body.end) else { break };
             self.pass_on(params, next)?;
             if let (Some(count), Some(ranges)) = (count, &ranges) {
-                // This copy's number is never one of those in front of it.
+                // In this copy of the body the counter is `copy` steps past the first at least.
                 let param = params[count.param];
                 let before = ranges[param.0 as usize];
                 let range = Range { low: count.first + copy * count.step, high: before.high };
                 self.ranges = range::ranges_within(self.program, ranges.clone(), body, param, range);
             }
-            // The test would only find that there is more to do.
+            // The trip count is a multiple of the unroll factor: only the first copy can find that the loop is over.
             let test = body.stmts.iter().position(|stmt| is_test(stmt, label));
             let rest: Vec<&Stmt> =
                 body.stmts.iter().enumerate().filter(|(i, _)| Some(*i) != test).map(|(_, stmt)| stmt).collect();
@@ -233,7 +235,7 @@ impl Selector<'_> {
     }
 }
 
-/// How many iterations one pass through a counting loop makes.
+/// By how much a counting loop is unrolled.
 fn unrolled(trips: u64, body: &Block) -> u64 {
     let statements = count_statements(body).max(1);
     (1..=MAX_UNROLLED)

@@ -39,13 +39,13 @@ pub fn rows(selector: &Selector<'_>, stmts: &[&Stmt]) -> usize {
     room.min(MAX_STATEMENTS / statements).clamp(1, MAX_ROWS)
 }
 
-/// From the definition to the last use of a value; short if all within one run.
+/// The live range of a value, from its definition to its last use; short if all of it lies within one run.
 struct Life {
     from: usize,
     to: usize,
     run: usize,
     short: bool,
-    /// It only waits for the end of a short loop, or for each of its turns.
+    /// It comes from in front of a loop that uses it, and so is live through all iterations.
     waits: bool,
 }
 
@@ -53,8 +53,8 @@ struct Lives<'a, 's> {
     selector: &'a Selector<'s>,
     at: usize,
     run: usize,
-    /// There is a short loop that lanes leave one by one: such a loop waits for its own results, and gains from several
-    /// rows even if what it only reads is read from memory.
+    /// Whether there is a short loop that lanes leave one by one. Such a loop is bound by latency, and gains from
+    /// several rows even if values that it only reads are spilled.
     masked: bool,
     spans: FxHashMap<Value, Life>,
 }
@@ -131,7 +131,7 @@ impl Lives<'_, '_> {
         }
     }
 
-    /// A loop's body: what comes from outside is needed until the end, over and over.
+    /// A loop's body: what comes from outside is live until the loop's end, since the next iteration uses it too.
     fn repeated(&mut self, body: &Block, params: &[Value]) {
         let start = self.at;
         let mut outside: Vec<Value> = params.to_vec();

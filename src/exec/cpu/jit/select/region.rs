@@ -89,9 +89,9 @@ impl<'a> Selector<'a> {
         Ok(())
     }
 
-    /// Whether the workgroups of a run along x go through their lane groups together: all through the first, then all
-    /// through the next. A workgroup of several lines reads and writes far apart; lines of a whole run are long, and memory
-    /// serves long lines best.
+    /// Whether the loop over workgroups along x is put inside the loop over lane groups (loop interchange). A workgroup
+    /// of several lines reads and writes in short pieces far apart; the same line of many workgroups is one long piece,
+    /// which memory serves best.
     fn goes_across(&self) -> bool {
         let [x, y, z] = self.program.workgroup_size;
         let shares = |m: &crate::ir::Memory| matches!(m.space, Space::Workgroup { .. });
@@ -159,7 +159,8 @@ impl<'a> Selector<'a> {
         self.mir.jump(done, &[]);
     }
 
-    /// Ends the current block behind groups that belong together: on to the next, or to the next workgroup.
+    /// Ends the current block behind lane groups that are handled at once: on to the next groups, or with interchanged
+    /// loops to the next workgroup.
     fn end_of_groups(&mut self, rows: i32, head: MirBlock, done: MirBlock) {
         match self.across {
             Some(end) => self.mir.jump(end, &[]),
@@ -169,9 +170,9 @@ impl<'a> Selector<'a> {
 
     /// Statements without barriers, for all lane groups.
     ///
-    /// There are up to two versions of the code. One is for groups that are plainly inside: what guards ask for
-    /// holds in all their lanes, and no index is out of bounds. It handles several rows at once and needs no masks for
-    /// either. The other takes the rest, row by row.
+    /// There are up to two versions of the code. The interior one is for groups inside the grid and the data: what guards
+    /// ask for holds in all their lanes, and no index is out of bounds. It handles several rows at once and needs no masks
+    /// for either. The general one takes the rest, row by row.
     pub fn region(&mut self, stmts: &[&'a Stmt]) -> Result<()> {
         if stmts.is_empty() {
             return Ok(());
@@ -233,7 +234,7 @@ impl<'a> Selector<'a> {
         self.mir.switch(end);
         match &inside {
             Some(inside) if inside.rows > 1 => {
-                // Row by row to the end of the rows that belong together.
+                // Row by row, until all that the interior version would have handled at once are done.
                 self.mir.effect(M::StepGroup(ROW), &[]);
                 let (over, more, again) = (self.mir.block(), self.mir.block(), self.mir.block());
                 self.mir.branch(M::BranchGroupAligned(inside.rows as i32 * ROW), &[], over, more);
@@ -259,7 +260,7 @@ impl<'a> Selector<'a> {
         self.end_region(done, before, &contents, kept)
     }
 
-    /// The version for groups that are plainly inside; gives the blocks to which control goes for others. The current
+    /// The version for interior groups; gives the blocks to which control goes for others. The current
     /// block is the head of the loop over groups.
     fn fast_version(
         &mut self,
@@ -271,7 +272,8 @@ impl<'a> Selector<'a> {
         self.open();
         self.enter(inside);
         self.load_outside(outside)?;
-        // The other version starts with what the row of a value holds before, so nothing is stored until this one runs.
+        // The general version may read what is in these rows now, so nothing is stored until this version is sure to
+        // run.
         self.in_front = Some(Vec::new());
         let checks = self.inside_checks(inside)?;
         let computed = self.in_front.take().unwrap_or_default();
