@@ -3,16 +3,16 @@
 //! They run on the CPU engine, on both of its executors; nothing here needs a GPU.
 #![cfg(feature = "cpu")]
 
-use std::{
-    fmt::Write,
-    thread,
-    time::{Duration, Instant},
-};
+#[path = "support/pace.rs"]
+mod pace;
 
+use std::{fmt::Write, thread, time::Duration};
+
+use pace::soon;
 use swath::{Error, Kernel, Module, Result, Runtime, Untyped};
 
-/// More than a busy machine needs, less than a test that hangs.
-const SOON: Duration = Duration::from_secs(300);
+/// When a kernel is stopped: none here computes for long.
+const LONGEST: Duration = Duration::from_secs(60);
 
 fn engines() -> [Runtime; 2] {
     [Runtime::cpu(), Runtime::cpu_interpreter()].map(|engine| engine.expect("the engine is always there"))
@@ -26,15 +26,19 @@ fn kernel(wgsl: &str) -> Result<Kernel> {
 fn run_on(runtime: &Runtime, wgsl: &str, words: usize) -> Result<Vec<u32>> {
     let kernel = kernel(wgsl)?;
     let mut y = vec![0u32; words];
-    runtime.call(&kernel).read_write("y", &mut y).workgroups([1, 1, 1]).deadline(SOON).run()?;
+    runtime.call(&kernel).read_write("y", &mut y).workgroups([1, 1, 1]).deadline(LONGEST).run()?;
     Ok(y)
 }
 
 /// Runs a kernel on both engines, which have to agree; gives what came of it, and that soon.
 fn run(wgsl: &str, words: usize) -> Result<Vec<u32>> {
-    let start = Instant::now();
-    let [compiled, interpreted] = engines().map(|runtime| run_on(&runtime, wgsl, words));
-    assert!(start.elapsed() < SOON, "it took {:?}", start.elapsed());
+    run_costly(1.0, wgsl, words)
+}
+
+/// The same for a text that stands for `cost` times as much as plain code of its length.
+fn run_costly(cost: f64, wgsl: &str, words: usize) -> Result<Vec<u32>> {
+    let both = || engines().map(|runtime| run_on(&runtime, wgsl, words));
+    let [compiled, interpreted] = soon(wgsl, cost, both);
     match (compiled, interpreted) {
         (Ok(a), Ok(b)) => {
             assert_eq!(a, b, "the executors differ");
@@ -50,7 +54,12 @@ fn run(wgsl: &str, words: usize) -> Result<Vec<u32>> {
 
 /// That a kernel is refused, soon, with an error that contains `part`.
 fn refused(wgsl: &str, part: &str) {
-    match run(wgsl, 1) {
+    refused_costly(1.0, wgsl, part);
+}
+
+/// The same for a text that stands for `cost` times as much as plain code of its length.
+fn refused_costly(cost: f64, wgsl: &str, part: &str) {
+    match run_costly(cost, wgsl, 1) {
         Err(error) => assert!(error.to_string().contains(part), "other words than `{part}`: {error}"),
         Ok(_) => panic!("it ran, and was to be refused: {part}"),
     }
@@ -162,6 +171,7 @@ fn atomics_out_of_bounds_do_nothing() {
 
 #[test]
 fn endless_loops_end_with_the_deadline() {
+    const DEADLINE: Duration = Duration::from_millis(100);
     let bodies = [
         "y[0] = 1u; loop {}",
         "loop { y[0] += 1u; }",
@@ -187,10 +197,8 @@ fn endless_loops_end_with_the_deadline() {
                 Err(error) => panic!("{body}: {error}"),
             };
             let mut y = vec![0u32; 4];
-            let start = Instant::now();
             let call = runtime.call(&kernel).read_write("y", &mut y).workgroups([3, 1, 1]);
-            let outcome = call.deadline(Duration::from_millis(100)).run();
-            assert!(start.elapsed() < SOON, "{body}: engine {n}: it took {:?}", start.elapsed());
+            let outcome = soon(body, 1.0, || call.deadline(DEADLINE).run());
             // A loop without an effect may be taken out.
             let may_end = body.ends_with("loop {}") || body.contains("continue;") || body.contains("k == 1u");
             match outcome {
@@ -364,6 +372,7 @@ fn deeply_nested_types() {
 
 #[test]
 fn huge_local_arrays() {
+    const COST: f64 = 30.0; // A few lines clear sixteen megabytes.
     let body = |length: u64| {
         single(
             "",
@@ -373,7 +382,8 @@ fn huge_local_arrays() {
         )
     };
     for length in [5, 4096, 4097, 100_000, 1 << 22] {
-        assert_eq!(run(&body(length), 1).unwrap_or_else(|error| panic!("{length}: {error}")), [8], "{length}");
+        let y = run_costly(COST, &body(length), 1).unwrap_or_else(|error| panic!("{length}: {error}"));
+        assert_eq!(y, [8], "{length}");
     }
     for length in [1 << 27, 1 << 28, (1 << 30) - 1, (1 << 32) - 1] {
         let error = run(&body(length), 1).expect_err("it is too large");
@@ -469,19 +479,20 @@ fn thousands_of_bindings() {
 
 #[test]
 fn exponential_inlining_is_refused() {
+    const COST: f64 = 60.0; // Inlining goes on up to a limit, whatever the length of the text.
     // Each function calls the one before it twice: 2^40 calls, with work in them or without.
     for work in ["return x * 3u;", "return x;"] {
         let mut functions = format!("fn f0(x: u32) -> u32 {{ {work} }}\n");
         for n in 1..=40 {
             let _ = writeln!(functions, "fn f{n}(x: u32) -> u32 {{ return f{0}(f{0}(x)); }}", n - 1);
         }
-        refused(&single(&functions, "y[0] = f40(y[0]);"), "more than");
+        refused_costly(COST, &single(&functions, "y[0] = f40(y[0]);"), "more than");
     }
     let mut functions = String::from("fn f0() {}\n");
     for n in 1..=40 {
         let _ = writeln!(functions, "fn f{n}() {{ f{0}(); f{0}(); }}", n - 1);
     }
-    refused(&single(&functions, "y[0] = 1u; f40();"), "more than");
+    refused_costly(COST, &single(&functions, "y[0] = 1u; f40();"), "more than");
     // With variables, branches, loops and early returns in each.
     let mut functions = String::from("fn f0(x: u32) -> u32 { return x; }\n");
     for n in 1..=40 {
@@ -496,7 +507,7 @@ fn exponential_inlining_is_refused() {
             n - 1
         );
     }
-    refused(&single(&functions, "y[0] = f40(y[0]);"), "more than");
+    refused_costly(COST, &single(&functions, "y[0] = f40(y[0]);"), "more than");
 }
 
 #[test]
@@ -581,12 +592,9 @@ fn texts_that_are_no_programs() {
     ];
     on_a_usual_stack(move || {
         for text in texts {
-            let start = Instant::now();
-            if let Ok(module) = Module::parse(&text) {
+            if let Ok(module) = soon(&text, 1.0, || Module::parse(&text)) {
                 assert_eq!(module.kernel_names().count(), 0);
             }
-            let shown: String = text.chars().take(30).collect();
-            assert!(start.elapsed() < SOON, "{shown}: it took {:?}", start.elapsed());
         }
     });
 }
