@@ -117,14 +117,14 @@ fn build(gpu: &Gpu, kernel: &Kernel, variant: &Variant, module: naga::Module) ->
     let checks = wgpu::ShaderRuntimeChecks { bounds_checks: false, ..wgpu::ShaderRuntimeChecks::checked() };
     // SAFETY: what wgpu leaves out is checks of bounds, all others stay on. No access of the module needs them:
     // - `module_for_device` makes every load, store and atomic anew (`passes::rewrite`), under a guard unless the
-    // variant's   `Guard::Unproven` has it. There is no variant without a guard, and one with fuel guards everything.
+    //   variant's `Guard::Unproven` has it. There is no variant without a guard, and one with fuel guards everything.
     // - What `Guard::Unproven` has is proven (`access::proven`) from numbers that hold for every dispatch of this
-    // pipeline:   from none at all (`Pipelines::variant`), or from those of one plan (`stream::launch`). The proofs are
-    // part of the   variant and the pipeline is found by kernel and variant, so that no call runs under the proofs of
-    // another.
+    //   pipeline: from none at all (`Pipelines::variant`), or from those of one plan (`stream::launch`). The proofs are
+    //   part of the variant, and the pipeline is found by kernel and variant, so that no call runs under the proofs of
+    //   another.
     // - Lengths of runtime-sized arrays are what the proofs and guards take them for. `arrayLength` gives the size that
-    // is   bound, and where a slice is bound, the tile's uniform says what the plan says. Sized types are bound whole:
-    // wgpu   compares bindings with the sizes that the module needs before each dispatch.
+    //   is bound, and where a slice is bound, the tile's uniform says what the plan says. Sized types are bound whole:
+    //   wgpu compares bindings with the sizes that the module needs before each dispatch.
     let shader = unsafe { gpu.device.create_shader_module_trusted(descriptor, checks) };
     let entries: Vec<_> = (0..)
         .zip(kernel.bindings())

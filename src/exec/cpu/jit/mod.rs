@@ -252,16 +252,16 @@ impl Variant {
         let entry = self.code.as_ptr();
         // SAFETY:
         // - The pages hold one whole function from their start on, and are executable and not writable (`generate`,
-        // `seal`).   It takes the block's address and gives nothing, by System V's convention: `emit`'s prologue saves
-        // the   callee-saved registers and MXCSR and its epilogue restores them. It takes stack page by page, so that
-        // an   overflow ends the process at the guard page, as one of Rust's does.
+        //   `seal`). It takes the block's address and gives nothing, by System V's convention: `emit`'s prologue saves
+        //   the callee-saved registers and MXCSR and its epilogue restores them. It takes stack page by page, so that
+        //   an overflow ends the process at the guard page, as one of Rust's does.
         // - The machine has the instructions: programs are compiled only where `available` said so (`cpu::engine`).
         // - It accesses its frame; the worker block at offsets that `layout` gave out, all below `Layout::words`, which
-        // is   the block's size; the word that asks it to stop, which is only read; constants of this variant; and
-        // bindings.
+        //   is the block's size; the word that asks it to stop, which is only read; constants of this variant; and
+        //   bindings.
         // - Of a binding it accesses elements whose indices it has compared with the lengths in the block (`worker`),
-        // and   without a comparison only what lies below `Record::unchecked`, which `accepts` compared with the size.
-        // It   writes none that the program does not, so none that is bound for reading alone.
+        //   and without a comparison only what lies below `Record::unchecked`, which `accepts` compared with the size.
+        //   It writes none that the program does not, so none that is bound for reading alone.
         unsafe {
             let entry: extern "sysv64" fn(*mut u8) = std::mem::transmute(entry);
             entry(worker.block.as_mut_ptr().cast());

@@ -95,12 +95,12 @@ struct Shared<'a>(&'a [Bytes]);
 
 // SAFETY: sharing a pointer and a length accesses nothing; what does is unsafe, `run_row` and `merge`. Accesses of
 // several threads at a time are of two kinds:
-// - By compiled code among themselves. These are the machine's, not Rust's, to which such a call is one opaque access
-// of   memory that nobody else in Rust looks at meanwhile. WGSL lets invocations race only for a location that one of
-// them   writes, and there any value may be found. No other location may suffer, so that a store writes its own
-// elements and   nothing around them: a row of words or halves where all its lanes are active (`MemRowStore`,
-// `MemHalfStore` and   `MemHalfExtract`, `MemF16Store`), words under a mask (`MemMaskStore`), or single elements,
-// halves as 16 bits   (`Lanes`). What reads a row and writes it back (`blended_store`, `Accumulate`) is for memory that
-// is one worker's own.
+// - By compiled code among themselves. These are the machine's and not Rust's, to which a call of compiled code is one
+//   opaque access of memory that no other Rust code looks at meanwhile. WGSL lets invocations race only for a location
+//   that one of them writes, and there any value may be found. No other location may suffer. So a store writes its own
+//   elements and nothing around them: a row of words or of halves where all its lanes are active (`MemRowStore`,
+//   `MemHalfStore` and `MemHalfExtract`, `MemF16Store`), words under a mask (`MemMaskStore`), or single elements,
+//   halves as 16 bits (`Lanes`). What reads memory and writes it back without a lock (`blended_store`, `Accumulate`,
+//   `AccumulateImm`) is for memory that is one worker's own.
 // - By `merge`, in Rust: atomic, and of memory for which the compiled code of all workers has copies instead.
 unsafe impl Sync for Shared<'_> {}
