@@ -1,8 +1,10 @@
 //! WGSL modules and the kernels in them: parsed, validated, overrides resolved, reflected.
 
+pub(crate) mod accepted;
 pub(crate) mod diagnostic;
 pub(crate) mod fields;
 mod guarded;
+pub(crate) mod identity;
 pub(crate) mod layout;
 mod mend;
 mod module;
@@ -18,15 +20,14 @@ mod unsupported;
 
 use std::{
     fmt,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
 use naga::{Handle, valid::ModuleInfo};
 
+use accepted::Accepted;
+use identity::Identity;
 pub use module::Module;
 pub(crate) use requirements::Requirements;
 pub use specialize::ConstValue;
@@ -56,7 +57,7 @@ pub(crate) struct KernelInner {
     /// The bindings that the entry point uses, ordered by group and binding number.
     pub bindings: Vec<Binding>,
     /// Equal for equal text, entry point and constants.
-    pub fingerprint: u64,
+    pub identity: Identity,
     /// What a device must have to run it.
     pub requirements: Requirements,
     /// Bytes of all uniform bindings together, each at its [`Binding::uniform_offset`].
@@ -69,8 +70,8 @@ pub(crate) struct KernelInner {
     constants: Vec<(String, f64)>,
     /// Override constants that have no default and no value yet.
     missing: Vec<String>,
-    /// Devices (by number) on which the requirements were met.
-    accepted_on: AtomicU64,
+    /// Devices on which the requirements were met.
+    accepted_on: Accepted,
     /// The program, once somebody has asked for it.
     program: OnceLock<Arc<Program>>,
 }
@@ -228,13 +229,12 @@ impl Kernel {
     /// Runs `check` once for each device, and gives the time it took; later calls for the same device
     /// number are answered from memory.
     pub(crate) fn accepted_on(&self, device: u32, check: impl FnOnce() -> Result<()>) -> Result<Duration> {
-        let bit = 1u64.checked_shl(device).unwrap_or(0);
-        if self.inner.accepted_on.load(Ordering::Relaxed) & bit != 0 {
+        if self.inner.accepted_on.contains(device) {
             return Ok(Duration::ZERO);
         }
         let start = Instant::now();
         check().map_err(|error| self.in_file(error))?;
-        self.inner.accepted_on.fetch_or(bit, Ordering::Relaxed);
+        self.inner.accepted_on.insert(device);
         Ok(start.elapsed())
     }
 
@@ -255,7 +255,7 @@ impl KernelInner {
 impl fmt::Debug for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Kernel")
-            .field("name", &self.inner.name)
+            .field("name", &format_args!("{}", self.inner.identity))
             .field("workgroup_size", &self.inner.workgroup_size)
             .field("bindings", &self.inner.bindings.iter().map(|binding| &binding.name).collect::<Vec<_>>())
             .finish_non_exhaustive()

@@ -1,7 +1,5 @@
 //! Adapted kernels, run on the CPU engine, against what their authors wrote.
 
-use std::sync::atomic::AtomicU64;
-
 use super::*;
 use crate::{
     exec::{ArgData, Launch, cpu},
@@ -23,13 +21,13 @@ fn as_kernel(kernel: &Kernel, variant: &Variant) -> Kernel {
         entry: inner.entry,
         workgroup_size: inner.workgroup_size,
         bindings,
-        fingerprint: inner.fingerprint ^ variant.fingerprint(),
+        identity: inner.identity.clone(),
         requirements: inner.requirements.clone(),
         uniform_bytes,
         parent: inner.parent.clone(),
         constants: Vec::new(),
         missing: Vec::new(),
-        accepted_on: AtomicU64::new(0),
+        accepted_on: Default::default(),
         program: Default::default(),
     };
     Kernel { inner: Arc::new(inner) }
