@@ -26,7 +26,10 @@ impl Report {
         self.device.name()
     }
 
-    /// Time in the kernel: from the device's clock where it has one, else measured around the dispatch.
+    /// Time in the kernel, without transfers and compilation: from the device's clock where it has one, else measured
+    /// around the dispatch. For a call whose data goes to a GPU in tiles this is the sum over its tiles; where such a
+    /// GPU has no clock (`timestamp-query`), it is the time of the first tile, scaled to the whole grid, for the
+    /// others run while data is copied.
     pub fn kernel_time(&self) -> Duration {
         self.metrics.kernel
     }
@@ -58,7 +61,7 @@ impl Report {
 
     /// Tiles that the call was cut into.
     pub fn tiles(&self) -> u32 {
-        self.metrics.tiles.max(1)
+        self.metrics.tiles
     }
 
     /// How the call was planned; nothing for a call in one tile whose plan nobody asked for.

@@ -1,6 +1,6 @@
 //! Calls that are planned and not yet run.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use super::{Call, launch::Checked};
 use crate::{device::Device, error::Result, plan::Plan, report::Report};
@@ -47,6 +47,12 @@ impl Job<'_> {
     /// The device that it runs on.
     pub fn device(&self) -> &Device {
         &self.checked.device
+    }
+
+    /// Time spent compiling so far, to find out whether the device can run the kernel; part of what the
+    /// [report](crate::Report) gives in the end.
+    pub fn compile_time(&self) -> Duration {
+        self.checked.compile
     }
 
     /// Runs it and waits for its results. A [deadline](Call::deadline) counts from when the job was planned.

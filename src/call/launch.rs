@@ -38,7 +38,7 @@ pub(super) struct Checked<'a> {
     pub plan: Option<Arc<Plan>>,
     watchers: Watchers<'a>,
     /// Time spent compiling to find out whether the device can run the kernel.
-    compile: Duration,
+    pub compile: Duration,
 }
 
 impl<'a> Call<'a> {

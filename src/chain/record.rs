@@ -273,11 +273,7 @@ impl Recording {
 
     /// The number of a kernel. One that was made twice from the same text counts once.
     fn kernel(&mut self, kernel: &Kernel) -> usize {
-        let same = |known: &Kernel| {
-            let (known, kernel) = (&known.inner, &kernel.inner);
-            let equal = || (&known.name, &known.source) == (&kernel.name, &kernel.source);
-            Arc::ptr_eq(known, kernel) || (known.fingerprint == kernel.fingerprint && equal())
-        };
+        let same = |known: &Kernel| known.inner.identity == kernel.inner.identity;
         self.kernels.iter().position(same).unwrap_or_else(|| {
             self.kernels.push(kernel.clone());
             self.kernels.len() - 1

@@ -43,14 +43,14 @@ pub fn exec(args: &ExecArgs) -> Outcome {
     let runtime = runtime(&args.call.device)?;
     let start = Instant::now();
     let job = call(&args.call, &runtime, &kernel, &mut slots)?.plan()?;
-    let (device, streamed) = (job.device().clone(), job.plan().is_streamed());
+    let (device, streamed, accepted) = (job.device().clone(), job.plan().is_streamed(), job.compile_time());
     if let Some(detour) = &job.plan().detour {
         eprintln!("not on {}: {}", detour.device, detour.reason);
     }
     drop(job);
-    let compile = if streamed { Duration::ZERO } else { device.prepare(&kernel)? };
+    let prepared = if streamed { Duration::ZERO } else { device.prepare(&kernel)? };
     let reports = repeat(args, &runtime, &kernel, &device, &mut slots, start)?;
-    let compile = compile + reports.first().map_or(Duration::ZERO, Report::compile_time);
+    let compile = accepted + prepared + reports.iter().map(Report::compile_time).sum::<Duration>();
 
     let files = save(slots)?;
     if args.json {

@@ -1,8 +1,10 @@
 //! WGSL modules and the kernels in them: parsed, validated, overrides resolved, reflected.
 
+pub(crate) mod accepted;
 pub(crate) mod diagnostic;
 pub(crate) mod fields;
 mod guarded;
+pub(crate) mod identity;
 pub(crate) mod layout;
 mod memo;
 mod mend;
@@ -19,15 +21,14 @@ mod unsupported;
 
 use std::{
     fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use naga::{Handle, valid::ModuleInfo};
 
+use accepted::Accepted;
+use identity::Identity;
 pub use module::Module;
 pub(crate) use requirements::Requirements;
 pub use specialize::ConstValue;
@@ -55,7 +56,7 @@ pub(crate) struct KernelInner {
     /// The bindings that the entry point uses, ordered by group and binding number.
     pub bindings: Vec<Binding>,
     /// Equal for equal text, entry point and constants.
-    pub fingerprint: u64,
+    pub identity: Identity,
     /// What a device must have to run it.
     pub requirements: Requirements,
     /// Bytes of all uniform bindings together, each at its [`Binding::uniform_offset`].
@@ -68,8 +69,8 @@ pub(crate) struct KernelInner {
     constants: Vec<(String, f64)>,
     /// Override constants that have no default and no value yet.
     missing: Vec<String>,
-    /// Devices (by number) on which the requirements were met.
-    accepted_on: AtomicU64,
+    /// Devices on which the requirements were met.
+    accepted_on: Accepted,
     /// What later stages have worked out about it.
     pub memo: Memo,
 }
@@ -195,9 +196,10 @@ impl Kernel {
         }
     }
 
-    /// The kernel with another module in its place, for tests of what is made from it; `mark` tells such kernels apart.
+    /// The kernel with another module in its place, for tests of what is made from it. Its identity is the same:
+    /// whoever keeps something for a kernel must not be given both.
     #[cfg(all(test, feature = "cpu", feature = "gpu"))]
-    pub(crate) fn with_module(&self, module: naga::Module, info: ModuleInfo, mark: u64) -> Kernel {
+    pub(crate) fn with_module(&self, module: naga::Module, info: ModuleInfo) -> Kernel {
         let inner = &self.inner;
         let (bindings, uniform_bytes) = reflect::bindings(&module, &info, inner.entry);
         let inner = KernelInner {
@@ -209,13 +211,13 @@ impl Kernel {
             entry: inner.entry,
             workgroup_size: inner.workgroup_size,
             bindings,
-            fingerprint: inner.fingerprint ^ mark,
+            identity: inner.identity.clone(),
             requirements: inner.requirements.clone(),
             uniform_bytes,
             parent: inner.parent.clone(),
             constants: Vec::new(),
             missing: Vec::new(),
-            accepted_on: AtomicU64::new(0),
+            accepted_on: Accepted::default(),
             memo: Memo::default(),
         };
         Kernel { inner: Arc::new(inner) }
@@ -233,13 +235,12 @@ impl Kernel {
     /// Runs `check` once for each device, and gives the time it took; later calls for the same device
     /// number are answered from memory.
     pub(crate) fn accepted_on(&self, device: u32, check: impl FnOnce() -> Result<()>) -> Result<Duration> {
-        let bit = 1u64.checked_shl(device).unwrap_or(0);
-        if self.inner.accepted_on.load(Ordering::Relaxed) & bit != 0 {
+        if self.inner.accepted_on.contains(device) {
             return Ok(Duration::ZERO);
         }
         let start = Instant::now();
         check().map_err(|error| self.in_file(error))?;
-        self.inner.accepted_on.fetch_or(bit, Ordering::Relaxed);
+        self.inner.accepted_on.insert(device);
         Ok(start.elapsed())
     }
 
@@ -260,7 +261,7 @@ impl KernelInner {
 impl fmt::Debug for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Kernel")
-            .field("name", &self.inner.name)
+            .field("name", &format_args!("{}", self.inner.identity))
             .field("workgroup_size", &self.inner.workgroup_size)
             .field("bindings", &self.inner.bindings.iter().map(|binding| &binding.name).collect::<Vec<_>>())
             .finish_non_exhaustive()

@@ -1,9 +1,9 @@
 //! From a module to one kernel: reduced to an entry point, override constants resolved.
 
 use std::{
-    hash::{DefaultHasher, Hash, Hasher},
+    collections::BTreeMap,
     num::NonZeroU32,
-    sync::{Arc, atomic::AtomicU64},
+    sync::Arc,
 };
 
 use naga::{
@@ -14,8 +14,8 @@ use naga::{
 };
 
 use super::{
-    Kernel, KernelInner, Module, diagnostic, guarded, layout, memo::Memo, names, reflect, requirements::Requirements,
-    unsupported,
+    Kernel, KernelInner, Module, accepted::Accepted, diagnostic, guarded, identity::Identity, layout, memo::Memo, names,
+    reflect, requirements::Requirements, unsupported,
 };
 use crate::error::{Error, Message, Result};
 
@@ -84,7 +84,8 @@ fn build(parent: &Module, name: &str, constants: &[(String, f64)]) -> Result<Ker
         .map_err(|error| diagnostic::validation_error(source, error))?;
     unsupported::check(source, &module, &info)?;
 
-    let (values, missing) = pipeline_values(&module, constants);
+    let given = given(&module, constants);
+    let (values, missing) = pipeline_values(&module, &given);
     let (module, info) = resolve(source, name, &module, &info, &values, &missing)?;
     let entry = 0;
     let (bindings, uniform_bytes) = reflect::bindings(&module, &info, entry);
@@ -94,7 +95,7 @@ fn build(parent: &Module, name: &str, constants: &[(String, f64)]) -> Result<Ker
             name: name.to_owned(),
             source: source.clone(),
             workgroup_size: module.entry_points[entry].workgroup_size,
-            fingerprint: fingerprint(source, name, constants),
+            identity: Identity::new(source, name, &given),
             uniform_scalars: reflect::uniform_scalars(&module, &bindings, uniform_bytes),
             uniform_bytes,
             module,
@@ -105,7 +106,7 @@ fn build(parent: &Module, name: &str, constants: &[(String, f64)]) -> Result<Ker
             parent: parent.clone(),
             constants: constants.to_vec(),
             missing,
-            accepted_on: AtomicU64::new(0),
+            accepted_on: Accepted::default(),
             memo: Memo::default(),
         }),
     })
@@ -191,26 +192,34 @@ fn find(module: &naga::Module, name: &str) -> Option<Handle<Override>> {
     by_name.or_else(by_id).map(|(handle, _)| handle)
 }
 
-/// The values as naga wants them, for the constants that are left in the reduced module; and the
-/// names of those without any. A missing one counts as 1 for the time being, so that it can still
-/// be given.
-fn pipeline_values(module: &naga::Module, constants: &[(String, f64)]) -> (PipelineConstants, Vec<String>) {
+/// The values of the constants that are left in the reduced module, by what [`name_of`] calls each. Of several values for
+/// one, by its name and by its `@id`, the last counts.
+fn given(module: &naga::Module, constants: &[(String, f64)]) -> BTreeMap<String, f64> {
+    let left = constants.iter().filter_map(|(name, value)| Some((find(module, name)?, *value)));
+    left.filter_map(|(handle, value)| Some((name_of(&module.overrides[handle])?, value))).collect()
+}
+
+/// An override's name, or else its `@id`.
+fn name_of(constant: &Override) -> Option<String> {
+    constant.name.clone().or_else(|| Some(constant.id?.to_string()))
+}
+
+/// The values as naga wants them, and the names of the constants without any. A missing one counts as 1 for the time
+/// being, so that it can still be given.
+fn pipeline_values(module: &naga::Module, given: &BTreeMap<String, f64>) -> (PipelineConstants, Vec<String>) {
     let key = |constant: &Override| match constant.id {
         Some(id) => id.to_string(),
         None => constant.name.clone().unwrap_or_default(),
     };
     let mut values = PipelineConstants::default();
-    for (name, value) in constants {
-        if let Some(handle) = find(module, name) {
-            values.insert(key(&module.overrides[handle]), *value);
-        }
-    }
     let mut missing = Vec::new();
     for (_, constant) in module.overrides.iter() {
-        let named = constant.name.is_some() || constant.id.is_some();
-        if named && constant.init.is_none() && !values.contains_key(&key(constant)) {
+        let Some(name) = name_of(constant) else { continue };
+        if let Some(value) = given.get(&name) {
+            values.insert(key(constant), *value);
+        } else if constant.init.is_none() {
             values.insert(key(constant), 1.0);
-            missing.push(constant.name.clone().unwrap_or_else(|| key(constant)));
+            missing.push(name);
         }
     }
     (values, missing)
@@ -276,15 +285,6 @@ fn settle_arrays(module: &mut naga::Module) {
     if !module.types.iter().any(left) {
         module.overrides = naga::Arena::new();
     }
-}
-
-/// Equal for equal text, entry point and constants.
-fn fingerprint(source: &str, name: &str, constants: &[(String, f64)]) -> u64 {
-    let mut sorted: Vec<_> = constants.iter().map(|(name, value)| (name, value.to_bits())).collect();
-    sorted.sort();
-    let mut hasher = DefaultHasher::new();
-    (source, name, sorted).hash(&mut hasher);
-    hasher.finish()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::{
     Plan,
     request::{Given, Shape},
 };
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, identity::Identity};
 
 /// Plans that are kept. When there are more, all are forgotten: calls that are all different gain nothing from any.
 const KEPT: usize = 1024;
@@ -32,7 +32,7 @@ struct Plans {
 }
 
 struct Entry {
-    kernel: Kernel,
+    kernel: Identity,
     device: u32,
     shape: Shape,
     /// The uniform words that were read: binding, byte, and what stood there.
@@ -43,8 +43,7 @@ struct Entry {
 /// The hash of what a plan depends on, save uniforms.
 fn key(kernel: &Kernel, given: &Given<'_>, device: u32) -> u64 {
     let mut hasher = FxHasher::default();
-    kernel.inner.fingerprint.hash(&mut hasher);
-    (device, &given.shape).hash(&mut hasher);
+    (&kernel.inner.identity, device, &given.shape).hash(&mut hasher);
     hasher.finish()
 }
 
@@ -55,7 +54,7 @@ impl PlanCache {
         let entries = plans.by_key.get(&key(kernel, given, device))?;
         let same = |entry: &&Entry| {
             entry.device == device
-                && is_same(&entry.kernel, kernel)
+                && entry.kernel == kernel.inner.identity
                 && entry.shape == given.shape
                 && entry.words.iter().all(|&(binding, offset, word)| given.word(kernel, binding, offset) == Some(word))
         };
@@ -69,9 +68,9 @@ impl PlanCache {
             let value = given.word(kernel, word.binding, word.offset)?;
             Some((word.binding, word.offset, value))
         });
-        let (kernel, shape) = (kernel.clone(), given.shape.clone());
-        let key = key(&kernel, given, device);
-        let entry = Entry { kernel, device, shape, words: words.collect(), plan };
+        let (key, words) = (key(kernel, given, device), words.collect());
+        let (kernel, shape) = (kernel.inner.identity.clone(), given.shape.clone());
+        let entry = Entry { kernel, device, shape, words, plan };
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
         if plans.count >= KEPT {
             *plans = Plans::default();
@@ -79,9 +78,4 @@ impl PlanCache {
         plans.count += 1;
         plans.by_key.entry(key).or_default().push(entry);
     }
-}
-
-/// Whether two kernels of the same fingerprint are the same.
-fn is_same(a: &Kernel, b: &Kernel) -> bool {
-    Arc::ptr_eq(&a.inner, &b.inner) || (a.inner.name == b.inner.name && a.inner.source == b.inner.source)
 }

@@ -17,18 +17,21 @@ mod shared_mem;
 pub(crate) mod tests;
 
 use std::{
-    cmp::Reverse,
     collections::BTreeMap,
-    sync::{Arc, Mutex, RwLockReadGuard, RwLockWriteGuard},
+    num::NonZero,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLockReadGuard, RwLockWriteGuard},
     time::{Duration, Instant},
 };
+
+use lru::LruCache;
+use rustc_hash::FxBuildHasher;
 
 use crate::{
     device_info::{DeviceInfo, DeviceKind},
     error::{Error, Message, Result},
     exec::{Allocation, ArgData, Backend, Launch, Metrics, Ready, Sequence, Turn, stop::Stop},
     ir,
-    kernel::{BindingKind, Kernel},
+    kernel::{BindingKind, Kernel, identity::Identity},
     plan::{Part, TileEvent, request::Capacity},
 };
 use interp::{Code, Scratch};
@@ -36,8 +39,8 @@ use pool::Pool;
 use sequence::Prepared;
 use shared_mem::{Aligned, HostAllocation, SharedMem};
 
-/// Compiled kernels that are kept.
-const KEPT_KERNELS: usize = 64;
+/// Compiled kernels that are kept, the last used ones.
+const KEPT_KERNELS: NonZero<usize> = NonZero::new(64).expect("some are kept");
 
 /// Invocations of a workgroup, which run as one frame.
 const MAX_INVOCATIONS: u64 = 1 << 16;
@@ -61,23 +64,32 @@ pub(crate) struct CpuBackend {
     scratch: Mutex<Vec<Scratch>>,
 }
 
-/// Compiled kernels, the last used ones kept.
-#[derive(Default)]
-struct Cache {
-    clock: u64,
-    entries: BTreeMap<u64, Entry>,
-}
-
-struct Entry {
-    kernel: Kernel,
-    code: Arc<Executable>,
-    used: u64,
-}
+/// Kernels that were used last. Those in use live on when they are not kept any more.
+type Cache = LruCache<Identity, Arc<Executable>, FxBuildHasher>;
 
 /// A kernel as the engine runs it: compiled where it can be, else interpreted.
 struct Executable {
     interp: Code,
-    jit: Option<jit::Compiled>,
+    /// Machine code, made when the kernel is first to run: not to find out whether it can.
+    jit: OnceLock<Option<jit::Compiled>>,
+}
+
+impl Executable {
+    /// Its machine code, if it has any.
+    fn compiled(&self) -> Option<&jit::Compiled> {
+        self.jit.get()?.as_ref()
+    }
+
+    /// Invocations of a workgroup.
+    fn lanes(&self) -> u32 {
+        self.interp.workgroup_size.iter().product()
+    }
+
+    /// Compiles what running a part of a grid over bindings of these sizes takes beyond what is there: how memories are
+    /// shared depends on both. Gives the time that took.
+    fn make_ready(&self, part: Part, bytes: impl Fn(usize) -> Option<u64>) -> Duration {
+        self.compiled().map_or(Duration::ZERO, |jit| jit.make_ready(part, self.lanes(), bytes))
+    }
 }
 
 /// The CPU engine, on as many threads as `SWATH_THREADS` says, else as the machine runs at once. It compiles kernels
@@ -105,51 +117,57 @@ impl CpuBackend {
             features: vec!["shader-f16", "subgroups"],
             memory: memory(),
         };
-        CpuBackend { info, pool, compiles, cache: Mutex::default(), scratch: Mutex::default() }
+        let cache = Mutex::new(Cache::with_hasher(KEPT_KERNELS, FxBuildHasher));
+        CpuBackend { info, pool, compiles, cache, scratch: Mutex::default() }
     }
 
     /// Runs a part of a grid; says whether the interpreter did.
     fn run(&self, code: &Executable, part: Part, memory: &[(SharedMem<'_>, u64)], stop: Option<&Stop>) -> Result<bool> {
-        let compiled = code.jit.as_ref().and_then(|jit| {
-            let lanes = code.interp.workgroup_size.iter().product();
-            jit.launch(part, lanes, memory, &self.pool, stop)
-        });
+        let compiled = code.compiled().and_then(|jit| jit.launch(part, code.lanes(), memory, &self.pool, stop));
         match compiled {
             Some(result) => result.map(|()| false),
             None => interp::run(&code.interp, part, memory, &self.pool, &self.scratch, stop).map(|()| true),
         }
     }
 
-    /// The compiled kernel, and the time it took to compile.
-    fn code(&self, kernel: &Kernel) -> Result<(Arc<Executable>, Duration)> {
-        let key = kernel.inner.fingerprint;
-        let same = |entry: &Entry| {
-            entry.kernel.inner.name == kernel.inner.name && entry.kernel.inner.source == kernel.inner.source
-        };
-        let mut cache = self.cache.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        cache.clock += 1;
-        let now = cache.clock;
-        if let Some(entry) = cache.entries.get_mut(&key).filter(|entry| same(entry)) {
-            entry.used = now;
-            return Ok((entry.code.clone(), Duration::ZERO));
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The kernel for the interpreter, which takes every kernel that the engine can run, or the reason why it cannot.
+    fn accepted(&self, kernel: &Kernel) -> Result<Arc<Executable>> {
+        if let Some(code) = self.cache().get(&kernel.inner.identity) {
+            return Ok(Arc::clone(code));
         }
-        drop(cache);
         kernel.inner.requirements.check(kernel.name(), &self.info)?;
-        let start = Instant::now();
-        let program = kernel.program()?;
-        let interp = interp::compile(&program)?;
+        let interp = interp::compile(&*kernel.program()?)?;
         check_private_memory(&interp)?;
-        let jit = if self.compiles { compile(kernel, &program) } else { None };
-        let code = Arc::new(Executable { interp, jit });
-        let took = start.elapsed();
-        let mut cache = self.cache.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if cache.entries.len() >= KEPT_KERNELS
-            && let Some(oldest) = cache.entries.iter().max_by_key(|(_, entry)| Reverse(entry.used)).map(|(key, _)| *key)
-        {
-            cache.entries.remove(&oldest);
+        let code = Arc::new(Executable { interp, jit: OnceLock::new() });
+        // Another thread may have been quicker.
+        let mut cache = self.cache();
+        if let Some(code) = cache.get(&kernel.inner.identity) {
+            return Ok(Arc::clone(code));
         }
-        cache.entries.insert(key, Entry { kernel: kernel.clone(), code: code.clone(), used: now });
-        Ok((code, took))
+        let evicted = cache.push(kernel.inner.identity.clone(), Arc::clone(&code));
+        drop(cache);
+        drop(evicted);
+        Ok(code)
+    }
+
+    /// The kernel ready to run, and the time it took to compile it now.
+    fn code(&self, kernel: &Kernel) -> Result<(Arc<Executable>, Duration)> {
+        if let Some(code) = self.cache().get(&kernel.inner.identity).filter(|code| code.jit.get().is_some()) {
+            return Ok((Arc::clone(code), Duration::ZERO));
+        }
+        let start = Instant::now();
+        let code = self.accepted(kernel)?;
+        if self.compiles {
+            let program = kernel.program()?;
+            code.jit.get_or_init(|| compile(kernel, &program));
+        } else {
+            code.jit.get_or_init(|| None);
+        }
+        Ok((code, start.elapsed()))
     }
 }
 
@@ -170,7 +188,7 @@ fn compile(kernel: &Kernel, program: &ir::Program) -> Option<jit::Compiled> {
     match jit::Compiled::new(program) {
         Ok(compiled) => Some(compiled),
         Err(reason) => {
-            tracing::debug!("kernel `{}` is interpreted: {reason}", kernel.name());
+            tracing::debug!("kernel `{}` is interpreted: {reason}", kernel.inner.identity);
             None
         }
     }
@@ -186,7 +204,7 @@ impl Backend for CpuBackend {
     }
 
     fn supports(&self, kernel: &Kernel) -> Result<()> {
-        self.code(kernel).map(|_| ())
+        self.accepted(kernel).map(|_| ())
     }
 
     fn prepare(&self, kernel: &Kernel) -> Result<Duration> {
@@ -208,17 +226,21 @@ impl Backend for CpuBackend {
         let (stop, tiles, mut watcher) = (launch.stop, launch.tiles(), launch.watcher);
         let bound = Bound::new(launch.kernel, launch.args)?;
         let mut interpreted = false;
+        let mut late = Duration::ZERO;
         let metrics = bound.with_memory(&mut metrics, stop, |memory| {
-            let start = Instant::now();
+            let mut kernel = Duration::ZERO;
             for (tile, part) in (0..).zip(tiles) {
+                late += code.make_ready(part, |at| Some(memory.get(at)?.1));
+                let start = Instant::now();
                 interpreted |= self.run(&code, part, memory, stop)?;
+                kernel += start.elapsed();
                 if let Some(watcher) = watcher.as_mut() {
                     watcher(TileEvent { tile, tiles: count });
                 }
             }
-            Ok(start.elapsed())
+            Ok(kernel)
         })?;
-        Ok(Metrics { interpreted, ..metrics })
+        Ok(Metrics { interpreted, compile: compile + late, ..metrics })
     }
 
     fn sequence(&self, sequence: Sequence) -> Result<(Ready, Duration)> {

@@ -14,6 +14,7 @@ use crate::{
         stop::{Left, Stop},
     },
     kernel::{BindingKind, Kernel},
+    plan::Part,
 };
 
 /// A sequence whose kernels are compiled.
@@ -55,7 +56,11 @@ impl Prepared {
         let mut bound = Vec::with_capacity(dispatches.len());
         for Dispatch { kernel, args, workgroups } in dispatches {
             let (code, took) = backend.code(&kernel)?;
-            compile += took;
+            let bytes = |at: usize| match *args.get(at)? {
+                SequenceArg::Buffer { bytes, .. } => Some(bytes),
+                SequenceArg::Uniform { bytes, .. } => Some(bytes as u64),
+            };
+            compile += took + code.make_ready(Part::whole(workgroups), bytes);
             let uses = uses(&kernel, &args);
             uses.iter().for_each(|each| written[each.buffer] |= each.written);
             bound.push(Bound { kernel, code, workgroups, args, uses });

@@ -138,12 +138,61 @@ fn a_kernel_is_compiled_once_and_old_ones_make_room() {
     let first = kernel(SCALE);
     assert!(backend.prepare(&first).unwrap() > Duration::ZERO);
     assert_eq!(backend.prepare(&first).unwrap(), Duration::ZERO);
-    for number in 0..2 * KEPT_KERNELS {
+    for number in 0..2 * KEPT_KERNELS.get() {
         let wgsl = SCALE.replace("y[id.x] += factor", &format!("y[id.x] += {number}u + factor"));
         backend.prepare(&kernel(&wgsl)).unwrap();
     }
-    assert_eq!(backend.cache.lock().unwrap().entries.len(), KEPT_KERNELS);
+    assert_eq!(backend.cache().len(), KEPT_KERNELS.get());
     assert!(backend.prepare(&first).unwrap() > Duration::ZERO);
+}
+
+#[test]
+fn finding_out_whether_a_kernel_can_run_makes_no_machine_code() {
+    let backend = CpuBackend::on(Pool::new(1), jit::available());
+    let kernel = kernel(SCALE);
+    backend.supports(&kernel).unwrap();
+    let code = backend.accepted(&kernel).unwrap();
+    assert!(code.jit.get().is_none());
+    assert!(backend.prepare(&kernel).unwrap() > Duration::ZERO);
+    assert_eq!(code.jit.get().map(Option::is_some), Some(jit::available()));
+    assert_eq!(backend.prepare(&kernel).unwrap(), Duration::ZERO);
+}
+
+/// The first version of a kernel that counts has copies for the workers; the one for large memories comes when it is needed.
+#[test]
+fn compiling_another_version_is_no_kernel_time() {
+    let backend = CpuBackend::on(Pool::new(1), true);
+    if !jit::available() {
+        return;
+    }
+    let kernel = kernel(
+        "@group(0) @binding(0) var<storage, read_write> y: array<atomic<u32>>;
+         @compute @workgroup_size(64) fn count(@builtin(global_invocation_id) id: vec3u) { atomicAdd(&y[id.x], 1u); }",
+    );
+    let run = |words: usize| {
+        let mut y = vec![0u32; words];
+        launch(&backend, &kernel, vec![ArgData::Write(bytemuck::cast_slice_mut(&mut y))], 1).unwrap()
+    };
+    assert!(run(64).compile > Duration::ZERO);
+    assert_eq!(run(64).compile, Duration::ZERO);
+    assert!(run(1 << 20).compile > Duration::ZERO);
+    assert_eq!(run(1 << 20).compile, Duration::ZERO);
+}
+
+#[test]
+fn what_is_compiled_goes_with_the_kernels_that_go() {
+    let backend = backend(1);
+    let weak = {
+        let first = kernel(SCALE);
+        Arc::downgrade(&backend.code(&first).unwrap().0)
+    };
+    assert!(weak.upgrade().is_some(), "it is kept for a kernel made again from the same text");
+    assert_eq!(backend.prepare(&kernel(SCALE)).unwrap(), Duration::ZERO);
+    for number in 0..KEPT_KERNELS.get() {
+        let wgsl = SCALE.replace("y[id.x] += factor", &format!("y[id.x] += {number}u + factor"));
+        backend.prepare(&kernel(&wgsl)).unwrap();
+    }
+    assert!(weak.upgrade().is_none());
 }
 
 #[test]

@@ -16,19 +16,24 @@ use super::device::{Scopes, lock};
 /// What the file starts with; the number is that of this layout.
 const MAGIC: &[u8; 8] = b"SWATHPC1";
 
+/// What a cache may hold. A driver never drops anything from one: beyond this it starts anew.
+const MOST_BYTES: usize = 64 << 20;
+
 /// The file is written again at most this often, and when the device is dropped.
 const SAVE_EVERY: Duration = Duration::from_secs(2);
 
-/// The pipeline cache of a device and the file behind it. Nothing here can fail a call: without a
+/// The pipeline cache of a device and the file behind it, if there are any. Nothing here can fail a call: without a
 /// cache, or with a damaged one, pipelines are compiled anew.
-pub(super) struct DiskCache {
-    cache: Option<wgpu::PipelineCache>,
-    path: Option<PathBuf>,
+pub(super) struct DiskCache(Option<Kept>);
+
+struct Kept {
+    device: wgpu::Device,
+    path: PathBuf,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
+    cache: wgpu::PipelineCache,
     /// Pipelines were compiled since the file was written.
     stale: bool,
     saved: Option<Instant>,
@@ -37,71 +42,83 @@ struct State {
 }
 
 impl DiskCache {
-    /// The cache of `device`, filled from `folder` where there is a usable file.
+    /// The cache of `device`, filled from `folder` where there is a usable file; none without a place for one, since the
+    /// pipelines of this run are kept as they are.
     pub fn open(device: &wgpu::Device, folder: Option<&Path>) -> Self {
-        let none = DiskCache { cache: None, path: None, state: Mutex::default() };
-        if !device.features().contains(wgpu::Features::PIPELINE_CACHE) {
-            return none;
-        }
         let key = wgpu::util::pipeline_cache_key(&device.adapter_info());
-        let path = folder.zip(key).map(|(folder, key)| folder.join(format!("{key}.bin")));
-        let data = path.as_deref().and_then(load);
-        let scopes = Scopes::open(device);
-        // SAFETY: the data came from `get_data`: the file carries our mark and the checksum that was
-        // written with it, in a folder that belongs to the user; wgpu and the driver check further that
-        // it fits this device and driver.
-        let cache = unsafe {
-            device.create_pipeline_cache(&wgpu::PipelineCacheDescriptor {
-                label: Some("swath"),
-                data: data.as_deref(),
-                fallback: true,
-            })
-        };
-        if let Some(error) = scopes.close() {
-            tracing::warn!(%error, "no pipeline cache");
-            return none;
+        let Some((folder, key)) = folder.zip(key) else { return DiskCache(None) };
+        if !device.features().contains(wgpu::Features::PIPELINE_CACHE) {
+            return DiskCache(None);
         }
-        let state = State { on_disk: data.as_deref().map(checksum), ..State::default() };
-        DiskCache { cache: Some(cache), path, state: Mutex::new(state) }
+        let path = folder.join(format!("{key}.bin"));
+        let data = load(&path).filter(|data| data.len() <= MOST_BYTES);
+        let Some(cache) = make(device, data.as_deref()) else { return DiskCache(None) };
+        let state = State { cache, stale: false, saved: None, on_disk: data.as_deref().map(checksum) };
+        DiskCache(Some(Kept { device: device.clone(), path, state: Mutex::new(state) }))
     }
 
     /// For the creation of pipelines.
-    pub fn cache(&self) -> Option<&wgpu::PipelineCache> {
-        self.cache.as_ref()
+    pub fn cache(&self) -> Option<wgpu::PipelineCache> {
+        self.0.as_ref().map(|kept| lock(&kept.state).cache.clone())
     }
 
     /// A pipeline was compiled: saves the cache, unless that was done a moment ago.
     pub fn compiled(&self) {
-        let mut state = lock(&self.state);
+        let Some(kept) = &self.0 else { return };
+        let mut state = lock(&kept.state);
         state.stale = true;
         if state.saved.is_none_or(|saved| saved.elapsed() >= SAVE_EVERY) {
-            self.save(&mut state);
+            kept.save(&mut state, MOST_BYTES);
         }
     }
+}
 
-    fn save(&self, state: &mut State) {
-        let (Some(cache), Some(path)) = (&self.cache, &self.path) else { return };
+impl Kept {
+    /// Writes the file, if there is anything new. A cache of more than `most` bytes is not used any more then.
+    fn save(&self, state: &mut State, most: usize) {
         (state.stale, state.saved) = (false, Some(Instant::now()));
-        let Some(data) = cache.get_data() else { return };
+        let Some(data) = state.cache.get_data() else { return };
+        if data.len() > most
+            && let Some(fresh) = make(&self.device, None)
+        {
+            state.cache = fresh;
+            return;
+        }
         let sum = checksum(&data);
         if state.on_disk == Some(sum) {
             return;
         }
-        match store(path, &data, sum) {
+        match store(&self.path, &data, sum) {
             Ok(()) => state.on_disk = Some(sum),
             Err(error) => {
-                tracing::warn!(path = %path.display(), %error, "the pipeline cache cannot be saved");
+                tracing::warn!(path = %self.path.display(), %error, "the pipeline cache cannot be saved");
             }
         }
     }
 }
 
-impl Drop for DiskCache {
+impl Drop for Kept {
     fn drop(&mut self) {
-        let mut state = std::mem::take(&mut *lock(&self.state));
+        let mut state = lock(&self.state);
         if state.stale {
-            self.save(&mut state);
+            self.save(&mut state, MOST_BYTES);
         }
+    }
+}
+
+/// A cache that holds `data`, which a file of ours held; nothing where the device makes none.
+fn make(device: &wgpu::Device, data: Option<&[u8]>) -> Option<wgpu::PipelineCache> {
+    let scopes = Scopes::open(device);
+    let descriptor = wgpu::PipelineCacheDescriptor { label: Some("swath"), data, fallback: true };
+    // SAFETY: the data came from `get_data`: the file carries our mark and the checksum that was written with it, in a
+    // folder that belongs to the user; wgpu and the driver check further that it fits this device and driver.
+    let cache = unsafe { device.create_pipeline_cache(&descriptor) };
+    match scopes.close() {
+        Some(error) => {
+            tracing::warn!(%error, "no pipeline cache");
+            None
+        }
+        None => Some(cache),
     }
 }
 
@@ -189,5 +206,26 @@ mod tests {
         assert_eq!(load(&path), None, "cut short");
         let names: Vec<_> = fs::read_dir(path.parent().expect("a folder")).expect("listed").collect();
         assert_eq!(names.len(), 1, "no temporary file stays");
+    }
+
+    #[test]
+    fn a_cache_that_has_grown_too_large_starts_anew() {
+        let opened = crate::exec::gpu::device::open_all().into_iter();
+        let Some(device) =
+            opened.map(|open| open.device).find(|d| d.features().contains(wgpu::Features::PIPELINE_CACHE))
+        else {
+            return eprintln!("skipped: no GPU has pipeline caches");
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let disk = DiskCache::open(&device, Some(folder.path()));
+        let Some(kept) = &disk.0 else { panic!("the device makes caches") };
+        let before = disk.cache();
+        kept.save(&mut lock(&kept.state), 0);
+        assert!(disk.cache().is_some() && disk.cache() != before);
+        assert!(!kept.path.exists(), "what is too large is not written");
+        let before = disk.cache();
+        kept.save(&mut lock(&kept.state), MOST_BYTES);
+        assert!(disk.cache() == before && kept.path.exists());
+        assert!(DiskCache::open(&device, None).cache().is_none());
     }
 }

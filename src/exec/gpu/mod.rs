@@ -11,6 +11,7 @@
 //! everything else on it is refused until what was submitted so far is done.
 
 mod bindings;
+mod clock;
 mod device;
 mod disk;
 mod fuel;
@@ -86,8 +87,9 @@ pub(crate) fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Result<Arc<
 impl GpuBackend {
     fn new(open: OpenDevice) -> Self {
         let OpenDevice { device, queue, info, limits, features, faults } = open;
-        // What runs on the CPU is timed by the host's clock, which costs no extra commands.
-        let timestamps = features.contains(wgpu::Features::TIMESTAMP_QUERY) && info.kind != DeviceKind::SoftwareGpu;
+        let timestamps = features.contains(wgpu::Features::TIMESTAMP_QUERY);
+        // A launch on what runs on the CPU is timed by the host's clock, which costs no extra commands.
+        let timers = submit::Timers::new(timestamps, info.kind != DeviceKind::SoftwareGpu);
         let disk = disk::DiskCache::open(&device, disk::folder().as_deref());
         GpuBackend {
             gpu: Arc::new(Gpu {
@@ -103,7 +105,7 @@ impl GpuBackend {
                 staging: transfer::Staging::default(),
                 uniforms: bindings::Uniforms::default(),
                 groups: bindings::BindGroups::default(),
-                timers: submit::Timers::new(timestamps),
+                timers,
                 rate: fuel::Rate::default(),
             }),
         }

@@ -215,7 +215,7 @@ impl Prepared {
         match timer {
             None => {
                 transfer::finish(gpu, encoder, Vec::new(), stop)?;
-                metrics.kernel = start.elapsed();
+                metrics.kernel = if dispatches == 0 { Duration::ZERO } else { start.elapsed() };
                 if !pieces.is_empty() {
                     transfer::finish(gpu, gpu.encoder(), pieces, stop)?;
                 }
@@ -227,7 +227,10 @@ impl Prepared {
                     pieces.push(Piece { source: &timer.resolved, offset: 0, data: &mut ticks });
                 }
                 transfer::finish(gpu, encoder, pieces, stop)?;
-                metrics.kernel = timer.elapsed(&ticks).unwrap_or(start.elapsed());
+                metrics.kernel = match dispatches {
+                    0 => Duration::ZERO,
+                    _ => timer.elapsed(&ticks).unwrap_or(start.elapsed()),
+                };
                 gpu.timers.put(timer);
             }
         }

@@ -4,11 +4,12 @@
 //! While the device computes a tile, the host fills the staging of the next one and empties that of the one before.
 //! Everything a tile does is in the order of the device's queue, so two sets of buffers are enough.
 
-use std::{ops::Range, sync::Arc, time::Instant};
+use std::{ops::Range, sync::Arc};
 
 use super::{
     Gpu,
     bindings::Bound,
+    clock::TileClock,
     memory::{padded, size_class},
     pipeline::Pipeline,
     submit::{Argument, Held, Loaded, TileLayout, place, record_tiles},
@@ -51,6 +52,7 @@ pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>, plan: &Plan) -> Result<
     if result.is_err() {
         // What was made on the way may be invalid, which wgpu shows only at its next use.
         gpu.groups.clear();
+        gpu.timers.clear();
     }
     result
 }
@@ -103,11 +105,8 @@ impl<'a> Stream<'a, '_> {
         for (at, data) in args.into_iter().enumerate() {
             roles.push(self.role(at, data, space)?);
         }
-        if self.metrics.bytes_up > 0 && sets.is_empty() {
-            gpu.wait(gpu.queue.submit([]), stop)?;
-        }
-        let start = Instant::now();
         let tiles = space.count();
+        let mut clock = TileClock::new(gpu, tiles)?;
         let mut tell = |tile: u32| {
             if let Some(watcher) = watcher.as_mut() {
                 watcher(TileEvent { tile, tiles });
@@ -119,7 +118,7 @@ impl<'a> Stream<'a, '_> {
                 return Err(stop.error(Left::Unspecified));
             }
             let set = sets.get(tile as usize % SETS as usize).map_or(&[][..], Vec::as_slice);
-            let flight = self.tile(tile, &units, set, &mut roles)?;
+            let flight = self.tile(tile, &units, set, &mut roles, &mut clock)?;
             if let Some((done, flight)) = before.replace((tile, flight)) {
                 flight.land(gpu, stop)?;
                 tell(done);
@@ -129,9 +128,13 @@ impl<'a> Stream<'a, '_> {
             flight.land(gpu, stop)?;
             tell(done);
         }
-        self.metrics.kernel = start.elapsed();
         self.metrics.tiles = tiles;
-        self.collect(roles)
+        let mut ticks = vec![0; clock.ticks().map_or(0, |ticks| ticks.size()) as usize];
+        self.collect(roles, clock.ticks().map(|source| Piece { source, offset: 0, data: &mut ticks }))?;
+        let first = space.iter().next().unwrap_or_default();
+        self.metrics.kernel = clock.total(&ticks, &first, space.units());
+        clock.put_back(gpu);
+        Ok(())
     }
 
     /// Buffers for tiles as large as planned; smaller ones where the device has less memory than it seemed to have.
@@ -212,7 +215,14 @@ impl<'a> Stream<'a, '_> {
     }
 
     /// Uploads a tile's parts, runs it, and starts the way back of its results.
-    fn tile(&mut self, tile: u32, units: &Range<u32>, set: &[Held<'a>], roles: &mut [Role<'a>]) -> Result<Flight<'a>> {
+    fn tile(
+        &mut self,
+        tile: u32,
+        units: &Range<u32>,
+        set: &[Held<'a>],
+        roles: &mut [Role<'a>],
+        clock: &mut TileClock,
+    ) -> Result<Flight<'a>> {
         let (gpu, stop) = (self.gpu, self.stop);
         let mut slices = vec![Slice::default(); roles.len()];
         let mut pieces = Vec::new();
@@ -262,7 +272,7 @@ impl<'a> Stream<'a, '_> {
             bound.push(Bound { buffer, bytes: padded(self.plan.tile_bytes(at, self.plan.tiles)).min(buffer.size) });
         }
         let group = gpu.groups.get(gpu, self.pipeline, &bound);
-        let encoder = self.dispatch(units, slices, &group)?;
+        let encoder = clock.time(gpu, tile, stop, |queries| self.dispatch(units, slices, &group, queries))?;
         let pieces = pieces.into_iter().filter(|(_, _, data)| !data.is_empty());
         let pieces = pieces.map(|(buffer, offset, data)| Piece { source: &buffer.buffer, offset, data }).collect();
         transfer::depart(gpu, encoder, pieces)
@@ -274,6 +284,7 @@ impl<'a> Stream<'a, '_> {
         units: &Range<u32>,
         slices: Vec<Slice>,
         group: &wgpu::BindGroup,
+        queries: Option<&wgpu::QuerySet>,
     ) -> Result<wgpu::CommandEncoder> {
         let whole = self.plan.workgroups;
         let part = self.plan.tiles.part(units, whole);
@@ -284,16 +295,16 @@ impl<'a> Stream<'a, '_> {
             self.layout,
             &tile,
             part,
-            None,
+            queries,
             self.stop,
         )?;
         self.metrics.dispatches += dispatches;
         Ok(encoder)
     }
 
-    /// Brings back what stayed on the device until the end.
-    fn collect(&mut self, mut roles: Vec<Role<'a>>) -> Result<()> {
-        let mut pieces = Vec::new();
+    /// Brings back what stayed on the device until the end, and with it what the clock said.
+    fn collect<'b>(&mut self, mut roles: Vec<Role<'b>>, ticks: Option<Piece<'_, 'b>>) -> Result<()> {
+        let mut pieces = Vec::from_iter(ticks);
         for role in &mut roles {
             if let Role::Fixed(argument) = role
                 && let Some(data) = argument.result.take()

@@ -125,7 +125,7 @@ pub(super) fn launch_with(gpu: &Arc<Gpu>, launch: Launch<'_>, fuel: Option<u32>)
         return Err(stop.error(Left::Nothing));
     }
     let result = gpu.guarded(kernel.name(), "", || {
-        let mut metrics = Metrics { compile, ..Metrics::default() };
+        let mut metrics = Metrics { compile, tiles: 1, ..Metrics::default() };
         let mut arguments = Vec::with_capacity(launch.args.len());
         for (index, data) in launch.args.into_iter().enumerate() {
             let argument = place(gpu, kernel, index, data, pipeline.written[index], &mut metrics, stop)?;
@@ -395,30 +395,49 @@ pub(super) struct Timer {
 }
 
 impl Timer {
-    /// The time between the two timestamps, if they make sense.
-    pub fn elapsed(&self, ticks: &[u8; TICKS]) -> Option<Duration> {
-        let (start, end) = ticks.split_at(TICKS / 2);
-        let tick = |bytes: &[u8]| Some(u64::from_le_bytes(bytes.try_into().ok()?));
-        let ticks = tick(end)?.checked_sub(tick(start)?).filter(|ticks| *ticks > 0)?;
-        Some(Duration::from_nanos((ticks as f64 * f64::from(self.period)) as u64))
+    /// The time between two timestamps, if they make sense.
+    pub fn elapsed(&self, ticks: &[u8]) -> Option<Duration> {
+        elapsed(ticks, self.period)
     }
+}
+
+/// The time between two timestamps of `period` nanoseconds a tick. Nothing if they were not written or go backwards; one
+/// tick where it was too short for the clock.
+fn elapsed(ticks: &[u8], period: f32) -> Option<Duration> {
+    let (start, end) = ticks.split_at_checked(TICKS / 2)?;
+    let tick = |bytes: &[u8]| Some(u64::from_le_bytes(bytes.try_into().ok()?)).filter(|tick| *tick != 0);
+    let ticks = tick(end)?.checked_sub(tick(start)?)?.max(1);
+    Some(Duration::from_nanos((ticks as f64 * f64::from(period)).ceil() as u64))
 }
 
 /// The timers of a device that are not in use.
 pub(super) struct Timers {
-    /// Whether the device's clock is worth asking.
-    enabled: bool,
+    /// Whether the device has a clock.
+    exist: bool,
+    /// Whether that is worth asking for what the host's clock could time as well.
+    pay: bool,
     free: Mutex<Vec<Timer>>,
 }
 
 impl Timers {
-    pub fn new(enabled: bool) -> Self {
-        Timers { enabled, free: Mutex::default() }
+    pub fn new(exist: bool, pay: bool) -> Self {
+        Timers { exist, pay, free: Mutex::default() }
     }
 
-    /// A timer; `None` if the device has none, and its work is timed from the host.
+    /// Whether the device's clock times launches in one tile.
+    pub fn time_launches(&self) -> bool {
+        self.exist && self.pay
+    }
+
+    /// A timer for work that nothing else goes on beside; `None` if it is to be timed from the host.
     pub fn get(&self, gpu: &Gpu) -> Result<Option<Timer>> {
-        if !self.enabled {
+        if self.time_launches() { self.get_beside_transfers(gpu) } else { Ok(None) }
+    }
+
+    /// A timer for dispatches that transfers go on beside, which the host cannot tell apart; `None` if the device has
+    /// no clock.
+    pub fn get_beside_transfers(&self, gpu: &Gpu) -> Result<Option<Timer>> {
+        if !self.exist {
             return Ok(None);
         }
         if let Some(timer) = lock(&self.free).pop() {
@@ -440,5 +459,24 @@ impl Timers {
 
     pub fn clear(&self) {
         lock(&self.free).clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timestamps_are_times_only_where_they_make_sense() {
+        let nanos = |start: u64, end: u64, period| {
+            let ticks = [start.to_le_bytes(), end.to_le_bytes()].concat();
+            elapsed(&ticks, period).map(|time| time.as_nanos())
+        };
+        assert_eq!(nanos(100, 1100, 1.0), Some(1000));
+        assert_eq!(nanos(100, 1100, 52.5), Some(52_500));
+        assert_eq!(nanos(100, 100, 40.0), Some(40), "too short for the clock");
+        assert_eq!(nanos(0, 0, 1.0), None, "never written");
+        assert_eq!(nanos(100, 99, 1.0), None, "backwards");
+        assert_eq!(elapsed(&[], 1.0), None);
     }
 }

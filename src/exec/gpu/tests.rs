@@ -81,13 +81,14 @@ fn resident_memory_keeps_its_contents() {
     let y = backend.allocate(u64::from(n) * 4, "y").expect("allocated");
     x.fill(&3.0_f32.to_le_bytes()).expect("filled");
     for turn in 0..10 {
-        backend
+        let metrics = backend
             .launch(Launch::new(
                 &kernel,
                 vec![ArgData::Uniform(&params(turn as f32, n)), ArgData::Resident(&y), ArgData::Resident(&x)],
                 [n.div_ceil(64), 1, 1],
             ))
             .expect("runs");
+        assert_eq!((metrics.tiles, metrics.dispatches), (1, 1));
     }
     let mut result = vec![0.0_f32; n as usize];
     y.download(0, bytemuck::cast_slice_mut(&mut result)).expect("downloaded");

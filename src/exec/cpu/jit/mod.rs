@@ -4,6 +4,7 @@
 //! encodes. A lane group is eight lanes in a `ymm` register; [`layout`] says what compiled code finds where.
 
 mod emit;
+mod idle;
 mod layout;
 mod listing;
 mod mir;
@@ -17,12 +18,18 @@ mod coverage;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Mutex, OnceLock, atomic::AtomicU32};
+use std::{
+    sync::{OnceLock, atomic::AtomicU32},
+    time::{Duration, Instant},
+};
 
 use memmap2::{Mmap, MmapMut};
 
-use self::layout::{
-    FIRST_WORKGROUP, LENGTH, Layout, NUM_WORKGROUPS, POINTER, STOP, WORKGROUP_ID, WORKGROUPS, WORKGROUPS_LEFT,
+use self::{
+    idle::{Idle, Row, Worker},
+    layout::{
+        FIRST_WORKGROUP, LENGTH, Layout, NUM_WORKGROUPS, POINTER, STOP, WORKGROUP_ID, WORKGROUPS, WORKGROUPS_LEFT,
+    },
 };
 use crate::{
     access::Merge,
@@ -31,6 +38,7 @@ use crate::{
         stop::{self, Stop},
     },
     ir::{Address, Block, Bound, Mem, Op, Program, Space, Stmt, Uniformity, Value},
+    plan::Part,
 };
 
 /// Bindings up to this size can be compiled for: gathers index words with 31 bits.
@@ -78,7 +86,7 @@ struct Variant {
     /// What is accumulated in copies of the workers' own, by record.
     copies: Vec<Option<Merge>>,
     /// Worker blocks that are not in use.
-    idle: Mutex<Vec<Worker>>,
+    idle: Idle,
 }
 
 /// What compiled code expects of a memory behind a pointer.
@@ -101,18 +109,6 @@ struct Bytes {
     len: usize,
 }
 
-/// A thread's block of memory for one compiled program and one set of bindings.
-struct Worker {
-    block: Vec<Row>,
-    /// Its copies of memories, by record.
-    copies: Vec<Vec<u32>>,
-}
-
-/// A row, so that the block is aligned for vectors.
-#[derive(Clone, Copy)]
-#[repr(C, align(32))]
-struct Row([u32; 8]);
-
 impl Compiled {
     /// Compiles a program, or says why it is left to the interpreter.
     pub fn new(program: &Program) -> Result<Self, String> {
@@ -123,12 +119,25 @@ impl Compiled {
         Ok(Compiled { variant, shared })
     }
 
-    /// The version for these bindings and so many invocations; `None` if there is none.
-    fn variant(&self, bindings: &[Bytes], invocations: u64) -> Option<&Variant> {
+    /// The version for bindings of these sizes and so many invocations; `None` if there is none.
+    fn variant(&self, bytes: impl Fn(usize) -> Option<u64>, invocations: u64) -> Option<&Variant> {
         match &self.shared {
-            Some(shared) if !self.variant.copies_pay(bindings, invocations) => shared.variant(),
+            Some(shared) if !self.variant.copies_pay(bytes, invocations) => shared.variant(),
             _ => Some(&self.variant),
         }
+    }
+
+    /// Compiles what a launch over bindings of these sizes needs and is not there yet; gives the time that took.
+    pub fn make_ready(&self, part: Part, lanes: u32, bytes: impl Fn(usize) -> Option<u64>) -> Duration {
+        let Some(shared) = self.shared.as_ref().filter(|shared| shared.variant.get().is_none()) else {
+            return Duration::ZERO;
+        };
+        if self.variant.copies_pay(bytes, run::invocations(part, lanes)) {
+            return Duration::ZERO;
+        }
+        let start = Instant::now();
+        shared.variant();
+        start.elapsed()
     }
 }
 
@@ -155,14 +164,14 @@ impl Variant {
         let (memories, mems) = records(program, &layout);
         let copies = mems.iter().map(|mem| accumulates.get(mem.0 as usize).copied().flatten()).collect();
         let cost = cost(program, &program.body);
-        Ok(Variant { code, template, memories, cost, copies, idle: Mutex::default() })
+        Ok(Variant { code, template, memories, cost, copies, idle: Idle::new() })
     }
 
-    /// Whether copies of what is accumulated pay in a call with these bindings.
-    fn copies_pay(&self, bindings: &[Bytes], invocations: u64) -> bool {
+    /// Whether copies of what is accumulated pay in a call with bindings of these sizes.
+    fn copies_pay(&self, bytes: impl Fn(usize) -> Option<u64>, invocations: u64) -> bool {
         self.memories.iter().zip(&self.copies).all(|(record, copied)| match (&record.kind, copied) {
             (Kind::Binding { index, .. }, Some(_)) => {
-                bindings.get(*index).is_some_and(|b| accumulate::pays(b.len as u64 / 4, invocations))
+                bytes(*index).is_some_and(|bytes| accumulate::pays(bytes / 4, invocations))
             }
             _ => true,
         })
@@ -179,14 +188,14 @@ impl Variant {
 
     /// A worker for a call with these bindings.
     fn worker(&self, bindings: &[Bytes], workgroups: [u32; 3], stop: Option<&Stop>) -> Worker {
-        let idle = self.idle.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
-        let mut worker = idle.unwrap_or_else(|| {
+        let mut worker = self.idle.take().unwrap_or_else(|| {
             let mut block = vec![Row([0; 8]); self.template.len() / 8];
             let words = block.iter_mut().flat_map(|row| row.0.iter_mut());
             words.zip(&self.template).for_each(|(word, &bits)| *word = bits);
-            Worker { block, copies: vec![Vec::new(); self.memories.len()] }
+            self.idle.make(block, vec![Vec::new(); self.memories.len()])
         });
         let mut copies = std::mem::take(&mut worker.copies);
+        let mut grown = false;
         for (axis, n) in workgroups.into_iter().enumerate() {
             worker.set(NUM_WORKGROUPS as usize + 4 * axis, n);
         }
@@ -199,6 +208,7 @@ impl Variant {
             let length = array.map_or(0, |a| bytes.saturating_sub(a.offset as usize) / a.stride as usize);
             let start = match accumulates {
                 Some(accumulates) => {
+                    grown |= bytes / 4 > copy.capacity();
                     copy.clear();
                     copy.resize(bytes / 4, accumulates.identity());
                     copy.as_mut_ptr().cast()
@@ -209,6 +219,9 @@ impl Variant {
             worker.set64(record.at + LENGTH as usize, length as u64);
         }
         worker.copies = copies;
+        if grown {
+            worker.count();
+        }
         worker
     }
 

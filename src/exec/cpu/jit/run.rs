@@ -36,8 +36,8 @@ impl Compiled {
                 Bytes { start, len }
             })
             .collect();
-        let invocations = part.size.iter().fold(u64::from(lanes), |n, &axis| n.saturating_mul(axis.into()));
-        let variant = self.variant(&bindings, invocations).filter(|variant| variant.accepts(&bindings))?;
+        let bytes = |at: usize| Some(bindings.get(at)?.len as u64);
+        let variant = self.variant(bytes, invocations(part, lanes)).filter(|variant| variant.accepts(&bindings))?;
         Some(variant.launch(part, lanes, &bindings, pool, stop))
     }
 }
@@ -80,7 +80,7 @@ impl Variant {
             }
             // SAFETY: as above; the worker has these bindings.
             unsafe { self.merge(&worker, shared.0) };
-            self.idle.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(worker);
+            self.idle.put(worker);
         };
         pool.run(workers, &run).map_err(|panic| Error::Device(Message::new(format!("a worker failed: {panic}"))))?;
         match stop {
@@ -88,6 +88,11 @@ impl Variant {
             _ => Ok(()),
         }
     }
+}
+
+/// Invocations in a part of a grid whose workgroups have so many lanes.
+pub(super) fn invocations(part: Part, lanes: u32) -> u64 {
+    part.size.iter().fold(u64::from(lanes), |n, &axis| n.saturating_mul(axis.into()))
 }
 
 /// Bindings as seen from several threads.

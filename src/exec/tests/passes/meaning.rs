@@ -10,7 +10,7 @@ use crate::{
 fn as_kernel(kernel: &Kernel, variant: &Variant) -> Kernel {
     let module = adapted(kernel, variant);
     let info = validate(&module);
-    kernel.with_module(module, info, variant.fingerprint())
+    kernel.with_module(module, info)
 }
 
 /// Runs a kernel on the interpreter; `data` are its bindings in their order.

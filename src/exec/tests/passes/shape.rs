@@ -225,12 +225,21 @@ fn only_runtime_sized_arrays_are_sliced() {
 }
 
 #[test]
-fn fingerprints_tell_variants_apart() {
+fn variants_are_told_apart_by_value() {
     let kernel = kernel(AXPY);
     let mut all = variants(&kernel);
-    all.push(Variant { guard: proven(&kernel, &Numbers::new()), ..Variant::default() });
-    let prints: FxHashSet<u64> = all.iter().map(Variant::fingerprint).collect();
-    assert_eq!(prints.len(), all.len());
+    let Guard::Unproven(some) = proven(&kernel, &Numbers::new()) else { panic!("the kernel is analysed") };
+    // As many proofs, and so the same hash, but of other accesses.
+    let mut others: Vec<_> = some.iter().copied().collect();
+    others[0].1 = kernel.entry_point().function.expressions.iter().map(|(e, _)| e).find(|e| *e != others[0].1).unwrap();
+    for proofs in [some, Arc::new(others.into_iter().collect())] {
+        all.push(Variant { guard: Guard::Unproven(proofs), ..Variant::default() });
+    }
+    let set: FxHashSet<Variant> = all.iter().cloned().collect();
+    assert_eq!(set.len(), all.len());
+    // Equal proofs that were made twice are one variant.
+    let again = Variant { guard: proven(&kernel, &Numbers::new()), ..Variant::default() };
+    assert!(set.contains(&again));
 }
 
 #[test]
