@@ -311,7 +311,7 @@ impl Knowledge {
         let mut found = Found::new(symbol, range);
         // What is made of older symbols means the same on every way.
         let mut anchors = self.anchors(taken.iter().map(|(_, reading)| reading));
-        anchors.retain(|anchor| self.support(anchor).iter().all(|&s| s < outer || self.definition(s).follows()));
+        anchors.retain(|anchor| self.support(anchor).iter().all(|s| s < outer || self.definition(s).follows()));
         let mut distances = vec![Range::EMPTY; anchors.len()];
         for (way, reading) in taken.iter().filter(|_| !anchors.is_empty()) {
             self.push();
