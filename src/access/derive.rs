@@ -312,7 +312,7 @@ impl Knowledge {
         let mut found = Found::new(symbol, range);
         // What is made of symbols older than the choice means the same whichever value is chosen.
         let mut anchors = self.anchors(taken.iter().map(|(_, reading)| reading));
-        anchors.retain(|anchor| self.support(anchor).iter().all(|&s| s < outer || self.definition(s).follows()));
+        anchors.retain(|anchor| self.support(anchor).iter().all(|s| s < outer || self.definition(s).follows()));
         let mut distances = vec![Range::EMPTY; anchors.len()];
         for (way, reading) in taken.iter().filter(|_| !anchors.is_empty()) {
             self.push();

@@ -2,8 +2,8 @@
 //!
 //! Every unknown integer is a [`Symbol`] with a [`Definition`] that says, once and for all, which number it is: the quotient of
 //! that form, the greater of these two. What *follows* from the definition ([`derive`](super::derive)) depends on the
-//! place: under `if (y > 0)` a clamp of `y` is `y` itself. Guards that hold at a place are pushed as frames, and
-//! facts are derived when they are asked for and kept with the frame they were derived in.
+//! place: under `if (y > 0)` a clamp of `y` is `y` itself. Guards that hold at a place are pushed as frames. Facts are
+//! derived when they are asked for, and kept with the guards that bear on them ([`memo`](super::memo)).
 //!
 //! A value of the program has a form that equals it modulo 2^32. Its [`reading`](Knowledge::reading) as a number, signed or
 //! not, is that form only where the form provably lies within what 32 bits hold.
@@ -12,101 +12,17 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
+pub use super::definition::{Definition, Fact, Way};
 use super::{
     form::{Form, Range, Symbol, div_ceil, div_floor},
     linear::{Greatest, Problem},
+    memo::{Answer, Depth, Guard, Here, Memo, Question, SymbolSet, Trace},
 };
-
-/// A sum of symbols, without a constant, and where it lies.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Fact {
-    pub form: Form,
-    pub range: Range,
-}
-
-/// One of the values that control flow or a select chooses among, with what holds where it is chosen.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Way {
-    pub guards: Vec<Fact>,
-    pub form: Form,
-}
-
-/// Which number a symbol is. Forms stand for 32-bit values, `signed` says how they are read.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Definition {
-    /// Some number of this range, unlike any other: a coordinate, a counter, a loaded value.
-    Within(Range),
-    /// What the bits of `form` are, read as a number.
-    Reading {
-        form: Form,
-        signed: bool,
-    },
-    /// `of / by`, rounded down, or towards zero if it `truncates`.
-    Quotient {
-        of: Form,
-        signed: bool,
-        by: i128,
-        truncates: bool,
-    },
-    /// What that division leaves.
-    Remainder {
-        of: Form,
-        signed: bool,
-        by: i128,
-        truncates: bool,
-        quotient: Symbol,
-    },
-    /// The greater or the less of two.
-    Extreme {
-        greatest: bool,
-        a: Form,
-        b: Form,
-        signed: bool,
-    },
-    /// The absolute value of a signed number.
-    Magnitude {
-        of: Form,
-    },
-    /// The product, as an integer that no width limits.
-    Product {
-        a: Form,
-        b: Form,
-        signed: bool,
-    },
-    /// The bitwise and, or, exclusive or of two unsigned numbers.
-    And {
-        a: Form,
-        b: Form,
-    },
-    Or {
-        a: Form,
-        b: Form,
-    },
-    Xor {
-        a: Form,
-        b: Form,
-    },
-    /// `a / b` and `a % b` of unsigned numbers, where neither is a constant.
-    UnknownQuotient {
-        a: Form,
-        b: Form,
-    },
-    UnknownRemainder {
-        a: Form,
-        b: Form,
-    },
-    /// One of these. What is made of symbols below `outer` means the same on every way.
-    Choice {
-        ways: Rc<[Way]>,
-        signed: bool,
-        outer: Symbol,
-    },
-}
 
 struct Known {
     definition: Definition,
-    /// The symbol and all that its definition is made of, sorted.
-    support: Rc<[Symbol]>,
+    /// The symbol and all that its definition is made of.
+    support: Rc<SymbolSet>,
     /// What holds wherever the symbol is known at all; the first is its range.
     everywhere: Rc<[Fact]>,
 }
@@ -117,20 +33,25 @@ struct Frame {
     guards: usize,
     /// Whether no invocation comes here.
     impossible: bool,
-    derived: FxHashMap<Symbol, Rc<[Fact]>>,
-    readings: FxHashMap<(Form, bool, Option<Symbol>), Form>,
+    /// A number for the guards up to the end of this frame.
+    epoch: u64,
 }
 
+const TURN: i128 = 1 << 32;
 /// How far derivations may lead from one symbol to the next before they are content with what holds everywhere.
 const MAX_DEPTH: usize = 12;
 /// How many choices may be looked into, each within the other's ways.
 const MAX_CHOICES: usize = 2;
 /// Symbols of one question.
 const MAX_SYMBOLS: usize = 32;
-/// The work that one analysis may be, and that one statement may be, in steps of some microseconds. What is asked
-/// beyond has no answer, which is always right.
-const MAX_WORK: u64 = 150_000;
-const MAX_WORK_OF_STATEMENT: u64 = 15_000;
+/// The work that one analysis may be, and that one statement may be, in units of about 10 ns: a number that is looked at in
+/// a fact or in a tableau is one, a question is some. What is asked beyond has no answer, which is always right.
+pub const MAX_WORK: u64 = 4_000_000;
+const MAX_WORK_OF_STATEMENT: u64 = 400_000;
+/// The work of a question, whether or not its answer is known, of a fact or guard that is looked at, and of a statement.
+const QUESTION: u64 = 16;
+const FACT: u64 = 4;
+const STATEMENT: u64 = 16;
 
 /// All symbols, and the guards of the current place.
 pub struct Knowledge {
@@ -138,13 +59,24 @@ pub struct Knowledge {
     /// The symbols below are coordinates of the grid.
     grid: Symbol,
     by_definition: FxHashMap<Definition, Symbol>,
-    guards: Vec<(Fact, Rc<[Symbol]>)>,
+    guards: Vec<Guard>,
+    /// Every fact that was a guard.
+    all_guards: FxHashMap<Rc<Fact>, Guard>,
     frames: Vec<Frame>,
+    /// How many epochs there were.
+    epochs: u64,
     /// Only symbols below this may be asked about, while it is derived.
     limit: Option<Symbol>,
     depth: usize,
     pub(super) choices: usize,
+    memo: Memo,
+    /// What the question that is being answered has looked at.
+    trace: Trace,
+    /// For questions: the place of each symbol, for as many as are asked within each other.
+    scratch: Vec<Vec<usize>>,
     work: u64,
+    /// The work that the analysis may be.
+    most_work: u64,
     /// The work that the current statement may go on to.
     allowed: u64,
 }
@@ -156,35 +88,45 @@ impl Knowledge {
             grid: Symbol(0),
             by_definition: FxHashMap::default(),
             guards: Vec::new(),
+            all_guards: FxHashMap::default(),
             frames: vec![Frame::default()],
+            epochs: 0,
             limit: None,
             depth: 0,
             choices: 0,
+            memo: Memo::default(),
+            trace: Trace::default(),
+            scratch: Vec::new(),
             work: 0,
+            most_work: MAX_WORK,
             allowed: MAX_WORK_OF_STATEMENT,
         }
     }
 
-    /// Whether the analysis has worked more than it may: then it knows nothing more.
-    pub fn exhausted(&self) -> bool {
-        self.work > MAX_WORK
+    /// Sets the work that the analysis may be.
+    pub fn allow(&mut self, work: u64) {
+        self.most_work = work;
     }
 
-    /// Whether the limits held: the last question may have gone a little beyond.
-    #[cfg(test)]
-    pub fn is_within_bounds(&self) -> bool {
-        self.work < 2 * MAX_WORK
+    /// The work so far. The last question may have gone a little beyond what is allowed.
+    pub fn work(&self) -> u64 {
+        self.work
+    }
+
+    /// Whether the analysis has worked more than it may: then it knows nothing more.
+    pub fn exhausted(&self) -> bool {
+        self.work > self.most_work
     }
 
     /// The next statement begins.
     pub fn step(&mut self) {
-        self.work += 1;
+        self.work += STATEMENT;
         self.allowed = self.work + MAX_WORK_OF_STATEMENT;
     }
 
     /// Whether the current statement, or all of the analysis, has worked more than it may.
     fn tired(&self) -> bool {
-        self.work > self.allowed.min(MAX_WORK)
+        self.work > self.allowed.min(self.most_work)
     }
 
     /// The symbol for the next definition: all symbols so far are below it.
@@ -247,12 +189,11 @@ impl Knowledge {
 
     fn add(&mut self, definition: Definition) -> Symbol {
         let symbol = self.next();
-        let mut support = vec![symbol];
+        let mut support = SymbolSet::default();
+        support.insert(symbol);
         definition.visit_forms(&mut |form| {
-            form.symbols().for_each(|s| support.extend_from_slice(&self.symbols[s.0 as usize].support));
+            form.symbols().for_each(|s| support.unite(&self.symbols[s.0 as usize].support));
         });
-        support.sort_unstable();
-        support.dedup();
         let range = Fact { form: Form::symbol(symbol), range: definition.widest() };
         self.symbols.push(Known { definition, support: support.into(), everywhere: [range].into() });
         symbol
@@ -262,12 +203,10 @@ impl Knowledge {
         &self.symbols[symbol.0 as usize].definition
     }
 
-    /// The symbols that a form is made of, directly or through definitions, sorted.
-    pub fn support(&self, form: &Form) -> Vec<Symbol> {
-        let mut all: Vec<Symbol> =
-            form.symbols().flat_map(|s| self.symbols[s.0 as usize].support.iter().copied()).collect();
-        all.sort_unstable();
-        all.dedup();
+    /// The symbols that a form is made of, directly or through definitions.
+    pub fn support(&self, form: &Form) -> SymbolSet {
+        let mut all = SymbolSet::default();
+        form.symbols().for_each(|s| all.unite(&self.symbols[s.0 as usize].support));
         all
     }
 
@@ -275,8 +214,8 @@ impl Knowledge {
 
     /// Opens a frame for further guards.
     pub fn push(&mut self) {
-        let impossible = self.impossible();
-        self.frames.push(Frame { guards: self.guards.len(), impossible, ..Frame::default() });
+        let Some(&Frame { impossible, epoch, .. }) = self.frames.last() else { return };
+        self.frames.push(Frame { guards: self.guards.len(), impossible, epoch });
     }
 
     /// Forgets the guards of the innermost frame.
@@ -312,7 +251,7 @@ impl Knowledge {
 
     /// The guards that came after the first `count`.
     pub fn guards_since(&self, count: usize) -> Vec<Fact> {
-        self.guards[count..].iter().map(|(fact, _)| fact.clone()).collect()
+        self.guards[count..].iter().map(|guard| (*guard.fact).clone()).collect()
     }
 
     /// Learns, in the innermost frame, that no invocation comes here.
@@ -343,11 +282,22 @@ impl Knowledge {
     }
 
     fn push_guard(&mut self, fact: Fact) {
-        let support = self.support(&fact.form).into();
-        self.guards.push((fact, support));
-        let frame = self.frame();
-        frame.derived.clear();
-        frame.readings.clear();
+        let guard = match self.all_guards.get(&fact) {
+            Some(guard) => guard.clone(),
+            None => {
+                let guard = Guard {
+                    id: self.all_guards.len() as u32,
+                    support: Rc::new(self.support(&fact.form)),
+                    newest: fact.form.symbols().max().unwrap_or(Symbol(0)),
+                    fact: Rc::new(fact),
+                };
+                self.all_guards.insert(guard.fact.clone(), guard.clone());
+                guard
+            }
+        };
+        self.guards.push(guard);
+        self.epochs += 1;
+        self.frame().epoch = self.epochs;
     }
 
     /// Takes over guards that held, together, where control came from.
@@ -367,31 +317,65 @@ impl Knowledge {
 
     // Questions.
 
+    /// The answer to a question: one that was found before where that is as good, else what `find` finds.
+    fn ask(&mut self, question: Question, find: impl FnOnce(&mut Self) -> Answer) -> Answer {
+        let epoch = self.frames.last().map_or(0, |frame| frame.epoch);
+        // What is derived about a symbol depends on what is older only, whatever it is asked for.
+        let limit = if let Question::Facts(symbol) = question { Some(symbol) } else { self.limit };
+        let depth = Depth { symbols: self.depth, choices: self.choices };
+        let here = Here { guards: &self.guards, limit, depth, epoch };
+        self.work += QUESTION;
+        if let Some((answer, trace)) = self.memo.recall(&question, &here, &mut self.work) {
+            self.trace.join(trace);
+            return answer;
+        }
+        let outer = std::mem::take(&mut self.trace);
+        let answer = find(self);
+        let mut trace = std::mem::replace(&mut self.trace, outer);
+        if let Question::Facts(_) = question {
+            trace.newest = None;
+        }
+        self.trace.join(&trace);
+        if !trace.is_tired {
+            let here = Here { guards: &self.guards, limit, depth, epoch };
+            self.memo.keep(question, &here, answer.clone(), trace);
+        }
+        answer
+    }
+
     /// What is known about a symbol here: its range first.
     pub(super) fn facts(&mut self, symbol: Symbol) -> Rc<[Fact]> {
         let known = &self.symbols[symbol.0 as usize];
-        let choice = matches!(known.definition, Definition::Choice { .. });
-        if matches!(known.definition, Definition::Within(_)) {
+        if matches!(known.definition, Definition::Within(_)) || self.impossible() {
             return known.everywhere.clone();
         }
-        if let Some(facts) = self.frames.last().and_then(|frame| frame.derived.get(&symbol)) {
-            return facts.clone();
+        match self.ask(Question::Facts(symbol), |this| Answer::Facts(this.facts_anew(symbol))) {
+            Answer::Facts(facts) => facts,
+            _ => self.symbols[symbol.0 as usize].everywhere.clone(),
         }
-        if self.depth >= MAX_DEPTH || (choice && self.choices >= MAX_CHOICES) || self.tired() {
-            return self.symbols[symbol.0 as usize].everywhere.clone();
+    }
+
+    fn facts_anew(&mut self, symbol: Symbol) -> Rc<[Fact]> {
+        let known = &self.symbols[symbol.0 as usize];
+        let everywhere = known.everywhere.clone();
+        let choice = matches!(known.definition, Definition::Choice { .. });
+        if self.tired() {
+            self.trace.is_tired = true;
+            return everywhere;
+        }
+        if self.depth >= MAX_DEPTH || (choice && self.choices >= MAX_CHOICES) {
+            self.trace.is_cut = true;
+            return everywhere;
         }
         self.depth += 1;
         let outer = self.limit.replace(symbol);
-        let everywhere = self.symbols[symbol.0 as usize].everywhere.clone();
         let mut facts = self.derive(symbol);
         // The range stands first and is the narrower of the two.
         facts[0].range = facts[0].range.intersect(everywhere[0].range);
         facts.extend(everywhere[1..].iter().cloned());
-        let facts: Rc<[Fact]> = facts.into();
         self.limit = outer;
         self.depth -= 1;
-        self.frame().derived.insert(symbol, facts.clone());
-        facts
+        facts.into()
     }
 
     /// The range of a form over the invocations that come here.
@@ -402,15 +386,47 @@ impl Knowledge {
         if let Some(number) = form.as_number() {
             return Range::only(number);
         }
-        if self.tired() {
-            return Range::ALL;
+        if let &[(symbol, factor)] = form.terms()
+            && let Some(Range { lo, hi }) = self.unguarded(symbol)
+        {
+            let [a, b] = [lo, hi].map(|end| end.saturating_mul(factor).clamp(-Range::FAR, Range::FAR));
+            return Range::new(a.min(b), a.max(b)).shift(form.constant);
         }
         // Between multiples there is nothing.
         let divisor = form.divisor();
-        if divisor > 1 {
-            let Range { lo, hi } = self.bound(&form.linear().divided(divisor));
-            let times = |x: i128| x.saturating_mul(divisor).clamp(-Range::FAR, Range::FAR);
-            return Range { lo: times(lo), hi: times(hi) }.shift(form.constant);
+        let linear = form.linear().divided(divisor);
+        let Range { lo, hi } =
+            match self.ask(Question::Bound(linear.clone()), |this| Answer::Bound(this.bound_anew(&linear))) {
+                Answer::Bound(range) => range,
+                _ => Range::ALL,
+            };
+        if lo > hi {
+            return Range::EMPTY;
+        }
+        let times = |x: i128| x.saturating_mul(divisor).clamp(-Range::FAR, Range::FAR);
+        Range { lo: times(lo), hi: times(hi) }.shift(form.constant)
+    }
+
+    /// The range of a symbol that only its definition says something about.
+    fn unguarded(&mut self, symbol: Symbol) -> Option<Range> {
+        let known = &self.symbols[symbol.0 as usize];
+        let Definition::Within(range) = known.definition else { return None };
+        let limit = self.limit;
+        let mut guards = self.guards.iter().filter(|guard| guard.is_allowed(limit));
+        let far = range.is_empty() || range.hi > 1 << 64 || range.lo < -(1 << 64);
+        if far || guards.any(|guard| guard.support.contains(symbol)) {
+            return None;
+        }
+        self.work += 1;
+        self.trace.symbols.insert(symbol);
+        self.trace.newest = self.trace.newest.max(Some(symbol));
+        Some(range)
+    }
+
+    fn bound_anew(&mut self, form: &Form) -> Range {
+        if self.tired() {
+            self.trace.is_tired = true;
+            return Range::ALL;
         }
         let (problem, goal) = self.question(form);
         if problem.ranges.iter().any(|range| range.is_empty()) {
@@ -421,7 +437,7 @@ impl Knowledge {
         match (problem.greatest(&goal, work), problem.greatest(&opposite, work)) {
             (Greatest::AtMost(hi), Greatest::AtMost(lo)) => {
                 let clamp = |x: i128| x.clamp(-Range::FAR, Range::FAR);
-                let range = Range::new(clamp(-lo), clamp(hi)).shift(form.constant);
+                let range = Range::new(clamp(-lo), clamp(hi));
                 if range.is_empty() { Range::EMPTY } else { range }
             }
             _ => Range::EMPTY,
@@ -458,19 +474,17 @@ impl Knowledge {
 
     /// All that bears on a form: its symbols, what is known about them, and guards on the same coordinates.
     fn question(&mut self, form: &Form) -> (Problem, Vec<i128>) {
-        let mut gathered = Gathered::default();
+        let mut places = self.scratch.pop().unwrap_or_default();
+        places.resize(self.symbols.len(), usize::MAX);
+        let mut gathered = Gathered { places, symbols: Vec::new(), problem: Problem::default() };
         form.symbols().for_each(|s| gathered.want(s));
         let support = self.support(form);
+        self.trace.symbols.unite(&support);
         let limit = self.limit;
-        let allowed = |fact: &Fact| limit.is_none_or(|limit| fact.form.symbols().all(|s| s <= limit));
-        let bears = |other: &[Symbol]| other.iter().any(|s| support.binary_search(s).is_ok());
-        let guards: Vec<Fact> = self
-            .guards
-            .iter()
-            .filter(|(fact, support)| allowed(fact) && bears(support))
-            .map(|(fact, _)| fact.clone())
-            .collect();
-        guards.into_iter().for_each(|guard| gathered.add(guard));
+        self.work += QUESTION + self.guards.len() as u64;
+        for guard in self.guards.iter().filter(|guard| guard.is_allowed(limit) && guard.support.meets(&support)) {
+            gathered.add(&guard.fact);
+        }
         let mut at = 0;
         while let Some(&symbol) = gathered.symbols.get(at) {
             at += 1;
@@ -479,62 +493,72 @@ impl Knowledge {
                 Some(limit) if symbol >= limit => self.symbols[symbol.0 as usize].everywhere.clone(),
                 _ => self.facts(symbol),
             };
-            facts.iter().for_each(|fact| gathered.add(fact.clone()));
+            self.work += FACT * facts.len() as u64;
+            // Deriving may have defined more symbols.
+            gathered.places.resize(self.symbols.len(), usize::MAX);
+            facts.iter().for_each(|fact| gathered.add(fact));
         }
-        gathered.problem(form)
+        self.trace.newest = self.trace.newest.max(gathered.symbols.iter().copied().max());
+        let mut goal = vec![0; gathered.symbols.len()];
+        form.terms().iter().for_each(|&(s, c)| goal[gathered.places[s.0 as usize]] = c);
+        let Gathered { mut places, symbols, problem } = gathered;
+        symbols.iter().for_each(|s| places[s.0 as usize] = usize::MAX);
+        self.scratch.push(places);
+        (problem, goal)
     }
 
     /// The number that the value of `form` is, as a form: `form` itself up to a multiple of 2^32, or a symbol for it.
     pub fn reading(&mut self, form: &Form, signed: bool) -> Form {
-        const TURN: i128 = 1 << 32;
         let window = Range::window(signed);
         let turns = |x: i128| div_floor(x - window.lo, TURN);
         if let Some(number) = form.as_number() {
             return Form::number(number - turns(number) * TURN);
         }
-        let key = (form.clone(), signed, self.limit);
-        if let Some(known) = self.frames.last().and_then(|frame| frame.readings.get(&key)) {
-            return known.clone();
+        let question = Question::Reading(form.clone(), signed);
+        match self.ask(question, |this| Answer::Reading(this.reading_anew(form, signed))) {
+            Answer::Reading(reading) => reading,
+            _ => Form::symbol(self.define(Definition::Reading { form: form.clone(), signed })),
         }
+    }
+
+    fn reading_anew(&mut self, form: &Form, signed: bool) -> Form {
+        let window = Range::window(signed);
+        let turns = |x: i128| div_floor(x - window.lo, TURN);
         let range = self.bound(form);
-        let reading = if range.is_empty() {
-            form.clone()
-        } else {
-            let offset = turns(range.lo) * TURN;
-            if window.contains(range.shift(-offset)) {
-                self.resolve(form.shift(-offset))
-            } else {
-                let turned = form.shift(-turns(form.constant) * TURN);
-                let reading = Form::symbol(self.define(Definition::Reading { form: turned, signed }));
-                self.resolve(reading)
-            }
-        };
-        self.frame().readings.insert(key, reading.clone());
-        reading
+        if range.is_empty() {
+            return form.clone();
+        }
+        let offset = turns(range.lo) * TURN;
+        if window.contains(range.shift(-offset)) {
+            return self.resolve(form.shift(-offset));
+        }
+        let turned = form.shift(-turns(form.constant) * TURN);
+        let reading = Form::symbol(self.define(Definition::Reading { form: turned, signed }));
+        self.resolve(reading)
     }
 }
 
 /// The symbols and facts of a question.
-#[derive(Default)]
 struct Gathered {
     symbols: Vec<Symbol>,
-    places: FxHashMap<Symbol, usize>,
-    ranges: Vec<Range>,
-    facts: Vec<Fact>,
+    /// By symbol, where it is among those.
+    places: Vec<usize>,
+    problem: Problem,
 }
 
 impl Gathered {
     fn want(&mut self, symbol: Symbol) {
-        let next = self.symbols.len();
-        if *self.places.entry(symbol).or_insert(next) == next {
+        let place = &mut self.places[symbol.0 as usize];
+        if *place == usize::MAX {
+            *place = self.symbols.len();
             self.symbols.push(symbol);
-            self.ranges.push(Range::ALL);
+            self.problem.ranges.push(Range::ALL);
         }
     }
 
-    fn add(&mut self, fact: Fact) {
+    fn add(&mut self, fact: &Fact) {
         let terms = fact.form.terms();
-        let unknown = terms.iter().filter(|(s, _)| !self.places.contains_key(s)).count();
+        let unknown = terms.iter().filter(|(s, _)| self.places[s.0 as usize] == usize::MAX).count();
         // To leave a fact out is right, only less precise.
         if self.symbols.len() + unknown > MAX_SYMBOLS {
             return;
@@ -542,21 +566,13 @@ impl Gathered {
         terms.iter().for_each(|&(s, _)| self.want(s));
         match *terms {
             [(symbol, 1)] => {
-                let range = &mut self.ranges[self.places[&symbol]];
+                let range = &mut self.problem.ranges[self.places[symbol.0 as usize]];
                 *range = range.intersect(fact.range);
             }
-            _ => self.facts.push(fact),
+            _ => {
+                let places = &self.places;
+                self.problem.add_fact(terms.iter().map(|&(s, c)| (places[s.0 as usize], c)), fact.range);
+            }
         }
-    }
-
-    fn problem(self, form: &Form) -> (Problem, Vec<i128>) {
-        let row = |form: &Form| {
-            let mut row = vec![0; self.symbols.len()];
-            form.terms().iter().for_each(|&(s, c)| row[self.places[&s]] = c);
-            row
-        };
-        let goal = row(form);
-        let facts = self.facts.iter().map(|fact| (row(&fact.form), fact.range)).collect();
-        (Problem { ranges: self.ranges, facts }, goal)
     }
 }

@@ -116,6 +116,21 @@ impl Analyzer<'_> {
             Space::Storage { binding, .. } => Some(binding),
             _ => None,
         };
+        if let (Some(binding), Some(early)) = (binding, &mut self.early)
+            && early.is_decided(binding)
+        {
+            let access = Access {
+                origin: address.origin,
+                kind,
+                binding: Some(binding),
+                unproven: None,
+                pieces: [None; 3],
+                covers: None,
+            };
+            early.see(&access);
+            self.accesses[address.id.0 as usize] = Some(access);
+            return;
+        }
         let mut unproven = self.too_short(address, size).then_some(Unproven::Short);
         let mut bytes = Some(Form::number(address.offset.into()));
         for term in &address.terms {
@@ -141,9 +156,14 @@ impl Analyzer<'_> {
         let mut pieces = [None; 3];
         let covers = bytes.as_ref().filter(|_| kind == Kind::Store).and_then(|bytes| self.box_of(bytes, size));
         if let (Some(bytes), Some(_)) = (bytes, binding) {
-            pieces = [0, 1, 2].map(|axis| self.piece(&bytes, size, axis));
+            for axis in self.axes.clone() {
+                // Where an access may go anywhere, nothing comes of looking for how it moves.
+                let guess = unproven.is_none_or(|unproven| unproven == Unproven::Length);
+                pieces[axis] = self.piece(&bytes, size, axis, guess);
+            }
         }
         let access = Access { origin: address.origin, kind, binding, unproven, pieces, covers };
+        self.early.iter_mut().for_each(|early| early.see(&access));
         self.accesses[address.id.0 as usize] = Some(access);
     }
 
@@ -160,7 +180,7 @@ impl Analyzer<'_> {
             Bound::Const(length) => Some(i128::from(length)),
             Bound::Runtime => self.length(address.mem).as_number(),
         };
-        let foreign = self.known.support(index).into_iter().find_map(|s| self.foreign(s));
+        let foreign = self.known.support(index).iter().find_map(|s| self.foreign(s));
         if let Some(source) = foreign {
             return Unproven::From(source);
         }
@@ -180,8 +200,9 @@ impl Analyzer<'_> {
         (anything && !matches!(source, Source::Length(_))).then_some(source)
     }
 
-    /// The bytes that an access at byte `form` touches, for a cut along an axis; `None` if nothing is known.
-    fn piece(&mut self, form: &Form, size: u64, axis: usize) -> Option<Piece> {
+    /// The bytes that an access at byte `form` touches, for a cut along an axis; `None` if nothing is known. Says how it moves
+    /// from unit to unit by a `guess` where its form does not tell.
+    fn piece(&mut self, form: &Form, size: u64, axis: usize, guess: bool) -> Option<Piece> {
         let whole = self.known.bound(form);
         let group = self.group[axis].clone();
         let units = self.known.bound(&group);
@@ -190,7 +211,7 @@ impl Analyzer<'_> {
             return None;
         }
         let mut best: Option<(i128, Range)> = None;
-        for stride in self.strides(form, &group, units) {
+        for stride in self.strides(form, &group, units, guess) {
             let Some(rest) = form.plus(-stride, &group) else { continue };
             let rest = self.known.bound(&rest);
             let width = |range: Range| range.hi - range.lo;
@@ -211,11 +232,11 @@ impl Analyzer<'_> {
     }
 
     /// How much further an access may go from one unit to the next: guesses, which are judged by what they leave.
-    fn strides(&mut self, form: &Form, group: &Form, units: Range) -> Vec<i128> {
+    fn strides(&mut self, form: &Form, group: &Form, units: Range, guess: bool) -> Vec<i128> {
         let Some(unit) = group.symbols().next() else { return vec![0] };
         let own = form.coefficient(unit);
-        let elsewhere = |s: Symbol| s != unit && self.known.support(&Form::symbol(s)).binary_search(&unit).is_ok();
-        if units.lo == units.hi || !form.symbols().any(elsewhere) {
+        let elsewhere = |s: Symbol| s != unit && self.known.support(&Form::symbol(s)).contains(unit);
+        if !guess || units.lo == units.hi || !form.symbols().any(elsewhere) {
             return vec![own];
         }
         // Two units in the middle, away from edges that are treated specially.

@@ -31,7 +31,9 @@
 
 mod affine;
 mod cover;
+mod definition;
 mod derive;
+mod early;
 mod example;
 mod explain;
 mod facts;
@@ -40,6 +42,7 @@ mod form;
 mod guard;
 mod input;
 mod linear;
+mod memo;
 #[cfg(feature = "gpu")]
 pub(crate) mod proven;
 mod relevance;
@@ -64,7 +67,7 @@ use crate::{
 pub(crate) use footprint::Kind;
 use footprint::{Access, Piece};
 use verdict::{Cause, Judgement, judge};
-use walk::{Analyzer, Source};
+use walk::{Analyzer, Effort, Source};
 
 /// How the bindings of a call are accessed.
 #[derive(Clone, Debug)]
@@ -264,6 +267,12 @@ impl Findings {
 
 /// Analyses a program.
 pub(crate) fn analyse(program: &Program, numbers: &Numbers<'_>) -> Findings {
+    let (findings, _) = analyse_within(program, numbers, Effort::default());
+    findings.expect("an analysis that need not be better than anything comes to its end")
+}
+
+/// Analyses a program with some effort; gives nothing where the verdicts are not what is wanted, and the work that it was.
+fn analyse_within(program: &Program, numbers: &Numbers<'_>, effort: Effort) -> (Option<Findings>, u64) {
     let bindings = program.memories.iter().filter_map(|memory| match memory.space {
         Space::Storage { binding, .. } | Space::Uniform { binding } => Some(binding + 1),
         _ => None,
@@ -276,11 +285,8 @@ pub(crate) fn analyse(program: &Program, numbers: &Numbers<'_>) -> Findings {
         _ => None,
     };
     if let Some(source) = differs {
-        return blind(program, bindings, source);
+        return (Some(blind(program, bindings, source)), 0);
     }
-    let mut analyzer = Analyzer::new(program, numbers);
-    analyzer.run();
-    let Analyzer { accesses, read_words, read_lengths, .. } = analyzer;
     let mut axes: Vec<usize> = match numbers.workgroups() {
         Some(count) => (0..3).filter(|&axis| count[axis] > 1).collect(),
         None => used_axes(program),
@@ -288,6 +294,14 @@ pub(crate) fn analyse(program: &Program, numbers: &Numbers<'_>) -> Findings {
     if axes.is_empty() {
         axes.push(0);
     }
+    let mut analyzer = Analyzer::new(program, numbers);
+    analyzer.cut_along(&axes, bindings, effort);
+    analyzer.run();
+    let work = analyzer.known.work();
+    if analyzer.is_hopeless() {
+        return (None, work);
+    }
+    let Analyzer { accesses, read_words, read_lengths, .. } = analyzer;
     let cut = |axis: usize| {
         let size = u64::from(program.workgroup_size[axis].max(1));
         let units = numbers.workgroups().map_or((1 << 32) / size, |count| count[axis].into());
@@ -297,14 +311,15 @@ pub(crate) fn analyse(program: &Program, numbers: &Numbers<'_>) -> Findings {
         });
         Cut { axis, judgements: judgements.collect() }
     };
-    Findings {
+    let findings = Findings {
         axes: axes.into_iter().map(cut).collect(),
         in_bounds: accesses.iter().map(|a| a.as_ref().is_none_or(|a| a.unproven.is_none())).collect(),
         accesses,
         uniform_words: read_words.into_iter().collect(),
         lengths: read_lengths.into_iter().collect(),
         blind: false,
-    }
+    };
+    (Some(findings), work)
 }
 
 /// For each integer value of a program that is computed at all, the least and the greatest it can be.

@@ -120,7 +120,7 @@ pub struct Judgement {
 }
 
 /// The merge that an access is a part of.
-fn merge(kind: Kind) -> Option<Merge> {
+pub fn merge(kind: Kind) -> Option<Merge> {
     let Kind::Atomic { fun, signed, result_used: false } = kind else { return None };
     Merge::of(fun, signed)
 }

@@ -11,7 +11,8 @@ use rustc_hash::FxHashMap;
 use super::{
     affine::factor,
     cover::{Bounds, always_leaves, may_leave},
-    facts::{Fact, Knowledge, Way},
+    early::{Early, Score},
+    facts::{Fact, Knowledge, MAX_WORK, Way},
     footprint::Access,
     form::{Form, Range, Symbol},
     input::Numbers,
@@ -40,6 +41,21 @@ pub enum Source {
 
 /// Rounds in which the ranges of a loop's parameters may grow.
 const MAX_ROUNDS: usize = 6;
+
+/// What is put into an analysis.
+#[derive(Clone, Copy, Debug)]
+pub struct Effort {
+    /// The work that it may be.
+    pub work: u64,
+    /// Only verdicts that are better than this are of interest.
+    pub better_than: Option<Score>,
+}
+
+impl Default for Effort {
+    fn default() -> Self {
+        Effort { work: MAX_WORK, better_than: None }
+    }
+}
 
 /// A condition that control flow chose, with what holds where it did.
 #[derive(Clone)]
@@ -95,6 +111,10 @@ pub struct Analyzer<'a> {
     pub read_lengths: BTreeSet<usize>,
     pub relevant: Vec<bool>,
     pub alternatives: usize,
+    /// The axes that the grid may be cut along.
+    pub axes: Vec<usize>,
+    /// What is known of the verdicts so far, if only better ones are of interest.
+    pub early: Option<Early>,
     /// The invocations that come to the current place, where that is certain.
     pub certain: Option<Bounds>,
     /// What was found, by access; `None` where no invocation comes.
@@ -148,6 +168,8 @@ impl<'a> Analyzer<'a> {
             read_lengths: BTreeSet::new(),
             relevant: relevance::relevant(program),
             alternatives: 0,
+            axes: vec![0, 1, 2],
+            early: None,
             certain: None,
             accesses: (0..program.accesses).map(|_| None).collect(),
             #[cfg(test)]
@@ -164,6 +186,18 @@ impl<'a> Analyzer<'a> {
             }
         }
         analyzer
+    }
+
+    /// Says what the analysis is for.
+    pub fn cut_along(&mut self, axes: &[usize], bindings: usize, effort: Effort) {
+        self.axes = axes.to_vec();
+        self.early = effort.better_than.map(|bar| Early::new(bar, axes, bindings));
+        self.known.allow(effort.work);
+    }
+
+    /// Whether the verdicts will not be what is wanted.
+    pub fn is_hopeless(&self) -> bool {
+        self.early.as_ref().is_some_and(Early::is_hopeless)
     }
 
     /// Walks the whole program.
@@ -202,7 +236,7 @@ impl<'a> Analyzer<'a> {
         let frames = self.known.frames();
         let mut falls = !self.known.impossible();
         for stmt in &block.stmts {
-            falls = falls && self.stmt(stmt) && !self.known.impossible();
+            falls = falls && self.stmt(stmt) && !self.known.impossible() && !self.is_hopeless();
             if !falls {
                 break;
             }

@@ -108,9 +108,9 @@ impl Given {
     }
 
     /// What would have to be given, where nothing is.
-    fn example(&self, kernel: &Kernel) -> Outcome<Option<Example>> {
+    fn example(&self, kernel: &Kernel, analysis: &Analysis) -> Outcome<Option<Example>> {
         let nothing = self.workgroups.is_none() && self.uniforms.is_empty() && self.bytes.is_empty();
-        Ok(if nothing { kernel.access_example()? } else { None })
+        Ok(if nothing { kernel.access_example(analysis)? } else { None })
     }
 
     fn numbers(&self) -> Numbers<'_> {
@@ -164,7 +164,7 @@ pub fn describe(kernel: &Kernel, given: &Given) -> Outcome<String> {
     if storage(&analysis).is_empty() {
         return Ok(String::new());
     }
-    let mut text = match given.example(kernel)? {
+    let mut text = match given.example(kernel, &analysis)? {
         Some(example) => {
             let words = example.conditions.iter().map(|(word, meaning)| format!("{} is {}", word.name, name(*meaning)));
             let even = example.even.then(|| "the grid is of whole workgroups".to_owned());
@@ -190,7 +190,7 @@ pub fn describe(kernel: &Kernel, given: &Given) -> Outcome<String> {
 /// The verdicts on a kernel as JSON has them; nothing where it is not analysed.
 pub fn entry(kernel: &Kernel, given: &Given) -> Outcome<Option<AccessEntry>> {
     let Ok(analysis) = kernel.access(&given.numbers()) else { return Ok(None) };
-    let example = given.example(kernel)?;
+    let example = given.example(kernel, &analysis)?;
     let entries = |analysis: &Analysis| {
         kernel.bindings().iter().zip(&analysis.bindings).map(|(b, access)| verdict_entry(&b.name, access)).collect()
     };
