@@ -63,6 +63,9 @@ fn add_cases(runtime: &Runtime, trials: &mut Vec<Trial>) {
         for case in &cases {
             trials.extend(trial(runtime, device, case));
         }
+        if device.kind() == DeviceKind::Cpu {
+            trials.extend(cases.iter().filter_map(|case| asm_trial(device, case)));
+        }
     }
 }
 
@@ -93,6 +96,21 @@ fn trial(runtime: &Runtime, device: &Device, case: &Arc<Case>) -> Option<Trial> 
     let (runtime, device, case) = (runtime.clone(), device.clone(), case.clone());
     let run = move || case.run(&runtime, &device).map_err(Failed::from);
     Some(Trial::test(name, run).with_ignored_flag(!missing.is_empty()))
+}
+
+/// The trial of what a case says about the CPU engine's machine code, if it says something.
+fn asm_trial(device: &Device, case: &Arc<Case>) -> Option<Trial> {
+    if case.asm.is_empty() {
+        return None;
+    }
+    let name = format!("asm/{}", case.name);
+    let compiles = device.info().driver.starts_with("jit");
+    if !compiles {
+        eprintln!("SKIPPED: {name}: the CPU engine does not compile for this machine");
+    }
+    let (device, case) = (device.clone(), case.clone());
+    let run = move || case.check_asm(&device).map_err(Failed::from);
+    Some(Trial::test(name, run).with_ignored_flag(!compiles))
 }
 
 fn failing(name: &str, problem: impl Into<String>) -> Trial {

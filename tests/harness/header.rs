@@ -3,6 +3,7 @@
 use swath::{Device, DeviceKind, Module};
 
 use super::{
+    asm::Claim,
     expression::{Expression, Scope, Text},
     values::{self, Entry, Scalar},
 };
@@ -22,6 +23,8 @@ pub struct Case {
     pub device: Option<Only>,
     /// The text of the error it must be refused with, and the line, from 1, where that must stand.
     pub error: Option<(String, Option<u32>)>,
+    /// What the CPU engine's machine code must have or lack.
+    pub asm: Vec<Claim>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +92,9 @@ impl Case {
         } else if !case.buffers.iter().any(|buffer| buffer.role != Role::In) {
             return Err(format!("tests/cases/{name}.wgsl: nothing is compared: name an `out` or `inout` buffer"));
         }
+        if case.error.is_some() && !case.asm.is_empty() {
+            return Err(format!("tests/cases/{name}.wgsl: what is refused has no machine code"));
+        }
         if case.error.is_none() && case.extent.is_none() {
             return Err(format!("tests/cases/{name}.wgsl: has no `grid:` or `workgroups:`"));
         }
@@ -124,6 +130,7 @@ impl Case {
                     return Err("say why after the device".into());
                 }
             }
+            "asm" => self.asm.push(Claim::parse(directive[end..].trim())?),
             "error" => self.error = Some((rest.into(), None)),
             _ => return Err(format!("there is no `{word}` in a header")),
         }

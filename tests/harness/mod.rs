@@ -18,6 +18,7 @@
 //! //! device: cpu, because ...        runs on the CPU engine only, or with `gpu` on GPUs only
 //! //! error: text                     must be refused with an error that contains this text, at the line of the
 //! //!                                 WGSL that holds the words `refused here`, if one does
+//! //! asm lacks: vgather               what the machine code must not have: see below
 //! ```
 //!
 //! A list of values holds numbers (`-1`, `0x80000000`, `1e-3`, `inf`, `-inf`, `nan`; hexadecimal numbers are
@@ -29,17 +30,38 @@
 //! - `each(n, expression in i)`, where `x[i]` is element i of a buffer given above (its contents before the run).
 //!
 //! Expressions compute with integers that do not overflow and with `f64`; see [`expression`].
+//!
+//! `asm` lines hold where the CPU engine compiles for this machine:
+//!
+//! ```text
+//! //! asm has: vfmadd x8; vmovups [        instructions that start so: exactly 8, and at least one
+//! //! asm has: vmulps x2+                  at least two
+//! //! asm lacks: lock; vmovups*[rbx        none that starts so; `*` stands for anything
+//! //! asm loop has: vfmadd x8              some loop has all of these ...
+//! //!     lacks: vpmaskmov; vpgather       ... and none of those
+//! //! asm block has: vmulps lacks: vptest  the same of a stretch without jumps
+//! ```
+//!
+//! Instructions are written as `swath check KERNEL.wgsl --emit asm` shows them. A loop is one way around: where a loop
+//! has a version without masks, for lane groups in which all lanes go one way, and another for the rest, those are two.
 
+mod asm;
 mod compare;
 mod expression;
 mod header;
 mod run;
 mod values;
 
-pub use compare::own_trials;
 pub use header::Case;
 
 use std::path::{Path, PathBuf};
+
+use libtest_mimic::Trial;
+
+/// Trials of the harness itself.
+pub fn own_trials() -> Vec<Trial> {
+    compare::own_trials().into_iter().chain(asm::own_trials()).collect()
+}
 
 /// Every case of `tests/cases`, by its name, or what is wrong with its header. A program that was carried to another
 /// machine finds the cases in the folder that `SWATH_CASES` names.

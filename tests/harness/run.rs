@@ -38,7 +38,7 @@ impl Case {
         compare::buffers(&place, &self.buffers, &contents)
     }
 
-    fn compile(&self, device: &Device) -> Result<Kernel, Error> {
+    pub(super) fn compile(&self, device: &Device) -> Result<Kernel, Error> {
         let module = Module::parse(&self.wgsl)?;
         let mut kernel = match &self.entry {
             Some(entry) => module.kernel(entry)?,

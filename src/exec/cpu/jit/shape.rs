@@ -277,23 +277,21 @@ impl<'a> Analysis<'a> {
             _ => None,
         };
         let eights = constant.is_some_and(|c| c.is_multiple_of(8));
-        match op {
-            Binary::Add => Shape::Affine { step: step.wrapping_add(other), aligned: aligned && too },
-            Binary::Sub => Shape::Affine { step: step.wrapping_sub(other), aligned: aligned && too },
-            Binary::Mul if let Some(c) = constant => {
-                Shape::Affine { step: step.wrapping_mul(c as i32), aligned: aligned || eights }
-            }
-            Binary::Shl if let Some(c) = constant => {
+        match (op, constant) {
+            (Binary::Add, _) => Shape::Affine { step: step.wrapping_add(other), aligned: aligned && too },
+            (Binary::Sub, _) => Shape::Affine { step: step.wrapping_sub(other), aligned: aligned && too },
+            (Binary::Mul, Some(c)) => Shape::Affine { step: step.wrapping_mul(c as i32), aligned: aligned || eights },
+            (Binary::Shl, Some(c)) => {
                 Shape::Affine { step: step.wrapping_shl(c & 31), aligned: aligned || c & 31 >= 3 }
             }
             _ if step == 0 && other == 0 => SAME,
             // Consecutive lanes that start at a multiple of eight stay within one block of eight.
             _ if step != 1 || !aligned => Shape::Any,
-            Binary::And if constant.is_some_and(|c| c >= 7 && (c.wrapping_add(1)).is_power_of_two()) => x,
-            Binary::Xor if eights => x,
-            Binary::Shr if ty == Type::U32 && constant.is_some_and(|c| c & 31 >= 3) => SAME,
-            Binary::Div if ty == Type::U32 && eights && constant != Some(0) => SAME,
-            Binary::Rem if ty == Type::U32 && eights && constant != Some(0) => x,
+            (Binary::And, Some(c)) if c >= 7 && c.wrapping_add(1).is_power_of_two() => x,
+            (Binary::Xor, _) if eights => x,
+            (Binary::Shr, Some(c)) if ty == Type::U32 && c & 31 >= 3 => SAME,
+            (Binary::Div, Some(c)) if ty == Type::U32 && eights && c != 0 => SAME,
+            (Binary::Rem, Some(c)) if ty == Type::U32 && eights && c != 0 => x,
             _ => Shape::Any,
         }
     }
