@@ -5,12 +5,16 @@
 //! A kernel's header gives the numbers of its call: `workgroups`, the `words` of a uniform, the `elements` or the `bytes`
 //! of a buffer.
 
+#[path = "support/wgsl.rs"]
+mod wgsl;
+
 use std::{fmt::Write, path::Path};
 
 use swath::{
     Binding, BindingKind, DeviceInfo, DeviceKind, Kernel, Module, Runtime, Untyped,
     access::{Numbers, Verdict},
 };
+use wgsl::kernel;
 
 /// The numbers of a call.
 #[derive(Default)]
@@ -121,7 +125,7 @@ fn planned(kernel: &Kernel, call: &Call) -> String {
 fn hard_kernels() {
     insta::glob!("access/*.wgsl", |path: &Path| {
         let text = std::fs::read_to_string(path).expect("a readable file");
-        let kernel = Module::parse(&text).and_then(|m| m.only_kernel()).unwrap_or_else(|error| panic!("{error}"));
+        let kernel = kernel(&text);
         insta::assert_snapshot!(describe(&kernel, &Call::of(&text, &kernel)));
     });
 }
@@ -190,7 +194,7 @@ fn verdict(statements: &str, binding: &str) -> Verdict {
              {statements}
          }}"
     );
-    let kernel = Module::parse(&text).and_then(|m| m.only_kernel()).unwrap_or_else(|error| panic!("{error}"));
+    let kernel = kernel(&text);
     let mut numbers = Numbers::new().with_workgroups([16, 1, 1]);
     for place in 0..kernel.bindings().len() {
         numbers = numbers.with_bytes(place, 4096);

@@ -6,10 +6,13 @@ mod missing_gpu;
 #[cfg(feature = "gpu")]
 #[path = "support/validation.rs"]
 mod validation;
+#[path = "support/wgsl.rs"]
+mod wgsl;
 
 use bytemuck::{Pod, Zeroable};
 use half::f16;
-use swath::{Device, Kernel, Result, Runtime, Untyped};
+use swath::{Device, Result, Runtime, Untyped};
+use wgsl::kernel;
 
 /// Runs `test` on every device. Without a GPU, says so, or fails if there has to be one.
 fn on_every_device(test: impl Fn(&Runtime, &Device) -> Result<()>) {
@@ -28,10 +31,6 @@ fn on_every_device(test: impl Fn(&Runtime, &Device) -> Result<()>) {
     for device in rt.devices() {
         test(&rt, device).unwrap_or_else(|error| panic!("on {}: {error}", device.name()));
     }
-}
-
-fn kernel(wgsl: &str) -> Kernel {
-    swath::Module::parse(wgsl).and_then(|module| module.only_kernel()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 const SAXPY: &str = "

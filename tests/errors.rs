@@ -3,11 +3,15 @@
 //! Each test collects its cases into one snapshot under `tests/snapshots`. All errors here come
 //! before anything runs, so a device that computes nothing is enough.
 
+#[path = "support/wgsl.rs"]
+mod wgsl;
+
 use std::fmt::{Debug, Write as _};
 
 use bytemuck::{Pod, Zeroable};
 use half::f16;
 use swath::{Call, Device, DeviceInfo, DeviceKind, Error, Kernel, Module, Result, Runtime, Untyped};
+use wgsl::kernel;
 
 /// Errors with the titles of their cases, as one text.
 #[derive(Default)]
@@ -36,10 +40,6 @@ impl Errors {
 
 fn null() -> Runtime {
     Runtime::null(vec![DeviceInfo::null("Null", DeviceKind::Cpu)]).expect("a device is given")
-}
-
-fn kernel(wgsl: &str) -> Kernel {
-    Module::parse(wgsl).and_then(|module| module.only_kernel()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The only kernel of a module, or why there is none.

@@ -6,16 +6,19 @@
 #[cfg(feature = "gpu")]
 #[path = "support/missing_gpu.rs"]
 mod missing_gpu;
+#[path = "support/wgsl.rs"]
+mod wgsl;
 
 use std::sync::OnceLock;
 
 use half::f16;
 use proptest::prelude::*;
 use swath::{
-    CancelToken, Device, Error, Kernel, Runtime,
+    CancelToken, Device, Error, Runtime,
     access::Verdict,
     plan::{Reason, Residency},
 };
+use wgsl::kernel;
 
 /// The devices of this machine that tests run on.
 fn runtime() -> &'static Runtime {
@@ -29,10 +32,6 @@ fn devices() -> Vec<Device> {
         missing_gpu::skip("no adapter was found");
     }
     runtime().devices().to_vec()
-}
-
-fn kernel(wgsl: &str) -> Kernel {
-    runtime().module(wgsl).and_then(|module| module.only_kernel()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 const SCALE: &str = "

@@ -12,7 +12,7 @@ use naga::{
 };
 
 use super::*;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, testing::kernel};
 
 const PLACE: ResourceBinding = ResourceBinding { group: 3, binding: 7 };
 
@@ -92,9 +92,4 @@ fn every_variant_of_every_kernel_is_valid() {
             assert!(outcome.is_ok(), "{name} {variant:?}");
         }
     }
-}
-
-/// The only kernel of `source`.
-fn kernel(source: &str) -> Kernel {
-    crate::Module::parse(source).and_then(|module| module.only_kernel()).unwrap_or_else(|error| panic!("{error}"))
 }
