@@ -10,6 +10,8 @@ mod missing_gpu;
 #[cfg(feature = "gpu")]
 #[path = "support/validation.rs"]
 mod validation;
+#[path = "support/wgsl.rs"]
+mod wgsl;
 
 use std::{
     thread,
@@ -17,15 +19,12 @@ use std::{
 };
 
 use swath::{CancelToken, Error, Kernel, Result, Runtime};
+use wgsl::kernel;
 
 /// More than any machine takes to notice, less than a test that hangs.
 const SOON: Duration = Duration::from_secs(20);
 
 const SHORT: Duration = Duration::from_millis(50);
-
-fn kernel(wgsl: &str) -> Kernel {
-    swath::Module::parse(wgsl).and_then(|module| module.only_kernel()).unwrap_or_else(|error| panic!("{error}"))
-}
 
 /// Counts in `y` for ever: the loop's condition depends on memory, so that nobody can tell that it does not end.
 #[cfg(feature = "cpu")]

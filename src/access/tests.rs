@@ -2,11 +2,7 @@
 //! tested with the interpreter, and by the snapshots of `tests/suite/access.rs`.
 
 use super::{facts::MAX_WORK, *};
-use crate::kernel::Module;
-
-fn kernel(wgsl: &str) -> Kernel {
-    Module::parse(wgsl).and_then(|module| module.only_kernel()).unwrap_or_else(|error| panic!("{error}"))
-}
+use crate::kernel::{Module, testing::kernel};
 
 const BLUR: &str = "
     struct Params { width: u32, height: u32, gain: f32, radius: i32 }

@@ -381,11 +381,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::Module;
+    use crate::kernel::testing;
 
     fn kernel() -> Kernel {
-        let module = Module::parse("@compute @workgroup_size(1) fn main() {}");
-        module.and_then(|module| module.only_kernel()).expect("the WGSL is right")
+        testing::kernel("@compute @workgroup_size(1) fn main() {}")
     }
 
     fn armed(limit: Option<Duration>, tokens: &[&CancelToken]) -> Armed {

@@ -4,8 +4,7 @@
 //! last place (ULP) of the exact result, and where it is. Exact results are those of `f64`. Where WGSL inherits a bound
 //! from an expression, what its last operation may be off is the bound here, which is less. Halves are tried one and all.
 
-use super::{eval::Lane, lower::lower};
-use crate::kernel::Module;
+use super::{eval::Lane, testing::program};
 
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
@@ -199,8 +198,7 @@ fn results(kind: Kind, wgsl: &str, operands: &[[f64; 3]]) -> Vec<f64> {
             output[id.x] = f32(f({ty}(input[i]), {ty}(input[i + 1]), {ty}(input[i + 2])));
          }}"
     );
-    let kernel = Module::parse(&text).and_then(|module| module.only_kernel()).unwrap_or_else(|e| panic!("{wgsl}: {e}"));
-    let program = lower(&kernel).unwrap_or_else(|error| panic!("{wgsl}: {error}"));
+    let program = program(&text);
     let memories = program.memories.iter().map(|memory| match memory.name.as_str() {
         "input" => operands.iter().flatten().map(|&x| (x as f32).to_bits()).collect(),
         "output" => vec![0; operands.len()],

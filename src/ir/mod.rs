@@ -30,6 +30,8 @@ pub(crate) mod print;
 pub(crate) mod simplify;
 mod structure;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 pub(crate) mod uniformity;
 mod visit;

@@ -1,12 +1,6 @@
 //! Lowered programs against what WGSL says, through the plain executor of `eval`.
 
-use super::{Program, eval::Lane, lower::lower};
-use crate::kernel::Module;
-
-fn program(wgsl: &str) -> Program {
-    let module = Module::parse(wgsl).unwrap_or_else(|e| panic!("{e}"));
-    lower(&module.only_kernel().unwrap_or_else(|e| panic!("{e}"))).unwrap_or_else(|e| panic!("{e}"))
-}
+use super::{eval::Lane, testing::program};
 
 /// Runs `body` for each input word as `x: u32`, with the output word `r: u32` to assign.
 fn each(body: &str, inputs: &[u32]) -> Vec<u32> {

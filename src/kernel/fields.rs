@@ -258,7 +258,7 @@ fn error(problem: String, help: String) -> PathError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::{Kernel, Module as WgslModule};
+    use crate::kernel::{Kernel, testing};
 
     fn kernel() -> Kernel {
         let wgsl = "
@@ -266,7 +266,7 @@ mod tests {
             struct Params { n: u32, turn: mat3x3f, lights: array<Light, 2>, weights: array<vec4i, 3>, _pad: u32 }
             @group(0) @binding(0) var<uniform> p: Params;
             @compute @workgroup_size(1) fn main() { _ = p.n; }";
-        WgslModule::parse(wgsl).and_then(|module| module.only_kernel()).unwrap_or_else(|error| panic!("{error}"))
+        testing::kernel(wgsl)
     }
 
     fn at(path: &str) -> Result<(Vec<usize>, String), PathError> {

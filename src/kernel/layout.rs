@@ -269,7 +269,7 @@ impl Rows {
 
 #[cfg(test)]
 mod tests {
-    use crate::kernel::{Kernel, Module};
+    use crate::kernel::{Kernel, testing};
 
     /// A kernel with one storage binding of type `ty`, and structs to choose from.
     fn kernel(ty: &str) -> Kernel {
@@ -283,7 +283,7 @@ mod tests {
             @group(0) @binding(0) var<storage, read_write> data: {ty};
             @compute @workgroup_size(1) fn main() {{ _ = &data; }}"
         );
-        Module::parse(&wgsl).and_then(|module| module.only_kernel()).unwrap_or_else(|error| panic!("{error}"))
+        testing::kernel(&wgsl)
     }
 
     /// `fixed bytes + runtime stride`, the unit's stride, and whether it is dense, for a type.

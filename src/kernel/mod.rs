@@ -16,6 +16,8 @@ pub(crate) mod passes;
 mod reflect;
 pub(crate) mod requirements;
 mod specialize;
+#[cfg(test)]
+pub(crate) mod testing;
 mod types;
 mod unsupported;
 

@@ -183,7 +183,7 @@ fn any_statement(block: &naga::Block, wanted: &dyn Fn(&Statement) -> bool) -> bo
 
 #[cfg(test)]
 mod tests {
-    use crate::kernel::Module;
+    use crate::kernel::testing::kernel;
 
     fn features(body: &str) -> Vec<&'static str> {
         let wgsl = format!(
@@ -192,9 +192,7 @@ mod tests {
             fn unused() -> f16 {{ return 1h; }}
             @compute @workgroup_size(16) fn main(@builtin(local_invocation_index) i: u32) {{ {body} }}"
         );
-        let kernel =
-            Module::parse(&wgsl).and_then(|module| module.only_kernel()).unwrap_or_else(|error| panic!("{error}"));
-        kernel.required_features().to_vec()
+        kernel(&wgsl).required_features().to_vec()
     }
 
     #[test]
@@ -220,10 +218,7 @@ mod tests {
                 atomicAdd(&total, 1);
                 y[0] = tile[0].x;
             }";
-        let kernel = Module::parse(wgsl)
-            .and_then(|module| module.only_kernel())
-            .and_then(|kernel| kernel.with_const("N", 8))
-            .unwrap_or_else(|error| panic!("{error}"));
+        let kernel = kernel(wgsl).with_const("N", 8).unwrap_or_else(|error| panic!("{error}"));
         let need = |limit| {
             kernel.inner.requirements.limits.iter().find(|need| need.limit == limit).map_or(0, |need| need.value)
         };

@@ -1,10 +1,6 @@
 //! From a module to one kernel: reduced to an entry point, override constants resolved.
 
-use std::{
-    collections::BTreeMap,
-    num::NonZeroU32,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc};
 
 use naga::{
     ArraySize, Handle, Override, Scalar, ScalarKind, ShaderStage, TypeInner,
@@ -14,8 +10,8 @@ use naga::{
 };
 
 use super::{
-    Kernel, KernelInner, Module, accepted::Accepted, diagnostic, guarded, identity::Identity, layout, memo::Memo, names,
-    reflect, requirements::Requirements, unsupported,
+    Kernel, KernelInner, Module, accepted::Accepted, diagnostic, guarded, identity::Identity, layout, memo::Memo,
+    names, reflect, requirements::Requirements, unsupported,
 };
 use crate::error::{Error, Message, Result};
 

@@ -269,6 +269,7 @@ fn literal_value(literal: Literal) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::testing::kernel;
 
     #[test]
     fn bindings_have_types_with_layouts() {
@@ -278,7 +279,7 @@ mod tests {
             @group(0) @binding(0) var<storage> particles: array<P>;
             @group(0) @binding(1) var<storage, read_write> list: List;
             @compute @workgroup_size(1) fn main() { list.items[0].x = i32(particles[0].mass); }";
-        let kernel = Module::parse(wgsl).and_then(|module| module.only_kernel()).unwrap();
+        let kernel = kernel(wgsl);
         let [particles, list] = kernel.bindings() else { panic!("two bindings") };
         assert_eq!(particles.ty().to_string(), "array<P>");
         let (element, stride, offset) = particles.ty().runtime_array().unwrap();

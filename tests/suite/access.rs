@@ -7,6 +7,7 @@
 
 use std::{fmt::Write, path::Path};
 
+use crate::wgsl::kernel;
 use swath::{
     Binding, BindingKind, DeviceInfo, DeviceKind, Kernel, Module, Runtime, Untyped,
     access::{Numbers, Verdict},
@@ -121,7 +122,7 @@ fn planned(kernel: &Kernel, call: &Call) -> String {
 fn hard_kernels() {
     crate::for_each_kernel("tests/access", |path| {
         let text = std::fs::read_to_string(path).expect("a readable file");
-        let kernel = Module::parse(&text).and_then(|m| m.only_kernel()).unwrap_or_else(|error| panic!("{error}"));
+        let kernel = kernel(&text);
         insta::assert_snapshot!(describe(&kernel, &Call::of(&text, &kernel)));
     });
 }
@@ -190,7 +191,7 @@ fn verdict(statements: &str, binding: &str) -> Verdict {
              {statements}
          }}"
     );
-    let kernel = Module::parse(&text).and_then(|m| m.only_kernel()).unwrap_or_else(|error| panic!("{error}"));
+    let kernel = kernel(&text);
     let mut numbers = Numbers::new().with_workgroups([16, 1, 1]);
     for place in 0..kernel.bindings().len() {
         numbers = numbers.with_bytes(place, 4096);

@@ -1,10 +1,11 @@
 //! Calls from the caller's side: what goes in comes out, on every device of the machine.
 
+use crate::wgsl::kernel;
 #[cfg(feature = "gpu")]
 use crate::{missing_gpu, validation};
 use bytemuck::{Pod, Zeroable};
 use half::f16;
-use swath::{Device, Kernel, Result, Runtime, Untyped};
+use swath::{Device, Result, Runtime, Untyped};
 
 /// Runs `test` on every device. Without a GPU, says so, or fails if there has to be one.
 fn on_every_device(test: impl Fn(&Runtime, &Device) -> Result<()>) {
@@ -23,10 +24,6 @@ fn on_every_device(test: impl Fn(&Runtime, &Device) -> Result<()>) {
     for device in rt.devices() {
         test(&rt, device).unwrap_or_else(|error| panic!("on {}: {error}", device.name()));
     }
-}
-
-fn kernel(wgsl: &str) -> Kernel {
-    swath::Module::parse(wgsl).and_then(|module| module.only_kernel()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 const SAXPY: &str = "

@@ -5,6 +5,7 @@
 
 use std::fmt::{Debug, Write as _};
 
+use crate::wgsl::kernel;
 use bytemuck::{Pod, Zeroable};
 use half::f16;
 use swath::{Call, Device, DeviceInfo, DeviceKind, Error, Kernel, Module, Result, Runtime, Untyped};
@@ -36,10 +37,6 @@ impl Errors {
 
 fn null() -> Runtime {
     Runtime::null(vec![DeviceInfo::null("Null", DeviceKind::Cpu)]).expect("a device is given")
-}
-
-fn kernel(wgsl: &str) -> Kernel {
-    Module::parse(wgsl).and_then(|module| module.only_kernel()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The only kernel of a module, or why there is none.

@@ -19,6 +19,8 @@ mod missing_gpu;
 #[cfg(feature = "gpu")]
 #[path = "../support/validation.rs"]
 mod validation;
+#[path = "../support/wgsl.rs"]
+mod wgsl;
 
 use std::path::Path;
 

@@ -7,10 +7,11 @@ use std::sync::OnceLock;
 
 #[cfg(feature = "gpu")]
 use crate::missing_gpu;
+use crate::wgsl::kernel;
 use half::f16;
 use proptest::prelude::*;
 use swath::{
-    CancelToken, Device, Error, Kernel, Runtime,
+    CancelToken, Device, Error, Runtime,
     access::Verdict,
     plan::{Reason, Residency},
 };
@@ -27,10 +28,6 @@ fn devices() -> Vec<Device> {
         missing_gpu::skip("no adapter was found");
     }
     runtime().devices().to_vec()
-}
-
-fn kernel(wgsl: &str) -> Kernel {
-    runtime().module(wgsl).and_then(|module| module.only_kernel()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 const SCALE: &str = "

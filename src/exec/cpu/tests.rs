@@ -8,7 +8,7 @@ pub(crate) mod recording;
 use std::sync::Arc;
 
 use super::*;
-use crate::kernel::Module;
+use crate::kernel::testing::kernel;
 
 const SCALE: &str = "
     @group(0) @binding(0) var<uniform> factor: u32;
@@ -21,10 +21,6 @@ const SCALE: &str = "
 /// The engine on so many threads, without the compiler.
 fn backend(threads: usize) -> CpuBackend {
     CpuBackend::on(Pool::new(threads), false)
-}
-
-fn kernel(wgsl: &str) -> Kernel {
-    Module::parse(wgsl).and_then(|module| module.only_kernel()).unwrap_or_else(|e| panic!("{e}"))
 }
 
 fn launch(backend: &CpuBackend, kernel: &Kernel, args: Vec<ArgData<'_>>, groups: u32) -> Result<Metrics> {

@@ -5,15 +5,7 @@ use std::fmt::Write;
 use memmap2::MmapOptions;
 
 use super::{Bytes, Variant};
-use crate::{
-    ir::{Program, Space, eval::Lane, lower::lower},
-    kernel::Module,
-};
-
-fn program(wgsl: &str) -> Program {
-    let module = Module::parse(wgsl).unwrap_or_else(|e| panic!("{e}"));
-    lower(&module.only_kernel().unwrap_or_else(|e| panic!("{e}"))).unwrap_or_else(|e| panic!("{e}"))
-}
+use crate::ir::{Space, eval::Lane, testing::program};
 
 /// Runs a program without barriers both ways over the same memories and compares all that it wrote.
 fn compare(wgsl: &str, memories: &[Vec<u32>], workgroups: [u32; 3]) {

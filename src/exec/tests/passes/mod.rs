@@ -14,6 +14,7 @@ use naga::{
 use crate::kernel::{
     Kernel, Module as WgslModule,
     passes::{Guard, Slice, TileUniform, Variant, adapt, can_be_sliced, write_out_zeros},
+    testing::kernel,
 };
 
 const PLACE: ResourceBinding = ResourceBinding { group: 3, binding: 7 };
@@ -94,9 +95,4 @@ fn every_variant_of_every_kernel_is_valid() {
             assert!(outcome.is_ok(), "{name} {variant:?}");
         }
     }
-}
-
-/// The only kernel of `source`.
-fn kernel(source: &str) -> Kernel {
-    WgslModule::parse(source).and_then(|module| module.only_kernel()).unwrap_or_else(|error| panic!("{error}"))
 }

@@ -10,17 +10,8 @@ use super::{
     super::{pool::Pool, shared_mem::SharedMem},
     compile, run,
 };
+use crate::ir::{Program, Space, eval::Lane, testing::program};
 use crate::plan::Part;
-use crate::{
-    ir::{Program, Space, eval::Lane, lower::lower},
-    kernel::Module,
-};
-
-/// The only kernel of `wgsl`, lowered.
-fn program(wgsl: &str) -> Program {
-    let module = Module::parse(wgsl).unwrap_or_else(|e| panic!("{e}"));
-    lower(&module.only_kernel().unwrap_or_else(|e| panic!("{e}"))).unwrap_or_else(|e| panic!("{e}"))
-}
 
 /// Runs `program` on `threads` threads, with the words of each binding in the kernel's order.
 fn run_program(program: &Program, workgroups: [u32; 3], bindings: &mut [Vec<u32>], threads: usize) {
