@@ -1,6 +1,7 @@
 //! Lowered programs against what WGSL says, through the plain executor of `eval`.
 
 use super::{eval::Lane, testing::program};
+use crate::kernel::Module;
 
 /// Runs `body` for each input word as `x: u32`, with the output word `r: u32` to assign.
 fn each(body: &str, inputs: &[u32]) -> Vec<u32> {

@@ -307,7 +307,7 @@ fn structs_and_vectors_fit_as_in_calls() {
         @compute @workgroup_size(64) fn sum(@builtin(global_invocation_id) id: vec3u) {
             if id.x < arrayLength(&points) { sums[id.x] = dot(points[id.x], vec4f(1)); }
         }";
-    let kernel = wgsl::kernel(wgsl);
+    let kernel = crate::wgsl::kernel(wgsl);
     for (runtime, device) in devices() {
         let mut chain = runtime.chain();
         let points = chain.input::<[f32; 4]>(2);

@@ -139,7 +139,7 @@ fn halves_of_odd_rows_fit() {
         @compute @workgroup_size(1) fn sum() {
             for (var i = 0u; i < arrayLength(&bytes); i++) { sums[0] += unpack4xU8(bytes[i]).x; }
         }";
-    let kernel = wgsl::kernel(wgsl);
+    let kernel = crate::wgsl::kernel(wgsl);
     for (runtime, device) in devices() {
         let mut chain = runtime.chain();
         let (bytes, sums) = (chain.input::<u8>(12), chain.output::<u32>(1));
