@@ -31,6 +31,7 @@ mod structure;
 #[cfg(test)]
 mod tests;
 pub(crate) mod uniformity;
+pub(crate) mod verify;
 mod visit;
 
 use naga::{Handle, Span};
