@@ -406,8 +406,12 @@ impl Mir {
         }
         // If selection ever used a value where not every way in defines it, this would find out before wrong code ran.
         let options = RegallocOptions { validate_ssa: true, ..RegallocOptions::default() };
-        let output = regalloc2::run(&linear, &environment(), &options)
+        let environment = environment();
+        let output = regalloc2::run(&linear, &environment, &options)
             .map_err(|error| format!("register allocation failed: {error}"))?;
+        if ir::verify::ON {
+            verify::allocation(&linear, &environment, &output)?;
+        }
         Ok((linear, output))
     }
 
@@ -496,7 +500,7 @@ pub struct Linear {
 }
 
 impl Linear {
-    fn new(mut mir: Mir) -> Self {
+    pub fn new(mut mir: Mir) -> Self {
         let mut instructions = Vec::new();
         let mut ranges = Vec::new();
         for block in &mut mir.blocks {
