@@ -23,6 +23,7 @@ mod validation;
 use std::{
     iter,
     num::NonZero,
+    panic::{self, AssertUnwindSafe},
     sync::atomic::{AtomicU64, Ordering},
     thread,
 };
@@ -59,7 +60,7 @@ fn check<M, R: Send>(
     let part = || {
         let made = make();
         let seeds = iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)).filter(|&seed| seed < first + count));
-        seeds.map(|seed| check(seed, &made).map_err(|error| (seed, error))).collect::<Vec<_>>()
+        seeds.map(|seed| named(|| check(seed, &made)).map_err(|error| (seed, error))).collect::<Vec<_>>()
     };
     let results: Vec<Result<R, (u64, String)>> = thread::scope(|scope| {
         let running: Vec<_> = (0..threads).map(|_| scope.spawn(part)).collect();
@@ -78,6 +79,14 @@ fn check<M, R: Send>(
         panic!("{} of {count} kernels failed, from seeds {seeds:?}; {seed}: {error}", failures.len());
     }
     passed
+}
+
+/// What comes out of `run`, a panic as an error: a pass that breaks a rule of its own does so, and its program has a seed.
+fn named<R>(run: impl FnOnce() -> Result<R, String>) -> Result<R, String> {
+    panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|cause| {
+        let text = cause.downcast_ref::<String>().map(String::as_str).or(cause.downcast_ref::<&str>().copied());
+        Err(format!("it panics: {}", text.unwrap_or("without a word")))
+    })
 }
 
 /// What comes out of a program, which is made smaller as [`reduce::reduced`] says.

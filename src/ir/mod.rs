@@ -34,6 +34,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 pub(crate) mod uniformity;
+pub(crate) mod verify;
 mod visit;
 
 use naga::{Handle, Span};

@@ -31,6 +31,42 @@ impl Display for Program {
     }
 }
 
+/// The statement `at` of a block, or its end behind the last one, marked, and the lines around it; whatever rules
+/// the program breaks.
+pub fn excerpt(program: &Program, block: &Block, at: usize) -> String {
+    const AROUND: usize = 4;
+    let mut lines = Vec::new();
+    let mut marked = 0;
+    for i in 0..=block.stmts.len() {
+        if i == at {
+            marked = lines.len();
+        }
+        let text = Piece { program, block, at: i }.to_string();
+        lines.extend(text.lines().map(str::to_owned));
+    }
+    let shown = marked.saturating_sub(AROUND)..(marked + AROUND + 1).min(lines.len());
+    let mark = |i: usize| if i == marked { '>' } else { ' ' };
+    shown.map(|i| format!("  {}{}\n", mark(i), lines[i])).collect()
+}
+
+/// A statement of a block, or its end, whether it says anything or not.
+struct Piece<'a> {
+    program: &'a Program,
+    block: &'a Block,
+    at: usize,
+}
+
+impl Display for Piece<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut printer = Printer { program: self.program, f, depth: 1 };
+        match (self.block.stmts.get(self.at), &self.block.end) {
+            (Some(stmt), _) => printer.stmt(stmt),
+            (None, End::Yield(values)) if values.is_empty() => printer.line("end"),
+            (None, end) => printer.end(end, "yield"),
+        }
+    }
+}
+
 struct Printer<'a, 'f, 'w> {
     program: &'a Program,
     f: &'f mut Formatter<'w>,
@@ -47,7 +83,11 @@ impl<'a> Printer<'a, '_, '_> {
         for stmt in &block.stmts {
             self.stmt(stmt)?;
         }
-        match &block.end {
+        self.end(&block.end, fall)
+    }
+
+    fn end(&mut self, end: &End, fall: &str) -> fmt::Result {
+        match end {
             End::Yield(values) if values.is_empty() => Ok(()),
             End::Yield(values) => self.line(format_args!("{fall} {}", self.list(values))),
             End::Break(label, values) if values.is_empty() => self.line(format_args!("break {label}")),
@@ -112,7 +152,7 @@ impl<'a> Printer<'a, '_, '_> {
 
     /// A value where it is defined: with its type and, unless it varies, how far it is uniform.
     fn definition(&self, value: Value) -> String {
-        let def = self.program.def(value);
+        let Some(def) = self.program.values.get(value.0 as usize) else { return format!("%{}: ?", value.0) };
         let uniform = match def.uniformity {
             Uniformity::Dispatch => " dispatch",
             Uniformity::Workgroup => " workgroup",
@@ -123,7 +163,7 @@ impl<'a> Printer<'a, '_, '_> {
 
     /// A value where it is used; constants are written out.
     fn value(&self, value: Value) -> String {
-        let def = self.program.def(value);
+        let Some(def) = self.program.values.get(value.0 as usize) else { return format!("%{}", value.0) };
         match def.op {
             Op::Const(bits) => match def.ty {
                 Type::F32 | Type::F16 => format!("{:?}", f32::from_bits(bits)),
@@ -140,7 +180,7 @@ impl<'a> Printer<'a, '_, '_> {
     }
 
     fn memory(&self, mem: Mem) -> &'a str {
-        &self.program.memory(mem).name
+        self.program.memories.get(mem.0 as usize).map_or("?", |memory| &memory.name)
     }
 
     fn address(&self, address: &Address) -> String {
@@ -160,7 +200,8 @@ impl<'a> Printer<'a, '_, '_> {
 
     fn op(&self, value: Value) -> String {
         let v = |v: Value| self.value(v);
-        match &self.program.def(value).op {
+        let Some(def) = self.program.values.get(value.0 as usize) else { return "?".into() };
+        match &def.op {
             Op::Const(_) => self.value(value),
             Op::Builtin(builtin) => builtin_name(*builtin),
             Op::Unary(op, a) => format!("{} {}", lower_case(op), v(*a)),
@@ -196,7 +237,7 @@ impl Display for Label {
     }
 }
 
-fn name(ty: Type) -> &'static str {
+pub fn name(ty: Type) -> &'static str {
     match ty {
         Type::F32 => "f32",
         Type::F16 => "f16",

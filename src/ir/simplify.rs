@@ -3,15 +3,26 @@
 
 use rustc_hash::FxHashSet;
 
-use super::{Block, End, Label, Op, Program, Stmt, Value, structure};
+use super::{
+    Block, End, Label, Op, Program, Stmt, Value, structure,
+    verify::{self, Pass},
+};
 
 /// Runs all passes.
 pub fn simplify(program: &mut Program) {
-    structure::nest_exits(program);
-    remove_trivial_phis(program);
-    while remove_dead_code(program) {}
-    structure::branches_to_selects(program);
-    hoist_invariants(program);
+    let mut pass = |pass: Pass, run: fn(&mut Program)| {
+        run(program);
+        verify::check(program, pass);
+    };
+    pass(Pass::NestExits, structure::nest_exits);
+    pass(Pass::RemoveTrivialPhis, remove_trivial_phis);
+    pass(Pass::RemoveDeadCode, remove_all_dead_code);
+    pass(Pass::BranchesToSelects, structure::branches_to_selects);
+    pass(Pass::HoistInvariants, hoist_invariants);
+    pass(Pass::RemoveDeadCode, remove_all_dead_code);
+}
+
+fn remove_all_dead_code(program: &mut Program) {
     while remove_dead_code(program) {}
 }
 

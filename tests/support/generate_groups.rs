@@ -1,5 +1,6 @@
 //! Kernels made from a seed whose invocations work together: barriers in loops, branches and functions that are left
-//! early, workgroup memory, uniform loads, subgroups; and halves in every kind of memory.
+//! early, workgroup memory, uniform loads, subgroups; and halves in every kind of memory. Every kernel has a loop around
+//! barriers.
 //!
 //! Barriers stand where all invocations that have not returned arrive. Each invocation writes its own elements, so results
 //! do not depend on the order in which invocations run.
@@ -42,6 +43,9 @@ struct Generator<R> {
     in_shared_loop: bool,
     /// Whether `break` is allowed.
     in_loop: bool,
+    /// How many loops that hold barriers, and barriers, were made so far.
+    shared_loops: usize,
+    barriers: usize,
 }
 
 const TILE: &str = "(lane + {by}u) % LANES";
@@ -62,11 +66,16 @@ pub fn kernel(below: impl FnMut(usize) -> usize) -> Grouped {
         in_function: false,
         in_shared_loop: false,
         in_loop: false,
+        shared_loops: 0,
+        barriers: 0,
     };
     let sizes = [[64, 1, 1], [8, 1, 1], [7, 1, 1], [20, 1, 1], [8, 8, 1], [5, 3, 2], [128, 1, 1], [4, 4, 2]];
     let workgroup = sizes[(generator.below)(sizes.len())];
     for _ in 0..4 + (generator.below)(6) {
         generator.statement(3);
+    }
+    if generator.shared_loops == 0 {
+        generator.uniform_loop(3);
     }
     let [x, y, z] = workgroup;
     let lanes = x * y * z;
@@ -261,6 +270,7 @@ impl<R: FnMut(usize) -> usize> Generator<R> {
 
     /// A rotation through workgroup memory, between barriers.
     fn exchange(&mut self) {
+        self.barriers += 1;
         let by = (self.below)(9);
         let from = TILE.replace("{by}", &by.to_string());
         if self.chance(50) {
@@ -331,17 +341,43 @@ impl<R: FnMut(usize) -> usize> Generator<R> {
         let outer = std::mem::replace(&mut self.in_loop, false);
         let shared = std::mem::replace(&mut self.in_shared_loop, true);
         self.counters.push(counter);
+        self.shared_loops += 1;
+        let barriers = self.barriers;
         self.block(depth);
         if self.chance(40) {
-            let cond = self.uniform_condition();
-            let way = self.pick(&["break", "continue"]);
-            self.line(&format!("    if ({cond}) {{ {way}; }}"));
+            self.leave_together();
             self.block(depth);
+        }
+        if self.barriers == barriers {
+            self.indent += 1;
+            self.exchange();
+            self.indent -= 1;
         }
         self.counters.pop();
         self.in_shared_loop = shared;
         self.in_loop = outer;
         self.line("}");
+    }
+
+    /// Leaves a loop around barriers, or more, where all invocations do.
+    fn leave_together(&mut self) {
+        self.indent += 1;
+        let cond = if self.chance(30) {
+            let name = format!("t{}", self.number());
+            self.barriers += 1;
+            self.line(&format!("let {name} = workgroupUniformLoad(&told);"));
+            format!("{name} % 3u == {}u", (self.below)(3))
+        } else {
+            self.uniform_condition()
+        };
+        let way = match (self.below)(5) {
+            0 | 1 => "break;".into(),
+            2 | 3 => "continue;".into(),
+            _ if self.in_function => format!("return {};", self.expression(Ty::U32, 1)),
+            _ => "finish(); return;".into(),
+        };
+        self.line(&format!("if ({cond}) {{ {way} }}"));
+        self.indent -= 1;
     }
 
     /// A function of its own, which some invocations may leave early.

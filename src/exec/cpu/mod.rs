@@ -10,6 +10,7 @@ mod interp;
 #[cfg_attr(not(target_arch = "x86_64"), path = "no_jit.rs")]
 mod jit;
 mod pool;
+mod refusal;
 mod sequence;
 mod shared_mem;
 
@@ -187,8 +188,8 @@ pub(crate) fn assembly(kernel: &Kernel) -> Result<String> {
 fn compile(kernel: &Kernel, program: &ir::Program) -> Option<jit::Compiled> {
     match jit::Compiled::new(program) {
         Ok(compiled) => Some(compiled),
-        Err(reason) => {
-            tracing::debug!("kernel `{}` is interpreted: {reason}", kernel.inner.identity);
+        Err(refusal) => {
+            refusal.note(&kernel.inner.identity);
             None
         }
     }

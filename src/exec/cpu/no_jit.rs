@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use super::{pool::Pool, shared_mem::SharedMem};
+use super::{pool::Pool, refusal::Refusal, shared_mem::SharedMem};
 use crate::{error::Result, exec::stop::Stop, ir::Program, plan::Part};
 
 pub fn available() -> bool {
@@ -17,8 +17,8 @@ pub fn assembly(_: &Program, _: &str) -> Result<String, String> {
 pub struct Compiled(Infallible);
 
 impl Compiled {
-    pub fn new(_: &Program) -> Result<Self, String> {
-        Err("this processor is not supported".into())
+    pub fn new(_: &Program) -> Result<Self, Refusal> {
+        Err(Refusal::limit("this processor is not supported"))
     }
 
     pub fn make_ready(&self, _: Part, _: u32, _: impl Fn(usize) -> Option<u64>) -> Duration {

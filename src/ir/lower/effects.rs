@@ -69,7 +69,7 @@ impl<'a> Lowerer<'a> {
         }
         let used = result.is_some_and(|r| frame.info[r].ref_count > 0);
         let old = self.atomic(&mut place.at, fun, operand, compare, used, span)?;
-        if let Some(result) = result {
+        if let Some(result) = result.filter(|_| used) {
             let mut leaves = vec![old];
             if let Some(compare) = compare {
                 leaves.push(self.b.binary(Binary::Eq, old, compare));

@@ -18,7 +18,11 @@ use std::collections::BTreeSet;
 use naga::{AddressSpace, ArraySize, Binding, BuiltIn, Expression, Handle, Span, Statement, TypeInner, valid};
 use rustc_hash::FxHashMap;
 
-use super::{Builtin, End, Label, Mem, Memory, Origin, Program, RuntimeArray, Space, Value, build::Builder};
+use super::{
+    Builtin, End, Label, Mem, Memory, Origin, Program, RuntimeArray, Space, Value,
+    build::Builder,
+    verify::{self, Pass},
+};
 use crate::{
     error::{Error, Result},
     kernel::{BindingKind, Kernel, diagnostic},
@@ -45,10 +49,13 @@ const MAX_CONSTANT: u32 = 1 << 20;
 /// that not all invocations of a workgroup reach.
 pub fn lower(kernel: &Kernel) -> Result<Program> {
     let mut program = Lowerer::new(kernel).entry_point()?;
+    verify::check(&program, Pass::Build);
     super::simplify::simplify(&mut program);
     program.number_accesses();
+    verify::check(&program, Pass::NumberAccesses);
     super::uniformity::analyse(&mut program)
         .map_err(|barrier| diagnostic::at(&kernel.inner.source, barrier.span, barrier.message))?;
+    verify::check(&program, Pass::Uniformity);
     Ok(program)
 }
 

@@ -23,7 +23,10 @@ const INTERPRETED: &[(&str, &str)] = &[];
 /// Why a version of a program is not compiled, if so.
 fn refusal(program: &Program) -> Option<String> {
     let accumulates = accumulate::memories(program);
-    [&accumulates[..], &[]].into_iter().find_map(|accumulates| generate(program, accumulates).err())
+    [&accumulates[..], &[]]
+        .into_iter()
+        .find_map(|accumulates| generate(program, accumulates).err())
+        .map(|r| r.to_string())
 }
 
 /// The programs of a case's kernels; an error where the case is one that is refused.

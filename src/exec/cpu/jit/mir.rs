@@ -7,6 +7,9 @@ use regalloc2::{
     RegallocOptions, VReg,
 };
 
+use super::verify;
+use crate::ir;
+
 /// The origin of what the WGSL does not say.
 pub const NOWHERE: u32 = u32::MAX;
 
@@ -390,14 +393,25 @@ impl Mir {
     }
 
     /// Allocates registers.
-    pub fn allocate(mut self) -> Result<(Linear, Output), regalloc2::RegAllocError> {
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the function or its allocation, which is a fault of this crate.
+    pub fn allocate(mut self) -> Result<(Linear, Output), String> {
         self.link();
         self.remove_unused();
         let linear = Linear::new(self);
-        // Selection may keep a uniform value in a register where not every way in defines it; that is found here, and
-        // the program left to the interpreter.
+        if ir::verify::ON {
+            verify::control_flow(&linear)?;
+        }
+        // If selection ever used a value where not every way in defines it, this would find out before wrong code ran.
         let options = RegallocOptions { validate_ssa: true, ..RegallocOptions::default() };
-        let output = regalloc2::run(&linear, &environment(), &options)?;
+        let environment = environment();
+        let output = regalloc2::run(&linear, &environment, &options)
+            .map_err(|error| format!("register allocation failed: {error}"))?;
+        if ir::verify::ON {
+            verify::allocation(&linear, &environment, &output)?;
+        }
         Ok((linear, output))
     }
 
@@ -486,7 +500,7 @@ pub struct Linear {
 }
 
 impl Linear {
-    fn new(mut mir: Mir) -> Self {
+    pub fn new(mut mir: Mir) -> Self {
         let mut instructions = Vec::new();
         let mut ranges = Vec::new();
         for block in &mut mir.blocks {

@@ -12,6 +12,7 @@ mod range;
 mod run;
 mod select;
 mod shape;
+mod verify;
 
 #[cfg(test)]
 mod coverage;
@@ -34,7 +35,7 @@ use self::{
 use crate::{
     access::Merge,
     exec::{
-        cpu::accumulate,
+        cpu::{accumulate, refusal::Refusal},
         stop::{self, Stop},
     },
     ir::{Address, Block, Bound, Mem, Op, Program, Space, Stmt, Uniformity, Value},
@@ -111,7 +112,7 @@ struct Bytes {
 
 impl Compiled {
     /// Compiles a program, or says why it is left to the interpreter.
-    pub fn new(program: &Program) -> Result<Self, String> {
+    pub fn new(program: &Program) -> Result<Self, Refusal> {
         let accumulates = accumulate::memories(program);
         let variant = Variant::new(program, &accumulates)?;
         let copies = accumulates.iter().any(Option::is_some);
@@ -145,8 +146,8 @@ impl Shared {
     fn variant(&self) -> Option<&Variant> {
         let variant = self.variant.get_or_init(|| match Variant::new(&self.program, &[]) {
             Ok(variant) => Some(variant),
-            Err(reason) => {
-                tracing::debug!("kernel `{}` is interpreted: {reason}", self.program.name);
+            Err(refusal) => {
+                refusal.note(&self.program.name);
                 None
             }
         });
@@ -156,9 +157,10 @@ impl Shared {
 
 impl Variant {
     /// Compiles a program, with copies for the workers of memories that it accumulates in.
-    fn new(program: &Program, accumulates: &[Option<Merge>]) -> Result<Self, String> {
+    fn new(program: &Program, accumulates: &[Option<Merge>]) -> Result<Self, Refusal> {
         let (emitted, layout) = generate(program, accumulates)?;
-        let code = seal(&emitted.code).map_err(|error| format!("executable pages are refused: {error}"))?;
+        let code =
+            seal(&emitted.code).map_err(|error| Refusal::limit(format!("executable pages are refused: {error}")))?;
         let mut template = vec![0; layout.words()];
         layout.fill(&mut template, program.workgroup_size);
         let (memories, mems) = records(program, &layout);
@@ -283,23 +285,28 @@ impl Variant {
 }
 
 /// The machine code of a program, and what its worker block looks like.
-fn generate(program: &Program, accumulates: &[Option<Merge>]) -> Result<(emit::Emitted, Layout), String> {
+fn generate(program: &Program, accumulates: &[Option<Merge>]) -> Result<(emit::Emitted, Layout), Refusal> {
+    if !select::fits(program) {
+        return Err(Refusal::limit("too much memory for each worker"));
+    }
     let private: Vec<Mem> = (0u32..).zip(accumulates).filter(|(_, a)| a.is_some()).map(|(i, _)| Mem(i)).collect();
-    let (mir, layout) = select::select(program, &private).map_err(|unsupported| unsupported.0.to_string())?;
+    let (mir, layout) = select::select(program, &private)
+        .map_err(|unsupported| Refusal::Fault(format!("no instructions for {}", unsupported.0)))?;
     if mir.instruction_count() > MAX_INSTRUCTIONS {
-        return Err("the program is too long".into());
+        return Err(Refusal::limit("the program is too long"));
     }
-    let (linear, output) = mir.allocate().map_err(|error| format!("register allocation failed: {error}"))?;
+    let (linear, output) = mir.allocate().map_err(Refusal::Fault)?;
     if output.num_spillslots > MAX_SPILL_SLOTS {
-        return Err("too many values are alive at once".into());
+        return Err(Refusal::limit("too many values are alive at once"));
     }
-    let emitted = emit::emit(&linear, &output).map_err(|error| format!("encoding failed: {error}"))?;
+    let emitted = emit::emit(&linear, &output).map_err(|error| Refusal::Fault(format!("encoding failed: {error}")))?;
     Ok((emitted, layout))
 }
 
 /// The machine code of a program as text, with the lines of `source` it came from; or why there is none.
 pub fn assembly(program: &Program, source: &str) -> Result<String, String> {
-    generate(program, &accumulate::memories(program)).map(|(emitted, _)| listing::listing(&emitted, source))
+    let generated = generate(program, &accumulate::memories(program));
+    generated.map(|(emitted, _)| listing::listing(&emitted, source)).map_err(|refusal| refusal.to_string())
 }
 
 impl Worker {

@@ -46,7 +46,7 @@ const MAX_MEMORY: u64 = 1 << 28;
 /// Rows of a lane group that code handles at once, at most.
 pub const MAX_ROWS: usize = 8;
 
-/// Why a program is left to the interpreter.
+/// What selection has no instructions for, which is a fault of this crate: programs keep the rules of the IR.
 #[derive(Debug)]
 pub struct Unsupported(pub &'static str);
 
@@ -77,17 +77,19 @@ enum Mask {
     Some(PerRow<VReg>),
 }
 
-/// Selects instructions for a program. `private` are the memories of which each worker has a copy of its own.
-pub fn select(program: &Program, private: &[Mem]) -> Result<(Mir, Layout)> {
+/// Whether the memory that a program needs for each worker is within bounds.
+pub fn fits(program: &Program) -> bool {
     // All offsets in the worker block are 32 bits wide.
     let bytes = |memory: &crate::ir::Memory| match memory.space {
         Space::Workgroup { bytes } => u64::from(bytes),
         Space::Private { bytes } => u64::from(bytes) * 8 * layout::private_copies(program) as u64,
         _ => 0,
     };
-    if program.memories.iter().map(bytes).sum::<u64>() > MAX_MEMORY {
-        return Err(Unsupported("too much memory for each worker"));
-    }
+    program.memories.iter().map(bytes).sum::<u64>() <= MAX_MEMORY
+}
+
+/// Selects instructions for a program that [`fits`]. `private` are the memories of which each worker has a copy of its own.
+pub fn select(program: &Program, private: &[Mem]) -> Result<(Mir, Layout)> {
     let assumptions = Assumptions::default();
     let mut selector = Selector {
         program,
