@@ -242,6 +242,20 @@ fn repetitions_start_from_the_same_contents() {
     }
 }
 
+/// The time that compiling took is told, in both forms, on every device.
+#[test]
+fn exec_says_what_compiling_took() {
+    for device in devices() {
+        let bench = Bench::new().file("k.wgsl", COUNT_UP).array("c.npy", &[6], &[10_u32; 6]);
+        let command = format!("exec k.wgsl --grid 6 --inout counts=c.npy --device {device}");
+        let document = json(&bench.runs(&format!("{command} --json")));
+        assert!(document["compile_ms"].as_f64() > Some(0.0), "{device}: {document}");
+        let text = stderr(&bench.swath(&command));
+        let (_, compiled) = text.split_once("compiled in ").unwrap_or_else(|| panic!("{device}: {text}"));
+        assert!(!compiled.starts_with("0 "), "{device}: {text}");
+    }
+}
+
 /// Files large enough to be mapped: read, changed in place, made anew, in tiles, once and again.
 #[test]
 fn large_files_stream_in_tiles() {

@@ -5,7 +5,11 @@
 //! validation layers fails them too.
 #![cfg(feature = "gpu")]
 
-use std::{sync::LazyLock, thread};
+use std::{
+    sync::LazyLock,
+    thread,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use crate::{missing_gpu, validation};
 use swath::{Device, DeviceKind, Error, Kernel, Result, Runtime};
@@ -438,5 +442,86 @@ fn a_lost_device_says_so() -> Result<()> {
     assert!(matches!(y.download(), Err(Error::Device(_))));
     assert!(matches!(x.fill(1.0), Err(Error::Device(_))));
     assert!(matches!(rt.buffer(&[1.0_f32]), Err(Error::Device(_))));
+    Ok(())
+}
+
+/// Reads one element of each kibibyte of what is copied: nearly all of the call is transfers.
+const PICK: &str = "
+    @group(0) @binding(0) var<storage, read> x: array<f32>;
+    @group(0) @binding(1) var<storage, read_write> y: array<f32>;
+    @compute @workgroup_size(64) fn pick(@builtin(global_invocation_id) gid: vec3<u32>) {
+        if (gid.x < arrayLength(&y)) { y[gid.x] = x[gid.x * 256u]; }
+    }
+";
+
+/// The time in the kernel and in all, of a call that copies 64 MiB in tiles.
+fn pick_in_tiles(rt: &Runtime, device: &Device) -> Result<(Duration, Duration)> {
+    let pick = kernel(PICK, "pick");
+    let x: Vec<f32> = (0..16 << 20).map(|i| (i / 256) as f32).collect();
+    let mut y = vec![0.0_f32; x.len() / 256];
+    let grid = [y.len() as u32];
+    let job =
+        rt.call(&pick).device(device).read("x", &x).write("y", &mut y).grid(grid).memory_limit(24 << 20).plan()?;
+    assert!(job.plan().is_streamed(), "{job}");
+    let report = job.run()?;
+    assert!(report.tiles() > 2 && report.dispatches() == report.tiles(), "{report}");
+    assert!(report.bytes_up() >= 60 << 20, "{report}");
+    assert!(y.iter().enumerate().all(|(i, y)| *y == i as f32));
+    Ok((report.kernel_time(), report.total_time() - report.compile_time()))
+}
+
+#[test]
+fn transfers_are_no_kernel_time_in_tiles() -> Result<()> {
+    let Some((rt, device)) = gpu() else { return Ok(()) };
+    let (kernel, total) = pick_in_tiles(rt, device)?;
+    assert!(kernel > Duration::ZERO && 2 * kernel < total, "{kernel:?} of {total:?}");
+    Ok(())
+}
+
+#[test]
+fn transfers_are_no_kernel_time_in_tiles_on_a_device_without_a_clock() -> Result<()> {
+    let Some((device, queue)) = own_device(wgpu::Limits::default()) else { return Ok(()) };
+    assert!(!device.features().contains(wgpu::Features::TIMESTAMP_QUERY));
+    let rt = Runtime::from_wgpu(device, queue)?;
+    let (kernel, total) = pick_in_tiles(&rt, &rt.devices()[0])?;
+    assert!(kernel > Duration::ZERO && 2 * kernel < total, "{kernel:?} of {total:?}");
+    Ok(())
+}
+
+#[test]
+fn what_a_driver_compiles_at_the_first_dispatch_is_no_kernel_time() -> Result<()> {
+    let Some((rt, device)) = gpu() else { return Ok(()) };
+    // Text that no driver has seen and cached, and that is some work to compile.
+    let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.subsec_nanos());
+    let branch = |n: u32| {
+        let (a, b) = (seed ^ n, 5 + n);
+        format!(
+            "if (x % {b}u == 3u) {{ for (var j = 0u; j < x % 7u; j++) {{ x = x * {a}u + y[(x + {n}u) % 64u]; }} }}\n"
+        )
+    };
+    let fresh = |salt: u32| {
+        let body: String = (0..12).map(|n| branch(16 * salt + n)).collect();
+        let wgsl = format!(
+            "@group(0) @binding(0) var<storage, read_write> y: array<u32>;
+             @compute @workgroup_size(64) fn fresh(@builtin(global_invocation_id) id: vec3u) {{
+                 var x = y[id.x];
+                 {body}
+                 y[id.x] = x;
+             }}"
+        );
+        kernel(&wgsl, "fresh")
+    };
+    let first = |kernel: &Kernel| {
+        let mut y: Vec<u32> = (0..64).collect();
+        rt.call(kernel).device(device).read_write("y", &mut y).grid([64]).run()
+    };
+    let report = first(&fresh(1))?;
+    assert!(4 * report.kernel_time() < report.compile_time(), "{report}");
+    // What is compiled ahead is compiled to the end.
+    let prepared = fresh(2);
+    let compile = prepared.prepare(rt, device)?;
+    let report = first(&prepared)?;
+    assert_eq!(report.compile_time(), Duration::ZERO);
+    assert!(4 * report.kernel_time() < compile, "{compile:?} ahead, {report}");
     Ok(())
 }
