@@ -46,6 +46,9 @@ const MAX_MEMORY: u64 = 1 << 28;
 /// Rows of a lane group that code handles at once, at most.
 pub const MAX_ROWS: usize = 8;
 
+/// Programs of more statements than this are huge: their loops are not unrolled, for which code would not fit in caches.
+const HUGE: u64 = 4000;
+
 /// Why a program is left to the interpreter.
 #[derive(Debug)]
 pub struct Unsupported(pub &'static str);
@@ -119,6 +122,7 @@ pub fn select(program: &Program, private: &[Mem]) -> Result<(Mir, Layout)> {
         twice: false,
         starts: [None; 3],
         stopped: None,
+        huge: loops::count_statements(&program.body) > HUGE,
     };
     selector.program()?;
     Ok((selector.mir, selector.layout))
@@ -172,6 +176,8 @@ struct Selector<'a> {
     starts: [Option<VReg>; 3],
     /// The block that ends the function because the call is to stop.
     stopped: Option<regalloc2::Block>,
+    /// Whether the program is [`HUGE`].
+    huge: bool,
 }
 
 impl Selector<'_> {
