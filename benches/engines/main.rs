@@ -15,6 +15,8 @@
 mod cases;
 #[path = "../native/src/inputs.rs"]
 mod inputs;
+#[path = "../../tests/support/large.rs"]
+mod large;
 mod native;
 mod options;
 mod race;

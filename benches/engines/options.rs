@@ -17,7 +17,7 @@ KERNEL is a part of a kernel's name; without one, all run.
   --json FILE       write the numbers
   --markdown        print the table once more, for docs/benchmarks.md
   --stream          saxpy over 512 MB beside the bandwidth of memory
-  --small           calls on 64 elements, and compilation of the shipped samples
+  --small           calls on 64 elements, and compilation of the shipped samples and of large kernels
   --scaling         one thread beside --threads (default: 2)";
 
 /// What to measure.

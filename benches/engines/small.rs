@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use swath::{Buffer, Kernel, Module, Runtime, samples};
 
-use crate::{Outcome, cases, options::Options, report};
+use crate::{Outcome, cases, large, options::Options, report};
 
 /// Elements of a small call.
 const ELEMENTS: usize = 64;
@@ -14,8 +14,9 @@ const ELEMENTS: usize = 64;
 const CALLS: usize = 5000;
 const WARM_UP: usize = 500;
 
-/// Compilations of each kernel.
+/// Compilations of each kernel, and of each large one.
 const COMPILATIONS: usize = 15;
+const LARGE_COMPILATIONS: usize = 5;
 
 /// Prints the costs; whether all results were right.
 pub fn small(options: &Options) -> Outcome<bool> {
@@ -32,7 +33,7 @@ pub fn small(options: &Options) -> Outcome<bool> {
     for sample in samples::all().iter().filter(|sample| options.wants(sample.name())) {
         let module = Module::parse(sample.wgsl())?;
         for name in module.kernel_names() {
-            let (parse, compile) = compilation(sample.wgsl(), name)?;
+            let (parse, compile) = compilation(sample.wgsl(), name, COMPILATIONS)?;
             let [parse, compile] = [parse, compile].map(|time| time.as_secs_f64() * 1e3);
             println!("{:14} {name:14} {parse:>10.3} {compile:>22.3}", sample.name());
             compilations.push(json!({
@@ -40,12 +41,30 @@ pub fn small(options: &Options) -> Outcome<bool> {
             }));
         }
     }
+    println!("\ncompilation of large kernels on a fresh runtime, medians of {LARGE_COMPILATIONS}");
+    println!("{:20} {:>8} {:>10} {:>22}", "kernel", "IR lines", "parse ms", "lower and generate ms");
+    for (name, wgsl) in large_kernels().iter().filter(|(name, _)| options.wants(name)) {
+        let lines = Module::parse(wgsl)?.only_kernel()?.ir()?.lines().count();
+        let (parse, compile) = compilation(wgsl, "main", LARGE_COMPILATIONS)?;
+        let [parse, compile] = [parse, compile].map(|time| time.as_secs_f64() * 1e3);
+        println!("{name:20} {lines:>8} {parse:>10.3} {compile:>22.3}");
+        compilations.push(json!({
+            "sample": name, "kernel": "main", "lines": lines, "parse_ms": parse, "compile_ms": compile,
+        }));
+    }
     if let Some(path) = &options.json {
         let calls = calls.iter().map(|(what, time)| ((*what).to_owned(), json!(micros(*time))));
         let calls: serde_json::Map<_, _> = calls.collect();
         report::save(path, &json!({"version": 1, "call_us": calls, "compilations": compilations}))?;
     }
     Ok(correct)
+}
+
+/// Arithmetic on numbers of 256 bits: in straight lines, and with many loops.
+fn large_kernels() -> Vec<(String, String)> {
+    let multiplications = [2, 8, 40].map(|count| (format!("{count} multiplications"), large::multiplications(count)));
+    let points = [1, 4, 8].map(|copies| (format!("{copies} point steps"), large::points(copies)));
+    multiplications.into_iter().chain(points).collect()
 }
 
 fn micros(time: Duration) -> f64 {
@@ -99,10 +118,10 @@ fn on_slices(runtime: &Runtime, kernel: &Kernel, x: &[f32], y: &mut [f32]) -> Ou
     Ok(start.elapsed())
 }
 
-/// The times to parse and validate a kernel's text, and from there to what the engine runs.
-fn compilation(wgsl: &str, name: &str) -> Outcome<(Duration, Duration)> {
+/// The times to parse and validate a kernel's text, and from there to what the engine runs: the medians of so many.
+fn compilation(wgsl: &str, name: &str, times: usize) -> Outcome<(Duration, Duration)> {
     let (mut parses, mut compiles) = (Vec::new(), Vec::new());
-    for _ in 0..COMPILATIONS {
+    for _ in 0..times {
         let start = Instant::now();
         let kernel = Module::parse(wgsl)?.kernel(name)?;
         parses.push(start.elapsed());

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{available, generate};
+use super::{HUGE, available, generate};
 use crate::{
     error::Result,
     exec::cpu::accumulate,
@@ -20,13 +20,12 @@ mod programs;
 /// Cases that are left to the interpreter, and why.
 const INTERPRETED: &[(&str, &str)] = &[];
 
-/// Why a version of a program is not compiled, if so.
+/// Why a version of a program is not compiled, if so; as it is, or as if it were huge.
 fn refusal(program: &Program) -> Option<String> {
     let accumulates = accumulate::memories(program);
-    [&accumulates[..], &[]]
-        .into_iter()
-        .find_map(|accumulates| generate(program, accumulates).err())
-        .map(|r| r.to_string())
+    let versions = [(&accumulates[..], HUGE), (&[], HUGE), (&accumulates[..], 0)];
+    let refused = |(accumulates, huge)| generate(program, accumulates, huge).err();
+    versions.into_iter().find_map(refused).map(|refusal| refusal.to_string())
 }
 
 /// The programs of a case's kernels; an error where the case is one that is refused.

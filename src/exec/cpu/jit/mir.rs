@@ -3,11 +3,11 @@
 
 use iced_x86::Code;
 use regalloc2::{
-    Block, Function, Inst, InstRange, MachineEnv, Operand, OperandKind, Output, PReg, PRegSet, RegClass,
+    Algorithm, Block, Function, Inst, InstRange, MachineEnv, Operand, OperandKind, Output, PReg, PRegSet, RegClass,
     RegallocOptions, VReg,
 };
 
-use super::verify;
+use super::{layout::Layout, slots, spill::spill, verify};
 use crate::ir;
 
 /// The origin of what the WGSL does not say.
@@ -15,6 +15,8 @@ pub const NOWHERE: u32 = u32::MAX;
 
 /// Bytes of a lane group's row: eight lanes of 32 bits.
 pub const ROW: i32 = 32;
+/// Spill slots, of 8 bytes, that a row takes.
+pub const ROW_SLOTS: usize = 4;
 
 /// General registers that allocation may use, callee-saved ones last; `r15` holds the worker block,
 /// `r14` the lane group's offset, `r13` is for moves.
@@ -392,23 +394,31 @@ impl Mir {
         self.blocks.iter().map(|block| block.instructions.len()).sum()
     }
 
-    /// Allocates registers.
+    /// Allocates registers. For `huge` functions that is done quickly: rows of long blocks are spilled to the worker block
+    /// first, and values that live longer than a block lie in memory.
     ///
     /// # Errors
     ///
     /// What is wrong with the function or its allocation, which is a fault of this crate.
-    pub fn allocate(mut self) -> Result<(Linear, Output), String> {
-        self.link();
+    pub fn allocate(mut self, layout: &mut Layout, huge: bool) -> Result<(Linear, Output), String> {
+        self.link(huge);
         self.remove_unused();
+        if huge {
+            spill(&mut self, layout);
+        }
         let linear = Linear::new(self);
         if ir::verify::ON {
             verify::control_flow(&linear)?;
         }
         // If selection ever used a value where not every way in defines it, this would find out before wrong code ran.
-        let options = RegallocOptions { validate_ssa: true, ..RegallocOptions::default() };
+        let algorithm = if huge { Algorithm::Fastalloc } else { Algorithm::Ion };
+        let options = RegallocOptions { validate_ssa: true, algorithm, ..RegallocOptions::default() };
         let environment = environment();
-        let output = regalloc2::run(&linear, &environment, &options)
+        let mut output = regalloc2::run(&linear, &environment, &options)
             .map_err(|error| format!("register allocation failed: {error}"))?;
+        if huge {
+            slots::share(&linear, &mut output);
+        }
         if ir::verify::ON {
             verify::allocation(&linear, &environment, &output)?;
         }
@@ -416,17 +426,8 @@ impl Mir {
     }
 
     /// Drops blocks that nothing reaches and notes predecessors.
-    fn link(&mut self) {
-        let mut reached = vec![false; self.blocks.len()];
-        let mut work = vec![0];
-        while let Some(at) = work.pop() {
-            if !std::mem::replace(&mut reached[at], true) {
-                work.extend(self.blocks[at].successors.iter().map(|s| s.index()));
-            }
-        }
-        let (warm, cold): (Vec<usize>, Vec<usize>) =
-            (0..self.blocks.len()).filter(|&i| reached[i]).partition(|&i| !self.blocks[i].cold);
-        let order: Vec<usize> = warm.into_iter().chain(cold).collect();
+    fn link(&mut self, huge: bool) {
+        let order = if huge { self.reverse_postorder() } else { self.warm_first() };
         let mut place = vec![usize::MAX; self.blocks.len()];
         order.iter().enumerate().for_each(|(new, &old)| place[old] = new);
         let mut blocks: Vec<BlockData> = order.iter().map(|&old| std::mem::take(&mut self.blocks[old])).collect();
@@ -438,6 +439,44 @@ impl Mir {
             }
         }
         self.blocks = blocks;
+    }
+
+    /// The blocks that are reached, in the order of their making, those of what seldom runs at the end.
+    fn warm_first(&self) -> Vec<usize> {
+        let mut reached = vec![false; self.blocks.len()];
+        let mut work = vec![0];
+        while let Some(at) = work.pop() {
+            if !std::mem::replace(&mut reached[at], true) {
+                work.extend(self.blocks[at].successors.iter().map(|s| s.index()));
+            }
+        }
+        let (warm, cold): (Vec<usize>, Vec<usize>) =
+            (0..self.blocks.len()).filter(|&i| reached[i]).partition(|&i| !self.blocks[i].cold);
+        warm.into_iter().chain(cold).collect()
+    }
+
+    /// The blocks that are reached, each behind those that all ways to it come by; where it can be, a block's first successor
+    /// follows it.
+    fn reverse_postorder(&self) -> Vec<usize> {
+        let mut reached = vec![false; self.blocks.len()];
+        let mut order = Vec::new();
+        // Blocks that are open, with how many of their successors are still to be looked at.
+        let mut open = vec![(0, self.blocks[0].successors.len())];
+        reached[0] = true;
+        while let Some((at, left)) = open.last_mut() {
+            if *left == 0 {
+                order.push(*at);
+                open.pop();
+                continue;
+            }
+            *left -= 1;
+            let to = self.blocks[*at].successors[*left].index();
+            if !std::mem::replace(&mut reached[to], true) {
+                open.push((to, self.blocks[to].successors.len()));
+            }
+        }
+        order.reverse();
+        order
     }
 }
 
@@ -568,7 +607,7 @@ impl Function for Linear {
 
     fn spillslot_size(&self, class: RegClass) -> usize {
         match class {
-            RegClass::Float => 4,
+            RegClass::Float => ROW_SLOTS,
             _ => 1,
         }
     }

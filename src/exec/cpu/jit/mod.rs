@@ -12,6 +12,8 @@ mod range;
 mod run;
 mod select;
 mod shape;
+mod slots;
+mod spill;
 mod verify;
 
 #[cfg(test)]
@@ -46,6 +48,9 @@ use crate::{
 const MAX_BINDING: usize = 1 << 33;
 /// Programs of more machine instructions than this would take too long to compile.
 const MAX_INSTRUCTIONS: usize = 1 << 18;
+/// Functions of more machine instructions than this are huge: their registers are allocated quickly, for the thorough way
+/// takes some ten microseconds for each.
+const HUGE: usize = 1 << 13;
 /// Spill slots of 8 bytes.
 const MAX_SPILL_SLOTS: usize = 1 << 14;
 
@@ -158,7 +163,12 @@ impl Shared {
 impl Variant {
     /// Compiles a program, with copies for the workers of memories that it accumulates in.
     fn new(program: &Program, accumulates: &[Option<Merge>]) -> Result<Self, Refusal> {
-        let (emitted, layout) = generate(program, accumulates)?;
+        Self::with_huge(program, accumulates, HUGE)
+    }
+
+    /// Likewise, where functions of more instructions than `huge` are huge.
+    fn with_huge(program: &Program, accumulates: &[Option<Merge>], huge: usize) -> Result<Self, Refusal> {
+        let (emitted, layout) = generate(program, accumulates, huge)?;
         let code =
             seal(&emitted.code).map_err(|error| Refusal::limit(format!("executable pages are refused: {error}")))?;
         let mut template = vec![0; layout.words()];
@@ -284,18 +294,19 @@ impl Variant {
     }
 }
 
-/// The machine code of a program, and what its worker block looks like.
-fn generate(program: &Program, accumulates: &[Option<Merge>]) -> Result<(emit::Emitted, Layout), Refusal> {
+/// The machine code of a program, and what its worker block looks like. Functions of more instructions than `huge` are huge.
+fn generate(program: &Program, accumulates: &[Option<Merge>], huge: usize) -> Result<(emit::Emitted, Layout), Refusal> {
     if !select::fits(program) {
         return Err(Refusal::limit("too much memory for each worker"));
     }
     let private: Vec<Mem> = (0u32..).zip(accumulates).filter(|(_, a)| a.is_some()).map(|(i, _)| Mem(i)).collect();
-    let (mir, layout) = select::select(program, &private)
+    let (mir, mut layout) = select::select(program, &private)
         .map_err(|unsupported| Refusal::Fault(format!("no instructions for {}", unsupported.0)))?;
-    if mir.instruction_count() > MAX_INSTRUCTIONS {
+    let length = mir.instruction_count();
+    if length > MAX_INSTRUCTIONS {
         return Err(Refusal::limit("the program is too long"));
     }
-    let (linear, output) = mir.allocate().map_err(Refusal::Fault)?;
+    let (linear, output) = mir.allocate(&mut layout, length > huge).map_err(Refusal::Fault)?;
     if output.num_spillslots > MAX_SPILL_SLOTS {
         return Err(Refusal::limit("too many values are alive at once"));
     }
@@ -305,7 +316,7 @@ fn generate(program: &Program, accumulates: &[Option<Merge>]) -> Result<(emit::E
 
 /// The machine code of a program as text, with the lines of `source` it came from; or why there is none.
 pub fn assembly(program: &Program, source: &str) -> Result<String, String> {
-    let generated = generate(program, &accumulate::memories(program));
+    let generated = generate(program, &accumulate::memories(program), HUGE);
     generated.map(|(emitted, _)| listing::listing(&emitted, source)).map_err(|refusal| refusal.to_string())
 }
 

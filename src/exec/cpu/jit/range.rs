@@ -48,12 +48,12 @@ pub fn ranges(program: &Program) -> Vec<Range> {
     analysis.ranges
 }
 
-/// The ranges in a loop's body, where one of its parameters is known to lie in a smaller one.
-pub fn ranges_within(program: &Program, ranges: Vec<Range>, body: &Block, param: Value, range: Range) -> Vec<Range> {
-    let mut analysis = Analysis { program, ranges };
+/// Works out the ranges in a loop's body anew, where one of its parameters is known to lie in a smaller one.
+pub fn narrow(program: &Program, ranges: &mut Vec<Range>, body: &Block, param: Value, range: Range) {
+    let mut analysis = Analysis { program, ranges: std::mem::take(ranges) };
     analysis.ranges[param.0 as usize] = range;
     analysis.block(body);
-    analysis.ranges
+    *ranges = analysis.ranges;
 }
 
 struct Analysis<'a> {

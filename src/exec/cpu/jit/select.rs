@@ -46,6 +46,9 @@ const MAX_MEMORY: u64 = 1 << 28;
 /// Rows of a lane group that code handles at once, at most.
 pub const MAX_ROWS: usize = 8;
 
+/// Programs of more statements than this are huge: their loops are not unrolled, for which code would not fit in caches.
+const HUGE: u64 = 4000;
+
 /// What selection has no instructions for, which is a fault of this crate: programs keep the rules of the IR.
 #[derive(Debug)]
 pub struct Unsupported(pub &'static str);
@@ -121,6 +124,7 @@ pub fn select(program: &Program, private: &[Mem]) -> Result<(Mir, Layout)> {
         twice: false,
         starts: [None; 3],
         stopped: None,
+        huge: loops::count_statements(&program.body) > HUGE,
     };
     selector.program()?;
     Ok((selector.mir, selector.layout))
@@ -177,6 +181,8 @@ struct Selector<'a> {
     starts: [Option<VReg>; 3],
     /// The block that ends the function because the call is to stop.
     stopped: Option<regalloc2::Block>,
+    /// Whether the program is [`HUGE`].
+    huge: bool,
 }
 
 impl Selector<'_> {

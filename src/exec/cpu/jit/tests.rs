@@ -4,13 +4,20 @@ use std::fmt::Write;
 
 use memmap2::MmapOptions;
 
-use super::{Bytes, Variant};
-use crate::ir::{Space, eval::Lane, testing::program};
+use super::{Bytes, HUGE, Variant};
+use crate::ir::{Program, Space, eval::Lane, testing::program};
 
-/// Runs a program without barriers both ways over the same memories and compares all that it wrote.
+/// Runs a program without barriers both ways over the same memories and compares all that it wrote; compiled as it is, and as
+/// if it were huge.
 fn compare(wgsl: &str, memories: &[Vec<u32>], workgroups: [u32; 3]) {
     let program = program(wgsl);
-    let compiled = Variant::new(&program, &[]).unwrap_or_else(|e| panic!("{e}"));
+    for huge in [HUGE, 0] {
+        let compiled = Variant::with_huge(&program, &[], huge).unwrap_or_else(|e| panic!("{e}"));
+        compare_compiled(&program, &compiled, memories, workgroups);
+    }
+}
+
+fn compare_compiled(program: &Program, compiled: &Variant, memories: &[Vec<u32>], workgroups: [u32; 3]) {
     let mut buffers = memories.to_vec();
     let bytes: Vec<Bytes> =
         buffers.iter_mut().map(|b| Bytes { start: b.as_mut_ptr().cast(), len: b.len() * 4 }).collect();
@@ -30,7 +37,7 @@ fn compare(wgsl: &str, memories: &[Vec<u32>], workgroups: [u32; 3]) {
         Some(binding) => memories[binding].clone(),
         None => Vec::new(),
     });
-    let mut lane = Lane::new(&program, initial.collect());
+    let mut lane = Lane::new(program, initial.collect());
     lane.workgroups = workgroups;
     let size = program.workgroup_size;
     for workgroup in 0..workgroups.iter().product::<u32>() {

@@ -120,17 +120,21 @@ impl Selector<'_> {
         self.mask = mask.unwrap_or(before);
         self.define_all(params, &phis)?;
         let mut flow = self.block(body)?;
-        let copies = count.map_or(1, |count| unrolled(count.trips, body));
-        let ranges = (copies > 1).then(|| self.ranges.clone());
+        let copies = count.filter(|_| !self.huge).map_or(1, |count| unrolled(count.trips, body));
+        // What the first copy knows of the values in the body, to be known again behind the last.
+        let mut known: Vec<(Value, Range)> = Vec::new();
+        if let Some(count) = count.filter(|_| copies > 1) {
+            let mut keep = |value: Value| known.push((value, self.ranges[value.0 as usize]));
+            keep(params[count.param]);
+            body.visit_definitions(&mut keep);
+        }
         for copy in 1..copies {
             let (Flow::Falls, End::Yield(next)) = (flow, &body.end) else { break };
             self.pass_on(params, next)?;
-            if let (Some(count), Some(ranges)) = (count, &ranges) {
-                // In this copy of the body the counter is `copy` steps past the first at least.
-                let param = params[count.param];
-                let before = ranges[param.0 as usize];
+            if let (Some(count), Some((param, before))) = (count, known.first()) {
+                // This copy's number is never one of those in front of it.
                 let range = Range { low: count.first + copy * count.step, high: before.high };
-                self.ranges = range::ranges_within(self.program, ranges.clone(), body, param, range);
+                range::narrow(self.program, &mut self.ranges, body, *param, range);
             }
             // The trip count is a multiple of the unroll factor: only the first copy can find that the loop is over.
             let test = body.stmts.iter().position(|stmt| is_test(stmt, label));
@@ -138,8 +142,8 @@ impl Selector<'_> {
                 body.stmts.iter().enumerate().filter(|(i, _)| Some(*i) != test).map(|(_, stmt)| stmt).collect();
             flow = self.statements(&rest)?;
         }
-        if let Some(ranges) = ranges {
-            self.ranges = ranges;
+        for (value, range) in known {
+            self.ranges[value.0 as usize] = range;
         }
         if let (Flow::Falls, End::Yield(next)) = (flow, &body.end) {
             let mut next = self.arguments(params, next)?;
