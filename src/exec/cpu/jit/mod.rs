@@ -54,6 +54,15 @@ const HUGE: usize = 1 << 13;
 /// Spill slots of 8 bytes.
 const MAX_SPILL_SLOTS: usize = 1 << 14;
 
+/// From how many machine instructions on functions are huge. Where debug assertions are on, tests may say so.
+fn huge() -> usize {
+    #[cfg(debug_assertions)]
+    if let Some(length) = std::env::var("SWATH_HUGE").ok().and_then(|text| text.parse().ok()) {
+        return length;
+    }
+    HUGE
+}
+
 /// Whether this machine can run compiled code: it has the instructions, and lets pages become executable.
 pub fn available() -> bool {
     const RETURN: u8 = 0xc3;
@@ -163,7 +172,7 @@ impl Shared {
 impl Variant {
     /// Compiles a program, with copies for the workers of memories that it accumulates in.
     fn new(program: &Program, accumulates: &[Option<Merge>]) -> Result<Self, Refusal> {
-        Self::with_huge(program, accumulates, HUGE)
+        Self::with_huge(program, accumulates, huge())
     }
 
     /// Likewise, where functions of more instructions than `huge` are huge.
@@ -316,7 +325,7 @@ fn generate(program: &Program, accumulates: &[Option<Merge>], huge: usize) -> Re
 
 /// The machine code of a program as text, with the lines of `source` it came from; or why there is none.
 pub fn assembly(program: &Program, source: &str) -> Result<String, String> {
-    let generated = generate(program, &accumulate::memories(program), HUGE);
+    let generated = generate(program, &accumulate::memories(program), huge());
     generated.map(|(emitted, _)| listing::listing(&emitted, source)).map_err(|refusal| refusal.to_string())
 }
 
