@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{HUGE, available, generate};
+use super::{HUGE, available, emit, generate, select};
 use crate::{
     error::Result,
     exec::cpu::accumulate,
@@ -15,7 +15,10 @@ use crate::{
 mod grouped;
 #[path = "../../../../tests/support/programs/mod.rs"]
 #[expect(dead_code, reason = "other tests run what it makes")]
-mod programs;
+pub mod programs;
+
+#[path = "../../../../tests/support/large.rs"]
+mod large;
 
 /// Cases that are left to the interpreter, and why.
 const INTERPRETED: &[(&str, &str)] = &[];
@@ -99,4 +102,31 @@ fn generated_kernels_whose_invocations_work_together_are_compiled() {
         let mut random = programs::Random::new(seed);
         grouped::kernel(move |n| random.below(n)).wgsl
     });
+}
+
+/// What is made of a large kernel: machine instructions, moves and bytes of code, then spill slots and bytes of a worker block.
+fn made(wgsl: &str) -> ([usize; 3], [usize; 2]) {
+    let program = crate::ir::testing::program(wgsl);
+    let (mir, mut layout) = select::select(&program, &[]).expect("there are instructions for all");
+    assert!(mir.instruction_count() > HUGE / 2, "{} instructions", mir.instruction_count());
+    let (linear, output) = mir.allocate(&mut layout, true).expect("registers are allocated");
+    let emitted = emit::emit(&linear, &output).expect("it is encoded");
+    let work = [linear.instructions.len(), output.edits.len(), emitted.code.len()];
+    (work, [output.num_spillslots, layout.words() * 4])
+}
+
+/// Counted, not timed: `tests/large.rs` looks at times.
+#[test]
+fn code_grows_as_large_kernels_do_and_memory_hardly() {
+    for (kind, kernels) in
+        [("multiplications", [2, 4, 8].map(large::multiplications)), ("points", [1, 2, 4].map(large::points))]
+    {
+        let made = kernels.map(|wgsl| made(&wgsl));
+        println!("{kind}: {made:?}");
+        for pair in made.windows(2) {
+            let ((small, less), (large, more)) = (pair[0], pair[1]);
+            assert!(small.iter().zip(large).all(|(small, large)| 10 * large < 23 * small), "{kind}: {made:?}");
+            assert!(less.iter().zip(more).all(|(less, more)| 10 * more < 15 * less), "{kind}: {made:?}");
+        }
+    }
 }

@@ -111,6 +111,11 @@ impl Layout {
         self.next - rows * ROW
     }
 
+    /// Bytes of the block.
+    pub fn bytes(&self) -> i32 {
+        self.next
+    }
+
     /// Words of the block.
     pub fn words(&self) -> usize {
         self.next as usize / 4

@@ -404,7 +404,11 @@ impl Mir {
         self.link(huge);
         self.remove_unused();
         if huge {
+            let before = ir::verify::ON.then(|| self.unspilled(layout));
             spill(&mut self, layout);
+            if let Some(before) = before {
+                verify::spilling(&before, &self.blocks)?;
+            }
         }
         let linear = Linear::new(self);
         if ir::verify::ON {
@@ -423,6 +427,11 @@ impl Mir {
             verify::allocation(&linear, &environment, &output)?;
         }
         Ok((linear, output))
+    }
+
+    /// The function as it is before rows are spilled.
+    pub fn unspilled(&self, layout: &Layout) -> verify::Unspilled {
+        verify::Unspilled { blocks: self.blocks.clone(), vregs: self.vregs, end: layout.bytes() }
     }
 
     /// Drops blocks that nothing reaches and notes predecessors.
@@ -509,7 +518,7 @@ impl Mir {
     }
 }
 
-fn environment() -> MachineEnv {
+pub fn environment() -> MachineEnv {
     let general = |n: u8| PReg::new(usize::from(n), RegClass::Int);
     let vector = |n: usize| PReg::new(n, RegClass::Float);
     let set = |regs: &mut dyn Iterator<Item = PReg>| {

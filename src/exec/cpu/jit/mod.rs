@@ -19,6 +19,8 @@ mod verify;
 #[cfg(test)]
 mod coverage;
 #[cfg(test)]
+mod functions;
+#[cfg(test)]
 mod tests;
 
 use std::{
