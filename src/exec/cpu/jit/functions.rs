@@ -268,7 +268,7 @@ fn slots_are_kept_around_loops() {
     let inside: Vec<VReg> = (0..40).map(|i| mir.def(RegClass::Int, Op::GImm(i), &[])).collect();
     inside.iter().for_each(|&vreg| mir.effect(Op::GStoreWorker(4), &[vreg]));
     let back = mir.block();
-    mir.branch(Op::BranchGoOn, &[], back, out);
+    mir.branch(Op::BranchNotStopped, &[], back, out);
     mir.switch(back);
     mir.jump(head, &[]);
     mir.switch(out);
