@@ -514,6 +514,9 @@ impl Knowledge {
         if let Some(number) = form.as_number() {
             return Form::number(number - turns(number) * TURN);
         }
+        if self.impossible() {
+            return form.clone();
+        }
         let question = Question::Reading(form.clone(), signed);
         match self.ask(question, |this| Answer::Reading(this.reading_anew(form, signed))) {
             Answer::Reading(reading) => reading,
