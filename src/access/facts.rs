@@ -44,8 +44,9 @@ const MAX_DEPTH: usize = 12;
 const MAX_CHOICES: usize = 2;
 /// Symbols of one question.
 const MAX_SYMBOLS: usize = 32;
-/// The work that one analysis may be, and that one statement may be, in units of 25 to 50 ns: a number that is looked at in
-/// a fact or in a tableau is one, a question is some. What is asked beyond has no answer, which is always right.
+/// The work that one analysis may be, and that one statement may be, in units of about 50 ns as tests are built, and less
+/// in release: a number that is looked at in a fact or in a tableau is one, a question is some. What is asked beyond has
+/// no answer, which is always right.
 pub const MAX_WORK: u64 = 1_500_000;
 const MAX_WORK_OF_STATEMENT: u64 = 300_000;
 /// The work of a question, whether or not its answer is known, of a fact or guard that is looked at, and of a statement.
