@@ -4,11 +4,11 @@
 //! symbol for its result, read as its type says.
 
 use super::{
-    facts::{Definition, Way},
+    facts::{Definition, IncomingForm},
     form::{Form, Range},
     walk::{Analyzer, Source},
 };
-use crate::ir::{Address, Binary, Bound, Builtin, Mem, Op, Space, Type, Unary, Value, fold};
+use crate::ir::{Address, Binary, Builtin, IndexBound, Mem, Op, Space, Type, Unary, Value, fold};
 
 /// The bits of a number.
 pub fn bits(number: i128) -> u32 {
@@ -261,8 +261,8 @@ impl Analyzer<'_> {
         for (form, truth) in [(accept, true), (reject, false)] {
             self.known.push();
             self.assume(cond, truth);
-            if !self.known.impossible() {
-                ways.push(Way { guards: self.known.guards_since(guards), form });
+            if !self.known.is_unreachable() {
+                ways.push(IncomingForm { guards: self.known.guards_since(guards), form });
             }
             self.known.pop();
         }
@@ -270,7 +270,7 @@ impl Analyzer<'_> {
     }
 
     /// One of these values.
-    pub fn choice(&mut self, ways: Vec<Way>, ty: Type, outer: super::form::Symbol) -> Form {
+    pub fn choice(&mut self, ways: Vec<IncomingForm>, ty: Type, outer: super::form::Symbol) -> Form {
         let Some(first) = ways.first() else { return self.opaque(ty, Source::Unknown) };
         if ways.iter().all(|way| way.form == first.form) {
             return first.form.clone();
@@ -315,7 +315,7 @@ impl Analyzer<'_> {
             let index = self.known.reading(&index, false);
             let range = self.known.bound(&index);
             // A load past an inner array gives zero, not its neighbour.
-            let inside = matches!(term.bound, Bound::Const(n) if range.hi < i128::from(n));
+            let inside = matches!(term.bound, IndexBound::Const(n) if range.hi < i128::from(n));
             if range.is_empty() || !inside {
                 return self.opaque(ty, source);
             }

@@ -13,7 +13,7 @@ pub struct Fact {
 
 /// One of the values that control flow or a select chooses among, with what holds where it is chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Way {
+pub struct IncomingForm {
     pub guards: Vec<Fact>,
     pub form: Form,
 }
@@ -84,7 +84,7 @@ pub enum Definition {
     },
     /// One of these. What is made of symbols below `outer` means the same on every way.
     Choice {
-        ways: Rc<[Way]>,
+        ways: Rc<[IncomingForm]>,
         signed: bool,
         outer: Symbol,
     },

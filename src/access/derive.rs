@@ -4,13 +4,13 @@
 //! `max(y, 1)` of a row `y` is between 0 and 1 above it, which is what makes a stencil with clamped edges a stencil.
 
 use super::{
-    facts::{Definition, Fact, Knowledge, Way},
+    facts::{Definition, Fact, IncomingForm, Knowledge},
     form::{Form, Range, Symbol, div_ceil, div_floor},
 };
 
 const TURN: i128 = 1 << 32;
 /// The most forms that a choice is compared with.
-const MAX_ANCHORS: usize = 4;
+const MAX_REFERENCES: usize = 4;
 /// The most incoming values of a choice that are looked at one by one.
 const MAX_WAYS: usize = 8;
 /// Factors up to this size bound their product by straight lines.
@@ -42,7 +42,7 @@ impl Definition {
     }
 
     /// Whether the definition says all about the number once the symbols in it are known.
-    fn follows(&self) -> bool {
+    fn is_determined(&self) -> bool {
         !matches!(self, Definition::Within(_) | Definition::Choice { .. })
     }
 
@@ -99,7 +99,7 @@ impl Found {
     }
 
     /// `factor * symbol + of * form` lies in `range`.
-    fn relate(&mut self, factor: i128, of: i128, form: &Form, range: Range) {
+    fn constrain_sum(&mut self, factor: i128, of: i128, form: &Form, range: Range) {
         if form.as_number().is_some() {
             return;
         }
@@ -110,8 +110,8 @@ impl Found {
     }
 
     /// `symbol - form` lies in `range`.
-    fn beside(&mut self, form: &Form, range: Range) {
-        self.relate(1, -1, form, range);
+    fn offset_from(&mut self, form: &Form, range: Range) {
+        self.constrain_sum(1, -1, form, range);
     }
 }
 
@@ -133,7 +133,7 @@ impl Knowledge {
                 let most = if range.lo >= 0 { most.min(range.hi) } else { most };
                 let mut found = Found::new(symbol, Range::new(least, most.min(by - 1)));
                 let product = Form::symbol(quotient).times(by).and_then(|p| p.plus(-1, &x));
-                product.iter().for_each(|p| found.relate(1, 1, p, Range::only(0)));
+                product.iter().for_each(|p| found.constrain_sum(1, 1, p, Range::only(0)));
                 found
             }
             Definition::Extreme { greatest, a, b, signed } => {
@@ -144,8 +144,8 @@ impl Knowledge {
                 let x = self.reading(&of, true);
                 let Range { lo, hi } = self.bound(&x);
                 let mut found = Found::new(symbol, Range::new(lo.max(-hi).max(0), hi.max(-lo)));
-                found.beside(&x, Range::new((-2 * hi).max(0), (-2 * lo).max(0)));
-                found.relate(1, 1, &x, Range::new((2 * lo).max(0), (2 * hi).max(0)));
+                found.offset_from(&x, Range::new((-2 * hi).max(0), (-2 * lo).max(0)));
+                found.constrain_sum(1, 1, &x, Range::new((2 * lo).max(0), (2 * hi).max(0)));
                 found
             }
             Definition::Product { a, b, signed } => {
@@ -155,24 +155,24 @@ impl Knowledge {
             Definition::And { a, b } => {
                 let ((x, rx), (y, ry)) = (self.unsigned(&a), self.unsigned(&b));
                 let mut found = Found::new(symbol, Range::new(0, rx.hi.min(ry.hi)));
-                found.beside(&x, Range::new(-rx.hi, 0));
-                found.beside(&y, Range::new(-ry.hi, 0));
+                found.offset_from(&x, Range::new(-rx.hi, 0));
+                found.offset_from(&y, Range::new(-ry.hi, 0));
                 found
             }
             Definition::Or { a, b } => {
                 let ((x, rx), (y, ry)) = (self.unsigned(&a), self.unsigned(&b));
                 let most = (rx.hi + ry.hi).min(ones(rx.hi.max(ry.hi)));
                 let mut found = Found::new(symbol, Range::new(rx.lo.max(ry.lo), most));
-                found.beside(&x, Range::new(0, ry.hi));
-                found.beside(&y, Range::new(0, rx.hi));
+                found.offset_from(&x, Range::new(0, ry.hi));
+                found.offset_from(&y, Range::new(0, rx.hi));
                 add_disjoint(&mut found, (&x, rx), (&y, ry));
                 found
             }
             Definition::Xor { a, b } => {
                 let ((x, rx), (y, ry)) = (self.unsigned(&a), self.unsigned(&b));
                 let mut found = Found::new(symbol, Range::new(0, ones(rx.hi.max(ry.hi))));
-                found.beside(&x, Range::new(-ry.hi, ry.hi));
-                found.beside(&y, Range::new(-rx.hi, rx.hi));
+                found.offset_from(&x, Range::new(-ry.hi, ry.hi));
+                found.offset_from(&y, Range::new(-rx.hi, rx.hi));
                 add_disjoint(&mut found, (&x, rx), (&y, ry));
                 found
             }
@@ -181,15 +181,15 @@ impl Knowledge {
                 // A division by zero leaves the dividend.
                 let range = Range::new(rx.lo / ry.hi.max(1), rx.hi / ry.lo.max(1));
                 let mut found = Found::new(symbol, range);
-                found.beside(&x, Range::new(-Range::FAR, 0));
+                found.offset_from(&x, Range::new(-Range::FAR, 0));
                 found
             }
             Definition::UnknownRemainder { a, b } => {
                 let ((x, rx), (y, ry)) = (self.unsigned(&a), self.unsigned(&b));
                 let mut found = Found::new(symbol, Range::new(0, rx.hi.min((ry.hi - 1).max(0))));
-                found.beside(&x, Range::new(-Range::FAR, 0));
+                found.offset_from(&x, Range::new(-Range::FAR, 0));
                 if ry.lo >= 1 {
-                    found.beside(&y, Range::new(-Range::FAR, -1));
+                    found.offset_from(&y, Range::new(-Range::FAR, -1));
                 }
                 found
             }
@@ -217,7 +217,7 @@ impl Knowledge {
             return Found::new(symbol, Range::EMPTY);
         }
         let mut found = Found::new(symbol, range.intersect(Range::new(inner.lo + lo, inner.hi + hi)));
-        found.beside(form, Range::new(lo, hi));
+        found.offset_from(form, Range::new(lo, hi));
         found
     }
 
@@ -229,14 +229,14 @@ impl Knowledge {
         }
         let least = if truncates && range.lo < 0 { 1 - by } else { 0 };
         let most = if truncates && range.hi < 0 { 0 } else { by - 1 };
-        found.relate(-by, 1, x, Range::new(least, most));
+        found.constrain_sum(-by, 1, x, Range::new(least, most));
         // With x = by * a + b, the quotient is a and what b adds to it.
         let a = x.quotient(by);
         if (!truncates || range.lo >= 0)
             && let Some(b) = x.plus(-by, &a)
         {
             let b = self.bound(&b);
-            found.beside(&a, divided(b, by, false));
+            found.offset_from(&a, divided(b, by, false));
         }
         found
     }
@@ -249,10 +249,10 @@ impl Knowledge {
         let pick = |a: i128, b: i128| if greatest { a.max(b) } else { a.min(b) };
         let extreme = |a: Range, b: Range| Range::new(pick(a.lo, b.lo), pick(a.hi, b.hi));
         let mut found = Found::new(symbol, extreme(rx, ry));
-        for anchor in self.anchors([x, y].into_iter()) {
-            let mut beside = |form: &Form| form.plus(-1, &anchor).map_or(Range::ALL, |rest| self.bound(&rest));
-            let range = extreme(beside(x), beside(y));
-            found.beside(&anchor, range);
+        for reference in self.references([x, y].into_iter()) {
+            let mut offset = |form: &Form| form.plus(-1, &reference).map_or(Range::ALL, |rest| self.bound(&rest));
+            let range = extreme(offset(x), offset(y));
+            found.offset_from(&reference, range);
         }
         found
     }
@@ -260,16 +260,19 @@ impl Knowledge {
     /// Forms from which the distance of a choice among `forms` is worked out: those themselves without their constants,
     /// and their parts in coordinates of the grid. A clamp of `y + k`, where `k` counts a loop, is bounded in its
     /// distance from `y`, and a stencil is told by that.
-    fn anchors<'a>(&mut self, forms: impl Iterator<Item = &'a Form>) -> Vec<Form> {
-        let mut anchors: Vec<Form> = Vec::new();
+    fn references<'a>(&mut self, forms: impl Iterator<Item = &'a Form>) -> Vec<Form> {
+        let mut references: Vec<Form> = Vec::new();
         for form in forms {
-            for anchor in [form.linear(), self.of_grid(form)] {
-                if anchor.as_number().is_none() && !anchors.contains(&anchor) && anchors.len() < MAX_ANCHORS {
-                    anchors.push(anchor);
+            for reference in [form.linear(), self.of_grid(form)] {
+                if reference.as_number().is_none()
+                    && !references.contains(&reference)
+                    && references.len() < MAX_REFERENCES
+                {
+                    references.push(reference);
                 }
             }
         }
-        anchors
+        references
     }
 
     fn derive_product(&mut self, symbol: Symbol, x: &Form, y: &Form) -> Found {
@@ -286,18 +289,18 @@ impl Knowledge {
             let lines = x.times(y0).and_then(|f| f.plus(x0, y));
             let at = -x0 * y0;
             let range = if above { Range::new(at, Range::FAR) } else { Range::new(-Range::FAR, at) };
-            lines.iter().for_each(|lines| found.beside(lines, range));
+            lines.iter().for_each(|lines| found.offset_from(lines, range));
         }
         found
     }
 
-    fn derive_choice(&mut self, symbol: Symbol, ways: &[Way], signed: bool, outer: Symbol) -> Found {
+    fn derive_choice(&mut self, symbol: Symbol, ways: &[IncomingForm], signed: bool, outer: Symbol) -> Found {
         if ways.len() > MAX_WAYS {
             return Found::new(symbol, Range::window(signed));
         }
         self.choices += 1;
         let mut range = Range::EMPTY;
-        let mut taken: Vec<(&Way, Form)> = Vec::new();
+        let mut taken: Vec<(&IncomingForm, Form)> = Vec::new();
         for way in ways {
             self.push();
             self.learn_all(&way.guards);
@@ -311,19 +314,21 @@ impl Knowledge {
         }
         let mut found = Found::new(symbol, range);
         // What is made of symbols older than the choice means the same whichever value is chosen.
-        let mut anchors = self.anchors(taken.iter().map(|(_, reading)| reading));
-        anchors.retain(|anchor| self.support(anchor).iter().all(|s| s < outer || self.definition(s).follows()));
-        let mut distances = vec![Range::EMPTY; anchors.len()];
-        for (way, reading) in taken.iter().filter(|_| !anchors.is_empty()) {
+        let mut references = self.references(taken.iter().map(|(_, reading)| reading));
+        references.retain(|reference| {
+            self.support(reference).iter().all(|s| s < outer || self.definition(s).is_determined())
+        });
+        let mut distances = vec![Range::EMPTY; references.len()];
+        for (way, reading) in taken.iter().filter(|_| !references.is_empty()) {
             self.push();
             self.learn_all(&way.guards);
-            for (anchor, distance) in anchors.iter().zip(&mut distances) {
-                let here = reading.plus(-1, anchor).map_or(Range::ALL, |difference| self.bound(&difference));
+            for (reference, distance) in references.iter().zip(&mut distances) {
+                let here = reading.plus(-1, reference).map_or(Range::ALL, |difference| self.bound(&difference));
                 *distance = distance.hull(here);
             }
             self.pop();
         }
-        anchors.iter().zip(distances).for_each(|(anchor, distance)| found.beside(anchor, distance));
+        references.iter().zip(distances).for_each(|(reference, distance)| found.offset_from(reference, distance));
         self.choices -= 1;
         found
     }
@@ -336,6 +341,6 @@ fn add_disjoint(found: &mut Found, (x, rx): (&Form, Range), (y, ry): (&Form, Ran
         x.constant % unit == 0 && x.terms().iter().all(|t| t.1 % unit == 0)
     };
     if rx.lo >= 0 && ry.lo >= 0 && (above(x, ry.hi) || above(y, rx.hi)) {
-        x.plus(1, y).iter().for_each(|sum| found.beside(sum, Range::only(0)));
+        x.plus(1, y).iter().for_each(|sum| found.offset_from(sum, Range::only(0)));
     }
 }

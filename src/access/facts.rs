@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-pub use super::definition::{Definition, Fact, Way};
+pub use super::definition::{Definition, Fact, IncomingForm};
 use super::{
     form::{Form, Range, Symbol, div_ceil, div_floor},
     linear::{Greatest, Problem},
@@ -32,7 +32,7 @@ struct Frame {
     /// Guards below this frame.
     guards: usize,
     /// Whether no invocation comes here.
-    impossible: bool,
+    unreachable: bool,
     /// A number for the guards up to the end of this frame.
     epoch: u64,
 }
@@ -126,7 +126,7 @@ impl Knowledge {
     }
 
     /// Whether the current statement, or all of the analysis, has worked more than it may.
-    fn tired(&self) -> bool {
+    fn is_over_budget(&self) -> bool {
         self.work > self.allowed.min(self.most_work)
     }
 
@@ -186,7 +186,7 @@ impl Knowledge {
     }
 
     /// A choice among values. What follows at this place holds wherever the choice is known.
-    pub fn choose(&mut self, ways: Vec<Way>, signed: bool, outer: Symbol) -> Symbol {
+    pub fn choose(&mut self, ways: Vec<IncomingForm>, signed: bool, outer: Symbol) -> Symbol {
         let symbol = self.add(Definition::Choice { ways: ways.into(), signed, outer });
         let facts = self.facts(symbol);
         self.symbols[symbol.0 as usize].everywhere = facts;
@@ -221,8 +221,8 @@ impl Knowledge {
 
     /// Opens a frame for further guards.
     pub fn push(&mut self) {
-        let Some(&Frame { impossible, epoch, .. }) = self.frames.last() else { return };
-        self.frames.push(Frame { guards: self.guards.len(), impossible, epoch });
+        let Some(&Frame { unreachable, epoch, .. }) = self.frames.last() else { return };
+        self.frames.push(Frame { guards: self.guards.len(), unreachable, epoch });
     }
 
     /// Forgets the guards of the innermost frame.
@@ -247,8 +247,8 @@ impl Knowledge {
     }
 
     /// Whether the guards contradict each other, so that no invocation comes here.
-    pub fn impossible(&self) -> bool {
-        self.frames.last().is_some_and(|frame| frame.impossible)
+    pub fn is_unreachable(&self) -> bool {
+        self.frames.last().is_some_and(|frame| frame.unreachable)
     }
 
     /// How many guards hold, for [`guards_since`](Self::guards_since).
@@ -262,8 +262,8 @@ impl Knowledge {
     }
 
     /// Learns, in the innermost frame, that no invocation comes here.
-    pub fn give_up_here(&mut self) {
-        self.frame().impossible = true;
+    pub fn mark_unreachable(&mut self) {
+        self.frame().unreachable = true;
     }
 
     /// Learns, in the innermost frame, that `form` lies in `range`.
@@ -272,7 +272,7 @@ impl Knowledge {
         let divisor = form.divisor();
         if divisor == 0 {
             if range.is_empty() || range.lo > 0 || range.hi < 0 {
-                self.give_up_here();
+                self.mark_unreachable();
             }
             return;
         }
@@ -282,7 +282,7 @@ impl Knowledge {
         let range = Range::new(lo, hi);
         let known = self.bound(&form);
         if known.intersect(range).is_empty() {
-            self.give_up_here();
+            self.mark_unreachable();
         } else if !range.contains(known) {
             self.push_guard(Fact { form, range });
         }
@@ -308,14 +308,14 @@ impl Knowledge {
     }
 
     /// Takes over guards that held, together, where control came from.
-    pub fn hold(&mut self, facts: &[Fact]) {
+    pub fn push_guards(&mut self, facts: &[Fact]) {
         facts.iter().for_each(|fact| self.push_guard(fact.clone()));
     }
 
     /// Learns facts that are known to hold here.
     pub fn learn_all(&mut self, facts: &[Fact]) {
         for fact in facts {
-            if self.impossible() {
+            if self.is_unreachable() {
                 break;
             }
             self.learn(&fact.form, fact.range);
@@ -326,7 +326,10 @@ impl Knowledge {
 
     /// The answer to a question: one that was found before where that is as good, else what `find` finds.
     fn ask(&mut self, question: Question, find: impl FnOnce(&mut Self) -> Answer) -> Answer {
-        debug_assert!(!self.impossible(), "where no invocation comes everything follows, and nothing of it is kept");
+        debug_assert!(
+            !self.is_unreachable(),
+            "where no invocation comes everything follows, and nothing of it is kept"
+        );
         if self.exhausted() {
             // To look for known answers is work, too.
             self.trace.is_tired = true;
@@ -359,7 +362,7 @@ impl Knowledge {
     /// What is known about a symbol here: its range first.
     pub(super) fn facts(&mut self, symbol: Symbol) -> Rc<[Fact]> {
         let known = &self.symbols[symbol.0 as usize];
-        if matches!(known.definition, Definition::Within(_)) || self.impossible() {
+        if matches!(known.definition, Definition::Within(_)) || self.is_unreachable() {
             return known.everywhere.clone();
         }
         match self.ask(Question::Facts(symbol), |this| Answer::Facts(this.facts_anew(symbol))) {
@@ -372,7 +375,7 @@ impl Knowledge {
         let known = &self.symbols[symbol.0 as usize];
         let everywhere = known.everywhere.clone();
         let choice = matches!(known.definition, Definition::Choice { .. });
-        if self.tired() {
+        if self.is_over_budget() {
             self.trace.is_tired = true;
             return everywhere;
         }
@@ -393,7 +396,7 @@ impl Knowledge {
 
     /// The range of a form over the invocations that come here.
     pub fn bound(&mut self, form: &Form) -> Range {
-        if self.impossible() {
+        if self.is_unreachable() {
             return Range::EMPTY;
         }
         if let Some(number) = form.as_number() {
@@ -409,8 +412,8 @@ impl Knowledge {
         let divisor = form.divisor();
         let linear = form.linear().divided(divisor);
         let Range { lo, hi } =
-            match self.ask(Question::Bound(linear.clone()), |this| Answer::Bound(this.bound_anew(&linear))) {
-                Answer::Bound(range) => range,
+            match self.ask(Question::IndexBound(linear.clone()), |this| Answer::IndexBound(this.bound_anew(&linear))) {
+                Answer::IndexBound(range) => range,
                 _ => Range::ALL,
             };
         if lo > hi {
@@ -437,11 +440,11 @@ impl Knowledge {
     }
 
     fn bound_anew(&mut self, form: &Form) -> Range {
-        if self.tired() {
+        if self.is_over_budget() {
             self.trace.is_tired = true;
             return Range::ALL;
         }
-        let (problem, goal) = self.question(form);
+        let (problem, goal) = self.query(form);
         if problem.ranges.iter().any(|range| range.is_empty()) {
             return Range::EMPTY;
         }
@@ -486,20 +489,20 @@ impl Knowledge {
     }
 
     /// All that bears on a form: its symbols, what is known about them, and guards on the same coordinates.
-    fn question(&mut self, form: &Form) -> (Problem, Vec<i128>) {
+    fn query(&mut self, form: &Form) -> (Problem, Vec<i128>) {
         let mut places = self.scratch.pop().unwrap_or_default();
         places.resize(self.symbols.len(), usize::MAX);
-        let mut gathered = Gathered { places, symbols: Vec::new(), problem: Problem::default() };
-        form.symbols().for_each(|s| gathered.want(s));
+        let mut query = Query { places, symbols: Vec::new(), problem: Problem::default() };
+        form.symbols().for_each(|s| query.include(s));
         let support = self.support(form);
         self.trace.symbols.unite(&support);
         let limit = self.limit;
         self.work += QUESTION + self.guards.len() as u64;
         for guard in self.guards.iter().filter(|guard| guard.is_allowed(limit) && guard.support.meets(&support)) {
-            gathered.add(&guard.fact);
+            query.add(&guard.fact);
         }
         let mut at = 0;
-        while let Some(&symbol) = gathered.symbols.get(at) {
+        while let Some(&symbol) = query.symbols.get(at) {
             at += 1;
             // What is being derived is known by its definition only.
             let facts = match limit {
@@ -508,13 +511,13 @@ impl Knowledge {
             };
             self.work += FACT * facts.len() as u64;
             // Deriving may have defined more symbols.
-            gathered.places.resize(self.symbols.len(), usize::MAX);
-            facts.iter().for_each(|fact| gathered.add(fact));
+            query.places.resize(self.symbols.len(), usize::MAX);
+            facts.iter().for_each(|fact| query.add(fact));
         }
-        self.trace.newest = self.trace.newest.max(gathered.symbols.iter().copied().max());
-        let mut goal = vec![0; gathered.symbols.len()];
-        form.terms().iter().for_each(|&(s, c)| goal[gathered.places[s.0 as usize]] = c);
-        let Gathered { mut places, symbols, problem } = gathered;
+        self.trace.newest = self.trace.newest.max(query.symbols.iter().copied().max());
+        let mut goal = vec![0; query.symbols.len()];
+        form.terms().iter().for_each(|&(s, c)| goal[query.places[s.0 as usize]] = c);
+        let Query { mut places, symbols, problem } = query;
         symbols.iter().for_each(|s| places[s.0 as usize] = usize::MAX);
         self.scratch.push(places);
         (problem, goal)
@@ -527,7 +530,7 @@ impl Knowledge {
         if let Some(number) = form.as_number() {
             return Form::number(number - turns(number) * TURN);
         }
-        if self.impossible() {
+        if self.is_unreachable() {
             return form.clone();
         }
         let question = Question::Reading(form.clone(), signed);
@@ -555,15 +558,15 @@ impl Knowledge {
 }
 
 /// The symbols and facts of a question.
-struct Gathered {
+struct Query {
     symbols: Vec<Symbol>,
     /// By symbol, where it is among those.
     places: Vec<usize>,
     problem: Problem,
 }
 
-impl Gathered {
-    fn want(&mut self, symbol: Symbol) {
+impl Query {
+    fn include(&mut self, symbol: Symbol) {
         let place = &mut self.places[symbol.0 as usize];
         if *place == usize::MAX {
             *place = self.symbols.len();
@@ -579,7 +582,7 @@ impl Gathered {
         if self.symbols.len() + unknown > MAX_SYMBOLS {
             return;
         }
-        terms.iter().for_each(|&(s, _)| self.want(s));
+        terms.iter().for_each(|&(s, _)| self.include(s));
         match *terms {
             [(symbol, 1)] => {
                 let range = &mut self.problem.ranges[self.places[symbol.0 as usize]];

@@ -5,7 +5,7 @@ use super::{
     form::{Form, Range, Symbol},
     walk::{Analyzer, Source},
 };
-use crate::ir::{Address, Atomic, AtomicFun, Bound, Origin, Space, Type};
+use crate::ir::{Address, Atomic, AtomicFun, IndexBound, Origin, Space, Type};
 
 /// What an access does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,8 +142,8 @@ impl Analyzer<'_> {
                 return;
             }
             let inside = match term.bound {
-                Bound::Const(length) => range.hi < i128::from(length),
-                Bound::Runtime => {
+                IndexBound::Const(length) => range.hi < i128::from(length),
+                IndexBound::Runtime => {
                     let length = self.length(address.mem);
                     index.plus(-1, &length).is_some_and(|above| self.known.bound(&above).hi < 0)
                 }
@@ -175,10 +175,10 @@ impl Analyzer<'_> {
     }
 
     /// Why an index is not proven to be in bounds.
-    fn why(&mut self, address: &Address, form: &Form, index: &Form, range: Range, bound: Bound) -> Unproven {
+    fn why(&mut self, address: &Address, form: &Form, index: &Form, range: Range, bound: IndexBound) -> Unproven {
         let length = match bound {
-            Bound::Const(length) => Some(i128::from(length)),
-            Bound::Runtime => self.length(address.mem).as_number(),
+            IndexBound::Const(length) => Some(i128::from(length)),
+            IndexBound::Runtime => self.length(address.mem).as_number(),
         };
         let foreign = self.known.support(index).iter().find_map(|s| self.foreign(s));
         if let Some(source) = foreign {

@@ -2,7 +2,7 @@
 
 use super::{
     form::{Form, Range},
-    walk::{Analyzer, BoolWay},
+    walk::{Analyzer, IncomingBool},
 };
 use crate::ir::{Binary, Op, Type, Unary, Value};
 
@@ -18,13 +18,13 @@ impl Analyzer<'_> {
     }
 
     fn assume_within(&mut self, cond: Value, truth: bool, depth: usize) {
-        if depth == 0 || self.known.impossible() {
+        if depth == 0 || self.known.is_unreachable() {
             return;
         }
         let program = self.program;
         match &program.def(cond).op {
             Op::Const(bits) if (*bits != 0) == truth => {}
-            Op::Const(_) => self.known.give_up_here(),
+            Op::Const(_) => self.known.mark_unreachable(),
             Op::Unary(Unary::Not, a) => self.assume_within(*a, !truth, depth - 1),
             Op::Binary(op @ (Binary::And | Binary::Or), a, b) => {
                 if (*op == Binary::And) == truth {
@@ -50,7 +50,7 @@ impl Analyzer<'_> {
             Op::Select { cond, accept, reject } => {
                 self.either(depth, &[&[(*cond, true), (*accept, truth)], &[(*cond, false), (*reject, truth)]]);
             }
-            Op::Phi => self.assume_way(cond, truth, depth),
+            Op::Phi => self.assume_incoming(cond, truth, depth),
             _ => {}
         }
     }
@@ -68,7 +68,7 @@ impl Analyzer<'_> {
                 // Unequal is a range only where one side is out of the question.
                 let known = self.known.bound(difference);
                 if known.is_empty() || known == Range::only(0) {
-                    return self.known.give_up_here();
+                    return self.known.mark_unreachable();
                 }
                 match (known.lo, known.hi) {
                     (0, _) => above,
@@ -101,13 +101,13 @@ impl Analyzer<'_> {
             for &(cond, truth) in conditions {
                 self.assume_within(cond, truth, depth - 1);
             }
-            if !self.known.impossible() {
+            if !self.known.is_unreachable() {
                 possible.push(conditions);
             }
             self.known.pop();
         }
         match possible[..] {
-            [] => self.known.give_up_here(),
+            [] => self.known.mark_unreachable(),
             [only] => only.iter().for_each(|&(cond, truth)| self.assume_within(cond, truth, depth - 1)),
             _ => {}
         }
@@ -123,13 +123,13 @@ impl Analyzer<'_> {
     }
 
     /// A condition that control flow chose: if only one way gives it this truth, that way was taken.
-    fn assume_way(&mut self, cond: Value, truth: bool, depth: usize) {
+    fn assume_incoming(&mut self, cond: Value, truth: bool, depth: usize) {
         let Some(ways) = self.bools.get(&cond) else { return };
-        let possible: Vec<&BoolWay> = ways.iter().filter(|way| self.constant(way.value) != Some(!truth)).collect();
+        let possible: Vec<&IncomingBool> = ways.iter().filter(|way| self.constant(way.value) != Some(!truth)).collect();
         match possible[..] {
-            [] => self.known.give_up_here(),
+            [] => self.known.mark_unreachable(),
             [only] => {
-                let BoolWay { guards, value } = only.clone();
+                let IncomingBool { guards, value } = only.clone();
                 self.known.learn_all(&guards);
                 self.assume_within(value, truth, depth - 1);
             }

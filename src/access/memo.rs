@@ -88,7 +88,7 @@ pub enum Question {
     /// What is known about a symbol.
     Facts(Symbol),
     /// The range of a form without a constant.
-    Bound(Form),
+    IndexBound(Form),
     /// The number that a form is, signed or not.
     Reading(Form, bool),
 }
@@ -96,7 +96,7 @@ pub enum Question {
 #[derive(Clone)]
 pub enum Answer {
     Facts(Rc<[Fact]>),
-    Bound(Range),
+    IndexBound(Range),
     Reading(Form),
 }
 
@@ -233,10 +233,10 @@ mod tests {
         let with_x = fixed(vec![x.clone()]);
         let with_both = fixed(vec![other.clone(), x]);
         let without = fixed(vec![other]);
-        let question = || Question::Bound(Form::symbol(Symbol(2)));
+        let question = || Question::IndexBound(Form::symbol(Symbol(2)));
         let trace = Trace { symbols: set(&[1, 2]), newest: Some(Symbol(2)), ..Trace::default() };
         let mut memo = Memo::default();
-        memo.keep(question(), &here(with_x, None, 3), Answer::Bound(Range::only(5)), trace.clone());
+        memo.keep(question(), &here(with_x, None, 3), Answer::IndexBound(Range::only(5)), trace.clone());
         let found = |memo: &Memo, here: Here<'_>| memo.recall(&question(), &here, &mut 0).is_some();
         assert!(found(&memo, here(with_x, None, 0)));
         assert!(found(&memo, here(with_both, None, 0)));
@@ -249,7 +249,7 @@ mod tests {
         memo.keep(
             question(),
             &Here { epoch: 1, ..here(with_x, None, 3) },
-            Answer::Bound(Range::only(5)),
+            Answer::IndexBound(Range::only(5)),
             Trace { is_cut: true, ..trace },
         );
         assert!(!found(&memo, here(with_x, None, 2)));

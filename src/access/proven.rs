@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// An expression of the naga module, with the function it stands in; `None` is the entry point.
-pub(crate) type Place = (Option<Handle<Function>>, Handle<Expression>);
+pub(crate) type ExpressionSite = (Option<Handle<Function>>, Handle<Expression>);
 
 impl Kernel {
     /// The pointers, and the values indexed in parts, of the naga module through which every access is in bounds in a
@@ -24,7 +24,7 @@ impl Kernel {
     /// # Errors
     ///
     /// [`Error::Wgsl`](crate::Error::Wgsl) where the kernel uses what the analysis does not support.
-    pub(crate) fn proven_in_bounds(&self, numbers: &Numbers<'_>) -> Result<FxHashSet<Place>> {
+    pub(crate) fn proven_in_bounds(&self, numbers: &Numbers<'_>) -> Result<FxHashSet<ExpressionSite>> {
         self.check_complete()?;
         let program = self.program()?;
         let findings = analyse(&program, numbers);
@@ -33,14 +33,14 @@ impl Kernel {
 }
 
 /// The same, from what is known of the accesses of the kernel's program ([`Analysis::in_bounds`](super::Analysis)).
-pub(crate) fn proven(kernel: &Kernel, program: &Program, in_bounds: &[bool]) -> FxHashSet<Place> {
+pub(crate) fn proven(kernel: &Kernel, program: &Program, in_bounds: &[bool]) -> FxHashSet<ExpressionSite> {
     /// The accesses with one origin.
     #[derive(Clone, Copy)]
     struct Found {
         count: u64,
         proven: bool,
     }
-    let mut found: FxHashMap<Place, Found> = FxHashMap::default();
+    let mut found: FxHashMap<ExpressionSite, Found> = FxHashMap::default();
     each_access(program, &program.body, &mut |address| {
         let Some(expression) = address.origin.expression else { return };
         let here = found.entry((address.origin.function, expression)).or_insert(Found { count: 0, proven: true });
@@ -48,7 +48,7 @@ pub(crate) fn proven(kernel: &Kernel, program: &Program, in_bounds: &[bool]) -> 
         here.proven &= in_bounds.get(address.id.0 as usize).copied().unwrap_or(false);
     });
     let instances = instances(kernel);
-    let accounted = |place: &Place, found: Found| {
+    let accounted = |place: &ExpressionSite, found: Found| {
         let Some(function) = place.0 else { return true };
         match instances.get(&function) {
             Some(1) => true,

@@ -17,10 +17,10 @@ pub fn relevant(program: &Program) -> Vec<bool> {
     while let Some(value) = search.work.pop() {
         let def = program.def(value);
         if let Some(incoming) = search.incoming.get(&value) {
-            incoming.clone().into_iter().for_each(|v| search.want(v));
+            incoming.clone().into_iter().for_each(|v| search.include(v));
         }
         if !def.ty.is_float() {
-            def.op.visit_operands(&mut |v| search.want(v));
+            def.op.visit_operands(&mut |v| search.include(v));
         }
     }
     search.relevant
@@ -36,7 +36,7 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn want(&mut self, value: Value) {
+    fn include(&mut self, value: Value) {
         let seen = &mut self.relevant[value.0 as usize];
         if !std::mem::replace(seen, true) && !self.program.ty(value).is_float() {
             self.work.push(value);
@@ -44,7 +44,7 @@ impl<'a> Search<'a> {
     }
 
     fn address(&mut self, address: &Address) {
-        address.terms.iter().for_each(|term| self.want(term.index));
+        address.terms.iter().for_each(|term| self.include(term.index));
     }
 
     fn flow(&mut self, into: &[Value], from: &[Value]) {
@@ -64,7 +64,7 @@ impl<'a> Search<'a> {
                 Stmt::Store { address, .. } => self.address(address),
                 Stmt::Clear(_) | Stmt::Barrier(_) => {}
                 Stmt::If { cond, accept, reject, results } => {
-                    self.want(*cond);
+                    self.include(*cond);
                     self.block(accept, Some(results));
                     self.block(reject, Some(results));
                 }

@@ -165,7 +165,7 @@ fn what_follows_where_no_invocation_comes_is_not_kept() {
     let less = x.shift(-4);
     known.push();
     known.learn(&x, Range::new(10, 20));
-    assert!(known.impossible());
+    assert!(known.is_unreachable());
     known.reading(&less, false);
     assert_eq!(known.bound(&less), Range::EMPTY);
     known.pop();

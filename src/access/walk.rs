@@ -12,7 +12,7 @@ use super::{
     affine::factor,
     cover::{Bounds, always_leaves, may_leave},
     early::{Early, Score},
-    facts::{Fact, Knowledge, MAX_WORK, Way},
+    facts::{Fact, IncomingForm, Knowledge, MAX_WORK},
     footprint::Access,
     form::{Form, Range, Symbol},
     input::Numbers,
@@ -59,7 +59,7 @@ impl Default for Effort {
 
 /// A condition that control flow chose, with what holds where it did.
 #[derive(Clone)]
-pub struct BoolWay {
+pub struct IncomingBool {
     pub guards: Vec<Fact>,
     pub value: Value,
 }
@@ -74,7 +74,7 @@ struct Exit {
 }
 
 /// A construct that breaks may leave.
-struct Open {
+struct OpenConstruct {
     label: Label,
     /// Guards in front of it.
     guards: usize,
@@ -103,7 +103,7 @@ pub struct Analyzer<'a> {
     pub local: [Form; 3],
     pub groups: [Form; 3],
     pub forms: Vec<Option<Form>>,
-    pub bools: FxHashMap<Value, Vec<BoolWay>>,
+    pub bools: FxHashMap<Value, Vec<IncomingBool>>,
     pub sources: FxHashMap<Symbol, Source>,
     pub lengths: FxHashMap<Mem, Form>,
     /// Uniform words, by binding and byte, and lengths that went into the answer.
@@ -122,7 +122,7 @@ pub struct Analyzer<'a> {
     /// The range of each integer value where it is computed, for tests.
     #[cfg(test)]
     pub ranges: Vec<Option<Range>>,
-    open: Vec<Open>,
+    open: Vec<OpenConstruct>,
     /// Whether a loop is only being tried out.
     probing: usize,
 }
@@ -234,9 +234,9 @@ impl<'a> Analyzer<'a> {
         at_end: &mut dyn FnMut(&mut Self, &'a [Value]),
     ) -> Option<Exit> {
         let frames = self.known.frames();
-        let mut falls = !self.known.impossible();
+        let mut falls = !self.known.is_unreachable();
         for stmt in &block.stmts {
-            falls = falls && self.stmt(stmt) && !self.known.impossible() && !self.is_hopeless();
+            falls = falls && self.stmt(stmt) && !self.known.is_unreachable() && !self.is_hopeless();
             if !falls {
                 break;
             }
@@ -250,7 +250,7 @@ impl<'a> Analyzer<'a> {
                 }
                 End::Break(label, values) => {
                     // Where an inner loop is only tried out, the way is found again later.
-                    let found = |open: &Open| open.label == *label && open.probing == self.probing;
+                    let found = |open: &OpenConstruct| open.label == *label && open.probing == self.probing;
                     if let Some(place) = self.open.iter().rposition(found) {
                         let exit = self.exit(self.open[place].guards, values);
                         self.open[place].exits.push(exit);
@@ -300,7 +300,7 @@ impl<'a> Analyzer<'a> {
                     [false, true] if always_leaves(reject) => boxes[0],
                     _ => None,
                 };
-                self.go_on(exits, results, outer)
+                self.continue_after(exits, results, outer)
             }
             Stmt::Scope { label, body, results } => {
                 let (outer, guards) = (self.known.next(), self.known.guard_count());
@@ -310,12 +310,12 @@ impl<'a> Analyzer<'a> {
                 let mut exits = self.open.pop().map_or(Vec::new(), |open| open.exits);
                 exits.extend(end);
                 self.certain = before.filter(|_| !may_leave(body, &mut vec![*label]));
-                self.go_on(exits, results, outer)
+                self.continue_after(exits, results, outer)
             }
             Stmt::Loop { label, params, inits, body, results } => {
                 // What comes how often to a place in a loop is not followed.
                 let before = self.certain.take().filter(|_| !may_leave(body, &mut vec![*label]));
-                let goes_on = self.repeat(*label, params, inits, body, results);
+                let goes_on = self.loop_statement(*label, params, inits, body, results);
                 self.certain = before;
                 goes_on
             }
@@ -333,7 +333,7 @@ impl<'a> Analyzer<'a> {
     }
 
     fn enter(&mut self, label: Label, guards: usize) {
-        self.open.push(Open { label, guards, probing: self.probing, exits: Vec::new() });
+        self.open.push(OpenConstruct { label, guards, probing: self.probing, exits: Vec::new() });
     }
 
     /// Looks at the access that a value is read by.
@@ -351,18 +351,18 @@ impl<'a> Analyzer<'a> {
     }
 
     /// Goes on after a construct that was left on these ways; says whether there are any.
-    fn go_on(&mut self, mut exits: Vec<Exit>, results: &[Value], outer: Symbol) -> bool {
+    fn continue_after(&mut self, mut exits: Vec<Exit>, results: &[Value], outer: Symbol) -> bool {
         if exits.len() == 1
             && let Some(exit) = exits.pop()
         {
             self.known.push();
-            self.known.hold(&exit.guards);
+            self.known.push_guards(&exit.guards);
             for (i, &result) in results.iter().enumerate() {
                 self.bools.remove(&result);
                 if let Some(form) = &exit.forms[i] {
                     self.set_form(result, form.clone());
                 } else if self.program.ty(result) == Type::Bool {
-                    let way = BoolWay { guards: Vec::new(), value: exit.values[i] };
+                    let way = IncomingBool { guards: Vec::new(), value: exit.values[i] };
                     self.bools.insert(result, vec![way]);
                 }
             }
@@ -373,7 +373,7 @@ impl<'a> Analyzer<'a> {
             if self.is_tracked(result) {
                 let ways = exits
                     .iter()
-                    .filter_map(|exit| Some(Way { guards: exit.guards.clone(), form: exit.forms[i].clone()? }))
+                    .filter_map(|exit| Some(IncomingForm { guards: exit.guards.clone(), form: exit.forms[i].clone()? }))
                     .collect::<Vec<_>>();
                 let form = match ways.len() == exits.len() {
                     true => self.choice(ways, self.program.ty(result), outer),
@@ -381,7 +381,7 @@ impl<'a> Analyzer<'a> {
                 };
                 self.set_form(result, form);
             } else if self.program.ty(result) == Type::Bool && self.relevant[result.0 as usize] {
-                let ways = exits.iter().map(|e| BoolWay { guards: e.guards.clone(), value: e.values[i] });
+                let ways = exits.iter().map(|e| IncomingBool { guards: e.guards.clone(), value: e.values[i] });
                 self.bools.insert(result, ways.collect());
             }
         }
@@ -390,7 +390,7 @@ impl<'a> Analyzer<'a> {
 
     // Loops.
 
-    fn repeat(
+    fn loop_statement(
         &mut self,
         label: Label,
         params: &'a [Value],
@@ -418,7 +418,7 @@ impl<'a> Analyzer<'a> {
         self.block(body, guards, &mut |_, _| {});
         let exits = self.open.pop().map_or(Vec::new(), |open| open.exits);
         self.known.pop();
-        self.go_on(exits, results, outer)
+        self.continue_after(exits, results, outer)
     }
 
     /// Tries iterations out until ranges are found that hold for the parameters in all of them: they hold at first, and

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     buffer::short_name,
     error::{Error, Message, Result},
-    exec::stop::{Left, Stop},
+    exec::stop::{LeftBehind, Stop},
     kernel::{Kernel, names},
     report::Report,
 };
@@ -113,10 +113,10 @@ impl Call<'static> {
         let (sender, receiver) = oneshot::channel();
         let (kernel, device) = (checked.kernel.clone(), checked.device.clone());
         let stop = checked.stop.as_ref().map(|armed| Arc::clone(armed.stop()));
-        let turn = Turn::default();
-        let answer = Answer { kernel, stop, turn: turn.clone(), receiver };
+        let start_token = StartToken::default();
+        let answer = Answer { kernel, stop, start_token: start_token.clone(), receiver };
         device.worker().run(move || {
-            if !turn.take() {
+            if !start_token.take() {
                 return;
             }
             let result = checked.run().map(|report| {
@@ -136,9 +136,9 @@ impl Call<'static> {
 /// Who decides what becomes of a call that waits for those before it: the device's thread, which runs it, or the future,
 /// which gives it up.
 #[derive(Clone, Default)]
-struct Turn(Arc<AtomicBool>);
+struct StartToken(Arc<AtomicBool>);
 
-impl Turn {
+impl StartToken {
     /// Whether the caller is the first to ask, and decides.
     fn take(&self) -> bool {
         !self.0.swap(true, Ordering::AcqRel)
@@ -149,7 +149,7 @@ impl Turn {
 struct Answer {
     kernel: Kernel,
     stop: Option<Arc<Stop>>,
-    turn: Turn,
+    start_token: StartToken,
     receiver: oneshot::Receiver<Result<Outcome>>,
 }
 
@@ -162,8 +162,8 @@ impl Future for Answer {
         }
         if let Some(stop) = &self.stop {
             stop.wake(cx.waker());
-            if stop.is_set() && self.turn.take() {
-                return Poll::Ready(Err(stop.error(Left::Nothing)));
+            if stop.is_set() && self.start_token.take() {
+                return Poll::Ready(Err(stop.error(LeftBehind::Nothing)));
             }
         }
         Poll::Pending

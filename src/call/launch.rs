@@ -18,7 +18,7 @@ use crate::{
     error::{Error, Message, Result},
     exec::{
         ArgData, Launch, Watcher,
-        stop::{Armed, Left},
+        stop::{Armed, LeftBehind},
     },
     kernel::Kernel,
     plan::Plan,
@@ -112,7 +112,7 @@ impl Checked<'_> {
     pub fn run(&mut self) -> Result<Report> {
         let stop = self.stop.as_ref().map(|armed| &**armed.stop());
         if let Some(stop) = stop.filter(|stop| stop.is_due()) {
-            return Err(stop.error(Left::Nothing));
+            return Err(stop.error(LeftBehind::Nothing));
         }
         let bindings = self.kernel.bindings();
         let args = bindings.iter().zip(&mut self.args);

@@ -210,7 +210,7 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Lets `token` end the call, with [`Error::Cancelled`] and otherwise as at a [`deadline`](Call::deadline). Given
+    /// Lets `token` end the call, with [`Error::Cancelled`] and otherwise as at a [`deadline`](Call::deadline). PlanRequest
     /// several tokens, each of them can.
     pub fn cancel(mut self, token: &CancelToken) -> Self {
         self.tokens.push(token.clone());

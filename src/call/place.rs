@@ -13,7 +13,7 @@ use crate::{
     kernel::{Binding, BindingKind, Kernel},
     plan::{
         Detour, Misfit, Plan,
-        request::{Given, Holder, Shape},
+        request::{CallShape, DataLocation, PlanRequest},
     },
 };
 
@@ -71,18 +71,18 @@ impl Call<'_> {
     }
 
     /// The call, as far as a plan depends on it.
-    pub(super) fn given(&self, workgroups: [u32; 3]) -> Given<'_> {
+    pub(super) fn given(&self, workgroups: [u32; 3]) -> PlanRequest<'_> {
         let bindings = self.kernel.bindings();
         let bytes = |(binding, arg): (&Binding, &Option<Arg<'_>>)| match arg {
             Some(arg) => arg.data.bytes(),
             None => self.uniforms.bytes(binding).len() as u64,
         };
         let holder = |(binding, arg): (&Binding, &Option<Arg<'_>>)| match arg {
-            Some(Arg { data: Data::Resident { .. }, .. }) => Holder::Resident,
-            _ if binding.kind == BindingKind::Uniform => Holder::Uniform,
-            _ => Holder::Host,
+            Some(Arg { data: Data::Resident { .. }, .. }) => DataLocation::Resident,
+            _ if binding.kind == BindingKind::Uniform => DataLocation::Uniform,
+            _ => DataLocation::Host,
         };
-        let shape = Shape {
+        let shape = CallShape {
             workgroups,
             bytes: bindings.iter().zip(&self.args).map(bytes).collect(),
             holders: bindings.iter().zip(&self.args).map(holder).collect(),
@@ -91,7 +91,7 @@ impl Call<'_> {
             tiles: self.tiles,
             reports: !self.watchers.is_empty(),
         };
-        Given { shape, uniforms: self.uniforms.all() }
+        PlanRequest { shape, uniforms: self.uniforms.all() }
     }
 
     /// The devices that may run the call.

@@ -10,7 +10,7 @@ use super::{
     plan::ChainPlan,
     record::{Arg, Owner, Recorded, Recording, Role, refuse},
     run::{Break, Chain, Inner, Port, State},
-    share::{self, Life},
+    share::{self, Lifetime},
 };
 use crate::{
     call::place,
@@ -159,7 +159,7 @@ impl Layout {
         let (mut lives, mut owners) = (Vec::new(), Vec::new());
         for (number, memory) in recording.memories.iter().enumerate() {
             if let (Owner::Slot(_), Some((first, last))) = (&memory.owner, memory.life) {
-                lives.push(Life { bytes: memory.bytes, first, last });
+                lives.push(Lifetime { bytes: memory.bytes, first, last });
                 owners.push(number);
             }
         }

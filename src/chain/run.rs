@@ -18,8 +18,8 @@ use crate::{
     device::Device,
     error::{Error, Result},
     exec::{
-        Allocation, CancelToken, Download, Ready, Turn,
-        stop::{Armed, Left, Stop},
+        Allocation, CancelToken, Download, Ready, SequenceTurn,
+        stop::{Armed, LeftBehind, Stop},
     },
 };
 
@@ -189,7 +189,7 @@ impl ChainRun<'_> {
         self
     }
 
-    /// As [`Chain::cancel`]. Given several tokens, each of them can end the run.
+    /// As [`Chain::cancel`]. PlanRequest several tokens, each of them can end the run.
     pub fn cancel(mut self, token: &CancelToken) -> Self {
         self.tokens.push(token.clone());
         self
@@ -214,7 +214,7 @@ impl ChainRun<'_> {
         let armed = Armed::new(None, start, self.deadline, self.tokens)?;
         let stop = armed.as_ref().map(|armed| &**armed.stop());
         if let Some(stop) = stop.filter(|stop| stop.is_due()) {
-            return Err(stop.error(Left::Nothing));
+            return Err(stop.error(LeftBehind::Nothing));
         }
         let mut state = inner.lock(stop)?;
         state.choose(inner, &self.values);
@@ -337,7 +337,7 @@ impl Inner {
         report: &mut ChainReport,
     ) -> Result<()> {
         let uniforms_changed = std::mem::replace(&mut state.changed, true);
-        let turn = Turn { uploads, uniforms: &state.uniforms, uniforms_changed, steps, downloads, stop };
+        let turn = SequenceTurn { uploads, uniforms: &state.uniforms, uniforms_changed, steps, downloads, stop };
         let metrics = self.device.inner.backend.run_turn(&self.ready, turn)?;
         // Only now: after an error nobody knows what the device has.
         state.changed = false;

@@ -2,14 +2,14 @@
 
 /// How large a memory is, and the steps from the first to the last that use it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Life {
+pub(super) struct Lifetime {
     pub bytes: u64,
     pub first: usize,
     pub last: usize,
 }
 
-impl Life {
-    fn meets(&self, other: &Life) -> bool {
+impl Lifetime {
+    fn meets(&self, other: &Lifetime) -> bool {
         self.first <= other.last && other.first <= self.last
     }
 }
@@ -18,14 +18,14 @@ impl Life {
 ///
 /// The largest memory goes first, and each into the smallest block that is free for its whole life (Pisarchyk and Lee,
 /// "Efficient Memory Management for Deep Neural Net Inference", 2020, "greedy by size"): so a block never grows.
-pub(super) fn share(lives: &[Life]) -> (Vec<usize>, Vec<u64>) {
+pub(super) fn share(lives: &[Lifetime]) -> (Vec<usize>, Vec<u64>) {
     let mut order: Vec<usize> = (0..lives.len()).collect();
     order.sort_by_key(|&i| (std::cmp::Reverse(lives[i].bytes), i));
     let mut places = vec![0; lives.len()];
-    let mut blocks: Vec<(u64, Vec<Life>)> = Vec::new();
+    let mut blocks: Vec<(u64, Vec<Lifetime>)> = Vec::new();
     for i in order {
         let life = lives[i];
-        let free = |tenants: &[Life]| !tenants.iter().any(|other| other.meets(&life));
+        let free = |tenants: &[Lifetime]| !tenants.iter().any(|other| other.meets(&life));
         let candidates = blocks.iter().enumerate().filter(|(_, (_, tenants))| free(tenants));
         let best = candidates.min_by_key(|(_, (bytes, _))| *bytes).map(|(number, _)| number);
         let place = best.unwrap_or_else(|| {
@@ -42,8 +42,8 @@ pub(super) fn share(lives: &[Life]) -> (Vec<usize>, Vec<u64>) {
 mod tests {
     use super::*;
 
-    fn life(bytes: u64, first: usize, last: usize) -> Life {
-        Life { bytes, first, last }
+    fn life(bytes: u64, first: usize, last: usize) -> Lifetime {
+        Lifetime { bytes, first, last }
     }
 
     #[test]
@@ -71,7 +71,7 @@ mod tests {
             (state >> 33) % most
         };
         for _ in 0..200 {
-            let lives: Vec<Life> = (0..30)
+            let lives: Vec<Lifetime> = (0..30)
                 .map(|_| {
                     let first = random(20) as usize;
                     life(4 * (1 + random(50)), first, first + random(6) as usize)

@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Message, Result},
     exec::Backend,
     kernel::Kernel,
-    plan::{self, Misfit, Plan, PlanCache, request::Given},
+    plan::{self, Misfit, Plan, PlanCache, request::PlanRequest},
 };
 
 /// The devices of a runtime. Cheap to clone.
@@ -133,7 +133,7 @@ impl Devices {
     }
 
     /// The plan of a call of `kernel` on a device; made, or found among those made before.
-    pub fn plan(&self, kernel: &Kernel, given: &Given<'_>, device: &Device) -> Result<Result<Arc<Plan>, Misfit>> {
+    pub fn plan(&self, kernel: &Kernel, given: &PlanRequest<'_>, device: &Device) -> Result<Result<Arc<Plan>, Misfit>> {
         let (plans, number) = (&self.inner.plans, device.inner.number);
         if let Some(plan) = plans.find(kernel, given, number) {
             return Ok(Ok(plan));

@@ -187,7 +187,7 @@ pub(crate) enum Step {
 }
 
 /// A stretch of a [`Sequence`] to be run. The turns of one sequence come one at a time.
-pub(crate) struct Turn<'a> {
+pub(crate) struct SequenceTurn<'a> {
     /// Buffers and what is copied to their starts first.
     pub uploads: Vec<(usize, &'a [u8])>,
     /// The uniforms as they are now.
@@ -202,7 +202,7 @@ pub(crate) struct Turn<'a> {
     pub stop: Option<&'a Stop>,
 }
 
-/// Where the start of a buffer is copied to at the end of a [`Turn`].
+/// Where the start of a buffer is copied to at the end of a [`SequenceTurn`].
 pub(crate) struct Download<'a> {
     pub buffer: usize,
     pub data: &'a mut [u8],
@@ -210,7 +210,7 @@ pub(crate) struct Download<'a> {
     pub upload: Option<usize>,
 }
 
-impl<'a> Turn<'a> {
+impl<'a> SequenceTurn<'a> {
     /// All that is copied to buffers before the first step.
     pub fn all_uploads(&self) -> impl Iterator<Item = (usize, &[u8])> {
         let updates = self.downloads.iter().filter_map(|download| Some((download.upload?, &*download.data)));
@@ -240,5 +240,5 @@ pub(crate) trait Backend: Send + Sync {
     fn sequence(&self, sequence: Sequence) -> Result<(Ready, Duration)>;
     /// Runs a turn of a sequence that this backend made ready, and returns when its downloads are filled, or soon after
     /// its stop is set, with the stop's error.
-    fn run_turn(&self, ready: &Ready, turn: Turn<'_>) -> Result<Metrics>;
+    fn run_turn(&self, ready: &Ready, turn: SequenceTurn<'_>) -> Result<Metrics>;
 }

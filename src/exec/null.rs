@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Allocation, ArgData, Backend, Download, Launch, Metrics, Ready, Sequence, SequenceArg, Step, Turn,
+    Allocation, ArgData, Backend, Download, Launch, Metrics, Ready, Sequence, SequenceArg, SequenceTurn, Step,
     UNIFORM_ALIGNMENT,
 };
 use crate::{
@@ -142,7 +142,7 @@ impl Backend for NullBackend {
     }
 
     /// Moves the data and checks the steps. Zeroing is done, dispatches do nothing.
-    fn run_turn(&self, ready: &Ready, turn: Turn<'_>) -> Result<Metrics> {
+    fn run_turn(&self, ready: &Ready, turn: SequenceTurn<'_>) -> Result<Metrics> {
         let sequence =
             ready.downcast_ref::<Sequence>().expect("a sequence comes back to the backend that made it ready");
         let mut metrics = Metrics::default();

@@ -50,7 +50,7 @@ pub(crate) struct Stop {
 
 /// What an ended call leaves behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Left<'a> {
+pub(crate) enum LeftBehind<'a> {
     /// It never started.
     Nothing,
     /// It was interrupted.
@@ -105,7 +105,7 @@ impl Stop {
                 return Ok(found);
             }
             if self.is_due() {
-                return Err(self.error(Left::Nothing));
+                return Err(self.error(LeftBehind::Nothing));
             }
             thread::sleep(pause);
             pause = (2 * pause).min(Duration::from_millis(2));
@@ -124,25 +124,25 @@ impl Stop {
     }
 
     /// The error of the call that has ended.
-    pub fn error(&self, left: Left<'_>) -> Error {
+    pub fn error(&self, left: LeftBehind<'_>) -> Error {
         let late = self.word.load(Ordering::Relaxed) != CANCELLED;
         let after = format!("{:.1?}", self.start.elapsed());
         let limit = self.limit.unwrap_or_default();
         let what = match (late, left) {
-            (true, Left::Nothing) => format!("its deadline of {limit:?} passed before it started"),
-            (true, Left::Unspecified) => format!("it was stopped at its deadline of {limit:?}, after {after}"),
-            (true, Left::Running(_)) => {
+            (true, LeftBehind::Nothing) => format!("its deadline of {limit:?} passed before it started"),
+            (true, LeftBehind::Unspecified) => format!("it was stopped at its deadline of {limit:?}, after {after}"),
+            (true, LeftBehind::Running(_)) => {
                 format!("it was not done by its deadline of {limit:?}, and was given up after {after}")
             }
-            (false, Left::Nothing) => "it was cancelled before it started".to_owned(),
-            (false, Left::Unspecified) => format!("it was cancelled, and stopped after {after}"),
-            (false, Left::Running(_)) => format!("it was cancelled, and was given up after {after}"),
+            (false, LeftBehind::Nothing) => "it was cancelled before it started".to_owned(),
+            (false, LeftBehind::Unspecified) => format!("it was cancelled, and stopped after {after}"),
+            (false, LeftBehind::Running(_)) => format!("it was cancelled, and was given up after {after}"),
         };
         let unspecified = "what was bound for writing is initialised, but its contents are unspecified";
         let consequence = match left {
-            Left::Nothing => "nothing was written".to_owned(),
-            Left::Unspecified => unspecified.to_owned(),
-            Left::Running(device) => format!(
+            LeftBehind::Nothing => "nothing was written".to_owned(),
+            LeftBehind::Unspecified => unspecified.to_owned(),
+            LeftBehind::Running(device) => format!(
                 "device `{device}` cannot be interrupted and still runs it, so other calls there are refused until \
                  it is done; {unspecified}"
             ),
@@ -415,7 +415,7 @@ mod tests {
             wait(call.stop());
             let elapsed = call.stop().start.elapsed();
             assert!(elapsed >= call.stop().limit.unwrap_or_default(), "set after {elapsed:?}");
-            assert!(matches!(call.stop().error(Left::Unspecified), Error::Deadline(_)));
+            assert!(matches!(call.stop().error(LeftBehind::Unspecified), Error::Deadline(_)));
         }
         for call in [&late, &never] {
             assert!(!call.stop().is_set() && !call.stop().is_due());
@@ -444,7 +444,7 @@ mod tests {
         let late = armed(Some(Duration::ZERO), &[&other]);
         assert!(late.stop().is_due());
         other.cancel();
-        assert!(matches!(late.stop().error(Left::Nothing), Error::Deadline(_)));
-        assert!(matches!(apart.stop().error(Left::Nothing), Error::Cancelled(_)));
+        assert!(matches!(late.stop().error(LeftBehind::Nothing), Error::Deadline(_)));
+        assert!(matches!(apart.stop().error(LeftBehind::Nothing), Error::Cancelled(_)));
     }
 }

@@ -33,7 +33,7 @@ pub struct Builder {
     pub memories: Vec<Memory>,
     /// Where the values created next come from.
     pub origin: Origin,
-    floating: Vec<Stmt>,
+    hoisted: Vec<Stmt>,
     blocks: Vec<Vec<Stmt>>,
     /// Known computations, one table for each open block; the first is that of the hoisted ones.
     known: Vec<FxHashMap<Key, Value>>,
@@ -50,7 +50,7 @@ impl Builder {
             values: Vec::new(),
             memories: Vec::new(),
             origin: Origin::default(),
-            floating: Vec::new(),
+            hoisted: Vec::new(),
             blocks: vec![Vec::new()],
             known: vec![FxHashMap::default(), FxHashMap::default()],
             constant_over_dispatch: Vec::new(),
@@ -62,7 +62,7 @@ impl Builder {
 
     /// Ends construction.
     pub fn finish(mut self, name: String, workgroup_size: [u32; 3], end: End) -> Program {
-        let mut stmts = self.floating;
+        let mut stmts = self.hoisted;
         stmts.append(&mut self.blocks.pop().expect("the body is open"));
         Program {
             name,
@@ -149,7 +149,7 @@ impl Builder {
         let value = self.define(ty, op);
         self.constant_over_dispatch[value.0 as usize] = constant;
         if floats {
-            self.floating.push(Stmt::Let(value));
+            self.hoisted.push(Stmt::Let(value));
             self.known[0].insert(key, value);
         } else {
             self.push(Stmt::Let(value));

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{Address, AtomicFun, Block, Bound, Builtin, End, Label, Mem, Op, Program, Stmt, Type, Value, fold};
+use super::{Address, AtomicFun, Block, Builtin, End, IndexBound, Label, Mem, Op, Program, Stmt, Type, Value, fold};
 
 /// The state of a dispatch: the words of every memory by [`Mem`], and the ids of the current lane.
 pub struct Lane<'p> {
@@ -132,8 +132,8 @@ impl<'p> Lane<'p> {
         let mut offset = u64::from(address.offset);
         for term in &address.terms {
             let bound = match term.bound {
-                Bound::Const(n) => n,
-                Bound::Runtime => self.length(address.mem),
+                IndexBound::Const(n) => n,
+                IndexBound::Runtime => self.length(address.mem),
             };
             let index = self.get(term.index);
             if index >= bound {

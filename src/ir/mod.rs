@@ -406,12 +406,12 @@ pub struct Term {
     pub index: Value,
     /// Bytes from one element to the next.
     pub stride: u32,
-    pub bound: Bound,
+    pub bound: IndexBound,
 }
 
 /// The number of elements an index must stay below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bound {
+pub enum IndexBound {
     Const(u32),
     /// The length of the memory's runtime-sized array.
     Runtime,

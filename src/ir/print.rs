@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::{
-    Address, AtomicFun, Block, Bound, Builtin, End, Label, Mem, Op, Program, Space, Stmt, Type, Uniformity, Value,
+    Address, AtomicFun, Block, Builtin, End, IndexBound, Label, Mem, Op, Program, Space, Stmt, Type, Uniformity, Value,
 };
 
 impl Display for Program {
@@ -187,8 +187,8 @@ impl<'a> Printer<'a, '_, '_> {
         let mut text = self.memory(address.mem).to_string();
         for term in &address.terms {
             let bound = match term.bound {
-                Bound::Const(n) => n.to_string(),
-                Bound::Runtime => "length".into(),
+                IndexBound::Const(n) => n.to_string(),
+                IndexBound::Runtime => "length".into(),
             };
             text += &format!("[{} < {bound}; {}]", self.value(term.index), term.stride);
         }

@@ -63,7 +63,7 @@ enum Join<'a> {
 
 /// A construct around the current statement.
 #[derive(Clone, Copy)]
-enum Around {
+enum Enclosing {
     /// A branch, with the uniformity of its condition.
     Branch(Uniformity),
     /// A loop or scope, with the least uniform condition under which lanes have left for its end so far.
@@ -77,7 +77,7 @@ struct Analysis<'a> {
     exits: Vec<Uniformity>,
     /// The same for exits from within a loop to a label around it, by both labels.
     beyond: FxHashMap<(Label, Label), Uniformity>,
-    around: Vec<Around>,
+    around: Vec<Enclosing>,
     changed: bool,
     divergent_barrier: Option<Span>,
 }
@@ -121,13 +121,13 @@ impl<'a> Analysis<'a> {
         let mut level = Uniformity::Dispatch;
         for around in self.around.iter_mut().rev() {
             match around {
-                Around::Branch(cond) => level = level.max(*cond),
-                Around::Label(l, exits) if *l == label => {
+                Enclosing::Branch(cond) => level = level.max(*cond),
+                Enclosing::Label(l, exits) if *l == label => {
                     *exits = (*exits).max(level);
                     break;
                 }
                 // Lanes that left for the end of an inner construct are not on this way out.
-                Around::Label(_, exits) => level = level.max(*exits),
+                Enclosing::Label(_, exits) => level = level.max(*exits),
             }
         }
         let exits = &mut self.exits[label.0 as usize];
@@ -137,15 +137,15 @@ impl<'a> Analysis<'a> {
         }
         for around in self.around.iter().rev() {
             match around {
-                Around::Label(l, _) if *l == label => break,
-                Around::Label(l, _) => {
+                Enclosing::Label(l, _) if *l == label => break,
+                Enclosing::Label(l, _) => {
                     let beyond = self.beyond.entry((*l, label)).or_insert(Uniformity::Dispatch);
                     if *beyond < level {
                         *beyond = level;
                         self.changed = true;
                     }
                 }
-                Around::Branch(_) => {}
+                Enclosing::Branch(_) => {}
             }
         }
     }
@@ -158,8 +158,8 @@ impl<'a> Analysis<'a> {
             }
             Stmt::Store { .. } | Stmt::Clear(_) => {}
             Stmt::Barrier(origin) => {
-                let varies = |a: &Around| {
-                    matches!(a, Around::Branch(Uniformity::Varying) | Around::Label(_, Uniformity::Varying))
+                let varies = |a: &Enclosing| {
+                    matches!(a, Enclosing::Branch(Uniformity::Varying) | Enclosing::Label(_, Uniformity::Varying))
                 };
                 if self.divergent_barrier.is_none() && self.around.iter().any(varies) {
                     self.divergent_barrier = Some(origin.span);
@@ -167,14 +167,14 @@ impl<'a> Analysis<'a> {
             }
             Stmt::If { cond, accept, reject, results } => {
                 let level = self.level(*cond);
-                self.around.push(Around::Branch(level));
+                self.around.push(Enclosing::Branch(level));
                 // Lanes that leave in one arm are not missed in the other: where a barrier stands, all take the same arm.
                 let before = self.around.clone();
                 self.block(accept, Join::Values(results, level));
                 let accepted = mem::replace(&mut self.around, before);
                 self.block(reject, Join::Values(results, level));
                 for (around, accepted) in self.around.iter_mut().zip(accepted) {
-                    if let (Around::Label(_, exits), Around::Label(_, others)) = (around, accepted) {
+                    if let (Enclosing::Label(_, exits), Enclosing::Label(_, others)) = (around, accepted) {
                         *exits = (*exits).max(others);
                     }
                 }
@@ -184,19 +184,19 @@ impl<'a> Analysis<'a> {
                 self.join(params, inits, Uniformity::Dispatch);
                 // Lanes that left in an earlier iteration are missing from the first statement on.
                 for around in &mut self.around {
-                    if let Around::Label(outer, exits) = around
+                    if let Enclosing::Label(outer, exits) = around
                         && let Some(&beyond) = self.beyond.get(&(*label, *outer))
                     {
                         *exits = (*exits).max(beyond);
                     }
                 }
-                self.around.push(Around::Label(*label, self.exits[label.0 as usize]));
+                self.around.push(Enclosing::Label(*label, self.exits[label.0 as usize]));
                 self.block(body, Join::Values(params, Uniformity::Dispatch));
                 self.around.pop();
                 self.exits(*label, body, results);
             }
             Stmt::Scope { label, body, results } => {
-                self.around.push(Around::Label(*label, Uniformity::Dispatch));
+                self.around.push(Enclosing::Label(*label, Uniformity::Dispatch));
                 self.block(body, Join::Values(results, Uniformity::Dispatch));
                 self.around.pop();
                 self.exits(*label, body, results);

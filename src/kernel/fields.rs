@@ -49,7 +49,7 @@ pub(crate) struct PathError {
 /// variable's name.
 pub(crate) fn find(module: &Module, ty: Handle<Type>, path: &str) -> Result<Slot, PathError> {
     let start = path.find(['.', '[']).unwrap_or(path.len());
-    let mut at = Place { inner: &module.types[ty].inner, offset: 0 };
+    let mut at = TypedOffset { inner: &module.types[ty].inner, offset: 0 };
     let mut single = None;
     let mut rest = &path[start..];
     while !rest.is_empty() {
@@ -60,7 +60,7 @@ pub(crate) fn find(module: &Module, ty: Handle<Type>, path: &str) -> Result<Slot
         let (step, after) = next_step(rest, path)?;
         rest = after;
         match descend(module, at, step, so_far)? {
-            Descent::Place(place) => at = place,
+            Descent::TypedOffset(place) => at = place,
             Descent::Scalar(slot) => single = Some(slot),
         }
     }
@@ -72,7 +72,7 @@ pub(crate) fn find(module: &Module, ty: Handle<Type>, path: &str) -> Result<Slot
 
 /// Calls `visit` with the path and the scalars of every field of `ty`.
 pub(crate) fn each(module: &Module, ty: Handle<Type>, name: &str, visit: &mut dyn FnMut(&str, Slot)) {
-    walk(module, Place { inner: &module.types[ty].inner, offset: 0 }, name, visit);
+    walk(module, TypedOffset { inner: &module.types[ty].inner, offset: 0 }, name, visit);
 }
 
 /// Whether the last name of `path` is that of a padding field: it starts with an underscore or with `pad`.
@@ -81,20 +81,20 @@ pub(crate) fn is_padding(path: &str) -> bool {
     path.contains('.') && (name.starts_with('_') || name.to_lowercase().starts_with("pad"))
 }
 
-fn walk(module: &Module, at: Place<'_>, path: &str, visit: &mut dyn FnMut(&str, Slot)) {
+fn walk(module: &Module, at: TypedOffset<'_>, path: &str, visit: &mut dyn FnMut(&str, Slot)) {
     if let Some(slot) = slot(module, at) {
         return visit(path, slot);
     }
     match *at.inner {
         TypeInner::Struct { ref members, .. } => {
             for member in members {
-                let place = Place { inner: &module.types[member.ty].inner, offset: at.offset + member.offset };
+                let place = TypedOffset { inner: &module.types[member.ty].inner, offset: at.offset + member.offset };
                 walk(module, place, &format!("{path}.{}", member.name.as_deref().unwrap_or("_")), visit);
             }
         }
         TypeInner::Array { base, size, stride } => {
             for index in 0..layout::array_length(module, size).unwrap_or(0) {
-                let place = Place { inner: &module.types[base].inner, offset: at.offset + index * stride };
+                let place = TypedOffset { inner: &module.types[base].inner, offset: at.offset + index * stride };
                 walk(module, place, &format!("{path}[{index}]"), visit);
             }
         }
@@ -104,13 +104,13 @@ fn walk(module: &Module, at: Place<'_>, path: &str, visit: &mut dyn FnMut(&str, 
 
 /// A value inside a variable.
 #[derive(Clone, Copy)]
-struct Place<'m> {
+struct TypedOffset<'m> {
     inner: &'m TypeInner,
     offset: u32,
 }
 
 enum Descent<'m> {
-    Place(Place<'m>),
+    TypedOffset(TypedOffset<'m>),
     /// A part of a vector or matrix.
     Scalar(Slot),
 }
@@ -135,7 +135,7 @@ fn next_step<'p>(rest: &'p str, path: &str) -> Result<(Step<'p>, &'p str), PathE
     Ok((Step::Index(index), after))
 }
 
-fn descend<'m>(module: &'m Module, at: Place<'m>, step: Step<'_>, path: &str) -> Result<Descent<'m>, PathError> {
+fn descend<'m>(module: &'m Module, at: TypedOffset<'m>, step: Step<'_>, path: &str) -> Result<Descent<'m>, PathError> {
     match (at.inner, step) {
         (TypeInner::Struct { members, .. }, Step::Field(name)) => {
             let member = members.iter().find(|member| member.name.as_deref() == Some(name)).ok_or_else(|| {
@@ -143,13 +143,13 @@ fn descend<'m>(module: &'m Module, at: Place<'m>, step: Step<'_>, path: &str) ->
                 error(format!("`{path}` has no field `{name}`"), names::suggest(name, "its fields are", known))
             })?;
             let inner = &module.types[member.ty].inner;
-            Ok(Descent::Place(Place { inner, offset: at.offset + member.offset }))
+            Ok(Descent::TypedOffset(TypedOffset { inner, offset: at.offset + member.offset }))
         }
         (&TypeInner::Array { base, size, stride }, Step::Index(index)) => {
             let length = layout::array_length(module, size).unwrap_or(u32::MAX);
             check_index(index, length, path)?;
             let inner = &module.types[base].inner;
-            Ok(Descent::Place(Place { inner, offset: at.offset + index * stride }))
+            Ok(Descent::TypedOffset(TypedOffset { inner, offset: at.offset + index * stride }))
         }
         (&TypeInner::Matrix { columns, rows, scalar }, Step::Index(index)) => {
             check_index(index, columns as u32, path)?;
@@ -198,7 +198,7 @@ fn check_index(index: u32, length: u32, path: &str) -> Result<(), PathError> {
 }
 
 /// The scalars of `at`; `None` for structs, and arrays of anything but scalars and vectors.
-fn slot(module: &Module, at: Place<'_>) -> Option<Slot> {
+fn slot(module: &Module, at: TypedOffset<'_>) -> Option<Slot> {
     match *at.inner {
         TypeInner::Scalar(scalar) => {
             Some(Slot { offset: at.offset, scalar, rows: 1, columns: 1, row_stride: 0, column_stride: 0 })

@@ -6,7 +6,7 @@ use naga::{ArraySize, Handle, Module, Scalar, ScalarKind, Type, TypeInner, proc:
 
 /// The type of a binding, as far as host data must fit it.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Shape {
+pub(crate) struct TypeLayout {
     /// The type as WGSL writes it.
     pub name: String,
     /// Offsets, sizes and padding for people; empty for a plain scalar or vector.
@@ -37,21 +37,21 @@ pub(crate) struct Unit {
     pub vec3: bool,
 }
 
-impl Shape {
+impl TypeLayout {
     /// The smallest number of bytes that can be bound: WebGPU wants one element of a runtime-sized array.
     pub fn min_bytes(&self) -> u64 {
         u64::from(self.fixed_bytes) + u64::from(self.runtime_stride.unwrap_or(0))
     }
 
     /// The shape of `ty`.
-    pub fn of(module: &Module, ty: Handle<Type>) -> Shape {
+    pub fn of(module: &Module, ty: Handle<Type>) -> TypeLayout {
         let mut leaves = Leaves::default();
         let bytes = leaves.visit(module, ty);
         let (fixed_bytes, runtime_stride) = match runtime_array(module, ty) {
             Some((offset, stride)) => (offset, Some(stride)),
             None => (size(module, ty), None),
         };
-        Shape {
+        TypeLayout {
             name: type_name(module, ty),
             table: table(module, ty),
             fixed_bytes,

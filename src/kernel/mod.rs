@@ -7,12 +7,12 @@ mod guarded;
 pub(crate) mod identity;
 pub(crate) mod layout;
 mod memo;
-mod mend;
 mod module;
 pub(crate) mod names;
 mod nesting;
 #[cfg(feature = "gpu")]
 pub(crate) mod passes;
+mod polyfill;
 mod reflect;
 pub(crate) mod requirements;
 mod specialize;
@@ -91,7 +91,7 @@ pub struct Binding {
     /// The variable in the naga module.
     pub(crate) global: Handle<naga::GlobalVariable>,
     /// Its type, as far as host data must fit it.
-    pub(crate) shape: layout::Shape,
+    pub(crate) shape: layout::TypeLayout,
     /// Its type, for programs.
     pub(crate) ty: Type,
     /// Whether the kernel loads from it (atomics load).

@@ -2,7 +2,7 @@
 
 use naga::{AddressSpace, Module, StorageAccess, valid::GlobalUse, valid::ModuleInfo};
 
-use super::{Binding, BindingKind, Type, fields, layout::Shape};
+use super::{Binding, BindingKind, Type, fields, layout::TypeLayout};
 
 /// The bindings that the entry point `entry` uses, ordered by group and binding number, and the
 /// bytes of its uniforms together.
@@ -28,7 +28,7 @@ pub(super) fn bindings(module: &Module, info: &ModuleInfo, entry: usize) -> (Vec
                 index: place.binding,
                 kind,
                 global: handle,
-                shape: Shape::of(module, variable.ty),
+                shape: TypeLayout::of(module, variable.ty),
                 ty: Type::of(module, variable.ty),
                 loads: uses[handle].intersects(GlobalUse::READ | GlobalUse::ATOMIC),
                 stores: uses[handle].intersects(GlobalUse::WRITE | GlobalUse::ATOMIC),

@@ -12,7 +12,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 
 use super::{
     Plan,
-    request::{Given, Shape},
+    request::{CallShape, PlanRequest},
 };
 use crate::kernel::{Kernel, identity::Identity};
 
@@ -34,14 +34,14 @@ struct Plans {
 struct Entry {
     kernel: Identity,
     device: u32,
-    shape: Shape,
+    shape: CallShape,
     /// The uniform words that were read: binding, byte, and what stood there.
     words: Vec<(usize, u32, u32)>,
     plan: Arc<Plan>,
 }
 
 /// The hash of what a plan depends on, save uniforms.
-fn key(kernel: &Kernel, given: &Given<'_>, device: u32) -> u64 {
+fn key(kernel: &Kernel, given: &PlanRequest<'_>, device: u32) -> u64 {
     let mut hasher = FxHasher::default();
     (&kernel.inner.identity, device, &given.shape).hash(&mut hasher);
     hasher.finish()
@@ -49,7 +49,7 @@ fn key(kernel: &Kernel, given: &Given<'_>, device: u32) -> u64 {
 
 impl PlanCache {
     /// The plan of a call, if one like it was planned for device number `device`.
-    pub fn find(&self, kernel: &Kernel, given: &Given<'_>, device: u32) -> Option<Arc<Plan>> {
+    pub fn find(&self, kernel: &Kernel, given: &PlanRequest<'_>, device: u32) -> Option<Arc<Plan>> {
         let plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
         let entries = plans.by_key.get(&key(kernel, given, device))?;
         let same = |entry: &&Entry| {
@@ -62,7 +62,7 @@ impl PlanCache {
     }
 
     /// Keeps the plan of a call.
-    pub fn keep(&self, kernel: &Kernel, given: &Given<'_>, device: u32, plan: Arc<Plan>) {
+    pub fn keep(&self, kernel: &Kernel, given: &PlanRequest<'_>, device: u32, plan: Arc<Plan>) {
         let words = plan.analysis().uniform_words.iter();
         let words = words.filter_map(|word| {
             let value = given.word(kernel, word.binding, word.offset)?;

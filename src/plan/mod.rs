@@ -47,7 +47,7 @@ pub(crate) use cache::PlanCache;
 pub(crate) use place::Misfit;
 #[cfg(feature = "gpu")]
 pub(crate) use place::SETS;
-use request::Given;
+use request::PlanRequest;
 pub(crate) use tile::Part;
 pub use tile::TileSpace;
 
@@ -201,7 +201,7 @@ impl Plan {
 }
 
 /// Plans a call; `device` is how the device is called.
-pub(crate) fn plan(kernel: &Kernel, given: &Given<'_>, device: &str) -> Result<Result<Plan, Misfit>> {
+pub(crate) fn plan(kernel: &Kernel, given: &PlanRequest<'_>, device: &str) -> Result<Result<Plan, Misfit>> {
     let analysis = Arc::new(kernel.access(&given.numbers(kernel))?);
     Ok(place::place(kernel, &given.shape, &analysis).map(|placed| Plan {
         kernel: kernel.name().to_owned(),

@@ -2,7 +2,7 @@
 
 use super::{
     Binding, Reason, Residency, TileSpace,
-    request::{Capacity, Holder, Shape},
+    request::{CallShape, Capacity, DataLocation},
 };
 use crate::{
     access::{Analysis, Verdict},
@@ -37,7 +37,7 @@ pub(super) struct Placed {
 }
 
 /// Places a call on a device.
-pub(super) fn place(kernel: &Kernel, shape: &Shape, analysis: &Analysis) -> Result<Placed, Misfit> {
+pub(super) fn place(kernel: &Kernel, shape: &CallShape, analysis: &Analysis) -> Result<Placed, Misfit> {
     let placer = Placer { kernel, shape, analysis, reasons: Vec::new() };
     match shape.capacity.as_ref() {
         None => Ok(placer.on_host()),
@@ -47,7 +47,7 @@ pub(super) fn place(kernel: &Kernel, shape: &Shape, analysis: &Analysis) -> Resu
 
 struct Placer<'a> {
     kernel: &'a Kernel,
-    shape: &'a Shape,
+    shape: &'a CallShape,
     analysis: &'a Analysis,
     reasons: Vec<Reason>,
 }
@@ -60,9 +60,9 @@ impl Placer<'_> {
     /// In the host's memory, where there are no limits.
     fn on_host(mut self) -> Placed {
         let places = self.shape.holders.iter().map(|holder| match holder {
-            Holder::Uniform => Residency::Uniform,
-            Holder::Resident => Residency::Resident,
-            Holder::Host => Residency::Host,
+            DataLocation::Uniform => Residency::Uniform,
+            DataLocation::Resident => Residency::Resident,
+            DataLocation::Host => Residency::Host,
         });
         let places = places.collect();
         let tiles = self.whole_tiles();
@@ -99,10 +99,10 @@ impl Placer<'_> {
         self.reasons = reasons;
         let places: Vec<Residency> = (0..bytes.len())
             .map(|at| match self.shape.holders[at] {
-                Holder::Uniform => Residency::Uniform,
-                Holder::Resident => Residency::Resident,
-                Holder::Host if streams && self.is_streamable(at) => Residency::Streamed,
-                Holder::Host => Residency::Whole,
+                DataLocation::Uniform => Residency::Uniform,
+                DataLocation::Resident => Residency::Resident,
+                DataLocation::Host if streams && self.is_streamable(at) => Residency::Streamed,
+                DataLocation::Host => Residency::Whole,
             })
             .collect();
         let whole: u64 = self.placed_as(&places, Residency::Whole).map(|at| bytes[at]).sum();

@@ -8,7 +8,7 @@ use crate::{
 
 /// Where the data of a binding is when a call begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Holder {
+pub(crate) enum DataLocation {
     Uniform,
     Host,
     /// In a buffer on the device.
@@ -52,12 +52,12 @@ impl Capacity {
 
 /// A call, as far as its plan depends on it, save what its uniforms hold.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Shape {
+pub(crate) struct CallShape {
     pub workgroups: [u32; 3],
     /// Bytes of each binding.
     pub bytes: Vec<u64>,
     /// Where each binding is.
-    pub holders: Vec<Holder>,
+    pub holders: Vec<DataLocation>,
     /// Of the device; nothing for the CPU engine.
     pub capacity: Option<Capacity>,
     /// The most device memory that the caller allows.
@@ -68,10 +68,10 @@ pub(crate) struct Shape {
     pub reports: bool,
 }
 
-impl Shape {
+impl CallShape {
     /// The bindings whose data is in the host's memory.
     pub fn on_host(&self) -> impl Iterator<Item = usize> {
-        (0..self.bytes.len()).filter(|&at| self.holders[at] == Holder::Host)
+        (0..self.bytes.len()).filter(|&at| self.holders[at] == DataLocation::Host)
     }
 
     /// Bytes of all data in the host's memory.
@@ -94,13 +94,13 @@ impl Shape {
 
 /// A call, as far as its plan depends on it.
 #[derive(Clone, Debug)]
-pub(crate) struct Given<'a> {
-    pub shape: Shape,
+pub(crate) struct PlanRequest<'a> {
+    pub shape: CallShape,
     /// The uniform bytes of the call, each binding's at its place.
     pub uniforms: &'a [u8],
 }
 
-impl<'a> Given<'a> {
+impl<'a> PlanRequest<'a> {
     /// The uniform word at a byte of a binding.
     pub fn word(&self, kernel: &Kernel, binding: usize, offset: u32) -> Option<u32> {
         let at = kernel.bindings()[binding].uniform_offset + offset as usize;

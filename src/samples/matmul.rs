@@ -45,19 +45,19 @@ impl Sample for Matmul {
 
     fn prepare(&self, size: Size, seed: u64) -> Result<Box<dyn Problem>> {
         let n = self.sizes().resolve(size)?;
-        Ok(Box::new(Matrices::new(Shape { m: n, n, k: n }, seed)))
+        Ok(Box::new(Matrices::new(Dimensions { m: n, n, k: n }, seed)))
     }
 }
 
 /// C has `m` rows and `n` columns, A has `k` columns and B has `k` rows.
 #[derive(Clone, Copy, Debug)]
-struct Shape {
+struct Dimensions {
     m: usize,
     n: usize,
     k: usize,
 }
 
-impl Shape {
+impl Dimensions {
     fn groups(self) -> [usize; 2] {
         [self.n.div_ceil(BLOCK), self.m.div_ceil(BLOCK)]
     }
@@ -72,11 +72,11 @@ impl Shape {
 pub fn rectangular(m: usize, n: usize, k: usize, seed: u64) -> Result<Box<dyn Problem>> {
     let sizes = Matmul.sizes();
     let checked = |dimension| sizes.resolve(Size::Count(dimension));
-    Ok(Box::new(Matrices::new(Shape { m: checked(m)?, n: checked(n)?, k: checked(k)? }, seed)))
+    Ok(Box::new(Matrices::new(Dimensions { m: checked(m)?, n: checked(n)?, k: checked(k)? }, seed)))
 }
 
 struct Matrices {
-    shape: Shape,
+    shape: Dimensions,
     a: Vec<f32>,
     b: Vec<f32>,
     c: Vec<f32>,
@@ -92,7 +92,7 @@ struct Expected {
 }
 
 impl Matrices {
-    fn new(shape: Shape, seed: u64) -> Self {
+    fn new(shape: Dimensions, seed: u64) -> Self {
         let mut random = SmallRng::seed_from_u64(seed);
         let mut matrix = |rows, columns| (0..rows * columns).map(|_| random.random_range(-1.0f32..1.0)).collect();
         Matrices {
@@ -131,7 +131,7 @@ impl Matrices {
 }
 
 /// A B in f64.
-fn product(Shape { m, n, k }: Shape, a: &[f64], b: &[f64]) -> Vec<f64> {
+fn product(Dimensions { m, n, k }: Dimensions, a: &[f64], b: &[f64]) -> Vec<f64> {
     let mut c = vec![0.0; m * n];
     assert!(a.len() == m * k && b.len() == k * n);
     // SAFETY: the strides are those of dense matrices, rows first, of the lengths just checked.
@@ -159,7 +159,7 @@ fn product(Shape { m, n, k }: Shape, a: &[f64], b: &[f64]) -> Vec<f64> {
 
 impl Problem for Matrices {
     fn describe(&self) -> String {
-        let Shape { m, n, k } = self.shape;
+        let Dimensions { m, n, k } = self.shape;
         format!("{m} x {k} times {k} x {n}")
     }
 
@@ -189,7 +189,7 @@ impl Problem for Matrices {
 
     /// The crate `matrixmultiply`, with its own threads (at most four).
     fn native(&mut self) -> Duration {
-        let Shape { m, n, k } = self.shape;
+        let Dimensions { m, n, k } = self.shape;
         let (a, b, c) = (&self.a, &self.b, &mut self.c);
         assert!(a.len() == m * k && b.len() == k * n && c.len() == m * n);
         timed(|| {

@@ -30,7 +30,7 @@ use rustc_hash::FxBuildHasher;
 use crate::{
     device_info::{DeviceInfo, DeviceKind},
     error::{Error, Message, Result},
-    exec::{Allocation, ArgData, Backend, Launch, Metrics, Ready, Sequence, Turn, stop::Stop},
+    exec::{Allocation, ArgData, Backend, Launch, Metrics, Ready, Sequence, SequenceTurn, stop::Stop},
     ir,
     kernel::{BindingKind, Kernel, identity::Identity},
     plan::{Part, TileEvent, request::Capacity},
@@ -225,7 +225,7 @@ impl Backend for CpuBackend {
         let count = launch.plan.map_or(1, |plan| plan.tiles.count());
         let mut metrics = Metrics { compile, dispatches: count, tiles: count, ..Metrics::default() };
         let (stop, tiles, mut watcher) = (launch.stop, launch.tiles(), launch.watcher);
-        let bound = Bound::new(launch.kernel, launch.args)?;
+        let bound = LaunchData::new(launch.kernel, launch.args)?;
         let mut interpreted = false;
         let mut late = Duration::ZERO;
         let metrics = bound.with_memory(&mut metrics, stop, |memory| {
@@ -249,7 +249,7 @@ impl Backend for CpuBackend {
         Ok((Box::new(prepared), compile))
     }
 
-    fn run_turn(&self, ready: &Ready, turn: Turn<'_>) -> Result<Metrics> {
+    fn run_turn(&self, ready: &Ready, turn: SequenceTurn<'_>) -> Result<Metrics> {
         let stop = turn.stop;
         prepared(ready)?.run(turn, |bound, memory| self.run(&bound.code, Part::whole(bound.workgroups), memory, stop))
     }
@@ -316,12 +316,12 @@ impl<'a> Guard<'a> {
 }
 
 /// The data of a launch, not yet locked or aligned.
-struct Bound<'a> {
+struct LaunchData<'a> {
     args: Vec<ArgData<'a>>,
     writable: Vec<bool>,
 }
 
-impl<'a> Bound<'a> {
+impl<'a> LaunchData<'a> {
     fn new(kernel: &Kernel, args: Vec<ArgData<'a>>) -> Result<Self> {
         let writable: Vec<_> = kernel.bindings().iter().map(|b| b.kind == BindingKind::ReadWriteStorage).collect();
         if writable.len() != args.len() {
@@ -340,7 +340,7 @@ impl<'a> Bound<'a> {
                     .help("bind it for writing"),
             ));
         }
-        Ok(Bound { args, writable })
+        Ok(LaunchData { args, writable })
     }
 
     /// Locks resident buffers, copies what is not aligned, runs `body`, and copies back.
@@ -350,7 +350,7 @@ impl<'a> Bound<'a> {
         stop: Option<&Stop>,
         body: impl FnOnce(&[(SharedMem<'_>, u64)]) -> Result<Duration>,
     ) -> Result<Metrics> {
-        let Bound { args, writable } = self;
+        let LaunchData { args, writable } = self;
         let residents: Vec<Option<Arc<dyn Allocation>>> = args
             .iter()
             .map(|arg| if let ArgData::Resident(memory) = arg { Some((*memory).clone()) } else { None })
@@ -384,27 +384,27 @@ impl<'a> Bound<'a> {
         for arg in args {
             let (place, bytes) = match arg {
                 ArgData::Uniform(bytes) | ArgData::Read(bytes) => match SharedMem::fixed(bytes) {
-                    Some(memory) => (At::Here(memory), bytes.len()),
+                    Some(memory) => (BoundMemory::Here(memory), bytes.len()),
                     None => {
                         metrics.bytes_up += bytes.len() as u64;
                         copies.push((Aligned::copy(bytes)?, None));
-                        (At::Copy(copies.len() - 1), bytes.len())
+                        (BoundMemory::Copy(copies.len() - 1), bytes.len())
                     }
                 },
                 ArgData::Write(bytes) => {
                     let size = bytes.len();
                     match SharedMem::racy(bytes) {
-                        Ok(memory) => (At::Here(memory), size),
+                        Ok(memory) => (BoundMemory::Here(memory), size),
                         Err(bytes) => {
                             metrics.bytes_up += size as u64;
                             copies.push((Aligned::copy(bytes)?, Some(bytes)));
-                            (At::Copy(copies.len() - 1), size)
+                            (BoundMemory::Copy(copies.len() - 1), size)
                         }
                     }
                 }
                 ArgData::Resident(memory) => {
                     let (memory, bytes) = locked[&address(host(memory.as_ref())?)];
-                    (At::Here(memory), bytes as usize)
+                    (BoundMemory::Here(memory), bytes as usize)
                 }
             };
             places.push((place, bytes as u64));
@@ -418,8 +418,8 @@ impl<'a> Bound<'a> {
         let memory: Vec<_> = places
             .into_iter()
             .map(|(place, bytes)| match place {
-                At::Here(memory) => (memory, bytes),
-                At::Copy(index) => (views[index], bytes),
+                BoundMemory::Here(memory) => (memory, bytes),
+                BoundMemory::Copy(index) => (views[index], bytes),
             })
             .collect();
         metrics.kernel = body(&memory)?;
@@ -435,7 +435,7 @@ impl<'a> Bound<'a> {
 }
 
 /// Where the data of a binding is.
-enum At<'a> {
+enum BoundMemory<'a> {
     Here(SharedMem<'a>),
     /// In the aligned copy of that number.
     Copy(usize),

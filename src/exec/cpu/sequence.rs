@@ -10,8 +10,8 @@ use super::{CpuBackend, Executable, Guard, address, host, shared_mem::SharedMem,
 use crate::{
     error::{Error, Message, Result},
     exec::{
-        Allocation, Dispatch, Download, Metrics, Sequence, SequenceArg, Step, Turn,
-        stop::{Left, Stop},
+        Allocation, Dispatch, Download, Metrics, Sequence, SequenceArg, SequenceTurn, Step,
+        stop::{LeftBehind, Stop},
     },
     kernel::{BindingKind, Kernel},
     plan::Part,
@@ -22,12 +22,12 @@ pub(super) struct Prepared {
     buffers: Vec<Arc<dyn Allocation>>,
     /// For each buffer, whether any step writes it.
     written: Vec<bool>,
-    dispatches: Vec<Bound>,
+    dispatches: Vec<PreparedDispatch>,
     steps: Vec<Step>,
 }
 
 /// A dispatch and the code it runs.
-pub(super) struct Bound {
+pub(super) struct PreparedDispatch {
     /// For tests, which look at the dispatches that are run.
     #[cfg_attr(not(all(test, feature = "cli")), allow(dead_code))]
     pub kernel: Kernel,
@@ -63,7 +63,7 @@ impl Prepared {
             compile += took + code.make_ready(Part::whole(workgroups), bytes);
             let uses = uses(&kernel, &args);
             uses.iter().for_each(|each| written[each.buffer] |= each.written);
-            bound.push(Bound { kernel, code, workgroups, args, uses });
+            bound.push(PreparedDispatch { kernel, code, workgroups, args, uses });
         }
         for step in &steps {
             if let Step::Zero { buffer, .. } = step {
@@ -76,8 +76,8 @@ impl Prepared {
     /// Runs a turn; `run` runs a dispatch over the memory of its bindings, and says whether it was interpreted.
     pub fn run(
         &self,
-        turn: Turn<'_>,
-        mut run: impl FnMut(&Bound, &[(SharedMem<'_>, u64)]) -> Result<bool>,
+        turn: SequenceTurn<'_>,
+        mut run: impl FnMut(&PreparedDispatch, &[(SharedMem<'_>, u64)]) -> Result<bool>,
     ) -> Result<Metrics> {
         let stop = turn.stop;
         let uploaded: Vec<usize> = turn.all_uploads().map(|(buffer, _)| buffer).collect();
@@ -87,12 +87,12 @@ impl Prepared {
             guards[buffer].bytes_mut()?[..data.len()].copy_from_slice(data);
             metrics.bytes_up += data.len() as u64;
         }
-        let Turn { uniforms, steps, downloads, .. } = turn;
+        let SequenceTurn { uniforms, steps, downloads, .. } = turn;
         let uniforms: &[u8] = bytemuck::cast_slice(uniforms);
         let start = Instant::now();
         for step in &self.steps[steps] {
             if let Some(stop) = stop.filter(|stop| stop.is_set()) {
-                return Err(stop.error(Left::Unspecified));
+                return Err(stop.error(LeftBehind::Unspecified));
             }
             match *step {
                 Step::Zero { buffer, bytes } => guards[buffer as usize].bytes_mut()?[..bytes as usize].fill(0),
@@ -138,7 +138,7 @@ fn uses(kernel: &Kernel, args: &[SequenceArg]) -> Vec<Use> {
     uses.into_values().collect()
 }
 
-impl Bound {
+impl PreparedDispatch {
     /// The memory of each binding. What the dispatch does not write is plain memory to it, whatever other steps do.
     fn memory<'g>(&self, guards: &'g mut [Guard<'_>], uniforms: &'g [u8]) -> Result<Vec<(SharedMem<'g>, u64)>> {
         let nothing = SharedMem::fixed(bytemuck::cast_slice::<u32, u8>(&[])).ok_or_else(unaligned)?;

@@ -23,7 +23,7 @@ use crate::{
 /// A cache line of bytes: the unit in which memory is allocated, so that rows of lanes are aligned.
 #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C, align(64))]
-pub(super) struct Line(pub [u32; 16]);
+pub(super) struct CacheLine(pub [u32; 16]);
 
 /// Bytes that a kernel accesses while a dispatch runs.
 #[derive(Clone, Copy)]
@@ -118,7 +118,7 @@ impl<'a> SharedMem<'a> {
 
 /// Bytes copied to where they are aligned.
 pub(super) struct Aligned {
-    lines: Box<[Line]>,
+    lines: Box<[CacheLine]>,
     bytes: usize,
 }
 

@@ -93,7 +93,7 @@ fn write(gpu: &Gpu, buffer: &DeviceBuffer, contents: &[u8]) -> Result<()> {
 
 /// One binding of a dispatch: the whole of a buffer up to `bytes`, so that `arrayLength` is right.
 #[derive(Clone, Copy)]
-pub(super) struct Bound<'a> {
+pub(super) struct BoundBuffer<'a> {
     pub buffer: &'a DeviceBuffer,
     pub bytes: u64,
 }
@@ -119,7 +119,7 @@ struct Key {
 
 impl BindGroups {
     /// The group that binds `bound`, in order, to the pipeline's data bindings.
-    pub fn get(&self, gpu: &Gpu, pipeline: &Pipeline, bound: &[Bound<'_>]) -> wgpu::BindGroup {
+    pub fn get(&self, gpu: &Gpu, pipeline: &Pipeline, bound: &[BoundBuffer<'_>]) -> wgpu::BindGroup {
         let parts = bound.iter().map(|part| (part.buffer.id, part.bytes)).collect();
         let key = Key { pipeline: pipeline.id, bound: parts };
         let mut kept = lock(&self.kept);

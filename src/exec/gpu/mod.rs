@@ -39,8 +39,8 @@ use self::{
     memory::GpuAllocation,
 };
 use super::{
-    Allocation, Backend, Launch, Metrics, Ready, Sequence, Turn,
-    stop::{Left, Stop},
+    Allocation, Backend, Launch, Metrics, Ready, Sequence, SequenceTurn,
+    stop::{LeftBehind, Stop},
 };
 use crate::{
     device_info::{DeviceInfo, DeviceKind},
@@ -182,7 +182,7 @@ impl Gpu {
         self.queue.on_submitted_work_done(move || {
             given_up.fetch_sub(1, Ordering::AcqRel);
         });
-        stop.error(Left::Running(&self.info.name))
+        stop.error(LeftBehind::Running(&self.info.name))
     }
 
     /// Runs the callbacks of what is done.
@@ -262,7 +262,7 @@ impl Backend for GpuBackend {
         Ok((Box::new(prepared), compile))
     }
 
-    fn run_turn(&self, ready: &Ready, turn: Turn<'_>) -> Result<Metrics> {
+    fn run_turn(&self, ready: &Ready, turn: SequenceTurn<'_>) -> Result<Metrics> {
         sequence::run(&self.gpu, ready, turn)
     }
 }

@@ -18,8 +18,8 @@ use super::{
 use crate::{
     error::{Error, Message, Result},
     exec::{
-        Allocation, Dispatch, Download, Metrics, Ready, Sequence, SequenceArg, Step, Turn,
-        stop::{Left, Stop},
+        Allocation, Dispatch, Download, Metrics, Ready, Sequence, SequenceArg, SequenceTurn, Step,
+        stop::{LeftBehind, Stop},
     },
     kernel::{Kernel, passes::TileUniform},
     plan::Part,
@@ -39,14 +39,14 @@ const BETWEEN_STOPS: Duration = Duration::from_millis(20);
 pub(super) struct Prepared {
     buffers: Vec<Arc<dyn Allocation>>,
     uniforms: Option<wgpu::Buffer>,
-    dispatches: Vec<Bound>,
+    dispatches: Vec<PreparedDispatch>,
     steps: Vec<Step>,
     /// Whether a pass can be timed: what goes beyond [`TILES_AT_ONCE`] has passes of its own.
     timed: bool,
 }
 
 /// A dispatch with all it binds.
-struct Bound {
+struct PreparedDispatch {
     pipeline: Arc<Pipeline>,
     group: wgpu::BindGroup,
     workgroups: [u32; 3],
@@ -87,7 +87,7 @@ impl Prepared {
             };
             let mut bound = Vec::with_capacity(dispatches.len());
             for (dispatch, pipeline) in dispatches.into_iter().zip(pipelines) {
-                bound.push(Bound::new(gpu, dispatch, pipeline, &buffers, uniforms.as_ref())?);
+                bound.push(PreparedDispatch::new(gpu, dispatch, pipeline, &buffers, uniforms.as_ref())?);
             }
             let timed = !bound.iter().any(|bound| matches!(bound.tiles, Tiles::Many));
             Ok(Prepared { buffers, uniforms, dispatches: bound, steps, timed })
@@ -110,14 +110,14 @@ fn device_buffer<'b>(gpu: &Arc<Gpu>, allocation: &'b Arc<dyn Allocation>) -> Res
     })
 }
 
-impl Bound {
+impl PreparedDispatch {
     fn new(
         gpu: &Arc<Gpu>,
         dispatch: Dispatch,
         pipeline: Arc<Pipeline>,
         buffers: &[Arc<dyn Allocation>],
         uniforms: Option<&wgpu::Buffer>,
-    ) -> Result<Bound> {
+    ) -> Result<PreparedDispatch> {
         let Dispatch { kernel, args, workgroups } = dispatch;
         let mut entries = Vec::with_capacity(args.len());
         for (binding, arg) in (0..).zip(args) {
@@ -140,7 +140,7 @@ impl Bound {
             entries: &entries,
         });
         let tiles = Tiles::new(gpu, &kernel, &pipeline, workgroups)?;
-        Ok(Bound { pipeline, group, workgroups, tiles })
+        Ok(PreparedDispatch { pipeline, group, workgroups, tiles })
     }
 
     /// Dispatches there are to record.
@@ -166,13 +166,13 @@ impl Tiles {
 }
 
 /// Runs a turn and returns when its downloads are filled.
-pub(super) fn run(gpu: &Arc<Gpu>, ready: &Ready, turn: Turn<'_>) -> Result<Metrics> {
+pub(super) fn run(gpu: &Arc<Gpu>, ready: &Ready, turn: SequenceTurn<'_>) -> Result<Metrics> {
     let Some(prepared) = ready.downcast_ref::<Prepared>() else {
         return Err(Error::Device(Message::new("the chain was made ready by another device")));
     };
     gpu.check("")?;
     if let Some(stop) = turn.stop.filter(|stop| stop.is_due()) {
-        return Err(stop.error(Left::Nothing));
+        return Err(stop.error(LeftBehind::Nothing));
     }
     let result = gpu.guarded("", "chain", || prepared.turn(gpu, turn));
     if result.is_err() {
@@ -182,14 +182,14 @@ pub(super) fn run(gpu: &Arc<Gpu>, ready: &Ready, turn: Turn<'_>) -> Result<Metri
 }
 
 impl Prepared {
-    fn turn(&self, gpu: &Arc<Gpu>, turn: Turn<'_>) -> Result<Metrics> {
+    fn turn(&self, gpu: &Arc<Gpu>, turn: SequenceTurn<'_>) -> Result<Metrics> {
         let stop = turn.stop;
         let mut metrics = Metrics::default();
         for (number, data) in turn.all_uploads() {
             transfer::upload(gpu, &self.buffer(gpu, number)?.buffer, 0, data, stop)?;
             metrics.bytes_up += data.len() as u64;
         }
-        let Turn { uniforms, uniforms_changed, steps, downloads, .. } = turn;
+        let SequenceTurn { uniforms, uniforms_changed, steps, downloads, .. } = turn;
         if let Some(buffer) = self.uniforms.as_ref().filter(|_| uniforms_changed) {
             transfer::upload(gpu, buffer, 0, bytemuck::cast_slice(uniforms), stop)?;
         }
@@ -293,7 +293,7 @@ impl<'a> Recorder<'a> {
             let index = self.submit();
             self.gpu.wait(index, Some(stop))?;
             if stop.is_due() {
-                return Err(stop.error(Left::Unspecified));
+                return Err(stop.error(LeftBehind::Unspecified));
             }
             let took = start.elapsed();
             if took < BETWEEN_STOPS / 2 {
@@ -330,7 +330,7 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
-    fn bound(&self, number: u32) -> &'a Bound {
+    fn bound(&self, number: u32) -> &'a PreparedDispatch {
         &self.sequence.dispatches[number as usize]
     }
 
@@ -382,7 +382,7 @@ impl<'a> Recorder<'a> {
 
     /// Records a grid of very many tiles, and submits most of them.
     fn many(&mut self, number: u32, stop: Option<&Stop>) -> Result<()> {
-        let Bound { pipeline, group, workgroups, .. } = self.bound(number);
+        let PreparedDispatch { pipeline, group, workgroups, .. } = self.bound(number);
         let Some(layout) = &pipeline.tile else {
             return Err(Error::Device(Message::new("a grid of many tiles has no pipeline for them")));
         };
@@ -391,7 +391,7 @@ impl<'a> Recorder<'a> {
         let tile = TileUniform::new([0; 3], *workgroups, pipeline.written.len());
         let (encoder, dispatches) = submit::record_tiles(
             self.gpu,
-            submit::Loaded { pipeline, group },
+            submit::BoundPipeline { pipeline, group },
             layout,
             &tile,
             Part::whole(*workgroups),

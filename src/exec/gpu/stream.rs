@@ -8,18 +8,18 @@ use std::{ops::Range, sync::Arc};
 
 use super::{
     Gpu,
-    bindings::Bound,
+    bindings::BoundBuffer,
     clock::TileClock,
     memory::{padded, size_class},
     pipeline::Pipeline,
-    submit::{Argument, Held, Loaded, TileLayout, place, record_tiles},
-    transfer::{self, Flight, Piece},
+    submit::{Argument, BoundPipeline, PooledBuffer, TileLayout, place, record_tiles},
+    transfer::{self, Piece, Readback},
 };
 use crate::{
     error::{Error, Result},
     exec::{
         ArgData, Launch, Metrics, Watcher,
-        stop::{Left, Stop},
+        stop::{LeftBehind, Stop},
     },
     kernel::{
         Kernel,
@@ -37,7 +37,7 @@ pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>, plan: &Plan) -> Result<
     let variant = Variant { tiled: true, logical_length: sliced.clone(), sliced, guard, fuel: false };
     let (pipeline, compile) = gpu.pipelines.get(gpu, kernel, &variant)?;
     if let Some(stop) = stop.filter(|stop| stop.is_due()) {
-        return Err(stop.error(Left::Nothing));
+        return Err(stop.error(LeftBehind::Nothing));
     }
     let result = gpu.guarded(kernel.name(), "", || {
         let mut metrics = Metrics { compile, ..Metrics::default() };
@@ -112,20 +112,20 @@ impl<'a> Stream<'a, '_> {
                 watcher(TileEvent { tile, tiles });
             }
         };
-        let mut before: Option<(u32, Flight<'a>)> = None;
+        let mut before: Option<(u32, Readback<'a>)> = None;
         for (tile, units) in (0..).zip(space.iter()) {
             if let Some(stop) = stop.filter(|stop| stop.is_due()) {
-                return Err(stop.error(Left::Unspecified));
+                return Err(stop.error(LeftBehind::Unspecified));
             }
             let set = sets.get(tile as usize % SETS as usize).map_or(&[][..], Vec::as_slice);
-            let flight = self.tile(tile, &units, set, &mut roles, &mut clock)?;
-            if let Some((done, flight)) = before.replace((tile, flight)) {
-                flight.land(gpu, stop)?;
+            let readback = self.tile(tile, &units, set, &mut roles, &mut clock)?;
+            if let Some((done, readback)) = before.replace((tile, readback)) {
+                readback.complete(gpu, stop)?;
                 tell(done);
             }
         }
-        if let Some((done, flight)) = before {
-            flight.land(gpu, stop)?;
+        if let Some((done, readback)) = before {
+            readback.complete(gpu, stop)?;
             tell(done);
         }
         self.metrics.tiles = tiles;
@@ -138,7 +138,7 @@ impl<'a> Stream<'a, '_> {
     }
 
     /// Buffers for tiles as large as planned; smaller ones where the device has less memory than it seemed to have.
-    fn acquire(&self) -> Result<(TileSpace, Vec<Vec<Held<'a>>>)> {
+    fn acquire(&self) -> Result<(TileSpace, Vec<Vec<PooledBuffer<'a>>>)> {
         let mut space = self.plan.tiles;
         loop {
             match self.sets(space) {
@@ -151,12 +151,12 @@ impl<'a> Stream<'a, '_> {
         }
     }
 
-    fn sets(&self, space: TileSpace) -> Result<Vec<Vec<Held<'a>>>> {
+    fn sets(&self, space: TileSpace) -> Result<Vec<Vec<PooledBuffer<'a>>>> {
         let streamed = || (0..self.plan.bindings.len()).filter(|&at| self.is_streamed(at));
         let set = |_: usize| {
             let buffer = |at: usize| {
                 let bytes = self.plan.tile_bytes(at, space);
-                Held::acquire(self.gpu, size_class(bytes), &self.plan.bindings[at].name)
+                PooledBuffer::acquire(self.gpu, size_class(bytes), &self.plan.bindings[at].name)
             };
             streamed().map(buffer).collect::<Result<Vec<_>>>()
         };
@@ -219,10 +219,10 @@ impl<'a> Stream<'a, '_> {
         &mut self,
         tile: u32,
         units: &Range<u32>,
-        set: &[Held<'a>],
+        set: &[PooledBuffer<'a>],
         roles: &mut [Role<'a>],
         clock: &mut TileClock,
-    ) -> Result<Flight<'a>> {
+    ) -> Result<Readback<'a>> {
         let (gpu, stop) = (self.gpu, self.stop);
         let mut slices = vec![Slice::default(); roles.len()];
         let mut pieces = Vec::new();
@@ -269,13 +269,16 @@ impl<'a> Stream<'a, '_> {
                     }
                 }
             }
-            bound.push(Bound { buffer, bytes: padded(self.plan.tile_bytes(at, self.plan.tiles)).min(buffer.size) });
+            bound.push(BoundBuffer {
+                buffer,
+                bytes: padded(self.plan.tile_bytes(at, self.plan.tiles)).min(buffer.size),
+            });
         }
         let group = gpu.groups.get(gpu, self.pipeline, &bound);
         let encoder = clock.time(gpu, tile, stop, |queries| self.dispatch(units, slices, &group, queries))?;
         let pieces = pieces.into_iter().filter(|(_, _, data)| !data.is_empty());
         let pieces = pieces.map(|(buffer, offset, data)| Piece { source: &buffer.buffer, offset, data }).collect();
-        transfer::depart(gpu, encoder, pieces)
+        transfer::start_readback(gpu, encoder, pieces)
     }
 
     /// Records the dispatches of a tile. If there are many, all but the last are submitted.
@@ -291,7 +294,7 @@ impl<'a> Stream<'a, '_> {
         let tile = TileUniform { origin: part.origin, fuel: 0, whole, slices };
         let (encoder, dispatches) = record_tiles(
             self.gpu,
-            Loaded { pipeline: self.pipeline, group },
+            BoundPipeline { pipeline: self.pipeline, group },
             self.layout,
             &tile,
             part,

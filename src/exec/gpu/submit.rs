@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Gpu,
-    bindings::{Bound, UniformSlot},
+    bindings::{BoundBuffer, UniformSlot},
     device::lock,
     memory::{DeviceBuffer, GpuAllocation, padded, size_class},
     pipeline::{DATA_GROUP, Pipeline, TILE_GROUP},
@@ -18,7 +18,7 @@ use crate::{
     error::{Error, Message, Result},
     exec::{
         ArgData, Launch, Metrics,
-        stop::{Left, Stop},
+        stop::{LeftBehind, Stop},
     },
     kernel::{BindingKind, Kernel, passes::TileUniform},
     plan::Part,
@@ -32,34 +32,34 @@ pub(super) const TILES_AT_ONCE: usize = 1024;
 const TILES_BETWEEN_STOPS: usize = 4;
 
 /// Where an argument's data lies on the device.
-pub(super) enum Place<'a> {
+pub(super) enum ArgumentMemory<'a> {
     /// Memory for this call, given back when it ends.
-    Held(Held<'a>),
+    PooledBuffer(PooledBuffer<'a>),
     Resident(&'a DeviceBuffer),
     Uniform(Arc<UniformSlot>),
 }
 
-impl Place<'_> {
+impl ArgumentMemory<'_> {
     pub fn buffer(&self) -> &DeviceBuffer {
         match self {
-            Place::Held(held) => held.buffer(),
-            Place::Resident(buffer) => buffer,
-            Place::Uniform(slot) => &slot.buffer,
+            ArgumentMemory::PooledBuffer(held) => held.buffer(),
+            ArgumentMemory::Resident(buffer) => buffer,
+            ArgumentMemory::Uniform(slot) => &slot.buffer,
         }
     }
 }
 
 /// A buffer from the pool, which goes back when this is dropped.
-pub(super) struct Held<'a> {
+pub(super) struct PooledBuffer<'a> {
     gpu: &'a Gpu,
     buffer: Option<DeviceBuffer>,
 }
 
-impl<'a> Held<'a> {
+impl<'a> PooledBuffer<'a> {
     /// A buffer of `size` bytes with unspecified contents.
     pub fn acquire(gpu: &'a Gpu, size: u64, subject: &str) -> Result<Self> {
         let (buffer, _) = gpu.acquire(size, subject)?;
-        Ok(Held { gpu, buffer: Some(buffer) })
+        Ok(PooledBuffer { gpu, buffer: Some(buffer) })
     }
 
     pub fn buffer(&self) -> &DeviceBuffer {
@@ -67,7 +67,7 @@ impl<'a> Held<'a> {
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for PooledBuffer<'_> {
     fn drop(&mut self) {
         if let Some(buffer) = self.buffer.take() {
             self.gpu.release(buffer);
@@ -77,15 +77,15 @@ impl Drop for Held<'_> {
 
 /// An argument on the device, and the host memory that its result goes to.
 pub(super) struct Argument<'a> {
-    pub place: Place<'a>,
+    pub place: ArgumentMemory<'a>,
     pub bytes: u64,
     pub result: Option<&'a mut [u8]>,
 }
 
 impl Argument<'_> {
     /// What a dispatch binds for it.
-    pub fn bound(&self) -> Bound<'_> {
-        Bound { buffer: self.place.buffer(), bytes: self.bytes }
+    pub fn bound(&self) -> BoundBuffer<'_> {
+        BoundBuffer { buffer: self.place.buffer(), bytes: self.bytes }
     }
 }
 
@@ -99,7 +99,7 @@ pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
     let fuel = gpu.rate.fuel(gpu, stop)?;
     match (launch_with(gpu, launch, fuel)?, stop) {
         // What it did until then is of no use to anybody.
-        ((_, Ended::OutOfFuel), Some(stop)) => Err(stop.error(Left::Unspecified)),
+        ((_, Ended::OutOfFuel), Some(stop)) => Err(stop.error(LeftBehind::Unspecified)),
         ((metrics, _), _) => Ok(metrics),
     }
 }
@@ -122,7 +122,7 @@ pub(super) fn launch_with(gpu: &Arc<Gpu>, launch: Launch<'_>, fuel: Option<u32>)
     variant.fuel = fuel.is_some();
     let (pipeline, compile) = gpu.pipelines.get(gpu, kernel, &variant)?;
     if let Some(stop) = stop.filter(|stop| stop.is_due()) {
-        return Err(stop.error(Left::Nothing));
+        return Err(stop.error(LeftBehind::Nothing));
     }
     let result = gpu.guarded(kernel.name(), "", || {
         let mut metrics = Metrics { compile, tiles: 1, ..Metrics::default() };
@@ -167,19 +167,19 @@ pub(super) fn place<'a>(
         ));
     }
     let mut hold = |bytes: &[u8]| {
-        let held = Held::acquire(gpu, size_class(bytes.len() as u64), &binding.name)?;
+        let held = PooledBuffer::acquire(gpu, size_class(bytes.len() as u64), &binding.name)?;
         transfer::upload(gpu, &held.buffer().buffer, 0, bytes, stop)?;
         metrics.bytes_up += bytes.len() as u64;
-        Ok(Place::Held(held))
+        Ok(ArgumentMemory::PooledBuffer(held))
     };
     let (place, result) = match data {
-        ArgData::Uniform(contents) => (Place::Uniform(gpu.uniforms.get(gpu, contents)?), None),
+        ArgData::Uniform(contents) => (ArgumentMemory::Uniform(gpu.uniforms.get(gpu, contents)?), None),
         ArgData::Read(contents) => (hold(contents)?, None),
         ArgData::Write(contents) => (hold(contents)?, written.then_some(contents)),
         ArgData::Resident(allocation) => {
             let known = allocation.as_any().downcast_ref::<GpuAllocation>();
             match known.filter(|allocation| Arc::ptr_eq(&allocation.gpu, gpu)) {
-                Some(allocation) => (Place::Resident(allocation.device_buffer()), None),
+                Some(allocation) => (ArgumentMemory::Resident(allocation.device_buffer()), None),
                 None => {
                     return Err(Error::Call(
                         Message::new(format!("its buffer is not on device `{}`", gpu.info.name))
@@ -230,7 +230,15 @@ fn run(
         None => (record_one(gpu, pipeline, &group, tile.whole, queries), 1),
         Some(layout) => {
             let layout = TileLayout { layout, status: status.as_ref() };
-            record_tiles(gpu, Loaded { pipeline, group: &group }, layout, tile, Part::whole(tile.whole), queries, stop)?
+            record_tiles(
+                gpu,
+                BoundPipeline { pipeline, group: &group },
+                layout,
+                tile,
+                Part::whole(tile.whole),
+                queries,
+                stop,
+            )?
         }
     };
     metrics.dispatches = dispatches;
@@ -296,7 +304,7 @@ const STATUS_USAGE: wgpu::BufferUsages = wgpu::BufferUsages::STORAGE.union(wgpu:
 
 /// A pipeline with its data bound.
 #[derive(Clone, Copy)]
-pub(super) struct Loaded<'a> {
+pub(super) struct BoundPipeline<'a> {
     pub pipeline: &'a Pipeline,
     pub group: &'a wgpu::BindGroup,
 }
@@ -312,7 +320,7 @@ pub(super) struct TileLayout<'a> {
 /// with the number of dispatches. A launch that may have to stop waits for each submission before the next.
 pub(super) fn record_tiles(
     gpu: &Gpu,
-    Loaded { pipeline, group }: Loaded<'_>,
+    BoundPipeline { pipeline, group }: BoundPipeline<'_>,
     layout: TileLayout<'_>,
     tile: &TileUniform,
     part: Part,
@@ -329,7 +337,7 @@ pub(super) fn record_tiles(
             if let Some(stop) = stop {
                 gpu.wait(index, Some(stop))?;
                 if stop.is_due() {
-                    return Err(stop.error(Left::Unspecified));
+                    return Err(stop.error(LeftBehind::Unspecified));
                 }
             }
         }

@@ -37,18 +37,18 @@ const DOWNLOAD: wgpu::BufferUsages = wgpu::BufferUsages::MAP_READ.union(wgpu::Bu
 /// Staging buffers that are not in use: those for uploads mapped, those for downloads not.
 #[derive(Default)]
 pub(super) struct Staging {
-    up: Arc<Mutex<Shelf>>,
-    down: Mutex<Shelf>,
+    up: Arc<Mutex<FreeBuffers>>,
+    down: Mutex<FreeBuffers>,
 }
 
 /// Buffers of one direction, by size.
 #[derive(Default)]
-struct Shelf {
+struct FreeBuffers {
     free: BTreeMap<u64, Vec<wgpu::Buffer>>,
     bytes: u64,
 }
 
-impl Shelf {
+impl FreeBuffers {
     fn take(&mut self, size: u64) -> Option<wgpu::Buffer> {
         let buffer = self.free.get_mut(&size)?.pop()?;
         self.bytes -= size;
@@ -67,8 +67,8 @@ impl Shelf {
 impl Staging {
     /// Gives up all that is kept.
     pub fn clear(&self) {
-        *lock(&self.up) = Shelf::default();
-        *lock(&self.down) = Shelf::default();
+        *lock(&self.up) = FreeBuffers::default();
+        *lock(&self.down) = FreeBuffers::default();
     }
 
     /// A mapped buffer to write into.
@@ -167,7 +167,7 @@ pub(super) struct Piece<'s, 'a> {
 }
 
 /// Pieces whose copies have been submitted together.
-pub(super) struct Flight<'a> {
+pub(super) struct Readback<'a> {
     index: wgpu::SubmissionIndex,
     parts: Vec<(wgpu::Buffer, Arc<AtomicU8>, &'a mut [u8])>,
 }
@@ -190,7 +190,7 @@ pub(super) fn finish(
     }
     let mut chunks = pieces.into_iter().flat_map(split).peekable();
     let mut encoder = Some(encoder);
-    let mut before: Option<Flight<'_>> = None;
+    let mut before: Option<Readback<'_>> = None;
     while chunks.peek().is_some() {
         let mut encoder = encoder.take().unwrap_or_else(|| gpu.encoder());
         let mut parts = Vec::new();
@@ -201,16 +201,20 @@ pub(super) fn finish(
             encoder.copy_buffer_to_buffer(chunk.source, chunk.offset, &staging, 0, chunk.bytes());
             parts.push((staging, Arc::new(AtomicU8::new(WAITING)), chunk.data));
         }
-        if let Some(flight) = before.replace(submit(gpu, encoder, parts)) {
-            flight.land(gpu, stop)?;
+        if let Some(readback) = before.replace(submit(gpu, encoder, parts)) {
+            readback.complete(gpu, stop)?;
         }
     }
-    before.map_or(Ok(()), |flight| flight.land(gpu, stop))
+    before.map_or(Ok(()), |readback| readback.complete(gpu, stop))
 }
 
 /// Submits `encoder` with the copies of all pieces behind what it holds, and returns at once: the pieces are filled when
 /// the flight has landed.
-pub(super) fn depart<'a>(gpu: &Gpu, encoder: wgpu::CommandEncoder, pieces: Vec<Piece<'_, 'a>>) -> Result<Flight<'a>> {
+pub(super) fn start_readback<'a>(
+    gpu: &Gpu,
+    encoder: wgpu::CommandEncoder,
+    pieces: Vec<Piece<'_, 'a>>,
+) -> Result<Readback<'a>> {
     let mut encoder = encoder;
     let mut parts = Vec::new();
     for chunk in pieces.into_iter().flat_map(split) {
@@ -226,7 +230,7 @@ fn submit<'a>(
     gpu: &Gpu,
     encoder: wgpu::CommandEncoder,
     parts: Vec<(wgpu::Buffer, Arc<AtomicU8>, &'a mut [u8])>,
-) -> Flight<'a> {
+) -> Readback<'a> {
     let index = gpu.queue.submit([encoder.finish()]);
     for (staging, state, data) in &parts {
         let state = Arc::clone(state);
@@ -234,7 +238,7 @@ fn submit<'a>(
             state.store(if result.is_ok() { MAPPED } else { FAILED }, Ordering::Release);
         });
     }
-    Flight { index, parts }
+    Readback { index, parts }
 }
 
 /// Cuts a piece into chunks.
@@ -254,9 +258,9 @@ impl Piece<'_, '_> {
     }
 }
 
-impl Flight<'_> {
+impl Readback<'_> {
     /// Waits for the copies and fills the pieces.
-    pub fn land(self, gpu: &Gpu, stop: Option<&Stop>) -> Result<()> {
+    pub fn complete(self, gpu: &Gpu, stop: Option<&Stop>) -> Result<()> {
         gpu.wait(self.index, stop)?;
         for (staging, state, data) in self.parts {
             // The callback may be running on another thread that polls at the same time.

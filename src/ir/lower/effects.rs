@@ -4,7 +4,7 @@ use naga::{Expression, Handle, Span, TypeInner};
 
 use super::{
     Frame, Lowerer,
-    place::At,
+    pointee::Storage,
     types::{Layout, Leaf},
 };
 use crate::{
@@ -20,14 +20,14 @@ impl<'a> Lowerer<'a> {
     /// An atomic operation on a place; gives the old value.
     pub fn atomic(
         &mut self,
-        at: &mut At,
+        at: &mut Storage,
         fun: AtomicFun,
         value: Value,
         compare: Option<Value>,
         result_used: bool,
         span: Span,
     ) -> Result<Value> {
-        let At::Memory(address) = at else {
+        let Storage::Memory(address) = at else {
             return self.refuse(span, "an atomic operation on a variable that is not in memory");
         };
         let address = address.clone();
@@ -47,8 +47,8 @@ impl<'a> Lowerer<'a> {
     ) -> Result<()> {
         use naga::AtomicFunction as F;
         let operand = self.expression(frame, value)?[0];
-        let mut place = self.place(frame, pointer)?;
-        place.stands_at(frame.origin(pointer));
+        let mut place = self.pointee(frame, pointer)?;
+        place.set_origin(frame.origin(pointer));
         let mut compare = None;
         let fun = match fun {
             F::Add => AtomicFun::Add,
@@ -86,8 +86,8 @@ impl<'a> Lowerer<'a> {
         result: Handle<Expression>,
         span: Span,
     ) -> Result<()> {
-        let place = self.place(frame, pointer)?;
-        let At::Memory(address) = &place.at else {
+        let place = self.pointee(frame, pointer)?;
+        let Storage::Memory(address) = &place.at else {
             return self.refuse(span, "workgroupUniformLoad of a variable that is not in workgroup memory");
         };
         let Some(leaves) = self.types.leaves(&place.ty, Layout::Packed) else { return Err(self.no_lanes(span)) };

@@ -2,10 +2,10 @@
 
 use naga::{BinaryOperator, Expression, Handle, Literal, Span, TypeInner, UnaryOperator};
 
-use super::{Argument, Frame, Lowerer, MAX_CONSTANT, place::At, place::Place, types, types::Layout};
+use super::{Argument, Frame, Lowerer, MAX_CONSTANT, pointee::Pointee, pointee::Storage, types, types::Layout};
 use crate::{
     error::Result,
-    ir::{Address, AtomicFun, Binary, Bound, Op, Origin, Term, Type, Unary, Value},
+    ir::{Address, AtomicFun, Binary, IndexBound, Op, Origin, Term, Type, Unary, Value},
 };
 
 impl<'a> Lowerer<'a> {
@@ -83,9 +83,9 @@ impl<'a> Lowerer<'a> {
                 self.math(frame, fun, [Some(arg), arg1, arg2, arg3], span)
             }
             Expression::As { expr, kind, convert } => self.cast(frame, expr, kind, convert, span),
-            Expression::ArrayLength(pointer) => match self.place(frame, pointer)?.at {
-                At::Memory(address) => Ok(vec![self.b.array_length(address.mem)]),
-                At::Slots { .. } => self.refuse(span, "arrayLength of a variable that is not a storage buffer"),
+            Expression::ArrayLength(pointer) => match self.pointee(frame, pointer)?.at {
+                Storage::Memory(address) => Ok(vec![self.b.array_length(address.mem)]),
+                Storage::Slots { .. } => self.refuse(span, "arrayLength of a variable that is not a storage buffer"),
             },
             Expression::GlobalVariable(_) | Expression::LocalVariable(_) => {
                 self.refuse(span, "a pointer cannot be used as a value")
@@ -175,10 +175,10 @@ impl<'a> Lowerer<'a> {
         }
         if count > CHOICE {
             let place = self.value_in_memory(frame, base, inner, &values, span)?;
-            let At::Memory(address) = place.at else { return Err(self.no_lanes(span)) };
-            let term = Term { index, stride: size as u32 * 4, bound: Bound::Const(count) };
+            let Storage::Memory(address) = place.at else { return Err(self.no_lanes(span)) };
+            let term = Term { index, stride: size as u32 * 4, bound: IndexBound::Const(count) };
             let address = Address { terms: vec![term], ..address };
-            return self.load_leaves(&Place { ty: element, at: At::Memory(address) }, span);
+            return self.load_leaves(&Pointee { ty: element, at: Storage::Memory(address) }, span);
         }
         let mut chosen: Vec<Value> = leaves.iter().map(|leaf| self.b.zero(leaf.ty)).collect();
         let ty = self.b.ty(index);
@@ -200,27 +200,27 @@ impl<'a> Lowerer<'a> {
         inner: &TypeInner,
         values: &[Value],
         span: Span,
-    ) -> Result<Place> {
+    ) -> Result<Pointee> {
         let name = frame.fun.named_expressions.get(&base).cloned().unwrap_or_else(|| "array".into());
         let mem = match self.constant_table(&name, values) {
             Some(mem) => mem,
             None => {
                 let space = crate::ir::Space::Private { bytes: values.len() as u32 * 4 };
                 let mem = self.private_memory(crate::ir::Memory { name, space, runtime: None, data: Vec::new() });
-                self.store_leaves(&Place::memory(mem, inner.clone()), values, span)?;
+                self.store_leaves(&Pointee::memory(mem, inner.clone()), values, span)?;
                 mem
             }
         };
-        let mut place = Place::memory(mem, inner.clone());
-        if let At::Memory(address) = &mut place.at {
+        let mut place = Pointee::memory(mem, inner.clone());
+        if let Storage::Memory(address) = &mut place.at {
             address.origin = frame.origin(base);
         }
         Ok(place)
     }
 
     fn load(&mut self, frame: &mut Frame<'a>, pointer: Handle<Expression>, span: Span) -> Result<Vec<Value>> {
-        let mut place = self.place(frame, pointer)?;
-        place.stands_at(Origin { span, ..frame.origin(pointer) });
+        let mut place = self.pointee(frame, pointer)?;
+        place.set_origin(Origin { span, ..frame.origin(pointer) });
         if let TypeInner::Atomic(scalar) = place.ty {
             let ty = types::scalar_type(scalar).ok_or_else(|| self.no_lanes(span))?;
             let zero = self.b.zero(ty);

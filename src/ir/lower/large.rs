@@ -7,7 +7,7 @@ use naga::{Expression, Handle, Span, TypeInner};
 
 use super::{
     Argument, Frame, Lowerer,
-    place::{At, Place},
+    pointee::{Pointee, Storage},
     types::{Layout, MAX_LEAVES},
 };
 use crate::{
@@ -23,7 +23,7 @@ const UNROLLED: u32 = 16;
 pub enum Large {
     Zero(TypeInner),
     /// What a memory holds that nothing else writes.
-    Copy(Place),
+    Copy(Pointee),
 }
 
 impl<'a> Lowerer<'a> {
@@ -49,9 +49,9 @@ impl<'a> Lowerer<'a> {
                 }
             }
             Expression::Load { pointer } => {
-                let mut from = self.place(frame, pointer)?;
-                from.stands_at(frame.origin(pointer));
-                let to = self.private_place(from.ty.clone(), span)?;
+                let mut from = self.pointee(frame, pointer)?;
+                from.set_origin(frame.origin(pointer));
+                let to = self.private_pointee(from.ty.clone(), span)?;
                 self.copy(&from, &to, span)?;
                 Some(Large::Copy(to))
             }
@@ -101,21 +101,21 @@ impl<'a> Lowerer<'a> {
     }
 
     /// Writes a large value.
-    pub fn store_large(&mut self, to: &Place, value: &Large, span: Span) -> Result<()> {
+    pub fn store_large(&mut self, to: &Pointee, value: &Large, span: Span) -> Result<()> {
         match value {
             Large::Zero(_) => self.zero(to, span),
             Large::Copy(from) => self.copy(from, to, span),
         }
     }
 
-    fn private_place(&mut self, ty: TypeInner, span: Span) -> Result<Place> {
+    fn private_pointee(&mut self, ty: TypeInner, span: Span) -> Result<Pointee> {
         let bytes = self.types.leaf_count(&ty).and_then(|count| count.checked_mul(4));
         let bytes = bytes.ok_or_else(|| self.no_lanes(span))?;
         let memory = Memory { name: "copy".into(), space: Space::Private { bytes }, runtime: None, data: Vec::new() };
-        Ok(Place::memory(self.private_memory(memory), ty))
+        Ok(Pointee::memory(self.private_memory(memory), ty))
     }
 
-    fn copy(&mut self, from: &Place, to: &Place, span: Span) -> Result<()> {
+    fn copy(&mut self, from: &Pointee, to: &Pointee, span: Span) -> Result<()> {
         self.each_part(&from.ty, span, &mut |this, part| match part {
             Part::Leaves => {
                 let values = this.load_leaves(from, span)?;
@@ -132,8 +132,8 @@ impl<'a> Lowerer<'a> {
         })
     }
 
-    fn zero(&mut self, to: &Place, span: Span) -> Result<()> {
-        if let At::Memory(address) = &to.at
+    fn zero(&mut self, to: &Pointee, span: Span) -> Result<()> {
+        if let Storage::Memory(address) = &to.at
             && address.terms.is_empty()
             && let Space::Private { bytes } = self.b.memories[address.mem.0 as usize].space
             && self.types.leaf_count(&to.ty).and_then(|count| count.checked_mul(4)) == Some(bytes)

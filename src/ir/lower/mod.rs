@@ -9,7 +9,7 @@ mod builtins;
 mod effects;
 mod expression;
 mod large;
-mod place;
+mod pointee;
 mod statement;
 mod types;
 
@@ -27,7 +27,7 @@ use crate::{
     error::{Error, Result},
     kernel::{BindingKind, Kernel, diagnostic},
 };
-use place::Root;
+use pointee::Root;
 use types::{Layout, Types};
 
 /// Local variables of more leaves than this live in memory even if every index is constant.
@@ -81,7 +81,7 @@ enum Return {
 #[derive(Clone)]
 enum Argument {
     Value(Vec<Value>),
-    Pointer(place::Place),
+    Pointer(pointee::Pointee),
     Large(large::Large),
 }
 
@@ -123,7 +123,7 @@ struct Lowerer<'a> {
     statements: usize,
     /// How many blocks are open.
     depth: usize,
-    indexed: FxHashMap<Handle<naga::Function>, place::Indexed>,
+    indexed: FxHashMap<Handle<naga::Function>, pointee::Indexed>,
 }
 
 impl<'a> Lowerer<'a> {
@@ -256,7 +256,7 @@ impl<'a> Lowerer<'a> {
             let memory = Memory { name: name.into(), space, runtime: None, data: Vec::new() };
             let mem = if fresh { self.b.memory(memory) } else { self.private_memory(memory) };
             match init {
-                Some(values) => self.store_leaves(&place::Place::memory(mem, inner.clone()), &values, span)?,
+                Some(values) => self.store_leaves(&pointee::Pointee::memory(mem, inner.clone()), &values, span)?,
                 None if !fresh => self.b.push(super::Stmt::Clear(mem)),
                 None => {}
             }

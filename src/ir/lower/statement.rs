@@ -80,14 +80,14 @@ impl<'a> Lowerer<'a> {
             Statement::Return { value } => return self.return_(frame, *value),
             Statement::Store { pointer, value } if self.large(frame, *value)?.is_some() => {
                 let Some(value) = self.large(frame, *value)? else { return Ok(None) };
-                let mut place = self.place(frame, *pointer)?;
-                place.stands_at(frame.origin(*pointer));
+                let mut place = self.pointee(frame, *pointer)?;
+                place.set_origin(frame.origin(*pointer));
                 self.store_large(&place, &value, span)?;
             }
             Statement::Store { pointer, value } => {
                 let values = self.expression(frame, *value)?;
-                let mut place = self.place(frame, *pointer)?;
-                place.stands_at(frame.origin(*pointer));
+                let mut place = self.pointee(frame, *pointer)?;
+                place.set_origin(frame.origin(*pointer));
                 if self.is_atomic(&place.ty) {
                     self.atomic(&mut place.at, AtomicFun::Store, values[0], None, false, span)?;
                 } else {
@@ -448,7 +448,7 @@ impl<'a> Lowerer<'a> {
                 if let Some((first, count)) = self.reachable_slots(frame, argument) {
                     slots.extend(first..first + count);
                 }
-                lowered.push(Argument::Pointer(self.place(frame, argument)?));
+                lowered.push(Argument::Pointer(self.pointee(frame, argument)?));
             } else if let Some(large) = self.large(frame, argument)? {
                 lowered.push(Argument::Large(large));
             } else {

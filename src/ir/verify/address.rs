@@ -1,7 +1,7 @@
 //! Rules on memories and on addresses into them.
 
 use super::{Checked, Pass, Verifier};
-use crate::ir::{AccessId, Address, AtomicFun, Bound, Mem, Memory, Space, Term, Type};
+use crate::ir::{AccessId, Address, AtomicFun, IndexBound, Mem, Memory, Space, Term, Type};
 
 /// What is done at an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl Verifier<'_> {
             return Err(format!("{step} bytes into `{name}` is no element of {size} bytes"));
         }
         for pair in address.terms.windows(2) {
-            if let Bound::Const(count) = pair[1].bound
+            if let IndexBound::Const(count) = pair[1].bound
                 && u64::from(count) * u64::from(pair[1].stride) > u64::from(pair[0].stride)
             {
                 let (inner, outer) = (pair[1].stride, pair[0].stride);
@@ -104,7 +104,7 @@ impl Verifier<'_> {
         if !matches!(self.ty(term.index), Type::I32 | Type::U32) {
             return Err(format!("an index is an integer, not {}", self.show(term.index)));
         }
-        if term.stride == 0 || term.bound == Bound::Const(0) {
+        if term.stride == 0 || term.bound == IndexBound::Const(0) {
             return Err(format!("an index %{} of stride {} and bound {:?}", term.index.0, term.stride, term.bound));
         }
         Ok(())
@@ -114,7 +114,7 @@ impl Verifier<'_> {
     fn reach(&self, memory: &Memory, address: &Address, size: u32) -> Checked {
         let name = &memory.name;
         let (terms, start, end) = match address.terms.split_first() {
-            Some((Term { bound: Bound::Runtime, stride, .. }, inner)) => {
+            Some((Term { bound: IndexBound::Runtime, stride, .. }, inner)) => {
                 let Some(array) = memory.runtime else {
                     return Err(format!("an index is bounded by the length of `{name}`, which has none"));
                 };
@@ -143,10 +143,10 @@ impl Verifier<'_> {
         let mut reach = u64::from(start) + u64::from(size);
         for term in terms {
             match term.bound {
-                Bound::Const(count) => {
+                IndexBound::Const(count) => {
                     reach = reach.saturating_add(u64::from(count - 1) * u64::from(term.stride));
                 }
-                Bound::Runtime => return Err(format!("the runtime-sized array of `{name}` lies in another")),
+                IndexBound::Runtime => return Err(format!("the runtime-sized array of `{name}` lies in another")),
             }
         }
         if reach > end {

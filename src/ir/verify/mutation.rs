@@ -5,7 +5,9 @@ use super::{
     tests::{blocks, files, programs},
     verify,
 };
-use crate::ir::{AccessId, Address, Binary, Block, Bound, End, Label, Mem, Op, Program, Stmt, Type, Uniformity, Value};
+use crate::ir::{
+    AccessId, Address, Binary, Block, End, IndexBound, Label, Mem, Op, Program, Stmt, Type, Uniformity, Value,
+};
 
 /// A small generator of numbers (Marsaglia's xorshift).
 struct Random(u64);
@@ -419,14 +421,14 @@ fn widen_bound(program: &mut Program, random: &mut Random) -> Option<()> {
     let known = |p: &Program, address: &Address| {
         let host = |mem| p.memory(mem).bytes_of(Type::F16) == 2;
         match address.terms.first().map(|term| term.bound) {
-            Some(Bound::Const(_)) => !host(address.mem),
-            Some(Bound::Runtime) => address.terms.len() > 1,
+            Some(IndexBound::Const(_)) => !host(address.mem),
+            Some(IndexBound::Runtime) => address.terms.len() > 1,
             None => false,
         }
     };
     change_address(program, random, known, |address| {
         let last = address.terms.last_mut().expect("an index is there");
-        last.bound = Bound::Const(1 << 28);
+        last.bound = IndexBound::Const(1 << 28);
     })
 }
 

@@ -5,8 +5,8 @@ use std::{fs, path::Path};
 use super::{Pass, verify};
 use crate::{
     ir::{
-        AccessId, Address, AtomicFun, Binary, Block, Bound, End, Label, Mem, Op, Program, Space, Stmt, Type, Unary,
-        Uniformity, Value, ValueDef, lower::lower,
+        AccessId, Address, AtomicFun, Binary, Block, End, IndexBound, Label, Mem, Op, Program, Space, Stmt, Type,
+        Unary, Uniformity, Value, ValueDef, lower::lower,
     },
     kernel::Module,
 };
@@ -336,14 +336,14 @@ fn addresses_are_well_formed() {
         }
     });
     refuses("of stride 0", |p| load(p).terms[0].stride = 0);
-    refuses("bound Const(0)", |p| load(p).terms[0].bound = Bound::Const(0));
+    refuses("bound Const(0)", |p| load(p).terms[0].bound = IndexBound::Const(0));
     refuses("is no element of 4 bytes", |p| load(p).offset = 2);
     refuses("whose stride is 4", |p| address(p, "input", |a| a.terms[0].stride = 8));
     refuses("bounded by the length of `words`, which has none", |p| {
-        address(p, "words", |a| a.terms[0].bound = Bound::Runtime);
+        address(p, "words", |a| a.terms[0].bound = IndexBound::Runtime);
     });
     refuses("an access reaches 260 bytes into `words`, expected at most 256", |p| {
-        address(p, "words", |a| a.terms[0].bound = Bound::Const(65));
+        address(p, "words", |a| a.terms[0].bound = IndexBound::Const(65));
     });
     refuses("an access reaches 8 bytes into `input`, expected at most 4", |p| address(p, "input", |a| a.offset = 4));
     refuses("in front of the array of `rows`, which is at 16", |p| {
@@ -358,7 +358,7 @@ fn addresses_are_well_formed() {
     });
     refuses("lies in another", |p| address(p, "input", |a| a.terms.push(a.terms[0])));
     refuses("in an element of 4", |p| {
-        address(p, "words", |a| a.terms.push(crate::ir::Term { bound: Bound::Const(2), ..a.terms[0] }));
+        address(p, "words", |a| a.terms.push(crate::ir::Term { bound: IndexBound::Const(2), ..a.terms[0] }));
     });
 }
 

@@ -18,7 +18,7 @@ use super::{
     Guard, Refused, Variant,
     fuel::Fuel,
     remap,
-    sites::{Index, Length, Place, Sites, checked_arguments},
+    sites::{FunctionView, Index, Length, Sites, checked_arguments},
     statement::{append, block_of},
     tile,
 };
@@ -36,15 +36,15 @@ pub(super) fn functions(
     let checked = checked_arguments(module, info);
     let context = Context { module, bindings, variant, tile, fuel, checked: &checked };
     for (handle, fun) in module.functions.iter() {
-        let place = Place { module, fun, info: &info[handle] };
-        let new = Rewriter::new(context, place, Some(handle), &mut adapted.types, &mut adapted.global_variables)
-            .function()?;
+        let view = FunctionView { module, fun, info: &info[handle] };
+        let new =
+            Rewriter::new(context, view, Some(handle), &mut adapted.types, &mut adapted.global_variables).function()?;
         *adapted.functions.get_mut(handle) = new;
     }
     for (i, entry) in module.entry_points.iter().enumerate() {
-        let place = Place { module, fun: &entry.function, info: info.get_entry_point(i) };
+        let view = FunctionView { module, fun: &entry.function, info: info.get_entry_point(i) };
         adapted.entry_points[i].function =
-            Rewriter::new(context, place, None, &mut adapted.types, &mut adapted.global_variables).function()?;
+            Rewriter::new(context, view, None, &mut adapted.types, &mut adapted.global_variables).function()?;
     }
     Ok(())
 }
@@ -84,7 +84,7 @@ pub(super) enum Step {
 /// A function while it is made anew.
 pub(super) struct Rewriter<'a, 't> {
     pub context: Context<'a>,
-    pub place: Place<'a>,
+    pub view: FunctionView<'a>,
     is_entry: bool,
     sites: Sites<'a>,
     pub types: &'t mut UniqueArena<Type>,
@@ -113,12 +113,12 @@ pub(super) struct Rewriter<'a, 't> {
 impl<'a, 't> Rewriter<'a, 't> {
     fn new(
         context: Context<'a>,
-        place: Place<'a>,
+        view: FunctionView<'a>,
         handle: Option<Handle<Function>>,
         types: &'t mut UniqueArena<Type>,
         variables_of_module: &'t mut Arena<GlobalVariable>,
     ) -> Self {
-        let fun = place.fun;
+        let fun = view.fun;
         let new = Function {
             name: fun.name.clone(),
             arguments: fun.arguments.clone(),
@@ -131,13 +131,9 @@ impl<'a, 't> Rewriter<'a, 't> {
         };
         Rewriter {
             context,
-            place,
+            view,
             is_entry: handle.is_none(),
-            sites: Sites::find(
-                place,
-                if context.fuel.is_some() { &Guard::All } else { &context.variant.guard },
-                handle,
-            ),
+            sites: Sites::find(view, if context.fuel.is_some() { &Guard::All } else { &context.variant.guard }, handle),
             types,
             variables_of_module,
             checked: handle.and_then(|handle| context.checked.get(&handle)).map_or(&[], Vec::as_slice),
@@ -156,7 +152,7 @@ impl<'a, 't> Rewriter<'a, 't> {
     }
 
     fn function(mut self) -> Result<Function, Refused> {
-        let fun = self.place.fun;
+        let fun = self.view.fun;
         self.declare_conditions();
         for (handle, expression) in fun.expressions.iter() {
             self.span = fun.expressions.get_span(handle);
@@ -188,7 +184,7 @@ impl<'a, 't> Rewriter<'a, 't> {
     fn declare_conditions(&mut self) {
         let bool = self.scalar_type(Scalar::BOOL);
         for (i, _) in self.checked.iter().enumerate().filter(|(_, checked)| **checked) {
-            let name = self.place.fun.arguments[i].name.as_deref().unwrap_or("pointer");
+            let name = self.view.fun.arguments[i].name.as_deref().unwrap_or("pointer");
             let name = Some(format!("{name}_in_bounds"));
             self.new.arguments.push(FunctionArgument { name, ty: bool, binding: None });
         }
@@ -222,7 +218,7 @@ impl<'a, 't> Rewriter<'a, 't> {
     /// Makes the new form of an old expression.
     fn expression(&mut self, handle: Handle<Expression>, old: &Expression) -> Result<Handle<Expression>, Refused> {
         match *old {
-            Expression::Access { .. } | Expression::AccessIndex { .. } if self.place.is_pointer(handle) => {
+            Expression::Access { .. } | Expression::AccessIndex { .. } if self.view.is_pointer(handle) => {
                 self.pointer(handle)
             }
             Expression::Access { base, .. } => self.part(handle, base),
@@ -240,7 +236,7 @@ impl<'a, 't> Rewriter<'a, 't> {
                 Ok(self.or_zero(handle, value, inside))
             }
             Expression::ArrayLength(array) => {
-                let Expression::GlobalVariable(variable) = self.place.fun.expressions[self.place.root(array)] else {
+                let Expression::GlobalVariable(variable) = self.view.fun.expressions[self.view.root(array)] else {
                     return Err(Refused("the length of an array that is not in a binding"));
                 };
                 match self.context.binding(variable, &self.context.variant.logical_length) {
@@ -285,11 +281,11 @@ impl<'a, 't> Rewriter<'a, 't> {
         right: Handle<Expression>,
     ) -> Result<Handle<Expression>, Refused> {
         let (value, amount) = (self.mapped(left)?, self.mapped(right)?);
-        if let Expression::Literal(Literal::U32(0..32)) = self.place.fun.expressions[right] {
+        if let Expression::Literal(Literal::U32(0..32)) = self.view.fun.expressions[right] {
             return Ok(self.binary(op, value, amount));
         }
         let mut mask = self.literal(Literal::U32(31));
-        if let TypeInner::Vector { size, .. } = *self.place.info[right].ty.inner_with(&self.place.module.types) {
+        if let TypeInner::Vector { size, .. } = *self.view.info[right].ty.inner_with(&self.view.module.types) {
             mask = self.add(Expression::Splat { size, value: mask });
         }
         let amount = self.binary(BinaryOperator::And, amount, mask);
@@ -320,7 +316,7 @@ impl<'a, 't> Rewriter<'a, 't> {
         let checked = &self.checked[..self.checked.len().min(i as usize + 1)];
         let before = checked.iter().filter(|checked| **checked).count() as u32;
         let is_checked = checked.get(i as usize).copied().unwrap_or(false);
-        is_checked.then(|| self.place.fun.arguments.len() as u32 + before - 1)
+        is_checked.then(|| self.view.fun.arguments.len() as u32 + before - 1)
     }
 
     fn copy(&mut self, old: &Expression) -> Result<Handle<Expression>, Refused> {
@@ -330,7 +326,7 @@ impl<'a, 't> Rewriter<'a, 't> {
 
     /// A pointer to a part of what another points to.
     fn pointer(&mut self, handle: Handle<Expression>) -> Result<Handle<Expression>, Refused> {
-        let (base, index) = self.place.step(handle).ok_or(Refused("a pointer that is no access"))?;
+        let (base, index) = self.view.step(handle).ok_or(Refused("a pointer that is no access"))?;
         let slice = self.slice_start(base);
         let guarded = match self.sites.is_guarded(handle) {
             true => self.guard(handle, base, index, slice)?,
@@ -340,7 +336,7 @@ impl<'a, 't> Rewriter<'a, 't> {
             self.guarded.insert(handle, guarded);
         }
         match slice {
-            None => self.copy(&self.place.fun.expressions[handle]),
+            None => self.copy(&self.view.fun.expressions[handle]),
             Some(start) => {
                 let index = self.index(index)?;
                 let index = self.binary(BinaryOperator::Subtract, index, start);
@@ -363,9 +359,9 @@ impl<'a, 't> Rewriter<'a, 't> {
             Some(before) => before.pointer,
             None => self.mapped(base)?,
         };
-        let Some(length) = self.place.open_length(base, index) else {
+        let Some(length) = self.view.open_length(base, index) else {
             let Some(Guarded { inside, .. }) = before else { return Ok(None) };
-            let new = match self.place.fun.expressions[handle] {
+            let new = match self.view.fun.expressions[handle] {
                 Expression::Access { index, .. } => Expression::Access { base: pointer, index: self.mapped(index)? },
                 _ => match index {
                     Index::Known(index) => Expression::AccessIndex { base: pointer, index },
@@ -381,7 +377,7 @@ impl<'a, 't> Rewriter<'a, 't> {
         if let Some(start) = slice {
             moved = self.binary(BinaryOperator::Subtract, index, start);
             if let (Some(_), Expression::GlobalVariable(variable)) =
-                (self.context.fuel, &self.place.fun.expressions[base])
+                (self.context.fuel, &self.view.fun.expressions[base])
             {
                 let there = self.physical_length(*variable);
                 let there = self.binary(BinaryOperator::Less, moved, there);
@@ -392,20 +388,20 @@ impl<'a, 't> Rewriter<'a, 't> {
             Some(before) => self.binary(BinaryOperator::LogicalAnd, before.inside, own),
             None => own,
         };
-        let index = self.or_first(own, moved);
+        let index = self.index_or_zero(own, moved);
         let pointer = self.add(Expression::Access { base: pointer, index });
         Ok(Some(Guarded { pointer, inside }))
     }
 
     /// A part of a value, chosen by an index.
     fn part(&mut self, handle: Handle<Expression>, base: Handle<Expression>) -> Result<Handle<Expression>, Refused> {
-        let (_, index) = self.place.step(handle).ok_or(Refused("a part that is no access"))?;
-        let open = self.place.open_length(base, index).filter(|_| !self.sites.is_proven(base));
-        let Some(length) = open else { return self.copy(&self.place.fun.expressions[handle]) };
+        let (_, index) = self.view.step(handle).ok_or(Refused("a part that is no access"))?;
+        let open = self.view.open_length(base, index).filter(|_| !self.sites.is_proven(base));
+        let Some(length) = open else { return self.copy(&self.view.fun.expressions[handle]) };
         let index = self.index(index)?;
         let length = self.length(length, base)?;
         let inside = self.binary(BinaryOperator::Less, index, length);
-        let index = self.or_first(inside, index);
+        let index = self.index_or_zero(inside, index);
         let base = self.mapped(base)?;
         let value = self.add(Expression::Access { base, index });
         Ok(self.or_zero(handle, value, Some(inside)))
@@ -418,14 +414,14 @@ impl<'a, 't> Rewriter<'a, 't> {
             Index::Dynamic(old) => old,
         };
         let expr = self.mapped(old)?;
-        match self.place.inner(old).scalar_kind() {
+        match self.view.inner(old).scalar_kind() {
             Some(ScalarKind::Sint) => Ok(self.add(Expression::As { expr, kind: ScalarKind::Uint, convert: None })),
             _ => Ok(expr),
         }
     }
 
     /// `index` where `inside` holds, else 0: every array has an element.
-    fn or_first(&mut self, inside: Handle<Expression>, index: Handle<Expression>) -> Handle<Expression> {
+    fn index_or_zero(&mut self, inside: Handle<Expression>, index: Handle<Expression>) -> Handle<Expression> {
         let zero = self.literal(Literal::U32(0));
         self.add(Expression::Select { condition: inside, accept: index, reject: zero })
     }
@@ -438,7 +434,7 @@ impl<'a, 't> Rewriter<'a, 't> {
         inside: Option<Handle<Expression>>,
     ) -> Handle<Expression> {
         let Some(condition) = inside else { return value };
-        let ty = match &self.place.info[handle].ty {
+        let ty = match &self.view.info[handle].ty {
             TypeResolution::Handle(ty) => *ty,
             TypeResolution::Value(inner) => {
                 self.types.insert(Type { name: None, inner: inner.clone() }, Span::UNDEFINED)
@@ -459,7 +455,7 @@ impl<'a, 't> Rewriter<'a, 't> {
     fn length(&mut self, length: Length, base: Handle<Expression>) -> Result<Handle<Expression>, Refused> {
         match length {
             Length::Known(length) => Ok(self.literal(Literal::U32(length))),
-            Length::Runtime => match self.place.fun.expressions[self.place.root(base)] {
+            Length::Runtime => match self.view.fun.expressions[self.view.root(base)] {
                 Expression::GlobalVariable(variable) => self.runtime_length(variable),
                 _ => Err(Refused("an array without a length that is not in a binding")),
             },
@@ -492,7 +488,7 @@ impl<'a, 't> Rewriter<'a, 't> {
 
     /// The first element that the tile has of a binding, if it has a slice of it and `base` is the whole of it.
     fn slice_start(&mut self, base: Handle<Expression>) -> Option<Handle<Expression>> {
-        let Expression::GlobalVariable(variable) = self.place.fun.expressions[base] else { return None };
+        let Expression::GlobalVariable(variable) = self.view.fun.expressions[base] else { return None };
         let binding = self.context.binding(variable, &self.context.variant.sliced)?;
         self.tile_word(&[tile::SLICES, binding, 0]).ok()
     }

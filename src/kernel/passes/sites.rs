@@ -18,7 +18,7 @@ pub(super) enum Length {
 
 /// A function in its module.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct FunctionView<'a> {
     pub module: &'a Module,
     pub fun: &'a Function,
     pub info: &'a FunctionInfo,
@@ -31,7 +31,7 @@ pub(super) enum Index {
     Dynamic(Handle<Expression>),
 }
 
-impl<'a> Place<'a> {
+impl<'a> FunctionView<'a> {
     pub fn inner(&self, expression: Handle<Expression>) -> &'a TypeInner {
         self.info[expression].ty.inner_with(&self.module.types)
     }
@@ -109,7 +109,7 @@ impl<'a> Place<'a> {
     }
 
     /// Whether a pointer may be out of bounds by an index of its own, or as an argument that is among `checked`.
-    fn may_miss(&self, mut pointer: Handle<Expression>, checked: &[bool]) -> bool {
+    fn may_be_out_of_bounds(&self, mut pointer: Handle<Expression>, checked: &[bool]) -> bool {
         while let Some((base, index)) = self.step(pointer) {
             if self.open_length(base, index).is_some() {
                 return true;
@@ -136,7 +136,7 @@ pub(super) struct Sites<'g> {
 }
 
 impl<'g> Sites<'g> {
-    pub fn find(place: Place<'_>, guard: &'g Guard, function: Option<Handle<Function>>) -> Self {
+    pub fn find(view: FunctionView<'_>, guard: &'g Guard, function: Option<Handle<Function>>) -> Self {
         let mut sites = Sites {
             guard,
             function,
@@ -145,15 +145,15 @@ impl<'g> Sites<'g> {
             guarded: FxHashSet::default(),
         };
         let mut pointers = Vec::new();
-        for (_, expression) in place.fun.expressions.iter() {
+        for (_, expression) in view.fun.expressions.iter() {
             match *expression {
                 Expression::Load { pointer } => pointers.push(pointer),
-                Expression::Access { base, .. } if !place.is_pointer(base) => sites.count(base),
+                Expression::Access { base, .. } if !view.is_pointer(base) => sites.count(base),
                 _ => {}
             }
         }
         let mut passed = Vec::new();
-        walk(&place.fun.body, &mut |statement| match *statement {
+        walk(&view.fun.body, &mut |statement| match *statement {
             Statement::Store { pointer, .. } => pointers.push(pointer),
             Statement::Atomic { pointer, result, .. } => {
                 pointers.push(pointer);
@@ -164,7 +164,7 @@ impl<'g> Sites<'g> {
                 sites.results.insert(result, pointer);
             }
             Statement::Call { ref arguments, .. } => {
-                passed.extend(arguments.iter().copied().filter(|&argument| place.is_pointer(argument)));
+                passed.extend(arguments.iter().copied().filter(|&argument| view.is_pointer(argument)));
             }
             _ => {}
         });
@@ -172,7 +172,7 @@ impl<'g> Sites<'g> {
         pointers.retain(|&pointer| !sites.is_proven(pointer));
         for mut pointer in pointers.into_iter().chain(passed) {
             while sites.guarded.insert(pointer)
-                && let Some((base, _)) = place.step(pointer)
+                && let Some((base, _)) = view.step(pointer)
             {
                 pointer = base;
             }
@@ -206,12 +206,12 @@ impl<'g> Sites<'g> {
 pub(super) fn checked_arguments(module: &Module, info: &ModuleInfo) -> FxHashMap<Handle<Function>, Vec<bool>> {
     let mut checked: FxHashMap<_, _> =
         module.functions.iter().map(|(handle, fun)| (handle, vec![false; fun.arguments.len()])).collect();
-    let visit = |place: Place<'_>, own: &[bool]| {
+    let visit = |view: FunctionView<'_>, own: &[bool]| {
         let mut found = Vec::new();
-        walk(&place.fun.body, &mut |statement| {
+        walk(&view.fun.body, &mut |statement| {
             let Statement::Call { function, ref arguments, .. } = *statement else { return };
             for (i, &argument) in arguments.iter().enumerate() {
-                if place.is_pointer(argument) && place.may_miss(argument, own) {
+                if view.is_pointer(argument) && view.may_be_out_of_bounds(argument, own) {
                     found.push((function, i));
                 }
             }
@@ -226,15 +226,15 @@ pub(super) fn checked_arguments(module: &Module, info: &ModuleInfo) -> FxHashMap
         }
     };
     for (i, entry) in module.entry_points.iter().enumerate() {
-        let place = Place { module, fun: &entry.function, info: info.get_entry_point(i) };
-        let found = visit(place, &[]);
+        let view = FunctionView { module, fun: &entry.function, info: info.get_entry_point(i) };
+        let found = visit(view, &[]);
         note(found, &mut checked);
     }
     // A function is called by those behind it only, so that all its callers are known when its turn comes.
     let mut functions: Vec<_> = module.functions.iter().collect();
     functions.reverse();
     for (handle, fun) in functions {
-        let found = visit(Place { module, fun, info: &info[handle] }, &checked[&handle]);
+        let found = visit(FunctionView { module, fun, info: &info[handle] }, &checked[&handle]);
         note(found, &mut checked);
     }
     checked

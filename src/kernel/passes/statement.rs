@@ -124,7 +124,7 @@ impl Rewriter<'_, '_> {
             return Ok(());
         };
         let Some(&variable) = self.variables.get(&result) else {
-            return Err(Refused("an atomic whose result has no place"));
+            return Err(Refused("an atomic whose result has no view"));
         };
         let mut accept = block_of(atomic, span);
         accept.push(Statement::Store { pointer: variable, value: new_result }, span);
@@ -143,7 +143,7 @@ impl Rewriter<'_, '_> {
         result: Handle<Expression>,
         fun: naga::AtomicFunction,
     ) -> Result<Handle<Expression>, Refused> {
-        let Expression::AtomicResult { ty, comparison } = self.place.fun.expressions[result] else {
+        let Expression::AtomicResult { ty, comparison } = self.view.fun.expressions[result] else {
             return Err(Refused("an atomic without a result of its kind"));
         };
         let naga::AtomicFunction::Exchange { compare: Some(compare) } = fun else {
@@ -179,11 +179,11 @@ impl Rewriter<'_, '_> {
                     None => self.literal(Literal::Bool(true)),
                 });
             }
-            if !self.place.is_pointer(argument) || self.place.step(argument).is_none() {
+            if !self.view.is_pointer(argument) || self.view.step(argument).is_none() {
                 call.arguments.push(passed);
                 continue;
             }
-            let callee = &self.place.module.functions[function];
+            let callee = &self.view.module.functions[function];
             let ty =
                 callee.arguments.get(i).map(|argument| argument.ty).ok_or(Refused("a call of another function"))?;
             let copy = self.variable_for(ty)?;

@@ -10,11 +10,11 @@ use std::{
 };
 
 use super::{
-    code::{AtomicInst, Code, Place},
+    code::{AtomicInst, Code, MemoryLocation},
     machine::Machine,
     mask::Mask,
     memory::Elements,
-    value::Shape,
+    value::ValueForm,
 };
 use crate::{
     access::Merge,
@@ -116,9 +116,9 @@ impl<'a> Machine<'a> {
     pub fn atomic(&mut self, inst: &AtomicInst, mask: Mask) {
         let access = &self.code.accesses[inst.access as usize];
         let elements = self.locate(access, mask);
-        self.frame.materialize(inst.value);
+        self.frame.materialise(inst.value);
         if let Some(compare) = inst.compare {
-            self.frame.materialize(compare);
+            self.frame.materialise(compare);
         }
         let memory = access.memory as usize;
         match inst.accumulate {
@@ -165,7 +165,7 @@ impl<'a> Machine<'a> {
         if let Some(gathered) = &mut copy {
             let words = &mut gathered.words[..];
             // The usual case, a histogram, deserves a loop without choices.
-            if let (Merge::Add, Shape::Uniform(value)) = (accumulate, self.frame.shape(inst.value)) {
+            if let (Merge::Add, ValueForm::Uniform(value)) = (accumulate, self.frame.shape(inst.value)) {
                 let value = if negate { value.wrapping_neg() } else { value };
                 self.visit(elements, mask, |_, index| words[index] = words[index].wrapping_add(value));
             } else {
@@ -245,8 +245,8 @@ impl<'a> Machine<'a> {
 
     fn target(&self, memory: usize) -> Target<'a> {
         match (self.code.memories[memory].place, self.memories.bindings[memory]) {
-            (Place::Binding(_), Some(SharedMem::Racy(shared))) => Target::Shared(shared.words()),
-            (Place::Workgroup { first, words }, _) => Target::Plain(first as usize, words as usize),
+            (MemoryLocation::Binding(_), Some(SharedMem::Racy(shared))) => Target::Shared(shared.words()),
+            (MemoryLocation::Workgroup { first, words }, _) => Target::Plain(first as usize, words as usize),
             // Validation lets atomics stand in memory that can be written and is shared only.
             _ => Target::None,
         }

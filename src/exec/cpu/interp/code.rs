@@ -44,7 +44,7 @@ pub(in crate::exec::cpu) struct Code {
 pub(super) struct MemInfo {
     /// The name of the WGSL variable.
     pub name: String,
-    pub place: Place,
+    pub place: MemoryLocation,
     /// The contents of a constant table.
     pub data: Vec<u32>,
     /// Offset and stride of the runtime-sized array.
@@ -56,7 +56,7 @@ pub(super) struct MemInfo {
 
 /// Where a memory is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::exec::cpu) enum Place {
+pub(in crate::exec::cpu) enum MemoryLocation {
     /// The binding of that number.
     Binding(usize),
     /// Workgroup memory, from that word on.

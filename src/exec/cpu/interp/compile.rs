@@ -5,7 +5,7 @@ use std::ops::Range;
 use rustc_hash::FxHashMap;
 
 use super::{
-    code::{Access, AtomicInst, Block, BlockId, Code, Exit, Inst, List, MemInfo, Op, Place, SlotId, Term},
+    code::{Access, AtomicInst, Block, BlockId, Code, Exit, Inst, List, MemInfo, MemoryLocation, Op, SlotId, Term},
     lanes::UnOp,
     select::{binary_op, convert_op, unary_op},
     uses::Uses,
@@ -14,7 +14,7 @@ use crate::{
     access::Merge,
     error::{Error, Message, Result},
     exec::cpu::accumulate,
-    ir::{self, AtomicFun, Binary, Bound, Program, Space, Stmt, Type, Unary, Value},
+    ir::{self, AtomicFun, Binary, IndexBound, Program, Space, Stmt, Type, Unary, Value},
 };
 
 /// Compiles `program`.
@@ -80,20 +80,20 @@ impl<'a> Compiler<'a> {
         let mut memories = Vec::new();
         for memory in &program.memories {
             let place = match memory.space {
-                Space::Storage { binding, .. } | Space::Uniform { binding } => Place::Binding(binding),
+                Space::Storage { binding, .. } | Space::Uniform { binding } => MemoryLocation::Binding(binding),
                 Space::Workgroup { bytes } => {
                     let words = bytes.div_ceil(4);
                     let first = (workgroup / 4) as u32;
                     workgroup += 4 * u64::from(words);
-                    Place::Workgroup { first, words }
+                    MemoryLocation::Workgroup { first, words }
                 }
                 Space::Private { bytes } => {
                     let words = bytes.div_ceil(4);
                     let first = (private / 4) as u32;
                     private += 4 * u64::from(words);
-                    Place::Private { first, words }
+                    MemoryLocation::Private { first, words }
                 }
-                Space::Constant => Place::Constant,
+                Space::Constant => MemoryLocation::Constant,
             };
             let runtime = memory.runtime.map(|array| (array.offset, array.stride.max(1)));
             let name = memory.name.clone();
@@ -397,8 +397,8 @@ impl<'a> Compiler<'a> {
             .iter()
             .map(|term| {
                 let bound = match term.bound {
-                    Bound::Const(bound) => Some(bound),
-                    Bound::Runtime => None,
+                    IndexBound::Const(bound) => Some(bound),
+                    IndexBound::Runtime => None,
                 };
                 Ok(Term { index: self.slot(term.index)?, stride: term.stride, bound })
             })

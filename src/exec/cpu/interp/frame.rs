@@ -7,15 +7,15 @@
 use super::{
     lanes::{self, Arg},
     mask::{LINE, Mask, Window},
-    value::{Row, Shape, Slot},
+    value::{Row, Slot, ValueForm},
 };
-use crate::exec::cpu::shared_mem::Line;
+use crate::exec::cpu::shared_mem::CacheLine;
 
 /// The slots and rows of a frame. Reused from frame to frame.
 pub(super) struct Frame {
     tags: Vec<u32>,
     data: Vec<u64>,
-    lines: Vec<Line>,
+    lines: Vec<CacheLine>,
     /// Lanes of a row, a multiple of `LINE`.
     stride: usize,
     counts: Vec<u32>,
@@ -24,14 +24,14 @@ pub(super) struct Frame {
 
 /// All rows but one.
 #[derive(Clone, Copy)]
-pub(super) struct Others<'a> {
+pub(super) struct OtherRows<'a> {
     before: &'a [u32],
     after: &'a [u32],
     stride: usize,
     row: usize,
 }
 
-impl<'a> Others<'a> {
+impl<'a> OtherRows<'a> {
     pub fn row(self, row: Row) -> &'a [u32] {
         let index = row.0 as usize;
         let (part, start) = if index < self.row {
@@ -45,7 +45,7 @@ impl<'a> Others<'a> {
     /// An operand within `window`. A shape that has no row yet must have been given one.
     pub fn arg(self, slot: Slot, window: Window) -> Arg<'a> {
         match (slot.shape(), slot.row()) {
-            (Shape::Uniform(value), _) => Arg::Splat(value),
+            (ValueForm::Uniform(value), _) => Arg::Splat(value),
             (_, Some(row)) => Arg::Row(&self.row(row)[window.lo..window.hi]),
             (_, None) => Arg::Splat(0),
         }
@@ -86,7 +86,7 @@ impl Frame {
 
     /// Bytes that the rows take.
     pub fn bytes(&self) -> usize {
-        self.lines.len() * size_of::<Line>()
+        self.lines.len() * size_of::<CacheLine>()
     }
 
     /// A row with one reference; its contents are left over.
@@ -95,7 +95,7 @@ impl Frame {
             let first = self.counts.len() as u32;
             let more = 8;
             self.counts.resize(self.counts.len() + more, 0);
-            self.lines.resize(self.counts.len() * (self.stride / LINE), Line([0; LINE]));
+            self.lines.resize(self.counts.len() * (self.stride / LINE), CacheLine([0; LINE]));
             self.free.extend((first..first + more as u32).rev().map(Row));
         }
         let row = self.free.pop().expect("rows were just added");
@@ -137,15 +137,15 @@ impl Frame {
     }
 
     /// `row` for writing within `window`, and all other rows for reading.
-    pub fn split(&mut self, row: Row, window: Window) -> (&mut [u32], Others<'_>) {
+    pub fn split(&mut self, row: Row, window: Window) -> (&mut [u32], OtherRows<'_>) {
         let (index, stride) = (row.0 as usize, self.stride);
         let (before, rest) = bytemuck::cast_slice_mut(&mut self.lines).split_at_mut(index * stride);
         let (row, after) = rest.split_at_mut(stride);
-        (&mut row[window.lo..window.hi], Others { before, after, stride, row: index })
+        (&mut row[window.lo..window.hi], OtherRows { before, after, stride, row: index })
     }
 
     /// The shape of a slot.
-    pub fn shape(&self, slot: u32) -> Shape {
+    pub fn shape(&self, slot: u32) -> ValueForm {
         self.slot(slot).shape()
     }
 
@@ -169,7 +169,7 @@ impl Frame {
     pub fn lane(&self, slot: u32, lane: usize) -> u32 {
         let slot = self.slot(slot);
         match (slot.shape(), slot.row()) {
-            (Shape::Row, Some(row)) => self.row(row)[lane],
+            (ValueForm::Row, Some(row)) => self.row(row)[lane],
             _ => slot.lane(lane as u32),
         }
     }
@@ -178,20 +178,20 @@ impl Frame {
     pub fn slot_arg(&self, slot: u32, window: Window) -> Arg<'_> {
         let slot = self.slot(slot);
         match (slot.shape(), slot.row()) {
-            (Shape::Uniform(value), _) => Arg::Splat(value),
+            (ValueForm::Uniform(value), _) => Arg::Splat(value),
             (_, Some(row)) => Arg::Row(&self.row(row)[window.lo..window.hi]),
             (_, None) => Arg::Splat(0),
         }
     }
 
     /// Gives `slot` a shape that needs no row.
-    pub fn set(&mut self, slot: u32, shape: Shape) {
+    pub fn set(&mut self, slot: u32, shape: ValueForm) {
         self.put(slot, Slot::new(shape, None));
     }
 
     /// Gives `slot` a row; takes over the reference.
     pub fn set_row(&mut self, slot: u32, row: Row) {
-        self.put(slot, Slot::new(Shape::Row, Some(row)));
+        self.put(slot, Slot::new(ValueForm::Row, Some(row)));
     }
 
     /// Puts a value, whose reference it takes over, in place of the old one.
@@ -216,26 +216,26 @@ impl Frame {
     }
 
     /// A row that holds the value of `slot`, kept with it. A uniform value gets none by this: operands take it
-    /// as it is (see [`Others::arg`]).
-    pub fn materialize(&mut self, slot: u32) {
+    /// as it is (see [`OtherRows::arg`]).
+    pub fn materialise(&mut self, slot: u32) {
         let value = self.slot(slot);
-        if value.row().is_none() && !matches!(value.shape(), Shape::Uniform(_) | Shape::Unset) {
+        if value.row().is_none() && !matches!(value.shape(), ValueForm::Uniform(_) | ValueForm::Unset) {
             let row = self.new_row();
-            self.spell_out(row, value);
+            self.expand_into(row, value);
             self.write(slot, Slot::new(value.shape(), Some(row)));
         }
     }
 
     /// A row that holds the value of `slot` whatever its shape; the caller gets a reference.
     pub fn row_of(&mut self, slot: u32) -> Row {
-        self.materialize(slot);
+        self.materialise(slot);
         let value = self.slot(slot);
         if let Some(row) = value.row() {
             self.retain(Some(row));
             return row;
         }
         let row = self.new_row();
-        self.spell_out(row, value);
+        self.expand_into(row, value);
         row
     }
 
@@ -245,16 +245,16 @@ impl Frame {
     }
 
     /// Writes a value that has no row to all lanes of one.
-    fn spell_out(&mut self, row: Row, value: Slot) {
+    fn expand_into(&mut self, row: Row, value: Slot) {
         let lanes = self.row_mut(row);
         match value.shape() {
-            Shape::Ramp { base, step } => lanes::ramp(lanes, base, step),
-            Shape::Split { at, .. } => {
+            ValueForm::Ramp { base, step } => lanes::ramp(lanes, base, step),
+            ValueForm::Split { at, .. } => {
                 let at = (at as usize).min(lanes.len());
                 lanes[..at].fill(value.lane(0));
                 lanes[at..].fill(value.lane(u32::MAX));
             }
-            Shape::Uniform(_) | Shape::Unset | Shape::Row => lanes.fill(value.lane(0)),
+            ValueForm::Uniform(_) | ValueForm::Unset | ValueForm::Row => lanes.fill(value.lane(0)),
         }
     }
 
@@ -262,10 +262,10 @@ impl Frame {
     /// such value reaches it, the slot is unset, and takes the value as it is.
     pub fn merge(&mut self, slot: u32, value: Slot, mask: Mask) {
         let old = self.slot(slot);
-        if old.shape() == Shape::Unset {
+        if old.shape() == ValueForm::Unset {
             return self.write(slot, value);
         }
-        if old.shape() == value.shape() && (old.row() == value.row() || old.shape() != Shape::Row) {
+        if old.shape() == value.shape() && (old.row() == value.row() || old.shape() != ValueForm::Row) {
             return self.release(value.row());
         }
         let row = match old.row() {
@@ -280,17 +280,17 @@ impl Frame {
             }
             None => {
                 let row = self.new_row();
-                self.spell_out(row, old);
+                self.expand_into(row, old);
                 row
             }
         };
-        self.write(slot, Slot::new(Shape::Row, Some(row)));
+        self.write(slot, Slot::new(ValueForm::Row, Some(row)));
         // The new value as an operand.
         let mut value = value;
-        if value.row().is_none() && !matches!(value.shape(), Shape::Uniform(_)) {
-            let spelt = self.new_row();
-            self.spell_out(spelt, value);
-            value = Slot::new(value.shape(), Some(spelt));
+        if value.row().is_none() && !matches!(value.shape(), ValueForm::Uniform(_)) {
+            let expanded = self.new_row();
+            self.expand_into(expanded, value);
+            value = Slot::new(value.shape(), Some(expanded));
         }
         let window = mask.range();
         let (lanes, others) = self.split(row, window);

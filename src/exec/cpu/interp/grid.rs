@@ -1,6 +1,6 @@
 //! How a dispatch is cut into units, each a frame of lanes, and what the built-in inputs are in them.
 
-use super::{code::Code, frame::Frame, lanes, value::Shape};
+use super::{code::Code, frame::Frame, lanes, value::ValueForm};
 use crate::{
     error::{Error, Message, Result},
     ir::Builtin,
@@ -94,7 +94,7 @@ impl Grid {
     pub(super) fn set_constants(&self, code: &Code, frame: &mut Frame) {
         for (slot, builtin) in &code.builtins {
             if let Builtin::NumWorkgroups(axis) = builtin {
-                frame.set(*slot, Shape::Uniform(self.part.whole[usize::from(*axis)]));
+                frame.set(*slot, ValueForm::Uniform(self.part.whole[usize::from(*axis)]));
             }
         }
     }
@@ -128,12 +128,12 @@ impl Grid {
         let group = [0, 1, 2].map(|axis| self.part.origin[axis].wrapping_add(place[axis] as u32));
         for (slot, builtin) in &code.builtins {
             match *builtin {
-                Builtin::WorkgroupId(axis) => frame.set(*slot, Shape::Uniform(group[usize::from(axis)])),
-                Builtin::LocalIndex => frame.set(*slot, Shape::Ramp { base: 0, step: 1 }),
+                Builtin::WorkgroupId(axis) => frame.set(*slot, ValueForm::Uniform(group[usize::from(axis)])),
+                Builtin::LocalIndex => frame.set(*slot, ValueForm::Ramp { base: 0, step: 1 }),
                 Builtin::NumWorkgroups(_) => {}
                 // The same in every workgroup: made for the first one, kept for the others.
                 Builtin::SubgroupInvocationId | Builtin::SubgroupId | Builtin::LocalId(_)
-                    if frame.shape(*slot) != Shape::Unset => {}
+                    if frame.shape(*slot) != ValueForm::Unset => {}
                 Builtin::SubgroupInvocationId => frame.fill(*slot, |lane| lane % 8),
                 Builtin::SubgroupId => frame.fill(*slot, |lane| lane / 8),
                 Builtin::LocalId(axis) => self.enter_local(*slot, axis, 0, frame),
@@ -153,9 +153,9 @@ impl Grid {
         // Lanes from one step along the axis to the next.
         let period: u32 = wg[..axis].iter().product();
         if wg[axis] == 1 {
-            frame.set(slot, Shape::Uniform(base));
+            frame.set(slot, ValueForm::Uniform(base));
         } else if period == 1 && wg[axis + 1..].iter().all(|n| *n == 1) {
-            frame.set(slot, Shape::Ramp { base, step: 1 });
+            frame.set(slot, ValueForm::Ramp { base, step: 1 });
         } else {
             frame.fill_runs(slot, period as usize, base, wg[axis]);
         }
@@ -166,28 +166,28 @@ impl Grid {
         let wg = self.workgroup_size;
         let shape = match builtin {
             Builtin::NumWorkgroups(_) => return,
-            Builtin::GlobalId(0) => Shape::Ramp { base: at[0], step: 1 },
-            Builtin::GlobalId(axis) => Shape::Uniform(at[usize::from(axis)]),
+            Builtin::GlobalId(0) => ValueForm::Ramp { base: at[0], step: 1 },
+            Builtin::GlobalId(axis) => ValueForm::Uniform(at[usize::from(axis)]),
             Builtin::WorkgroupId(axis) if axis > 0 || self.in_one_group(at[0], lanes) => {
-                Shape::Uniform(at[usize::from(axis)] / wg[usize::from(axis)])
+                ValueForm::Uniform(at[usize::from(axis)] / wg[usize::from(axis)])
             }
-            Builtin::LocalId(0) if wg[0] == 1 => Shape::Uniform(0),
-            Builtin::LocalId(0) if self.in_one_group(at[0], lanes) => Shape::Ramp { base: at[0] % wg[0], step: 1 },
-            Builtin::LocalId(axis) if axis > 0 => Shape::Uniform(at[usize::from(axis)] % wg[usize::from(axis)]),
+            Builtin::LocalId(0) if wg[0] == 1 => ValueForm::Uniform(0),
+            Builtin::LocalId(0) if self.in_one_group(at[0], lanes) => ValueForm::Ramp { base: at[0] % wg[0], step: 1 },
+            Builtin::LocalId(axis) if axis > 0 => ValueForm::Uniform(at[usize::from(axis)] % wg[usize::from(axis)]),
             Builtin::WorkgroupId(_) => return frame.fill(slot, |lane| at[0].wrapping_add(lane) / wg[0]),
             Builtin::LocalId(_) => return frame.fill(slot, |lane| at[0].wrapping_add(lane) % wg[0]),
             Builtin::LocalIndex => {
                 let base = wg[0] * (at[1] % wg[1] + wg[1] * (at[2] % wg[2]));
                 if wg[0] == 1 {
-                    Shape::Uniform(base)
+                    ValueForm::Uniform(base)
                 } else if self.in_one_group(at[0], lanes) {
-                    Shape::Ramp { base: base + at[0] % wg[0], step: 1 }
+                    ValueForm::Ramp { base: base + at[0] % wg[0], step: 1 }
                 } else {
                     return frame.fill(slot, |lane| base + at[0].wrapping_add(lane) % wg[0]);
                 }
             }
             // Kernels that ask for these are cut into workgroups.
-            Builtin::SubgroupInvocationId | Builtin::SubgroupId => Shape::Uniform(0),
+            Builtin::SubgroupInvocationId | Builtin::SubgroupId => ValueForm::Uniform(0),
         };
         frame.set(slot, shape);
     }
@@ -238,7 +238,7 @@ impl Grid {
                     let (mut x, mut y, mut z) = (place(0), place(1), place(2));
                     frame.fill(*slot, |_| x() % wg[0] + wg[0] * (y() % wg[1] + wg[1] * (z() % wg[2])));
                 }
-                Builtin::SubgroupInvocationId | Builtin::SubgroupId => frame.set(*slot, Shape::Uniform(0)),
+                Builtin::SubgroupInvocationId | Builtin::SubgroupId => frame.set(*slot, ValueForm::Uniform(0)),
             }
         }
         lanes

@@ -9,7 +9,7 @@ use super::{
     mask::Mask,
     memory::Memories,
     record::Recorder,
-    value::{Shape, Slot},
+    value::{Slot, ValueForm},
 };
 
 /// What a worker keeps from one dispatch to the next, to save allocations.
@@ -77,7 +77,7 @@ impl<'a> Machine<'a> {
         let mut machine = Machine { code, memories, frame, exits, moving, grid, stop, stopped: false, recorder };
         machine.memories.reserve(code, machine.frame.stride());
         for (slot, bits) in &code.consts {
-            machine.frame.set(*slot, Shape::Uniform(*bits));
+            machine.frame.set(*slot, ValueForm::Uniform(*bits));
         }
         machine.grid.set_constants(code, &mut machine.frame);
         let all = Mask::range_of(0, grid.lanes);
@@ -134,7 +134,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Forgets all values of a block that was left before its end.
-    fn sweep(&mut self, block: &Block) {
+    fn clear_block(&mut self, block: &Block) {
         for slot in block.first_slot..block.end_slot {
             self.frame.clear(slot);
         }
@@ -173,7 +173,7 @@ impl<'a> Machine<'a> {
             if rest.count() != mask.count() {
                 self.replace(&mut mask, rest, entry);
                 if mask.is_none() {
-                    self.sweep(block);
+                    self.clear_block(block);
                     return Mask::NONE;
                 }
             }
@@ -193,7 +193,7 @@ impl<'a> Machine<'a> {
                 self.deliver(sources, targets, mask);
                 self.kill(block.kills);
                 let leaving = self.frame.share_mask(mask);
-                self.exits[label as usize] = self.frame.unite(self.exits[label as usize], leaving);
+                self.exits[label as usize] = self.frame.union(self.exits[label as usize], leaving);
                 self.replace(&mut mask, Mask::NONE, entry);
             }
             Exit::Return => {
@@ -252,8 +252,8 @@ impl<'a> Machine<'a> {
     /// Runs the sides of a branch; the answer is as that of [`Machine::block`].
     fn branch(&mut self, cond: SlotId, accept: BlockId, reject: BlockId, escapes: bool, mask: Mask) -> Mask {
         match self.frame.shape(cond) {
-            Shape::Uniform(0) => return self.block(reject, mask),
-            Shape::Uniform(_) => return self.block(accept, mask),
+            ValueForm::Uniform(0) => return self.block(reject, mask),
+            ValueForm::Uniform(_) => return self.block(accept, mask),
             _ => {}
         }
         let (accepted, rejected) = self.frame.divide(mask, cond);
@@ -267,7 +267,7 @@ impl<'a> Machine<'a> {
             self.frame.drop_mask(rejected);
             return mask;
         }
-        self.frame.unite(accepted, rejected)
+        self.frame.union(accepted, rejected)
     }
 
     /// Runs one side of a branch, or an iteration. Takes over the mask, and gives one that is the caller's.
@@ -292,7 +292,7 @@ impl<'a> Machine<'a> {
             }
             mask = self.arm(body, mask);
         }
-        self.sweep(&self.code.blocks[body.0 as usize]);
+        self.clear_block(&self.code.blocks[body.0 as usize]);
         let left = std::mem::replace(&mut self.exits[label as usize], outer);
         self.after(left, escapes, entry)
     }
@@ -307,7 +307,7 @@ impl<'a> Machine<'a> {
             self.frame.drop_mask(left);
             return entry;
         }
-        let left = self.frame.unite(rest, left);
+        let left = self.frame.union(rest, left);
         self.after(left, escapes, entry)
     }
 
@@ -340,7 +340,7 @@ impl<'a> Machine<'a> {
             Op::Store { access, value } => self.store(&self.code.accesses[access as usize], value, mask),
             Op::Length { d, memory } => {
                 let length = self.memories.length(memory);
-                self.frame.set(d, Shape::Uniform(length));
+                self.frame.set(d, ValueForm::Uniform(length));
             }
             Op::Atomic { index } => self.atomic(&self.code.atomics[index as usize], mask),
             Op::Subgroup { op, ty, d, a } => self.frame.subgroup(op, ty, d, a, mask),

@@ -3,7 +3,7 @@
 use super::{
     frame::Frame,
     lanes::{self, Arg},
-    value::{Row, Shape},
+    value::{Row, ValueForm},
 };
 
 /// Lanes in a line of memory: windows are widened to whole lines, rows are whole lines.
@@ -123,9 +123,9 @@ impl Frame {
     /// The active lanes of `mask` in which `cond` holds, and the others.
     pub fn divide(&mut self, mask: Mask, cond: u32) -> (Mask, Mask) {
         match self.shape(cond) {
-            Shape::Uniform(0) => (Mask::NONE, self.share_mask(mask)),
-            Shape::Uniform(_) => (self.share_mask(mask), Mask::NONE),
-            Shape::Split { at, below } => {
+            ValueForm::Uniform(0) => (Mask::NONE, self.share_mask(mask)),
+            ValueForm::Uniform(_) => (self.share_mask(mask), Mask::NONE),
+            ValueForm::Split { at, below } => {
                 let at = at.clamp(mask.lo(), mask.hi());
                 let low = self.sub_range(mask, mask.lo(), at);
                 let high = self.sub_range(mask, at, mask.hi());
@@ -195,7 +195,7 @@ impl Frame {
     }
 
     /// The lanes of either mask; they have none in common. Takes over both references.
-    pub fn unite(&mut self, a: Mask, b: Mask) -> Mask {
+    pub fn union(&mut self, a: Mask, b: Mask) -> Mask {
         if a.is_none() || b.is_none() {
             return if a.is_none() { b } else { a };
         }

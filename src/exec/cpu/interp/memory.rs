@@ -7,14 +7,14 @@ use std::cell::Cell;
 
 use super::{
     atomics::Copies,
-    code::{Access, Code, Place},
+    code::{Access, Code, MemoryLocation},
     frame::Frame,
     lanes::{self, Arg, OUTSIDE},
     machine::Machine,
     mask::Mask,
-    shapes::Line,
+    shapes::RampRange,
     units::{self, Read, Write},
-    value::{Row, Shape},
+    value::{Row, ValueForm},
 };
 use crate::exec::cpu::shared_mem::SharedMem;
 
@@ -99,7 +99,7 @@ impl<'a> Machine<'a> {
             return Elements::Row { row: self.frame.row_of(term.index), limit };
         }
         for term in &access.terms {
-            self.frame.materialize(term.index);
+            self.frame.materialise(term.index);
         }
         let row = self.frame.new_row();
         let window = mask.window();
@@ -121,17 +121,17 @@ impl<'a> Machine<'a> {
             let bound = term.bound.unwrap_or(self.memories.length(access.memory));
             let stride = u64::from(term.stride);
             match self.frame.shape(term.index) {
-                Shape::Uniform(index) if index < bound => first = first.checked_add(u64::from(index) * stride)?,
-                Shape::Uniform(_) => return Some(Elements::Outside),
-                Shape::Ramp { base, step: by } => {
-                    let line = Line::unsigned(base, by, mask.lo() as usize, mask.hi() as usize)?;
+                ValueForm::Uniform(index) if index < bound => first = first.checked_add(u64::from(index) * stride)?,
+                ValueForm::Uniform(_) => return Some(Elements::Outside),
+                ValueForm::Ramp { base, step: by } => {
+                    let line = RampRange::unsigned(base, by, mask.lo() as usize, mask.hi() as usize)?;
                     if line.first.max(line.last) >= i64::from(bound) {
                         return None;
                     }
                     first = first.checked_add(line.first as u64 * stride)?;
                     step = step.checked_add(i64::from(by as i32).checked_mul(stride as i64)?)?;
                 }
-                Shape::Unset | Shape::Split { .. } | Shape::Row => return None,
+                ValueForm::Unset | ValueForm::Split { .. } | ValueForm::Row => return None,
             }
         }
         let last = i64::try_from(first).ok()?.checked_add(step.checked_mul(i64::from(mask.hi() - mask.lo() - 1))?)?;
@@ -149,7 +149,7 @@ impl<'a> Machine<'a> {
     pub fn load(&mut self, d: u32, access: &Access, mask: Mask) {
         let elements = self.locate(access, mask);
         match self.code.memories[access.memory as usize].place {
-            Place::Binding(_) | Place::Constant => {
+            MemoryLocation::Binding(_) | MemoryLocation::Constant => {
                 match (self.memories.bindings[access.memory as usize], access.half) {
                     (Some(SharedMem::Fixed(memory)), false) => {
                         load(&mut self.frame, d, elements, mask, memory.words());
@@ -157,14 +157,14 @@ impl<'a> Machine<'a> {
                     (Some(SharedMem::Fixed(memory)), true) => load(&mut self.frame, d, elements, mask, memory.halves()),
                     (Some(SharedMem::Racy(memory)), false) => load(&mut self.frame, d, elements, mask, memory.words()),
                     (Some(SharedMem::Racy(memory)), true) => load(&mut self.frame, d, elements, mask, memory.halves()),
-                    (None, _) => self.frame.set(d, Shape::Uniform(0)),
+                    (None, _) => self.frame.set(d, ValueForm::Uniform(0)),
                 }
             }
-            Place::Workgroup { first, words } => {
+            MemoryLocation::Workgroup { first, words } => {
                 let memory = &self.memories.workgroup[first as usize..(first + words) as usize];
                 load(&mut self.frame, d, elements, mask, memory);
             }
-            Place::Private { first, words } => {
+            MemoryLocation::Private { first, words } => {
                 let stride = self.memories.stride;
                 let range = first as usize * stride..(first + words) as usize * stride;
                 load_private(&mut self.frame, d, elements, mask, &self.memories.private[range], stride);
@@ -175,9 +175,9 @@ impl<'a> Machine<'a> {
 
     pub fn store(&mut self, access: &Access, value: u32, mask: Mask) {
         let elements = self.locate(access, mask);
-        self.frame.materialize(value);
+        self.frame.materialise(value);
         match self.code.memories[access.memory as usize].place {
-            Place::Binding(_) | Place::Constant => {
+            MemoryLocation::Binding(_) | MemoryLocation::Constant => {
                 match (self.memories.bindings[access.memory as usize], access.half) {
                     (Some(SharedMem::Racy(memory)), false) => store(&self.frame, elements, value, mask, memory.words()),
                     (Some(SharedMem::Racy(memory)), true) => store(&self.frame, elements, value, mask, memory.halves()),
@@ -185,11 +185,11 @@ impl<'a> Machine<'a> {
                     (Some(SharedMem::Fixed(_)) | None, _) => {}
                 }
             }
-            Place::Workgroup { first, words } => {
+            MemoryLocation::Workgroup { first, words } => {
                 let memory = &self.memories.workgroup[first as usize..(first + words) as usize];
                 store(&self.frame, elements, value, mask, memory);
             }
-            Place::Private { first, words } => {
+            MemoryLocation::Private { first, words } => {
                 let stride = self.memories.stride;
                 let range = first as usize * stride..(first + words) as usize * stride;
                 let memory = &mut self.memories.private[range];
@@ -201,7 +201,7 @@ impl<'a> Machine<'a> {
 
     /// Zeroes a private memory in the active lanes.
     pub fn clear(&mut self, memory: u32, mask: Mask) {
-        let Place::Private { first, words } = self.code.memories[memory as usize].place else { return };
+        let MemoryLocation::Private { first, words } = self.code.memories[memory as usize].place else { return };
         let stride = self.memories.stride;
         let range = mask.range();
         let active = self.frame.mask_row(mask).map(|active| &active[range.lo..range.hi]);
@@ -224,8 +224,8 @@ impl<'a> Machine<'a> {
 fn load<U: Read>(frame: &mut Frame, d: u32, elements: Elements, mask: Mask, units: U) {
     let range = mask.range();
     match elements {
-        Elements::Outside => frame.set(d, Shape::Uniform(0)),
-        Elements::Same(index) => frame.set(d, Shape::Uniform(units.get(index))),
+        Elements::Outside => frame.set(d, ValueForm::Uniform(0)),
+        Elements::Same(index) => frame.set(d, ValueForm::Uniform(units.get(index))),
         Elements::Steps { first, step } => {
             let row = frame.new_row();
             let (result, _) = frame.split(row, range);
@@ -286,7 +286,7 @@ pub(super) fn element(frame: &Frame, elements: Elements, lo: usize, lane: usize)
 fn load_private(frame: &mut Frame, d: u32, elements: Elements, mask: Mask, private: &[u32], stride: usize) {
     let range = mask.range();
     if let Elements::Outside = elements {
-        return frame.set(d, Shape::Uniform(0));
+        return frame.set(d, ValueForm::Uniform(0));
     }
     let row = frame.new_row();
     if let Elements::Same(word) = elements {

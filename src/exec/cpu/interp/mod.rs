@@ -54,11 +54,11 @@ use super::{
 };
 use crate::{
     error::{Error, Message, Result},
-    exec::stop::{self, Left, Stop},
+    exec::stop::{self, LeftBehind, Stop},
     plan::Part,
 };
 use atomics::Copies;
-use code::Place;
+use code::MemoryLocation;
 use lanes::OUTSIDE;
 use machine::Machine;
 use memory::Memories;
@@ -122,7 +122,7 @@ pub(super) fn run<'a>(
         )
     })?;
     match stop {
-        Some(stop) if stopped.load(Ordering::Relaxed) => Err(stop.error(Left::Unspecified)),
+        Some(stop) if stopped.load(Ordering::Relaxed) => Err(stop.error(LeftBehind::Unspecified)),
         _ => Ok(()),
     }
 }
@@ -139,12 +139,16 @@ impl<'a> Views<'a> {
         let mut views = Views { memories: Vec::new(), bytes: Vec::new(), lengths: Vec::new() };
         for (index, memory) in code.memories.iter().enumerate() {
             let (binding, size) = match memory.place {
-                Place::Binding(number) => {
+                MemoryLocation::Binding(number) => {
                     let (memory, size) = bindings.get(number).ok_or_else(|| missing(code, &memory.name))?;
                     (Some(*memory), *size)
                 }
-                Place::Constant => (SharedMem::fixed(bytemuck::cast_slice(&memory.data)), 4 * memory.data.len() as u64),
-                Place::Workgroup { words, .. } | Place::Private { words, .. } => (None, 4 * u64::from(words)),
+                MemoryLocation::Constant => {
+                    (SharedMem::fixed(bytemuck::cast_slice(&memory.data)), 4 * memory.data.len() as u64)
+                }
+                MemoryLocation::Workgroup { words, .. } | MemoryLocation::Private { words, .. } => {
+                    (None, 4 * u64::from(words))
+                }
             };
             let halves = code.accesses.iter().any(|access| access.memory as usize == index && access.half);
             let element = if halves { 2 } else { 4 };

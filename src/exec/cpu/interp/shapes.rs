@@ -10,29 +10,29 @@ use super::{
     frame::Frame,
     lanes::{self, Arg, BinOp, UnOp},
     mask::{Mask, Window},
-    value::Shape,
+    value::ValueForm,
 };
 
 /// A ramp over the lanes of a window, as integers that do not wrap.
 #[derive(Clone, Copy)]
-pub(super) struct Line {
+pub(super) struct RampRange {
     pub first: i64,
     pub last: i64,
 }
 
-impl Line {
+impl RampRange {
     /// The unsigned values of a ramp in lanes `lo..hi`, if they do not wrap.
-    pub fn unsigned(base: u32, step: u32, lo: usize, hi: usize) -> Option<Line> {
+    pub fn unsigned(base: u32, step: u32, lo: usize, hi: usize) -> Option<RampRange> {
         let first = i64::from(base.wrapping_add(step.wrapping_mul(lo as u32)));
         let last = first + i64::from(step as i32) * (hi - lo).saturating_sub(1) as i64;
-        (0..=i64::from(u32::MAX)).contains(&last).then_some(Line { first, last })
+        (0..=i64::from(u32::MAX)).contains(&last).then_some(RampRange { first, last })
     }
 
     /// The signed values of a ramp in lanes `lo..hi`, if they do not wrap.
-    fn signed(base: u32, step: u32, lo: usize, hi: usize) -> Option<Line> {
+    fn signed(base: u32, step: u32, lo: usize, hi: usize) -> Option<RampRange> {
         let first = i64::from(base.wrapping_add(step.wrapping_mul(lo as u32)) as i32);
         let last = first + i64::from(step as i32) * (hi - lo).saturating_sub(1) as i64;
-        (i64::from(i32::MIN)..=i64::from(i32::MAX)).contains(&last).then_some(Line { first, last })
+        (i64::from(i32::MIN)..=i64::from(i32::MAX)).contains(&last).then_some(RampRange { first, last })
     }
 
     fn min(self) -> i64 {
@@ -49,18 +49,20 @@ impl Frame {
     pub fn unary(&mut self, op: UnOp, d: u32, a: u32, mask: Mask) {
         let window = mask.window();
         let shape = match (op, self.shape(a)) {
-            (_, Shape::Uniform(a)) => Some(Shape::Uniform(lanes::unary_one(op, a))),
-            (UnOp::NegI, Shape::Ramp { base, step }) => {
-                Some(Shape::Ramp { base: base.wrapping_neg(), step: step.wrapping_neg() })
+            (_, ValueForm::Uniform(a)) => Some(ValueForm::Uniform(lanes::unary_one(op, a))),
+            (UnOp::NegI, ValueForm::Ramp { base, step }) => {
+                Some(ValueForm::Ramp { base: base.wrapping_neg(), step: step.wrapping_neg() })
             }
-            (UnOp::Not, Shape::Ramp { base, step }) => Some(Shape::Ramp { base: !base, step: step.wrapping_neg() }),
-            (UnOp::Not, Shape::Split { at, below }) => Some(Shape::Split { at, below: !below }),
+            (UnOp::Not, ValueForm::Ramp { base, step }) => {
+                Some(ValueForm::Ramp { base: !base, step: step.wrapping_neg() })
+            }
+            (UnOp::Not, ValueForm::Split { at, below }) => Some(ValueForm::Split { at, below: !below }),
             _ => None,
         };
         if let Some(shape) = shape {
             return self.set(d, shape);
         }
-        self.materialize(a);
+        self.materialise(a);
         let row = self.new_row();
         let a = self.slot(a);
         let (result, others) = self.split(row, window);
@@ -75,13 +77,13 @@ impl Frame {
         let window = mask.window();
         if let Some(shape) = binary_shape(op, self.shape(a), self.shape(b), mask.range()) {
             return match shape {
-                Simple::Shape(shape) => self.set(d, shape),
-                Simple::First => self.copy(d, a),
-                Simple::Second => self.copy(d, b),
+                RowlessResult::ValueForm(shape) => self.set(d, shape),
+                RowlessResult::First => self.copy(d, a),
+                RowlessResult::Second => self.copy(d, b),
             };
         }
-        self.materialize(a);
-        self.materialize(b);
+        self.materialise(a);
+        self.materialise(b);
         let row = self.new_row();
         let (a, b) = (self.slot(a), self.slot(b));
         let (result, others) = self.split(row, window);
@@ -97,12 +99,13 @@ impl Frame {
     /// `d = a * b + c`, rounded once.
     pub fn fma(&mut self, d: u32, a: u32, b: u32, c: u32, mask: Mask) {
         let window = mask.window();
-        if let (Shape::Uniform(a), Shape::Uniform(b), Shape::Uniform(c)) = (self.shape(a), self.shape(b), self.shape(c))
+        if let (ValueForm::Uniform(a), ValueForm::Uniform(b), ValueForm::Uniform(c)) =
+            (self.shape(a), self.shape(b), self.shape(c))
         {
-            return self.set(d, Shape::Uniform(lanes::fma_one(a, b, c)));
+            return self.set(d, ValueForm::Uniform(lanes::fma_one(a, b, c)));
         }
         for operand in [a, b, c] {
-            self.materialize(operand);
+            self.materialise(operand);
         }
         let row = self.new_row();
         let [a, b, c] = [a, b, c].map(|operand| self.slot(operand));
@@ -115,19 +118,19 @@ impl Frame {
     pub fn select(&mut self, d: u32, cond: u32, accept: u32, reject: u32, mask: Mask) {
         let window = mask.window();
         match self.shape(cond) {
-            Shape::Uniform(0) => return self.copy(d, reject),
-            Shape::Uniform(_) => return self.copy(d, accept),
-            Shape::Split { at, below } if at <= mask.lo() || at >= mask.hi() => {
+            ValueForm::Uniform(0) => return self.copy(d, reject),
+            ValueForm::Uniform(_) => return self.copy(d, accept),
+            ValueForm::Split { at, below } if at <= mask.lo() || at >= mask.hi() => {
                 return self.copy(d, if below == (at >= mask.hi()) { accept } else { reject });
             }
             _ => {}
         }
         let (a, b) = (self.shape(accept), self.shape(reject));
-        if a == b && a != Shape::Row {
+        if a == b && a != ValueForm::Row {
             return self.copy(d, accept);
         }
         for operand in [cond, accept, reject] {
-            self.materialize(operand);
+            self.materialise(operand);
         }
         let row = self.new_row();
         let [cond, accept, reject] = [cond, accept, reject].map(|operand| self.slot(operand));
@@ -140,16 +143,16 @@ impl Frame {
 }
 
 /// A result without a row of its own.
-enum Simple {
-    Shape(Shape),
+enum RowlessResult {
+    ValueForm(ValueForm),
     First,
     Second,
 }
 
-fn binary_shape(op: BinOp, a: Shape, b: Shape, window: Window) -> Option<Simple> {
-    use Shape::{Ramp, Split, Uniform};
+fn binary_shape(op: BinOp, a: ValueForm, b: ValueForm, window: Window) -> Option<RowlessResult> {
+    use ValueForm::{Ramp, Split, Uniform};
     let shape = match (a, b) {
-        (Shape::Row, _) | (_, Shape::Row) => return None,
+        (ValueForm::Row, _) | (_, ValueForm::Row) => return None,
         (Uniform(a), Uniform(b)) => Uniform(lanes::binary_one(op, a, b)),
         (Ramp { base, step }, Uniform(b)) => return ramp_uniform(op, base, step, b, window),
         (Uniform(a), Ramp { base, step }) => return uniform_ramp(op, a, base, step, window),
@@ -172,14 +175,14 @@ fn binary_shape(op: BinOp, a: Shape, b: Shape, window: Window) -> Option<Simple>
         },
         _ => return None,
     };
-    Some(Simple::Shape(shape))
+    Some(RowlessResult::ValueForm(shape))
 }
 
-fn ramp(base: u32, step: u32) -> Shape {
-    if step == 0 { Shape::Uniform(base) } else { Shape::Ramp { base, step } }
+fn ramp(base: u32, step: u32) -> ValueForm {
+    if step == 0 { ValueForm::Uniform(base) } else { ValueForm::Ramp { base, step } }
 }
 
-fn ramp_uniform(op: BinOp, base: u32, step: u32, b: u32, window: Window) -> Option<Simple> {
+fn ramp_uniform(op: BinOp, base: u32, step: u32, b: u32, window: Window) -> Option<RowlessResult> {
     let shape = match op {
         BinOp::Add => ramp(base.wrapping_add(b), step),
         BinOp::Sub => ramp(base.wrapping_sub(b), step),
@@ -187,33 +190,33 @@ fn ramp_uniform(op: BinOp, base: u32, step: u32, b: u32, window: Window) -> Opti
         BinOp::Shl => ramp(base << (b & 31), step << (b & 31)),
         // The quotient is the same in all lanes: the window lies in one row of a grid, say.
         BinOp::DivU | BinOp::RemU if b != 0 => {
-            let line = Line::unsigned(base, step, window.lo, window.hi)?;
+            let line = RampRange::unsigned(base, step, window.lo, window.hi)?;
             let quotient = line.first as u32 / b;
             if line.last as u32 / b != quotient {
                 return None;
             }
-            if op == BinOp::DivU { Shape::Uniform(quotient) } else { ramp(base.wrapping_sub(quotient * b), step) }
+            if op == BinOp::DivU { ValueForm::Uniform(quotient) } else { ramp(base.wrapping_sub(quotient * b), step) }
         }
         BinOp::DivI | BinOp::RemI if (b as i32) > 0 => {
-            let line = Line::signed(base, step, window.lo, window.hi)?;
+            let line = RampRange::signed(base, step, window.lo, window.hi)?;
             let quotient = line.first / i64::from(b);
             if line.min() < 0 || line.last / i64::from(b) != quotient {
                 return None;
             }
             let quotient = quotient as u32;
-            if op == BinOp::DivI { Shape::Uniform(quotient) } else { ramp(base.wrapping_sub(quotient * b), step) }
+            if op == BinOp::DivI { ValueForm::Uniform(quotient) } else { ramp(base.wrapping_sub(quotient * b), step) }
         }
         BinOp::ShrU => {
-            let line = Line::unsigned(base, step, window.lo, window.hi)?;
+            let line = RampRange::unsigned(base, step, window.lo, window.hi)?;
             let shifted = line.first as u32 >> (b & 31);
             if line.last as u32 >> (b & 31) != shifted {
                 return None;
             }
-            Shape::Uniform(shifted)
+            ValueForm::Uniform(shifted)
         }
         // The low bits, where the high ones are the same in all lanes.
         BinOp::And if b & b.wrapping_add(1) == 0 => {
-            let line = Line::unsigned(base, step, window.lo, window.hi)?;
+            let line = RampRange::unsigned(base, step, window.lo, window.hi)?;
             if line.first as u32 & !b != line.last as u32 & !b {
                 return None;
             }
@@ -225,17 +228,21 @@ fn ramp_uniform(op: BinOp, base: u32, step: u32, b: u32, window: Window) -> Opti
             if !lower && line.min() < b {
                 return None;
             }
-            return Some(if lower == matches!(op, BinOp::MinU | BinOp::MinI) { Simple::First } else { Simple::Second });
+            return Some(if lower == matches!(op, BinOp::MinU | BinOp::MinI) {
+                RowlessResult::First
+            } else {
+                RowlessResult::Second
+            });
         }
         BinOp::LtU | BinOp::LeU | BinOp::LtI | BinOp::LeI | BinOp::Eq | BinOp::Ne => {
             return compare(op, false, base, step, b, window);
         }
         _ => return None,
     };
-    Some(Simple::Shape(shape))
+    Some(RowlessResult::ValueForm(shape))
 }
 
-fn uniform_ramp(op: BinOp, a: u32, base: u32, step: u32, window: Window) -> Option<Simple> {
+fn uniform_ramp(op: BinOp, a: u32, base: u32, step: u32, window: Window) -> Option<RowlessResult> {
     let shape = match op {
         BinOp::Add => ramp(base.wrapping_add(a), step),
         BinOp::Sub => ramp(a.wrapping_sub(base), step.wrapping_neg()),
@@ -243,8 +250,8 @@ fn uniform_ramp(op: BinOp, a: u32, base: u32, step: u32, window: Window) -> Opti
         BinOp::And => return ramp_uniform(op, base, step, a, window),
         BinOp::MinU | BinOp::MaxU | BinOp::MinI | BinOp::MaxI => {
             return Some(match ramp_uniform(op, base, step, a, window)? {
-                Simple::First => Simple::Second,
-                Simple::Second => Simple::First,
+                RowlessResult::First => RowlessResult::Second,
+                RowlessResult::Second => RowlessResult::First,
                 shape => shape,
             });
         }
@@ -253,21 +260,21 @@ fn uniform_ramp(op: BinOp, a: u32, base: u32, step: u32, window: Window) -> Opti
         }
         _ => return None,
     };
-    Some(Simple::Shape(shape))
+    Some(RowlessResult::ValueForm(shape))
 }
 
 /// The ramp and the other operand as integers, in the order of unsigned or of signed numbers.
-fn ordered(unsigned: bool, base: u32, step: u32, other: u32, window: Window) -> Option<(Line, i64)> {
+fn ordered(unsigned: bool, base: u32, step: u32, other: u32, window: Window) -> Option<(RampRange, i64)> {
     if unsigned {
-        Some((Line::unsigned(base, step, window.lo, window.hi)?, i64::from(other)))
+        Some((RampRange::unsigned(base, step, window.lo, window.hi)?, i64::from(other)))
     } else {
-        Some((Line::signed(base, step, window.lo, window.hi)?, i64::from(other as i32)))
+        Some((RampRange::signed(base, step, window.lo, window.hi)?, i64::from(other as i32)))
     }
 }
 
 /// A comparison of a ramp with a number: the ramp is monotone, so the result changes at one lane at most,
 /// save for equality somewhere inside.
-fn compare(op: BinOp, swapped: bool, base: u32, step: u32, other: u32, window: Window) -> Option<Simple> {
+fn compare(op: BinOp, swapped: bool, base: u32, step: u32, other: u32, window: Window) -> Option<RowlessResult> {
     let unsigned = matches!(op, BinOp::LtU | BinOp::LeU | BinOp::Eq | BinOp::Ne);
     let (line, other) = ordered(unsigned, base, step, other, window)?;
     let step = i64::from(step as i32);
@@ -284,18 +291,18 @@ fn compare(op: BinOp, swapped: bool, base: u32, step: u32, other: u32, window: W
     let (first, last) = (holds(window.lo), holds(window.hi - 1));
     if matches!(op, BinOp::Eq | BinOp::Ne) {
         let shape = if other < line.min() || other > line.max() {
-            Shape::Uniform(if first { !0 } else { 0 })
+            ValueForm::Uniform(if first { !0 } else { 0 })
         } else if other == line.first {
-            Shape::Split { at: window.lo as u32 + 1, below: first }
+            ValueForm::Split { at: window.lo as u32 + 1, below: first }
         } else if other == line.last {
-            Shape::Split { at: window.hi as u32 - 1, below: first }
+            ValueForm::Split { at: window.hi as u32 - 1, below: first }
         } else {
             return None;
         };
-        return Some(Simple::Shape(shape));
+        return Some(RowlessResult::ValueForm(shape));
     }
     if first == last {
-        return Some(Simple::Shape(Shape::Uniform(if first { !0 } else { 0 })));
+        return Some(RowlessResult::ValueForm(ValueForm::Uniform(if first { !0 } else { 0 })));
     }
     // The first lane whose result differs from that of the first one.
     let (mut lo, mut hi) = (window.lo, window.hi - 1);
@@ -303,5 +310,5 @@ fn compare(op: BinOp, swapped: bool, base: u32, step: u32, other: u32, window: W
         let middle = lo + (hi - lo) / 2;
         if holds(middle) == first { lo = middle } else { hi = middle }
     }
-    Some(Simple::Shape(Shape::Split { at: hi as u32, below: first }))
+    Some(RowlessResult::ValueForm(ValueForm::Split { at: hi as u32, below: first }))
 }

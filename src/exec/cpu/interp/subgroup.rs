@@ -5,7 +5,7 @@ use super::{
     half::round_to_half,
     lanes::{self, BinOp},
     mask::Mask,
-    value::{Row, Shape},
+    value::{Row, ValueForm},
 };
 use crate::ir::{Subgroup, Type};
 
@@ -15,7 +15,7 @@ pub(in crate::exec::cpu) const SIZE: usize = 8;
 impl Frame {
     /// `d = op(a)` across the active lanes of each subgroup.
     pub fn subgroup(&mut self, op: Subgroup, ty: Type, d: u32, a: u32, mask: Mask) {
-        if let (Subgroup::BroadcastFirst, Shape::Uniform(_)) = (op, self.shape(a)) {
+        if let (Subgroup::BroadcastFirst, ValueForm::Uniform(_)) = (op, self.shape(a)) {
             let value = self.share(a);
             return self.put(d, value);
         }

@@ -6,7 +6,7 @@ pub(super) struct Row(pub u32);
 
 /// The value of an SSA value in the current frame, in the cheapest form that describes all its lanes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(super) enum ValueForm {
     /// Not computed on the current path.
     Unset,
     /// The same in every lane.
@@ -41,27 +41,27 @@ impl Slot {
     pub const UNSET: Slot = Slot { tag: UNSET, data: 0 };
 
     #[inline(always)]
-    pub fn new(shape: Shape, row: Option<Row>) -> Slot {
+    pub fn new(shape: ValueForm, row: Option<Row>) -> Slot {
         let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
         let (kind, data) = match shape {
-            Shape::Unset => (UNSET, 0),
-            Shape::Uniform(value) => (UNIFORM, u64::from(value)),
-            Shape::Ramp { base, step } => (RAMP, pair(base, step)),
-            Shape::Split { at, below } => (SPLIT, pair(at, u32::from(below))),
-            Shape::Row => (ROW, 0),
+            ValueForm::Unset => (UNSET, 0),
+            ValueForm::Uniform(value) => (UNIFORM, u64::from(value)),
+            ValueForm::Ramp { base, step } => (RAMP, pair(base, step)),
+            ValueForm::Split { at, below } => (SPLIT, pair(at, u32::from(below))),
+            ValueForm::Row => (ROW, 0),
         };
         Slot { tag: kind | row.map_or(0, |row| (row.0 + 1) << 3), data }
     }
 
     #[inline(always)]
-    pub fn shape(self) -> Shape {
+    pub fn shape(self) -> ValueForm {
         let (low, high) = (self.data as u32, (self.data >> 32) as u32);
         match self.tag & 7 {
-            UNSET => Shape::Unset,
-            UNIFORM => Shape::Uniform(low),
-            RAMP => Shape::Ramp { base: low, step: high },
-            SPLIT => Shape::Split { at: low, below: high != 0 },
-            _ => Shape::Row,
+            UNSET => ValueForm::Unset,
+            UNIFORM => ValueForm::Uniform(low),
+            RAMP => ValueForm::Ramp { base: low, step: high },
+            SPLIT => ValueForm::Split { at: low, below: high != 0 },
+            _ => ValueForm::Row,
         }
     }
 
@@ -74,16 +74,16 @@ impl Slot {
     #[inline(always)]
     pub fn lane(self, lane: u32) -> u32 {
         match self.shape() {
-            Shape::Uniform(value) => value,
-            Shape::Ramp { base, step } => base.wrapping_add(step.wrapping_mul(lane)),
-            Shape::Split { at, below } => {
+            ValueForm::Uniform(value) => value,
+            ValueForm::Ramp { base, step } => base.wrapping_add(step.wrapping_mul(lane)),
+            ValueForm::Split { at, below } => {
                 if (lane < at) == below {
                     !0
                 } else {
                     0
                 }
             }
-            Shape::Row | Shape::Unset => 0,
+            ValueForm::Row | ValueForm::Unset => 0,
         }
     }
 }

@@ -10,7 +10,7 @@ use regalloc2::{Allocation, Edit, Function, InstOrEdit, Output, RegClass};
 
 use super::{
     layout::{FIRST_WORKGROUP, MXCSR_HOST, MXCSR_KERNEL, STOP, WORKGROUP_ID, WORKGROUPS, WORKGROUPS_LEFT},
-    mir::{At, Cond, Limit, Linear, Op, ROW},
+    mir::{Cond, Limit, Linear, MemOperand, Op, ROW},
 };
 
 /// The worker block, and the lane group's offset.
@@ -138,12 +138,12 @@ fn indexed(base: Register, index: Register, scale: u32, displacement: i32) -> Me
 }
 
 /// The register that an access starts from, and the operands behind it.
-fn pointer(place: At, uses: &[Register]) -> (Register, &[Register]) {
+fn pointer(place: MemOperand, uses: &[Register]) -> (Register, &[Register]) {
     if place.worker { (WORKER, uses) } else { (uses[0], &uses[1..]) }
 }
 
 /// The memory of an access, and the operands behind its own.
-fn memory(place: At, uses: &[Register]) -> (MemoryOperand, &[Register]) {
+fn memory(place: MemOperand, uses: &[Register]) -> (MemoryOperand, &[Register]) {
     let (base, rest) = pointer(place, uses);
     match place.scale {
         0 => (at(base, place.offset), rest),
@@ -336,7 +336,7 @@ impl Emitter {
             Op::GroupLoad(offset) => self.rm(Code::VEX_Vmovups_ymm_ymmm256, r[0], group(offset)),
             Op::GroupStore(offset) => self.mr(Code::VEX_Vmovups_ymmm256_ymm, group(offset), r[0]),
             Op::MemRow(place) => self.rm(Code::VEX_Vmovups_ymm_ymmm256, r[0], memory(place, &r[1..]).0),
-            Op::MemRowAcross(place, lanes) => self.row_across(place, lanes, r),
+            Op::MemSplitRow(place, lanes) => self.split_row(place, lanes, r),
             Op::MemBroadcast(place) => self.rm(Code::VEX_Vbroadcastss_ymm_m32, r[0], memory(place, &r[1..]).0),
             Op::MemWord(place) => self.rm(Code::Mov_r32_rm32, low32(r[0]), memory(place, &r[1..]).0),
             Op::MemRowStore(place) => {
@@ -416,7 +416,7 @@ impl Emitter {
                 self.ri(Code::Test_rm64_imm32, GROUP, bytes - 1)?;
                 self.fork(Cond::Eq, successors, next)
             }
-            Op::BranchGoOn => {
+            Op::BranchNotStopped => {
                 self.rm(Code::Mov_r64_rm64, SPARE, at(WORKER, STOP))?;
                 self.add(Instruction::with2(Code::Cmp_rm32_imm8, at(SPARE, 0), 0)?)?;
                 self.fork(Cond::Eq, successors, next)
@@ -480,7 +480,7 @@ impl Emitter {
     }
 
     /// Registers: result, index; temporaries: start of the first row, order of lanes, second row.
-    fn row_across(&mut self, place: At, lanes: i32, r: &[Register]) -> Done {
+    fn split_row(&mut self, place: MemOperand, lanes: i32, r: &[Register]) -> Done {
         let (from, rest) = memory(place, &r[1..]);
         let &[start, order, second] = rest else { return Ok(()) };
         self.rm(Code::Lea_r64_m, start, from)?;
@@ -500,7 +500,7 @@ impl Emitter {
     }
 
     /// Registers: result, pointer, index, mask; temporary: mask copy.
-    fn gather(&mut self, place: At, r: &[Register]) -> Done {
+    fn gather(&mut self, place: MemOperand, r: &[Register]) -> Done {
         let (base, rest) = pointer(place, &r[1..]);
         let &[index, mask, copy] = rest else { return Ok(()) };
         self.rr(Code::VEX_Vmovaps_ymm_ymmm256, copy, mask)?;

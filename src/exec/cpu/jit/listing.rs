@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter};
 
-use super::{emit::Emitted, mir::NOWHERE};
+use super::{emit::Emitted, mir::NO_ORIGIN};
 
 /// The instructions in Intel's notation, each run of them under the line of `source` it serves.
 pub fn listing(emitted: &Emitted, source: &str) -> String {
@@ -23,7 +23,7 @@ pub fn listing(emitted: &Emitted, source: &str) -> String {
             origin = Some(place);
             origins.next();
         }
-        let line = origin.filter(|&place| place != NOWHERE).map(|place| lines.at(place));
+        let line = origin.filter(|&place| place != NO_ORIGIN).map(|place| lines.at(place));
         if let Some((number, words)) = line
             && shown != Some(number)
         {

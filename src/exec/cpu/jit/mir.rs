@@ -11,7 +11,7 @@ use super::verify;
 use crate::ir;
 
 /// The origin of what the WGSL does not say.
-pub const NOWHERE: u32 = u32::MAX;
+pub const NO_ORIGIN: u32 = u32::MAX;
 
 /// Bytes of a lane group's row: eight lanes of 32 bits.
 pub const ROW: i32 = 32;
@@ -24,7 +24,7 @@ const GENERAL: [u8; 12] = [0, 1, 2, 6, 7, 8, 9, 10, 11, 3, 5, 12];
 /// `index * scale + offset`. The operands are the pointer, if it is not the worker block, then the index, if the scale is
 /// not zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct At {
+pub struct MemOperand {
     pub worker: bool,
     pub scale: u8,
     pub offset: i32,
@@ -157,33 +157,33 @@ pub enum Op {
     GroupLoad(i32),
     GroupStore(i32),
     /// A row, a broadcast word, or a word.
-    MemRow(At),
-    MemBroadcast(At),
-    MemWord(At),
+    MemRow(MemOperand),
+    MemBroadcast(MemOperand),
+    MemWord(MemOperand),
     /// A row of the worker block that may lie across two whole ones, which are read instead; then come temporaries, one
     /// general and two rows. The number is the place of a row that counts lanes.
-    MemRowAcross(At, i32),
+    MemSplitRow(MemOperand, i32),
     /// The store of a row. The value is the last use; in front of it stands the mask of the lanes that are stored.
-    MemRowStore(At),
-    MemMaskStore(At),
+    MemRowStore(MemOperand),
+    MemMaskStore(MemOperand),
     /// Four words into the lower half of a row; into the upper half, with the row as last use; and their stores.
-    MemHalf(At),
-    MemHalfInsert(At),
-    MemHalfStore(At),
-    MemHalfExtract(At),
+    MemHalf(MemOperand),
+    MemHalfInsert(MemOperand),
+    MemHalfStore(MemOperand),
+    MemHalfExtract(MemOperand),
     /// A row of halves of 16 bits, one in all lanes, and the store of a row; as `f32` in the register.
-    MemF16Row(At),
-    MemF16Broadcast(At),
-    MemF16Store(At),
+    MemF16Row(MemOperand),
+    MemF16Broadcast(MemOperand),
+    MemF16Store(MemOperand),
     /// `v = ` words at `base + 4 * v` where the mask is set, else zero. The index is a row; then comes the mask.
-    Gather(At),
+    Gather(MemOperand),
     /// Lane by lane where the mask is set, at `base + scale * index`; defines the old values of atomics.
     /// Uses pointer, index, mask, value and for compare-exchange the comparand.
-    Lanes(At, LaneAccess),
+    Lanes(MemOperand, LaneAccess),
     /// Combines values with words at `base + 4 * index`, all lanes, no other thread in sight. Uses pointer, index, value;
     /// or adds a number to them.
-    Accumulate(At, crate::ir::AtomicFun, /* signed */ bool),
-    AccumulateImm(At, i32),
+    Accumulate(MemOperand, crate::ir::AtomicFun, /* signed */ bool),
+    AccumulateImm(MemOperand, i32),
     /// Element-wise scalar operation on one or two rows.
     PerLane(PerLane),
     /// Division of general registers.
@@ -209,7 +209,7 @@ pub enum Op {
     BranchGroupBelow(i32),
     BranchGroupAligned(i32),
     /// If nobody asked the call to stop.
-    BranchGoOn,
+    BranchNotStopped,
     /// Goes back to the first workgroup of the run.
     FirstWorkgroup,
     /// Moves on to the next workgroup along x; to the first successor if there is one.
@@ -254,7 +254,7 @@ impl Op {
                     | RowLoad(_)
                     | GroupLoad(_)
                     | MemRow(_)
-                    | MemRowAcross(..)
+                    | MemSplitRow(..)
                     | MemBroadcast(_)
                     | MemWord(_)
                     | MemHalf(_)
@@ -277,7 +277,7 @@ impl Op {
                 | BranchWide(..)
                 | BranchGroupBelow(_)
                 | BranchGroupAligned(_)
-                | BranchGoOn
+                | BranchNotStopped
                 | NextWorkgroup
         )
     }
@@ -287,7 +287,7 @@ impl Op {
 pub struct Instruction {
     pub op: Op,
     pub operands: Vec<Operand>,
-    /// The byte of the WGSL text it came from, for the annotated listing; or [`NOWHERE`].
+    /// The byte of the WGSL text it came from, for the annotated listing; or [`NO_ORIGIN`].
     pub origin: u32,
 }
 
@@ -316,7 +316,7 @@ pub struct Mir {
 
 impl Mir {
     pub fn new() -> Self {
-        Mir { blocks: vec![BlockData::default()], origin: NOWHERE, ..Mir::default() }
+        Mir { blocks: vec![BlockData::default()], origin: NO_ORIGIN, ..Mir::default() }
     }
 
     pub fn block(&mut self) -> Block {

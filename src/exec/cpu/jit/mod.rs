@@ -38,7 +38,7 @@ use crate::{
         cpu::{accumulate, refusal::Refusal},
         stop::{self, Stop},
     },
-    ir::{Address, Block, Bound, Mem, Op, Program, Space, Stmt, Uniformity, Value},
+    ir::{Address, Block, IndexBound, Mem, Op, Program, Space, Stmt, Uniformity, Value},
     plan::Part,
 };
 
@@ -289,8 +289,8 @@ fn generate(program: &Program, accumulates: &[Option<Merge>]) -> Result<(emit::E
     if !select::fits(program) {
         return Err(Refusal::limit("too much memory for each worker"));
     }
-    let private: Vec<Mem> = (0u32..).zip(accumulates).filter(|(_, a)| a.is_some()).map(|(i, _)| Mem(i)).collect();
-    let (mir, layout) = select::select(program, &private)
+    let privatized: Vec<Mem> = (0u32..).zip(accumulates).filter(|(_, a)| a.is_some()).map(|(i, _)| Mem(i)).collect();
+    let (mir, layout) = select::select(program, &privatized)
         .map_err(|unsupported| Refusal::Fault(format!("no instructions for {}", unsupported.0)))?;
     if mir.instruction_count() > MAX_INSTRUCTIONS {
         return Err(Refusal::limit("the program is too long"));
@@ -372,9 +372,9 @@ fn reach(program: &Program, address: &Address, value: Value, out: &mut [usize]) 
     let mut end = address.offset as usize + program.memory(address.mem).bytes_of(program.ty(value)) as usize;
     for term in &address.terms {
         match term.bound {
-            Bound::Const(n) => end += (n as usize).saturating_sub(1) * term.stride as usize,
+            IndexBound::Const(n) => end += (n as usize).saturating_sub(1) * term.stride as usize,
             // What lies behind a runtime-sized array's bound lies within the binding.
-            Bound::Runtime => return,
+            IndexBound::Runtime => return,
         }
     }
     let most = &mut out[address.mem.0 as usize];

@@ -10,7 +10,7 @@ use crate::{
             pool::{Claims, Pool},
             shared_mem::SharedMem,
         },
-        stop::{Left, Stop},
+        stop::{LeftBehind, Stop},
     },
     plan::Part,
 };
@@ -66,7 +66,7 @@ impl Variant {
                     // SAFETY: `self.worker` made the worker above, with this stop; `Compiled::launch` asked whether the
                     // bindings are accepted. The memory behind them is borrowed by the `SharedMem`s that it was given,
                     // for longer than `pool.run` lasts, which returns when all workers have. What the kernel can
-                    // write is racy, that is an exclusive borrow: `cpu::Bound::new` refuses a call where it would not
+                    // write is racy, that is an exclusive borrow: `cpu::LaunchData::new` refuses a call where it would not
                     // be, and `sequence` chooses by the kind of the binding.
                     unsafe { self.run_row(&mut worker, first, count as u32) };
                     at += count;
@@ -84,7 +84,7 @@ impl Variant {
         };
         pool.run(workers, &run).map_err(|panic| Error::Device(Message::new(format!("a worker failed: {panic}"))))?;
         match stop {
-            Some(stop) if stopped.load(Ordering::Relaxed) => Err(stop.error(Left::Unspecified)),
+            Some(stop) if stopped.load(Ordering::Relaxed) => Err(stop.error(LeftBehind::Unspecified)),
             _ => Ok(()),
         }
     }

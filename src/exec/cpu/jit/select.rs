@@ -1,6 +1,6 @@
 //! From the intermediate representation to machine instructions.
 //!
-//! Values are of two kinds. Integers and conditions whose lanes differ by a known step ([`Shape::Affine`]) are *scalars*:
+//! Values are of two kinds. Integers and conditions whose lanes differ by a known step ([`LaneShape::Affine`]) are *scalars*:
 //! lane 0 lives in a general register. All else are *rows* of eight lanes in vector registers. Code for a lane group may
 //! handle several of its rows at once ([`Selector::rows`]), to hide latency and to share what they have in common: then
 //! there is one register for each row, and equal computations find each other by number ([`Selector::v`]).
@@ -34,9 +34,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use self::scalar::Scalar;
 use super::{
     layout::{self, Layout},
-    mir::{Mir, NOWHERE, Op as M},
+    mir::{Mir, NO_ORIGIN, Op as M},
     range::{self, Range},
-    shape::{self, Assumptions, SAME, Shape},
+    shape::{self, Assumptions, LaneShape, SAME},
 };
 use crate::ir::{Binary, Label, Mem, Op, Program, Space, Type, Unary, Uniformity, Value};
 
@@ -62,7 +62,7 @@ fn over_rows(vregs: &[VReg]) -> PerRow<VReg> {
 
 /// Where the current version of a value is.
 #[derive(Clone, Copy, Debug)]
-enum Place {
+enum ValueRegs {
     Scalar(PerRow<Scalar>),
     Rows(PerRow<VReg>),
 }
@@ -88,38 +88,38 @@ pub fn fits(program: &Program) -> bool {
     program.memories.iter().map(bytes).sum::<u64>() <= MAX_MEMORY
 }
 
-/// Selects instructions for a program that [`fits`]. `private` are the memories of which each worker has a copy of its own.
-pub fn select(program: &Program, private: &[Mem]) -> Result<(Mir, Layout)> {
+/// Selects instructions for a program that [`fits`]. `privatized` are the memories of which each worker has a copy of its own.
+pub fn select(program: &Program, privatized: &[Mem]) -> Result<(Mir, Layout)> {
     let assumptions = Assumptions::default();
     let mut selector = Selector {
         program,
-        private,
+        privatized,
         shapes: shape::shapes(program),
         ranges: range::ranges(program),
         assumptions,
         layout: Layout::new(program),
         mir: Mir::new(),
-        places: vec![None; program.values.len()],
+        regs: vec![None; program.values.len()],
         rows: 1,
         row: 0,
         row_offsets: scalar::RowOffsets::new(program, 1),
-        early: FxHashSet::default(),
+        hoisted: FxHashSet::default(),
         proven: FxHashSet::default(),
-        sums_are_made: false,
+        materialise_sums: false,
         memo: vec![FxHashMap::default()],
         mask: Mask::All,
         targets: Vec::new(),
-        dead: Vec::new(),
+        dead_blocks: Vec::new(),
         crossing: FxHashMap::default(),
         slots: FxHashMap::default(),
         uses: crossing::count_uses(program),
         alive: None,
         in_region: false,
-        in_front: None,
-        across: None,
-        slice: 1,
-        twice: false,
-        starts: [None; 3],
+        deferred_stores: None,
+        interchanged: None,
+        rows_per_pass: 1,
+        in_versioned_branch: false,
+        first_global_ids: [None; 3],
         stopped: None,
     };
     selector.program()?;
@@ -128,33 +128,33 @@ pub fn select(program: &Program, private: &[Mem]) -> Result<(Mir, Layout)> {
 
 struct Selector<'a> {
     program: &'a Program,
-    private: &'a [Mem],
+    privatized: &'a [Mem],
     /// For the code at hand: what is assumed in it, and the shapes that follow.
     assumptions: Assumptions,
-    shapes: Vec<Shape>,
+    shapes: Vec<LaneShape>,
     ranges: Vec<Range>,
     layout: Layout,
     mir: Mir,
-    places: Vec<Option<Place>>,
+    regs: Vec<Option<ValueRegs>>,
     /// How many rows the code at hand handles at once, and which of them instructions are for right now.
     rows: usize,
     row: usize,
     /// How the rows lie to each other, if that is known.
     row_offsets: Option<scalar::RowOffsets>,
     /// What the checks in front of a region's interior version have computed, so that its body does not do it again.
-    early: FxHashSet<Value>,
+    hoisted: FxHashSet<Value>,
     /// Indices that are in bounds in the code at hand.
     proven: FxHashSet<(Value, address::Extent)>,
     /// Whether the base and the constant of an index are added in 32 bits before they are compared with a bound, so
     /// that an index that wraps around counts as the number it wraps to.
-    sums_are_made: bool,
+    materialise_sums: bool,
     /// Registers of what was computed where the current block can see it: in the scopes that are open.
     memo: Vec<Memo>,
     mask: Mask,
     targets: Vec<flow::Target>,
     /// For each open construct, the blocks that end with an empty mask. They still have to be joined to the construct's
     /// end.
-    dead: Vec<Vec<regalloc2::Block>>,
+    dead_blocks: Vec<Vec<regalloc2::Block>>,
     /// The rows of varying values that are used in another region than their own; and of uniform ones that are computed
     /// among the lane groups of one region and used in another.
     crossing: FxHashMap<Value, i32>,
@@ -166,24 +166,24 @@ struct Selector<'a> {
     in_region: bool,
     /// While the checks in front of a region's interior version are emitted: values whose stores wait until the checks
     /// passed.
-    in_front: Option<Vec<Value>>,
+    deferred_stores: Option<Vec<Value>>,
     /// If the loops over lane groups and over workgroups are interchanged, so that all workgroups of a run pass through
     /// some groups before any comes to the next: the block behind those groups. And how many rows they have.
-    across: Option<regalloc2::Block>,
-    slice: usize,
+    interchanged: Option<regalloc2::Block>,
+    rows_per_pass: usize,
     /// Whether the code at hand lies in a branch of two versions, within which none is versioned again.
-    twice: bool,
+    in_versioned_branch: bool,
     /// For each axis, the global id of the workgroup's first invocation, while a workgroup runs.
-    starts: [Option<VReg>; 3],
+    first_global_ids: [Option<VReg>; 3],
     /// The block that ends the function because the call is to stop.
     stopped: Option<regalloc2::Block>,
 }
 
 impl Selector<'_> {
     /// Notes where the next instructions come from.
-    fn comes_from(&mut self, origin: crate::ir::Origin) {
+    fn set_origin(&mut self, origin: crate::ir::Origin) {
         let start = origin.span.to_range().map(|range| range.start);
-        self.mir.origin = start.and_then(|at| u32::try_from(at).ok()).unwrap_or(NOWHERE);
+        self.mir.origin = start.and_then(|at| u32::try_from(at).ok()).unwrap_or(NO_ORIGIN);
     }
 
     fn ty(&self, value: Value) -> Type {
@@ -194,13 +194,13 @@ impl Selector<'_> {
         self.program.def(value).uniformity < Uniformity::Varying
     }
 
-    fn shape(&self, value: Value) -> Shape {
+    fn shape(&self, value: Value) -> LaneShape {
         if self.uniform(value) { SAME } else { self.shapes[value.0 as usize] }
     }
 
     /// Whether a value is a scalar.
     fn is_scalar(&self, value: Value) -> bool {
-        !self.ty(value).is_float() && self.shape(value) != Shape::Any
+        !self.ty(value).is_float() && self.shape(value) != LaneShape::Any
     }
 
     fn class(&self, value: Value) -> RegClass {
@@ -225,7 +225,7 @@ impl Selector<'_> {
 
     /// Whether a value is computed anew at each use and never kept (rematerialised): most conditions on scalars are
     /// only branched on, and seldom needed as a row of lanes.
-    fn is_late(&self, value: Value) -> bool {
+    fn is_rematerialised(&self, value: Value) -> bool {
         let def = self.program.def(value);
         if def.ty != Type::Bool || self.is_scalar(value) || !self.in_region || self.crossing.contains_key(&value) {
             return false;
@@ -239,16 +239,16 @@ impl Selector<'_> {
 
     /// Whether there is a value by now.
     fn known(&self, value: Value) -> bool {
-        self.places[value.0 as usize].is_some()
+        self.regs[value.0 as usize].is_some()
     }
 
     /// Whether a value can be used by now: it is a constant, or has been computed.
-    fn is_there(&self, value: Value) -> bool {
+    fn is_available(&self, value: Value) -> bool {
         self.as_const(value).is_some() || self.known(value)
     }
 
-    fn place(&self, value: Value) -> Result<Place> {
-        self.places[value.0 as usize].ok_or(Unsupported("a value that is used outside of its block"))
+    fn regs_of(&self, value: Value) -> Result<ValueRegs> {
+        self.regs[value.0 as usize].ok_or(Unsupported("a value that is used outside of its block"))
     }
 
     /// Computes something for each row.
@@ -265,14 +265,14 @@ impl Selector<'_> {
 
     /// Takes registers for a value, as many as it has.
     fn set(&mut self, value: Value, vregs: &[VReg]) {
-        self.places[value.0 as usize] = Some(self.place_in(vregs));
+        self.regs[value.0 as usize] = Some(self.regs_from(vregs));
     }
 
-    fn place_in(&self, vregs: &[VReg]) -> Place {
+    fn regs_from(&self, vregs: &[VReg]) -> ValueRegs {
         let rows = over_rows(vregs);
         match vregs[0].class() {
-            RegClass::Int => Place::Scalar(rows.map(Scalar::register)),
-            _ => Place::Rows(rows),
+            RegClass::Int => ValueRegs::Scalar(rows.map(Scalar::register)),
+            _ => ValueRegs::Rows(rows),
         }
     }
 
@@ -291,10 +291,10 @@ impl Selector<'_> {
         key.iter_mut().zip(uses).for_each(|(slot, &vreg)| *slot = Some(vreg));
         let shared = op.is_constant() && uses.len() <= key.len();
         // A constant takes one instruction and no operand: kept for other blocks, it would only occupy a register.
-        let anew = matches!(op, M::VConst(_) | M::VZero | M::VOnes | M::GImm(_));
+        let trivial = matches!(op, M::VConst(_) | M::VZero | M::VOnes | M::GImm(_));
         if shared
             && let Some(&(vreg, block)) = self.memo.iter().rev().find_map(|table| table.get(&(op, key)))
-            && (!anew || block == self.mir.at)
+            && (!trivial || block == self.mir.at)
         {
             return vreg;
         }
@@ -340,20 +340,20 @@ impl Selector<'_> {
         if let Some(bits) = self.as_const(value) {
             return Ok(self.constant(bits));
         }
-        if self.is_late(value) {
+        if self.is_rematerialised(value) {
             return self.row_operation(value, &self.program.def(value).op);
         }
-        match self.place(value)? {
-            Place::Rows(rows) => Ok(rows[self.row]),
-            Place::Scalar(scalars) => {
+        match self.regs_of(value)? {
+            ValueRegs::Rows(rows) => Ok(rows[self.row]),
+            ValueRegs::Scalar(scalars) => {
                 let step = self.shape(value).step().ok_or(Unsupported("a scalar without a shape"))?;
-                Ok(self.spread(scalars[self.row], step))
+                Ok(self.ramp(scalars[self.row], step))
             }
         }
     }
 
     /// A row that starts with a scalar.
-    fn spread(&mut self, scalar: Scalar, step: i32) -> VReg {
+    fn ramp(&mut self, scalar: Scalar, step: i32) -> VReg {
         let lanes: [u32; 8] =
             std::array::from_fn(|lane| (scalar.add as u32).wrapping_add((step as u32).wrapping_mul(lane as u32)));
         let Some(base) = scalar.base else {
@@ -403,7 +403,7 @@ impl Selector<'_> {
     }
 
     /// An instruction whose definition and temporaries share no register with its uses (they are clobbered early).
-    fn apart(&mut self, defines: bool, op: M, uses: &[VReg], temporaries: &[RegClass]) -> Option<VReg> {
+    fn early_clobber(&mut self, defines: bool, op: M, uses: &[VReg], temporaries: &[RegClass]) -> Option<VReg> {
         let dst = defines.then(|| self.mir.vreg(RegClass::Float));
         let mut operands = Vec::new();
         // An early definition is live while the uses are read.

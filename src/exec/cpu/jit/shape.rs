@@ -6,7 +6,7 @@ use crate::ir::{Binary, Block, Builtin, End, Label, Op, Program, Space, Stmt, Ty
 
 /// From the most to the least known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub enum LaneShape {
     /// Lane i has the first lane's value plus `i * step`, modulo 2^32; `aligned` if the first lane's is known to be a multiple
     /// of eight. With a step of zero, all lanes have the same value, of whatever type.
     Affine {
@@ -16,27 +16,29 @@ pub enum Shape {
     Any,
 }
 
-pub const SAME: Shape = Shape::Affine { step: 0, aligned: false };
+pub const SAME: LaneShape = LaneShape::Affine { step: 0, aligned: false };
 
-impl Shape {
-    fn join(self, other: Shape) -> Shape {
+impl LaneShape {
+    fn join(self, other: LaneShape) -> LaneShape {
         match (self, other) {
-            (Shape::Affine { step, aligned }, Shape::Affine { step: other, aligned: both }) if step == other => {
-                Shape::Affine { step, aligned: aligned && both }
+            (LaneShape::Affine { step, aligned }, LaneShape::Affine { step: other, aligned: both })
+                if step == other =>
+            {
+                LaneShape::Affine { step, aligned: aligned && both }
             }
-            _ => Shape::Any,
+            _ => LaneShape::Any,
         }
     }
 
     pub fn is_same(self) -> bool {
-        matches!(self, Shape::Affine { step: 0, .. })
+        matches!(self, LaneShape::Affine { step: 0, .. })
     }
 
     /// The step between lanes, if there is one.
     pub fn step(self) -> Option<i32> {
         match self {
-            Shape::Affine { step, .. } => Some(step),
-            Shape::Any => None,
+            LaneShape::Affine { step, .. } => Some(step),
+            LaneShape::Any => None,
         }
     }
 }
@@ -53,7 +55,7 @@ pub enum Assumed {
 pub type Assumptions = FxHashMap<Value, Assumed>;
 
 /// The shapes of all values, by [`Value`].
-pub fn shapes(program: &Program) -> Vec<Shape> {
+pub fn shapes(program: &Program) -> Vec<LaneShape> {
     find(program, &Assumptions::default(), vec![None; program.values.len()], |_| true)
 }
 
@@ -64,8 +66,8 @@ pub fn shapes_within(
     program: &Program,
     assumptions: &Assumptions,
     defined: &FxHashSet<Value>,
-    outside: &[Shape],
-) -> Vec<Shape> {
+    outside: &[LaneShape],
+) -> Vec<LaneShape> {
     let open = |value: Value| defined.contains(&value) || assumptions.contains_key(&value);
     let values = (0..).map(Value).zip(outside);
     let known = values.map(|(value, &shape)| (!open(value)).then_some(shape)).collect();
@@ -76,9 +78,9 @@ pub fn shapes_within(
 fn find(
     program: &Program,
     assumptions: &Assumptions,
-    known: Vec<Option<Shape>>,
+    known: Vec<Option<LaneShape>>,
     open: impl Fn(Value) -> bool,
-) -> Vec<Shape> {
+) -> Vec<LaneShape> {
     let size = program.workgroup_size;
     let rows = size[0].is_multiple_of(8);
     let mut analysis = Analysis {
@@ -95,14 +97,14 @@ fn find(
         analysis.changed = false;
         analysis.block(&program.body, None, &mut Vec::new());
     }
-    analysis.shapes.into_iter().map(|s| s.unwrap_or(Shape::Any)).collect()
+    analysis.shapes.into_iter().map(|s| s.unwrap_or(LaneShape::Any)).collect()
 }
 
 struct Analysis<'a> {
     program: &'a Program,
     assumptions: &'a Assumptions,
     open: &'a dyn Fn(Value) -> bool,
-    shapes: Vec<Option<Shape>>,
+    shapes: Vec<Option<LaneShape>>,
     /// The rows of the workgroup are a number of lane groups each.
     rows: bool,
     /// A group of lanes lies within one row of the workgroup.
@@ -111,9 +113,9 @@ struct Analysis<'a> {
 }
 
 impl<'a> Analysis<'a> {
-    fn shape(&self, value: Value) -> Option<Shape> {
+    fn shape(&self, value: Value) -> Option<LaneShape> {
         if self.program.def(value).uniformity < Uniformity::Varying {
-            return Some(Shape::Affine { step: 0, aligned: self.multiple_of_eight(value) });
+            return Some(LaneShape::Affine { step: 0, aligned: self.multiple_of_eight(value) });
         }
         self.shapes[value.0 as usize]
     }
@@ -132,7 +134,7 @@ impl<'a> Analysis<'a> {
         }
     }
 
-    fn set(&mut self, value: Value, shape: Option<Shape>) {
+    fn set(&mut self, value: Value, shape: Option<LaneShape>) {
         if !(self.open)(value) {
             return;
         }
@@ -149,7 +151,7 @@ impl<'a> Analysis<'a> {
 
     fn join(&mut self, into: &[Value], from: &[Value], varying: bool) {
         for (&phi, &value) in into.iter().zip(from) {
-            let shape = if varying { Some(Shape::Any) } else { self.shape(value) };
+            let shape = if varying { Some(LaneShape::Any) } else { self.shape(value) };
             self.set(phi, shape);
         }
     }
@@ -201,7 +203,7 @@ impl<'a> Analysis<'a> {
     }
 
     /// `None` while an operand is not reached.
-    fn op(&self, value: Value) -> Option<Shape> {
+    fn op(&self, value: Value) -> Option<LaneShape> {
         let def = self.program.def(value);
         let integer = matches!(def.ty, Type::I32 | Type::U32);
         match self.assumptions.get(&value) {
@@ -216,8 +218,8 @@ impl<'a> Analysis<'a> {
                 if integer { self.binary(*op, x, y, *b, def.ty) } else { same_if(x.is_same() && y.is_same()) }
             }
             Op::Unary(Unary::Neg, a) if integer => match self.shape(*a)? {
-                Shape::Affine { step, aligned } => Shape::Affine { step: step.wrapping_neg(), aligned },
-                Shape::Any => Shape::Any,
+                LaneShape::Affine { step, aligned } => LaneShape::Affine { step: step.wrapping_neg(), aligned },
+                LaneShape::Any => LaneShape::Any,
             },
             Op::Bitcast(a) => match (self.shape(*a)?, def.ty, self.program.ty(*a)) {
                 (shape, Type::F32, _) | (shape, _, Type::F32) => same_if(shape.is_same()),
@@ -227,7 +229,7 @@ impl<'a> Analysis<'a> {
                 Some(Assumed::Cond(holds)) => self.shape(if *holds { *accept } else { *reject })?,
                 _ => {
                     let (c, x, y) = (self.shape(*cond)?, self.shape(*accept)?, self.shape(*reject)?);
-                    if c.is_same() { x.join(y) } else { Shape::Any }
+                    if c.is_same() { x.join(y) } else { LaneShape::Any }
                 }
             },
             Op::Load(address) => {
@@ -239,7 +241,7 @@ impl<'a> Analysis<'a> {
                 let private = matches!(self.program.memory(address.mem).space, Space::Private { .. });
                 same_if(same && !private)
             }
-            Op::Atomic(_) | Op::Subgroup(..) | Op::Shuffle(..) => Shape::Any,
+            Op::Atomic(_) | Op::Subgroup(..) | Op::Shuffle(..) => LaneShape::Any,
             Op::Phi => return self.shapes[value.0 as usize],
             other => {
                 let (mut same, mut known) = (true, true);
@@ -255,22 +257,22 @@ impl<'a> Analysis<'a> {
         })
     }
 
-    fn builtin(&self, builtin: Builtin) -> Shape {
-        let row = |aligned| Shape::Affine { step: 1, aligned };
+    fn builtin(&self, builtin: Builtin) -> LaneShape {
+        let row = |aligned| LaneShape::Affine { step: 1, aligned };
         match builtin {
             Builtin::LocalIndex | Builtin::SubgroupInvocationId => row(true),
             Builtin::LocalId(0) if self.lined_up => row(true),
             Builtin::GlobalId(0) if self.lined_up => row(self.rows),
             Builtin::GlobalId(1 | 2) | Builtin::LocalId(1 | 2) if self.lined_up => SAME,
             Builtin::SubgroupId => SAME,
-            _ => Shape::Any,
+            _ => LaneShape::Any,
         }
     }
 
     /// An integer operation; `b` is its second operand.
-    fn binary(&self, op: Binary, x: Shape, y: Shape, b: Value, ty: Type) -> Shape {
-        let (Shape::Affine { step, aligned }, Shape::Affine { step: other, aligned: too }) = (x, y) else {
-            return Shape::Any;
+    fn binary(&self, op: Binary, x: LaneShape, y: LaneShape, b: Value, ty: Type) -> LaneShape {
+        let (LaneShape::Affine { step, aligned }, LaneShape::Affine { step: other, aligned: too }) = (x, y) else {
+            return LaneShape::Any;
         };
         let constant = match self.program.def(b).op {
             Op::Const(bits) => Some(bits),
@@ -278,25 +280,27 @@ impl<'a> Analysis<'a> {
         };
         let eights = constant.is_some_and(|c| c.is_multiple_of(8));
         match (op, constant) {
-            (Binary::Add, _) => Shape::Affine { step: step.wrapping_add(other), aligned: aligned && too },
-            (Binary::Sub, _) => Shape::Affine { step: step.wrapping_sub(other), aligned: aligned && too },
-            (Binary::Mul, Some(c)) => Shape::Affine { step: step.wrapping_mul(c as i32), aligned: aligned || eights },
+            (Binary::Add, _) => LaneShape::Affine { step: step.wrapping_add(other), aligned: aligned && too },
+            (Binary::Sub, _) => LaneShape::Affine { step: step.wrapping_sub(other), aligned: aligned && too },
+            (Binary::Mul, Some(c)) => {
+                LaneShape::Affine { step: step.wrapping_mul(c as i32), aligned: aligned || eights }
+            }
             (Binary::Shl, Some(c)) => {
-                Shape::Affine { step: step.wrapping_shl(c & 31), aligned: aligned || c & 31 >= 3 }
+                LaneShape::Affine { step: step.wrapping_shl(c & 31), aligned: aligned || c & 31 >= 3 }
             }
             _ if step == 0 && other == 0 => SAME,
             // Consecutive lanes that start at a multiple of eight stay within one block of eight.
-            _ if step != 1 || !aligned => Shape::Any,
+            _ if step != 1 || !aligned => LaneShape::Any,
             (Binary::And, Some(c)) if c >= 7 && c.wrapping_add(1).is_power_of_two() => x,
             (Binary::Xor, _) if eights => x,
             (Binary::Shr, Some(c)) if ty == Type::U32 && c & 31 >= 3 => SAME,
             (Binary::Div, Some(c)) if ty == Type::U32 && eights && c != 0 => SAME,
             (Binary::Rem, Some(c)) if ty == Type::U32 && eights && c != 0 => x,
-            _ => Shape::Any,
+            _ => LaneShape::Any,
         }
     }
 }
 
-fn same_if(same: bool) -> Shape {
-    if same { SAME } else { Shape::Any }
+fn same_if(same: bool) -> LaneShape {
+    if same { SAME } else { LaneShape::Any }
 }

@@ -49,7 +49,7 @@ impl Backend for Recording {
         let uniform = |arg: &ArgData<'_>| if let ArgData::Uniform(bytes) = arg { bytes.to_vec() } else { Vec::new() };
         let uniforms: Vec<Vec<u8>> = args.iter().map(uniform).collect();
         let mut metrics = Metrics { dispatches: 1, ..Metrics::default() };
-        Bound::new(kernel, args)?.with_memory(&mut metrics, stop, |memory| {
+        LaunchData::new(kernel, args)?.with_memory(&mut metrics, stop, |memory| {
             let mut tally = self.tally.lock().unwrap();
             check(kernel, workgroups, memory, &uniforms, &mut tally).unwrap_or_else(|what| panic!("{what}"));
             Ok(Duration::from_nanos(1))
@@ -60,7 +60,7 @@ impl Backend for Recording {
         self.engine.sequence(sequence)
     }
 
-    fn run_turn(&self, ready: &Ready, turn: Turn<'_>) -> Result<Metrics> {
+    fn run_turn(&self, ready: &Ready, turn: SequenceTurn<'_>) -> Result<Metrics> {
         let all: Vec<u8> = bytemuck::cast_slice(turn.uniforms).to_vec();
         prepared(ready)?.run(turn, |bound, memory| {
             let uniform = |arg: &SequenceArg| match *arg {

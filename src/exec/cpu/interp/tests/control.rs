@@ -233,7 +233,9 @@ fn a_large_grid_on_many_threads() {
 
 /// `depth` ifs inside each other, all taken in lane 0, around a store.
 fn nested(depth: usize) -> Program {
-    use crate::ir::{Address, Binary, Block, Bound, Builtin, End, Memory, Origin, RuntimeArray, Space, Stmt, Term};
+    use crate::ir::{
+        Address, Binary, Block, Builtin, End, IndexBound, Memory, Origin, RuntimeArray, Space, Stmt, Term,
+    };
     let mut b = crate::ir::build::Builder::new();
     let runtime = Some(RuntimeArray { offset: 0, stride: 4 });
     let space = Space::Storage { binding: 0, writable: true };
@@ -241,7 +243,7 @@ fn nested(depth: usize) -> Program {
     let lane = b.builtin(Builtin::GlobalId(0));
     let one = b.u32(1);
     let cond = b.binary(Binary::Lt, lane, one);
-    let terms = vec![Term { index: lane, stride: 4, bound: Bound::Runtime }];
+    let terms = vec![Term { index: lane, stride: 4, bound: IndexBound::Runtime }];
     let address = Address { mem, offset: 0, terms, origin: Origin::default(), id: Default::default() };
     let mut stmt = Stmt::Store { address, value: one };
     for _ in 0..depth {

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::ir::{
-    Address, Binary, Bound, Builtin, End, Mem, Memory, Origin, RuntimeArray, Space, Stmt, Term, Type, Unary, Value,
-    build::Builder, fold,
+    Address, Binary, Builtin, End, IndexBound, Mem, Memory, Origin, RuntimeArray, Space, Stmt, Term, Type, Unary,
+    Value, build::Builder, fold,
 };
 
 const FLOATS: [f32; 27] = [
@@ -155,7 +155,7 @@ impl OpTest {
     }
 
     fn address(&mut self, mem: u32, index: Value) -> Address {
-        let terms = vec![Term { index, stride: 4, bound: Bound::Runtime }];
+        let terms = vec![Term { index, stride: 4, bound: IndexBound::Runtime }];
         Address { mem: Mem(mem), offset: 0, terms, origin: Origin::default(), id: Default::default() }
     }
 

@@ -3,7 +3,7 @@
 use iced_x86::{Code, Instruction, Register};
 
 use super::{Done, Emitter, memory, xmm};
-use crate::exec::cpu::jit::mir::{At, Op};
+use crate::exec::cpu::jit::mir::{MemOperand, Op};
 
 /// Of `vcvtps2ph`: to the nearest, ties to even.
 const NEAREST: u32 = 0;
@@ -31,7 +31,7 @@ impl Emitter {
     }
 
     /// Registers of a load: result, then the place; of a store: the place, then the value.
-    pub fn half_access(&mut self, op: Op, place: At, r: &[Register]) -> Done {
+    pub fn half_access(&mut self, op: Op, place: MemOperand, r: &[Register]) -> Done {
         match op {
             Op::MemF16Row(_) => self.rm(Code::VEX_Vcvtph2ps_ymm_xmmm128, r[0], memory(place, &r[1..]).0),
             Op::MemF16Broadcast(_) => {

@@ -6,7 +6,7 @@ use super::{Done, Emitter, SPARE, WORKER, at, indexed, low32, pointer, xmm};
 use crate::{
     exec::cpu::jit::{
         layout::SCRATCH,
-        mir::{At, LaneAccess, PerLane, ROW},
+        mir::{LaneAccess, MemOperand, PerLane, ROW},
     },
     ir::AtomicFun,
 };
@@ -27,7 +27,7 @@ impl Emitter {
 
     /// Stores and atomics. Registers of a store: pointer, index, mask, value; of an atomic: result, pointer, index, mask,
     /// value, and what compare-exchange compares with. Then temporaries: bits, lane, index, value, and RAX.
-    pub fn lanes(&mut self, place: At, access: LaneAccess, r: &[Register]) -> Done {
+    pub fn lanes(&mut self, place: MemOperand, access: LaneAccess, r: &[Register]) -> Done {
         let (result, r) = match access {
             LaneAccess::Store | LaneAccess::StoreHalf => (None, r),
             LaneAccess::Atomic { .. } => (Some(r[0]), &r[1..]),
@@ -75,7 +75,7 @@ impl Emitter {
     }
 
     /// Combines eight values with words, one after the other. Registers: pointer, index, value; temporaries: index, value.
-    pub fn accumulate(&mut self, place: At, fun: AtomicFun, signed: bool, r: &[Register]) -> Done {
+    pub fn accumulate(&mut self, place: MemOperand, fun: AtomicFun, signed: bool, r: &[Register]) -> Done {
         let (base, r) = pointer(place, r);
         let &[indices, values, index, value] = r else { return Ok(()) };
         self.scratch(0, indices)?;
@@ -110,7 +110,7 @@ impl Emitter {
     }
 
     /// Adds a number to eight words, one after the other. Registers: pointer, index; temporaries: index, and two more.
-    pub fn add_number(&mut self, place: At, number: i32, r: &[Register]) -> Done {
+    pub fn add_number(&mut self, place: MemOperand, number: i32, r: &[Register]) -> Done {
         let (base, r) = pointer(place, r);
         let &[indices, index, pair, half] = r else { return Ok(()) };
         let add = |s: &mut Self, index| {

@@ -6,11 +6,11 @@
 use regalloc2::{Operand, PReg, RegClass, VReg};
 
 use super::{
-    Mask, PerRow, Place, Result, Selector, Unsupported,
+    Mask, PerRow, Result, Selector, Unsupported, ValueRegs,
     address::{Check, Checks, Pattern},
 };
 use crate::{
-    exec::cpu::jit::mir::{At, LaneAccess, Op as M, ROW},
+    exec::cpu::jit::mir::{LaneAccess, MemOperand, Op as M, ROW},
     ir::{Address, Mem, Space, Value},
 };
 
@@ -23,9 +23,9 @@ impl Selector<'_> {
     /// Gathers the words of these numbers, from the constant part of the address on.
     pub fn gather_words(&mut self, address: &Address, words: VReg, mask: Option<VReg>) -> Result<VReg> {
         let mask = self.or_all(mask);
-        let (place, mut uses) = self.base_of(address)?;
+        let (place, mut uses) = self.base_operand(address)?;
         uses.extend([words, mask]);
-        let row = self.apart(true, M::Gather(place), &uses, &[RegClass::Float]);
+        let row = self.early_clobber(true, M::Gather(place), &uses, &[RegClass::Float]);
         row.ok_or(Unsupported("a gather without a result"))
     }
 
@@ -43,7 +43,7 @@ impl Selector<'_> {
     }
 
     /// Ends blocks by jumps to a new one, which becomes the current.
-    pub fn meet(&mut self, blocks: &[regalloc2::Block]) {
+    pub fn merge_blocks(&mut self, blocks: &[regalloc2::Block]) {
         let together = self.mir.cold_block();
         for &block in blocks {
             self.mir.switch(block);
@@ -53,7 +53,7 @@ impl Selector<'_> {
     }
 
     /// Runs `yes` where the checks hold and `no` where not, and joins their results, of these classes.
-    pub fn either(
+    pub fn checked_branch(
         &mut self,
         checks: Checks,
         classes: &[RegClass],
@@ -71,7 +71,7 @@ impl Selector<'_> {
         let values = yes(self)?;
         self.mir.jump(join, &values);
         self.close();
-        self.meet(&failures);
+        self.merge_blocks(&failures);
         self.open();
         let values = no(self)?;
         self.mir.jump(join, &values);
@@ -96,20 +96,20 @@ impl Selector<'_> {
                     RegClass::Int => M::MemWord(place),
                     _ => M::MemBroadcast(place),
                 };
-                self.either(
+                self.checked_branch(
                     checks,
                     &vec![class; width],
                     |s| s.read_rows(address, class, width, op),
-                    |s| s.read_with_care(address, class, width, op),
+                    |s| s.read_checked(address, class, width, op),
                 )?
             }
             Pattern::Row if !private => {
                 let checks = self.in_bounds(address)?;
-                self.either(
+                self.checked_branch(
                     checks,
                     &vec![class; width],
-                    |s| match s.may_lie_across(address) {
-                        true => Ok(vec![s.read_across(address)?]),
+                    |s| match s.may_straddle_stores(address) {
+                        true => Ok(vec![s.read_split_row(address)?]),
                         false => s.read_rows(address, class, width, M::MemRow),
                     },
                     |s| s.gather_rows(address, width),
@@ -117,7 +117,7 @@ impl Selector<'_> {
             }
             _ => self.gather_rows(address, width)?,
         };
-        let place = self.place_in(&vregs);
+        let place = self.regs_from(&vregs);
         self.bind(value, place)
     }
 
@@ -127,13 +127,13 @@ impl Selector<'_> {
         address: &Address,
         class: RegClass,
         width: usize,
-        op: impl Fn(At) -> M,
+        op: impl Fn(MemOperand) -> M,
     ) -> Result<Vec<VReg>> {
-        let mut read: Vec<((At, Vec<VReg>), VReg)> = Vec::new();
+        let mut read: Vec<((MemOperand, Vec<VReg>), VReg)> = Vec::new();
         let mut vregs = Vec::with_capacity(width);
         for row in 0..width {
             self.row = row;
-            let from = self.place_of(address)?;
+            let from = self.mem_operand(address)?;
             let vreg = match read.iter().find(|(place, _)| *place == from) {
                 Some(&(_, vreg)) => vreg,
                 None => {
@@ -150,41 +150,41 @@ impl Selector<'_> {
 
     /// Whether a row is better read as two aligned rows of which parts are put together: where few lanes are active,
     /// workgroup memory was often written just before, and processors forward stores to loads only from a single store.
-    fn may_lie_across(&self, address: &Address) -> bool {
+    fn may_straddle_stores(&self, address: &Address) -> bool {
         let workgroup = matches!(self.program.memory(address.mem).space, Space::Workgroup { .. });
         workgroup && self.rows == 1 && matches!(self.mask, Mask::Some(_)) && !self.is_row_aligned(address)
     }
 
-    fn read_across(&mut self, address: &Address) -> Result<VReg> {
+    fn read_split_row(&mut self, address: &Address) -> Result<VReg> {
         let lanes = self.layout.constant_row(std::array::from_fn(|lane| lane as u32));
-        let (place, uses) = self.place_of(address)?;
+        let (place, uses) = self.mem_operand(address)?;
         let temporaries = [RegClass::Int, RegClass::Float, RegClass::Float];
-        let row = self.apart(true, M::MemRowAcross(place, lanes), &uses, &temporaries);
+        let row = self.early_clobber(true, M::MemSplitRow(place, lanes), &uses, &temporaries);
         row.ok_or(Unsupported("a row without a result"))
     }
 
     /// Reads one element for each row, or zero where it is out of bounds.
-    pub fn read_with_care(
+    pub fn read_checked(
         &mut self,
         address: &Address,
         class: RegClass,
         width: usize,
-        op: impl Fn(At) -> M,
+        op: impl Fn(MemOperand) -> M,
     ) -> Result<Vec<VReg>> {
-        let wraps = self.may_wrap_inside(address)?;
+        let wraps = self.sum_may_wrap_in_bounds(address)?;
         if width == 1 && !wraps {
             return Ok(vec![self.zero(class)]);
         }
-        self.with_sums_made_if(wraps, |s| {
+        self.with_materialised_sums_if(wraps, |s| {
             let mut vregs = Vec::with_capacity(width);
             for row in 0..width {
                 s.row = row;
-                let checks = s.alone(|s| s.in_bounds(address))?;
-                let vreg = s.either(
+                let checks = s.with_row_as_only_one(|s| s.in_bounds(address))?;
+                let vreg = s.checked_branch(
                     checks,
                     &[class],
                     |s| {
-                        let (place, uses) = s.place_of(address)?;
+                        let (place, uses) = s.mem_operand(address)?;
                         Ok(vec![s.mir.def(class, op(place), &uses)])
                     },
                     |s| Ok(vec![s.zero(class)]),
@@ -197,22 +197,22 @@ impl Selector<'_> {
     }
 
     /// Runs `f` as if the current row were the only one.
-    fn alone<T>(&mut self, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    fn with_row_as_only_one<T>(&mut self, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let (row, rows) = (self.row, self.rows);
-        let places = if row == 0 { None } else { Some(self.places.clone()) };
+        let regs = if row == 0 { None } else { Some(self.regs.clone()) };
         if row != 0 {
-            for place in self.places.iter_mut().flatten() {
+            for place in self.regs.iter_mut().flatten() {
                 match place {
-                    Place::Scalar(scalars) => scalars[0] = scalars[row],
-                    Place::Rows(vregs) => vregs[0] = vregs[row],
+                    ValueRegs::Scalar(scalars) => scalars[0] = scalars[row],
+                    ValueRegs::Rows(vregs) => vregs[0] = vregs[row],
                 }
             }
         }
         (self.row, self.rows) = (0, 1);
         let result = f(self);
         (self.row, self.rows) = (row, rows);
-        if let Some(places) = places {
-            self.places = places;
+        if let Some(regs) = regs {
+            self.regs = regs;
         }
         result
     }
@@ -228,7 +228,7 @@ impl Selector<'_> {
     }
 
     pub fn store(&mut self, address: &Address, value: Value) -> Result<()> {
-        self.comes_from(address.origin);
+        self.set_origin(address.origin);
         let values = self.per_row(|s| s.vector(value))?;
         if self.is_half(address.mem, self.ty(value)) {
             return self.store_half(address, &values);
@@ -236,10 +236,10 @@ impl Selector<'_> {
         let private = self.is_private(address.mem);
         match self.pattern(address) {
             Pattern::One if private => {
-                let wraps = self.may_wrap_inside(address)?;
-                self.with_sums_made_if(wraps, |s| {
+                let wraps = self.sum_may_wrap_in_bounds(address)?;
+                self.with_materialised_sums_if(wraps, |s| {
                     let checks = s.in_bounds(address)?;
-                    s.either(
+                    s.checked_branch(
                         checks,
                         &[],
                         |s| {
@@ -259,7 +259,7 @@ impl Selector<'_> {
     /// Stores words one behind the other.
     pub fn store_consecutive(&mut self, address: &Address, values: &PerRow<VReg>) -> Result<()> {
         let checks = self.in_bounds(address)?;
-        self.either(
+        self.checked_branch(
             checks,
             &[],
             |s| {
@@ -280,7 +280,7 @@ impl Selector<'_> {
         let Mask::Some(mask) = self.mask else {
             for (row, &value) in values.iter().enumerate().take(self.rows) {
                 self.row = row;
-                let (place, mut uses) = self.place_of(address)?;
+                let (place, mut uses) = self.mem_operand(address)?;
                 uses.push(value);
                 self.mir.effect(M::MemRowStore(place), &uses);
             }
@@ -293,7 +293,7 @@ impl Selector<'_> {
                 // No other thread sees it.
                 self.blended_store(address, value)?;
             } else {
-                let (place, mut uses) = self.place_of(address)?;
+                let (place, mut uses) = self.mem_operand(address)?;
                 uses.extend([mask[row], value]);
                 self.mir.effect(M::MemMaskStore(place), &uses);
             }
@@ -304,7 +304,7 @@ impl Selector<'_> {
 
     /// Writes the active lanes of the current row to memory that no other thread sees.
     fn blended_store(&mut self, address: &Address, mut value: VReg) -> Result<()> {
-        let (place, mut uses) = self.place_of(address)?;
+        let (place, mut uses) = self.mem_operand(address)?;
         if let Mask::Some(mask) = self.mask {
             let before = self.mir.def(RegClass::Float, M::MemRow(place), &uses);
             value = self.blend(mask[self.row], value, before);
@@ -328,7 +328,7 @@ impl Selector<'_> {
         let unit = if access == LaneAccess::StoreHalf { 2 } else { 4 };
         let (indices, mask) = self.unit_address(address, unit)?;
         let mask = self.or_all(mask);
-        let (place, mut uses) = self.unit_base(address, unit)?;
+        let (place, mut uses) = self.base_operand_of_units(address, unit)?;
         uses.extend([indices, mask]);
         uses.extend(values);
         let stores = matches!(access, LaneAccess::Store | LaneAccess::StoreHalf);
@@ -359,12 +359,12 @@ impl Selector<'_> {
         }
         let mask = self.mask_row();
         let uses: Vec<VReg> = self.group_part(mem).into_iter().chain([mask]).collect();
-        self.apart(false, M::ZeroLanes(at, rows * ROW), &uses, &[RegClass::Int, RegClass::Float]);
+        self.early_clobber(false, M::ZeroLanes(at, rows * ROW), &uses, &[RegClass::Int, RegClass::Float]);
         Ok(())
     }
 
     /// Zeroes a part of the worker block.
     pub fn zero_worker(&mut self, at: i32, bytes: i32) {
-        self.apart(false, M::ZeroWorker(at, bytes), &[], &[RegClass::Int, RegClass::Float]);
+        self.early_clobber(false, M::ZeroWorker(at, bytes), &[], &[RegClass::Int, RegClass::Float]);
     }
 }

@@ -7,10 +7,10 @@ use super::{Mask, Result, Selector, Unsupported, scalar::Scalar};
 use crate::{
     exec::cpu::jit::{
         layout::{LENGTH, POINTER},
-        mir::{At, Cond, Limit, Op as M},
-        shape::Shape,
+        mir::{Cond, Limit, MemOperand, Op as M},
+        shape::LaneShape,
     },
-    ir::{Address, Block, Bound, Mem, Op, Space, Stmt, Term, Value},
+    ir::{Address, Block, IndexBound, Mem, Op, Space, Stmt, Term, Value},
 };
 
 /// How the lanes of a group address memory.
@@ -73,10 +73,10 @@ pub fn simplified(checks: Vec<Check>) -> Vec<Check> {
     kept
 }
 
-pub fn extent(mem: Mem, bound: Bound) -> Extent {
+pub fn extent(mem: Mem, bound: IndexBound) -> Extent {
     match bound {
-        Bound::Const(n) => Extent::Const(n),
-        Bound::Runtime => Extent::Runtime(mem),
+        IndexBound::Const(n) => Extent::Const(n),
+        IndexBound::Runtime => Extent::Runtime(mem),
     }
 }
 
@@ -100,7 +100,7 @@ impl Selector<'_> {
 
     /// Whether the first lane's element is known to lie at a multiple of 32 bytes.
     pub fn is_row_aligned(&self, address: &Address) -> bool {
-        let aligned = |index| matches!(self.shape(index), Shape::Affine { aligned: true, .. });
+        let aligned = |index| matches!(self.shape(index), LaneShape::Affine { aligned: true, .. });
         let term = |t: &Term| t.stride.is_multiple_of(32) || t.stride.is_multiple_of(4) && aligned(t.index);
         address.offset.is_multiple_of(32) && address.terms.iter().all(term)
     }
@@ -145,8 +145,8 @@ impl Selector<'_> {
         let step = self.shape(index).step().ok_or(Unsupported("an index without a shape"))?;
         let rows = if self.uniform(index) { 1 } else { self.rows };
         let mut scalars = self.scalars(index, rows)?;
-        if self.sums_are_made {
-            scalars = scalars.into_iter().map(|scalar| self.added_up(scalar)).collect();
+        if self.materialise_sums {
+            scalars = scalars.into_iter().map(|scalar| self.materialised_sum(scalar)).collect();
         }
         let (limit, other) = match extent {
             // An immediate of 64 bits has 31 and a sign.
@@ -230,7 +230,7 @@ impl Selector<'_> {
     }
 
     /// The place of the current row's first lane, where the indices are in bounds, with the operands it takes.
-    pub fn place_of(&mut self, address: &Address) -> Result<(At, Vec<VReg>)> {
+    pub fn mem_operand(&mut self, address: &Address) -> Result<(MemOperand, Vec<VReg>)> {
         let (worker, start, factor) = self.start(address)?;
         let mut uses = Vec::new();
         if !worker {
@@ -282,7 +282,7 @@ impl Selector<'_> {
                 1
             }
         };
-        Ok((At { worker, scale, offset }, uses))
+        Ok((MemOperand { worker, scale, offset }, uses))
     }
 
     /// A number of 64 bits times a stride.
@@ -339,7 +339,7 @@ impl Selector<'_> {
     }
 
     /// A scalar whose parts do not wrap around when they are added up as numbers of 64 bits.
-    fn added_up(&mut self, scalar: Scalar) -> Scalar {
+    fn materialised_sum(&mut self, scalar: Scalar) -> Scalar {
         match scalar {
             Scalar { base: Some(_), add: 1.. } => Scalar::register(self.materialise(scalar)),
             scalar => scalar,
@@ -348,7 +348,7 @@ impl Selector<'_> {
 
     /// Whether an index may be in bounds although its parts, as numbers of 64 bits, add up to more than 32 hold. Checks of
     /// parts find it out of bounds then, which is right only where something else decides what becomes of it.
-    pub fn may_wrap_inside(&mut self, address: &Address) -> Result<bool> {
+    pub fn sum_may_wrap_in_bounds(&mut self, address: &Address) -> Result<bool> {
         for term in &address.terms {
             if self.is_proven(term.index, extent(address.mem, term.bound)) || !self.is_scalar(term.index) {
                 continue;
@@ -363,10 +363,10 @@ impl Selector<'_> {
     }
 
     /// Does `f`, if `made` with indices that are added up before they are looked at.
-    pub fn with_sums_made_if<T>(&mut self, made: bool, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        let before = std::mem::replace(&mut self.sums_are_made, made);
+    pub fn with_materialised_sums_if<T>(&mut self, made: bool, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let before = std::mem::replace(&mut self.materialise_sums, made);
         let result = f(self);
-        self.sums_are_made = before;
+        self.materialise_sums = before;
         result
     }
 
@@ -376,8 +376,8 @@ impl Selector<'_> {
         if scalar.base.is_none() || scalar.add <= 0 {
             return Ok(scalar);
         }
-        if self.sums_are_made {
-            return Ok(self.added_up(scalar));
+        if self.materialise_sums {
+            return Ok(self.materialised_sum(scalar));
         }
         // Base and constant may be added in 64 bits if a check compared them so, or if the sum in 32 bits did not wrap:
         // it is no less than the constant then.
@@ -418,8 +418,8 @@ impl Selector<'_> {
             let index = self.vector(term.index)?;
             if !self.is_proven(term.index, extent(address.mem, term.bound)) {
                 let limit = match term.bound {
-                    Bound::Const(n) => self.constant(n),
-                    Bound::Runtime => {
+                    IndexBound::Const(n) => self.constant(n),
+                    IndexBound::Runtime => {
                         let length = self.g(M::GPointer(record + LENGTH), &[]);
                         self.v(M::Broadcast, &[length])
                     }
@@ -445,7 +445,7 @@ impl Selector<'_> {
         }
         // Word w of lane i lies at 8 w + i.
         let mut words = self.scaled(words, 8);
-        let lanes = self.spread(Scalar::constant(0), 1);
+        let lanes = self.ramp(Scalar::constant(0), 1);
         words = self.v(M::V3(Code::VEX_Vpaddd_ymm_ymm_ymmm256), &[words, lanes]);
         if let Some(part) = self.group_part(address.mem) {
             let part = self.v(M::Broadcast, &[part]);
@@ -467,11 +467,11 @@ impl Selector<'_> {
     }
 
     /// The place that gathers and lane-by-lane accesses index words from.
-    pub fn base_of(&mut self, address: &Address) -> Result<(At, Vec<VReg>)> {
-        self.unit_base(address, 4)
+    pub fn base_operand(&mut self, address: &Address) -> Result<(MemOperand, Vec<VReg>)> {
+        self.base_operand_of_units(address, 4)
     }
 
-    pub fn unit_base(&mut self, address: &Address, unit: u32) -> Result<(At, Vec<VReg>)> {
+    pub fn base_operand_of_units(&mut self, address: &Address, unit: u32) -> Result<(MemOperand, Vec<VReg>)> {
         let (worker, offset, _) = self.start(address)?;
         let mut uses = if worker { Vec::new() } else { vec![self.pointer(address.mem)] };
         let (offset, far) = match i32::try_from(offset) {
@@ -481,7 +481,7 @@ impl Selector<'_> {
         if let (Some(far), [pointer]) = (far, &mut uses[..]) {
             *pointer = self.g(M::GLeaWide(1), &[*pointer, far]);
         }
-        Ok((At { worker, scale: unit as u8, offset }, uses))
+        Ok((MemOperand { worker, scale: unit as u8, offset }, uses))
     }
 
     pub fn or_all(&mut self, mask: Option<VReg>) -> VReg {

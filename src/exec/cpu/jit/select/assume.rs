@@ -9,7 +9,7 @@ use regalloc2::VReg;
 use super::{
     Result, Selector,
     address::{Check, Checks, Extent, simplified, spans},
-    collect::{Collector, atoms, comparable},
+    collect::{Collector, comparable, conjuncts},
     crossing::Contents,
     pressure,
     scalar::RowOffsets,
@@ -17,7 +17,7 @@ use super::{
 use crate::{
     exec::cpu::jit::{
         mir::{Cond, Limit, Op as M},
-        shape::{self, Assumed, Assumptions, Shape},
+        shape::{self, Assumed, Assumptions, LaneShape},
     },
     ir::{Binary, Op, Space, Stmt, Type, Value},
 };
@@ -28,10 +28,10 @@ const MAX_STATEMENTS: usize = 2000;
 const MAX_ROUNDS: usize = 6;
 
 /// What is assumed of interior groups.
-pub struct Inside {
+pub struct Interior {
     pub rows: usize,
     assumptions: Assumptions,
-    shapes: Vec<Shape>,
+    shapes: Vec<LaneShape>,
     /// The comparisons behind the assumptions, and whether they hold; minima and maxima that are an operand.
     comparisons: Vec<(Value, bool)>,
     extremes: Vec<(Value, Value)>,
@@ -40,7 +40,7 @@ pub struct Inside {
 
 impl<'s> Selector<'s> {
     /// What to assume of interior groups, if it is worth a version of its own.
-    pub fn inside(&mut self, rest: &[&Stmt], contents: &Contents) -> Result<Option<Inside>> {
+    pub fn interior(&mut self, rest: &[&Stmt], contents: &Contents) -> Result<Option<Interior>> {
         if contents.statements > MAX_STATEMENTS {
             return Ok(None);
         }
@@ -62,7 +62,7 @@ impl<'s> Selector<'s> {
         if rows == 1 && assumptions.is_empty() && indices.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Inside { rows, assumptions, shapes, comparisons, extremes, indices }))
+        Ok(Some(Interior { rows, assumptions, shapes, comparisons, extremes, indices }))
     }
 
     /// How many rows of lanes to handle at once.
@@ -77,28 +77,28 @@ impl<'s> Selector<'s> {
     }
 
     /// Switches to code for interior groups.
-    pub fn enter(&mut self, inside: &mut Inside) {
-        self.exchange(inside);
-        self.rows = inside.rows;
-        self.row_offsets = RowOffsets::new(self.program, inside.rows);
+    pub fn enter(&mut self, interior: &mut Interior) {
+        self.exchange(interior);
+        self.rows = interior.rows;
+        self.row_offsets = RowOffsets::new(self.program, interior.rows);
     }
 
     /// Switches back.
-    pub fn leave_inside(&mut self, inside: &mut Inside) {
-        self.exchange(inside);
+    pub fn leave_interior(&mut self, interior: &mut Interior) {
+        self.exchange(interior);
         self.rows = 1;
         self.row_offsets = RowOffsets::new(self.program, 1);
-        self.early.clear();
+        self.hoisted.clear();
         self.proven.clear();
     }
 
-    fn exchange(&mut self, inside: &mut Inside) {
-        std::mem::swap(&mut self.shapes, &mut inside.shapes);
-        std::mem::swap(&mut self.assumptions, &mut inside.assumptions);
+    fn exchange(&mut self, interior: &mut Interior) {
+        std::mem::swap(&mut self.shapes, &mut interior.shapes);
+        std::mem::swap(&mut self.assumptions, &mut interior.assumptions);
     }
 
     /// What a group has to pass to be inside; what the checks need is computed on the way.
-    pub fn inside_checks(&mut self, inside: &Inside) -> Result<Vec<Check>> {
+    pub fn interior_checks(&mut self, interior: &Interior) -> Result<Vec<Check>> {
         let mut all: Vec<Check> = Vec::new();
         let mut add = |checks: Checks, never: VReg| match checks {
             Some(checks) => {
@@ -118,27 +118,27 @@ impl<'s> Selector<'s> {
             }),
         };
         let never = self.g(M::GImm(0), &[]);
-        for &(cond, holds) in &inside.comparisons {
+        for &(cond, holds) in &interior.comparisons {
             let Op::Binary(_, a, b) = self.program.def(cond).op else { continue };
-            self.demand(a)?;
-            self.demand(b)?;
+            self.hoist(a)?;
+            self.hoist(b)?;
             add(self.comparison_checks(cond, holds)?, never);
             self.note_proof(cond, holds);
         }
-        for &(value, operand) in &inside.extremes {
+        for &(value, operand) in &interior.extremes {
             let Op::Binary(op, a, b) = self.program.def(value).op else { continue };
-            self.demand(a)?;
-            self.demand(b)?;
+            self.hoist(a)?;
+            self.hoist(b)?;
             let other = if operand == a { b } else { a };
             let (low, high) = if op == Binary::Min { (operand, other) } else { (other, operand) };
             add(self.order_checks(low, high, false)?, never);
         }
-        for &(index, extent) in &inside.indices {
+        for &(index, extent) in &interior.indices {
             if self.is_proven(index, extent) {
                 continue;
             }
             if self.is_scalar(index) {
-                self.demand(index)?;
+                self.hoist(index)?;
                 add(self.within(index, extent)?, never);
             } else if let Extent::Runtime(mem) = extent {
                 let high = self.range(index).high;
@@ -171,15 +171,15 @@ impl<'s> Selector<'s> {
     }
 
     /// Computes a value now, with all it depends on.
-    fn demand(&mut self, value: Value) -> Result<()> {
-        if self.is_there(value) {
+    fn hoist(&mut self, value: Value) -> Result<()> {
+        if self.is_available(value) {
             return Ok(());
         }
         for operand in self.needed(value) {
-            self.demand(operand)?;
+            self.hoist(operand)?;
         }
         self.define(value)?;
-        self.early.insert(value);
+        self.hoisted.insert(value);
         Ok(())
     }
 
@@ -356,13 +356,13 @@ impl<'s> Selector<'s> {
 
     /// Checks under which a condition holds in all lanes; `None` if its operands are not scalars that are available by
     /// now.
-    pub fn decided(&mut self, cond: Value) -> Result<Checks> {
-        let Some(atoms) = atoms(self, cond, true) else { return Ok(None) };
+    pub fn uniformity_checks(&mut self, cond: Value) -> Result<Checks> {
+        let Some(conjuncts) = conjuncts(self, cond, true) else { return Ok(None) };
         let mut all = Vec::new();
-        for (comparison, holds) in atoms {
+        for (comparison, holds) in conjuncts {
             let Op::Binary(_, a, b) = self.program.def(comparison).op else { return Ok(None) };
-            if !self.is_there(a)
-                || !self.is_there(b)
+            if !self.is_available(a)
+                || !self.is_available(b)
                 || !comparable(self, a, b)
                 || self.assumptions.contains_key(&comparison)
             {

@@ -3,7 +3,7 @@
 
 use regalloc2::{RegClass, VReg};
 
-use super::{Mask, Place, Result, Selector, Unsupported};
+use super::{Mask, Result, Selector, Unsupported, ValueRegs};
 use crate::{
     access::Merge,
     exec::cpu::jit::mir::{LaneAccess, Op as M},
@@ -18,15 +18,15 @@ impl Selector<'_> {
             AtomicFun::Store => {
                 self.store(&atomic.address, atomic.value)?;
                 let zeros = self.per_row(|s| Ok(s.zero(RegClass::Float)))?;
-                return self.bind(value, Place::Rows(zeros));
+                return self.bind(value, ValueRegs::Rows(zeros));
             }
             _ => {}
         }
         let signed = self.ty(value) == Type::I32;
-        let alone = matches!(self.program.memory(atomic.address.mem).space, Space::Workgroup { .. })
-            || self.private.contains(&atomic.address.mem);
+        let unshared = matches!(self.program.memory(atomic.address.mem).space, Space::Workgroup { .. })
+            || self.privatized.contains(&atomic.address.mem);
         let rows = self.per_row(|s| {
-            if alone && !atomic.result_used && s.accumulate(atomic, signed)? {
+            if unshared && !atomic.result_used && s.accumulate(atomic, signed)? {
                 return Ok(s.zero(RegClass::Float));
             }
             let mut values = vec![s.vector(atomic.value)?];
@@ -34,10 +34,10 @@ impl Selector<'_> {
                 let compare = atomic.compare.ok_or(Unsupported("a compare-exchange without a comparand"))?;
                 values.push(s.vector(compare)?);
             }
-            let access = LaneAccess::Atomic { fun: atomic.fun, signed, locked: !alone };
+            let access = LaneAccess::Atomic { fun: atomic.fun, signed, locked: !unshared };
             s.lanes(&atomic.address, access, &values)?.ok_or(Unsupported("an atomic without a result"))
         })?;
-        self.bind(value, Place::Rows(rows))
+        self.bind(value, ValueRegs::Rows(rows))
     }
 
     /// Combines the values of all lanes with memory, if all are active and in bounds for certain.
@@ -46,7 +46,7 @@ impl Selector<'_> {
             return Ok(false);
         }
         let (words, None) = self.row_address(&atomic.address)? else { return Ok(false) };
-        let (place, mut uses) = self.base_of(&atomic.address)?;
+        let (place, mut uses) = self.base_operand(&atomic.address)?;
         let number = match atomic.fun {
             AtomicFun::Add => self.as_const(atomic.value),
             AtomicFun::Sub => self.as_const(atomic.value).map(u32::wrapping_neg),
@@ -55,12 +55,12 @@ impl Selector<'_> {
         if let Some(number) = number {
             uses.push(words);
             let temporaries = [RegClass::Int, RegClass::Int, RegClass::Float];
-            self.apart(false, M::AccumulateImm(place, number as i32), &uses, &temporaries);
+            self.early_clobber(false, M::AccumulateImm(place, number as i32), &uses, &temporaries);
             return Ok(true);
         }
         let value: VReg = self.vector(atomic.value)?;
         uses.extend([words, value]);
-        self.apart(false, M::Accumulate(place, atomic.fun, signed), &uses, &[RegClass::Int, RegClass::Int]);
+        self.early_clobber(false, M::Accumulate(place, atomic.fun, signed), &uses, &[RegClass::Int, RegClass::Int]);
         Ok(true)
     }
 }

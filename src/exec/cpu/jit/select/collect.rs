@@ -15,13 +15,13 @@ use crate::{
 };
 
 /// The comparisons that a condition is the conjunction of, each with the outcome that it has to have.
-pub type Atoms = Vec<(Value, bool)>;
+pub type Conjuncts = Vec<(Value, bool)>;
 
 /// Collects what may be assumed while it walks over a region's statements.
 pub struct Collector<'a, 's, 'p> {
     pub selector: &'a mut Selector<'s>,
     contents: &'p Contents,
-    early: FxHashMap<Value, bool>,
+    hoistable: FxHashMap<Value, bool>,
     /// The comparisons behind the assumptions, and whether they hold; minima and maxima that are an operand.
     pub comparisons: Vec<(Value, bool)>,
     pub extremes: Vec<(Value, Value)>,
@@ -38,9 +38,9 @@ pub fn comparable(selector: &Selector<'_>, a: Value, b: Value) -> bool {
 
 /// The comparisons that all have to come out as given for a condition to come out so; `None` if it is no such
 /// conjunction.
-pub fn atoms(selector: &Selector<'_>, cond: Value, holds: bool) -> Option<Atoms> {
+pub fn conjuncts(selector: &Selector<'_>, cond: Value, holds: bool) -> Option<Conjuncts> {
     match selector.program.def(cond).op {
-        Op::Unary(Unary::Not, inner) => atoms(selector, inner, !holds),
+        Op::Unary(Unary::Not, inner) => conjuncts(selector, inner, !holds),
         Op::Binary(Binary::And, a, b) if holds => both(selector, a, b, holds),
         Op::Binary(Binary::Or, a, b) if !holds => both(selector, a, b, holds),
         Op::Binary(op, ..) if op.is_comparison() => Some(vec![(cond, holds)]),
@@ -48,9 +48,9 @@ pub fn atoms(selector: &Selector<'_>, cond: Value, holds: bool) -> Option<Atoms>
     }
 }
 
-fn both(selector: &Selector<'_>, a: Value, b: Value, holds: bool) -> Option<Atoms> {
-    let mut all = atoms(selector, a, holds)?;
-    all.extend(atoms(selector, b, holds)?);
+fn both(selector: &Selector<'_>, a: Value, b: Value, holds: bool) -> Option<Conjuncts> {
+    let mut all = conjuncts(selector, a, holds)?;
+    all.extend(conjuncts(selector, b, holds)?);
     Some(all)
 }
 
@@ -59,7 +59,7 @@ impl<'a, 's, 'p> Collector<'a, 's, 'p> {
         Collector {
             selector,
             contents,
-            early: FxHashMap::default(),
+            hoistable: FxHashMap::default(),
             comparisons: Vec::new(),
             extremes: Vec::new(),
             changed: false,
@@ -69,37 +69,37 @@ impl<'a, 's, 'p> Collector<'a, 's, 'p> {
     /// Looks for assumptions once; says whether there are new ones.
     pub fn look(&mut self, stmts: &[&Stmt]) -> bool {
         self.changed = false;
-        self.early.clear();
+        self.hoistable.clear();
         self.statements(stmts);
         self.changed
     }
 
     /// Whether a value can be hoisted in front of the region's code, to decide by it which version runs.
-    fn early(&mut self, value: Value) -> bool {
+    fn can_hoist(&mut self, value: Value) -> bool {
         if self.selector.as_const(value).is_some() {
             return true;
         }
         if self.selector.uniform(value) {
             return self.selector.known(value);
         }
-        if let Some(&early) = self.early.get(&value) {
-            return early;
+        if let Some(&hoistable) = self.hoistable.get(&value) {
+            return hoistable;
         }
-        self.early.insert(value, false);
+        self.hoistable.insert(value, false);
         // A value from outside is loaded for the region if the region uses it; else it is computed again, which gives the same
         // if nothing on the way was loaded or carried on.
         let loaded = !self.contents.defined.contains(&value)
             && self.contents.uses.contains_key(&value)
             && self.selector.crossing.contains_key(&value);
-        let early = match self.selector.program.def(value).op {
+        let hoistable = match self.selector.program.def(value).op {
             _ if !self.selector.is_scalar(value) => false,
             Op::Builtin(_) => true,
             _ if loaded => true,
             Op::Phi | Op::Load(_) | Op::UniformLoad(_) | Op::Atomic(_) | Op::Subgroup(..) | Op::Shuffle(..) => false,
-            _ => self.selector.needed(value).into_iter().all(|v| self.early(v)),
+            _ => self.selector.needed(value).into_iter().all(|v| self.can_hoist(v)),
         };
-        self.early.insert(value, early);
-        early
+        self.hoistable.insert(value, hoistable);
+        hoistable
     }
 
     fn statements(&mut self, stmts: &[&Stmt]) {
@@ -149,12 +149,12 @@ impl<'a, 's, 'p> Collector<'a, 's, 'p> {
         if self.selector.assumptions.contains_key(&cond) || self.selector.uniform(cond) {
             return;
         }
-        let Some(atoms) = atoms(self.selector, cond, holds) else { return };
-        for &(comparison, holds) in &atoms {
+        let Some(conjuncts) = conjuncts(self.selector, cond, holds) else { return };
+        for &(comparison, holds) in &conjuncts {
             let Op::Binary(_, a, b) = self.selector.program.def(comparison).op else { return };
             if !comparable(self.selector, a, b)
-                || !self.early(a)
-                || !self.early(b)
+                || !self.can_hoist(a)
+                || !self.can_hoist(b)
                 || self.is_rare(comparison, holds)
                 || self.selector.assumptions.get(&comparison) == Some(&Assumed::Cond(!holds))
             {
@@ -162,7 +162,7 @@ impl<'a, 's, 'p> Collector<'a, 's, 'p> {
             }
         }
         self.selector.assumptions.insert(cond, Assumed::Cond(holds));
-        for (comparison, holds) in atoms {
+        for (comparison, holds) in conjuncts {
             self.selector.assumptions.insert(comparison, Assumed::Cond(holds));
             if !self.comparisons.contains(&(comparison, holds)) {
                 self.comparisons.push((comparison, holds));
@@ -220,7 +220,7 @@ impl<'a, 's, 'p> Collector<'a, 's, 'p> {
                     && !self.selector.assumptions.contains_key(&value)
                     && !self.selector.uniform(value) =>
             {
-                if !comparable(self.selector, a, b) || !self.early(a) || !self.early(b) {
+                if !comparable(self.selector, a, b) || !self.can_hoist(a) || !self.can_hoist(b) {
                     return;
                 }
                 let operand = match (self.selector.steps(a), self.selector.steps(b)) {
@@ -238,7 +238,7 @@ impl<'a, 's, 'p> Collector<'a, 's, 'p> {
 
     /// The indices whose bounds can be checked in front, where the assumptions hold.
     pub fn indices_of(&mut self, stmts: &[&Stmt]) -> Vec<(Value, Extent)> {
-        self.early.clear();
+        self.hoistable.clear();
         let mut indices = Vec::new();
         self.indices(stmts, &mut indices);
         let mut seen = FxHashSet::default();
@@ -283,7 +283,7 @@ impl<'a, 's, 'p> Collector<'a, 's, 'p> {
             }
             let ranged = self.selector.range(term.index).high < u64::from(u32::MAX);
             if self.selector.is_scalar(term.index) {
-                if self.early(term.index) && self.selector.as_const(term.index).is_none() {
+                if self.can_hoist(term.index) && self.selector.as_const(term.index).is_none() {
                     out.push((term.index, extent));
                 }
             } else if ranged && matches!(extent, Extent::Runtime(_)) {

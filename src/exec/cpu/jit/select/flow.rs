@@ -3,9 +3,9 @@
 use regalloc2::{Block as MirBlock, RegClass, VReg};
 
 use super::{
-    Mask, PerRow, Place, Result, Selector, Unsupported,
-    collect::atoms,
-    loops::{Aside, count_statements},
+    Mask, PerRow, Result, Selector, Unsupported, ValueRegs,
+    collect::conjuncts,
+    loops::{ExitSlots, count_statements},
     over_rows,
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The most statements of a branch that gets a second version, without masks.
-const MAX_TWICE: u64 = 48;
+const MAX_VERSIONED_STATEMENTS: u64 = 48;
 
 /// An enclosing loop or scope that a `Break` can leave.
 pub struct Target {
@@ -27,9 +27,9 @@ pub struct Target {
 
 pub enum Exit {
     /// All lanes leave together: a jump, with the results and, where it may have changed, the mask.
-    Together { block: MirBlock, results: Vec<Value>, mask: bool },
+    Uniform { block: MirBlock, results: Vec<Value>, mask: bool },
     /// Lanes leave one by one.
-    OneByOne(Aside),
+    Divergent(ExitSlots),
 }
 
 /// What an arm of a varying branch hands to the code behind the branch, if control gets there.
@@ -44,15 +44,15 @@ struct Arm {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Flow {
     /// On to what follows, with the values that the block yields.
-    Falls,
+    FallsThrough,
     /// No lane goes on; the current block is closed.
-    Gone,
+    Terminated,
 }
 
 impl Selector<'_> {
     pub fn block(&mut self, block: &Block) -> Result<Flow> {
-        if self.statements(&block.stmts.iter().collect::<Vec<_>>())? == Flow::Gone {
-            return Ok(Flow::Gone);
+        if self.statements(&block.stmts.iter().collect::<Vec<_>>())? == Flow::Terminated {
+            return Ok(Flow::Terminated);
         }
         self.end(&block.end)
     }
@@ -69,17 +69,17 @@ impl Selector<'_> {
                 at += together;
                 continue;
             }
-            if self.statement(stmts[at])? == Flow::Gone {
-                return Ok(Flow::Gone);
+            if self.statement(stmts[at])? == Flow::Terminated {
+                return Ok(Flow::Terminated);
             }
             at += 1;
         }
-        Ok(Flow::Falls)
+        Ok(Flow::FallsThrough)
     }
 
     fn end(&mut self, end: &End) -> Result<Flow> {
         match end {
-            End::Yield(_) => return Ok(Flow::Falls),
+            End::Yield(_) => return Ok(Flow::FallsThrough),
             End::Break(label, values) => self.leave(*label, values)?,
             End::Return => {
                 if let Some(alive) = self.alive {
@@ -93,23 +93,23 @@ impl Selector<'_> {
                     }
                     self.row = 0;
                 }
-                self.die();
+                self.mark_dead();
             }
-            End::Unreachable => self.die(),
+            End::Unreachable => self.mark_dead(),
         }
-        Ok(Flow::Gone)
+        Ok(Flow::Terminated)
     }
 
     /// Notes that the current block ends with an empty mask.
-    fn die(&mut self) {
+    fn mark_dead(&mut self) {
         let at = MirBlock::new(self.mir.at);
-        self.dead.last_mut().expect("a construct is open").push(at);
+        self.dead_blocks.last_mut().expect("a construct is open").push(at);
     }
 
     fn leave(&mut self, label: Label, values: &[Value]) -> Result<()> {
         let at = self.targets.iter().rposition(|t| t.label == label).ok_or(Unsupported("an exit out of a region"))?;
         match &self.targets[at].exit {
-            Exit::Together { block, results, mask } => {
+            Exit::Uniform { block, results, mask } => {
                 let (block, results, mask) = (*block, results.clone(), *mask);
                 let mut arguments = self.arguments(&results, values)?;
                 if mask {
@@ -117,10 +117,10 @@ impl Selector<'_> {
                 }
                 self.mir.jump(block, &arguments);
             }
-            Exit::OneByOne(aside) => {
-                let aside = aside.clone();
-                self.set_aside(&aside, values)?;
-                self.die();
+            Exit::Divergent(exit_slots) => {
+                let exit_slots = exit_slots.clone();
+                self.store_exit(&exit_slots, values)?;
+                self.mark_dead();
             }
         }
         Ok(())
@@ -130,7 +130,7 @@ impl Selector<'_> {
         match stmt {
             Stmt::Let(value) => {
                 // The checks in front of the code may have computed it already.
-                if !self.early.contains(value) {
+                if !self.hoisted.contains(value) {
                     self.define(*value)?;
                 }
             }
@@ -141,26 +141,26 @@ impl Selector<'_> {
                 if let Some(&Assumed::Cond(holds)) = self.assumptions.get(cond) {
                     return self.assumed_branch(if holds { accept } else { reject }, results);
                 }
-                if let Some(varying) = self.leave_together(*cond, accept, reject)? {
+                if let Some(varying) = self.uniform_exit(*cond, accept, reject)? {
                     return self.varying_branch(varying, accept, reject, results);
                 }
                 // A scalar condition is the same in the eight lanes of a row: one row at a time can jump.
                 if self.uniform(*cond) || (self.rows == 1 && self.is_scalar(*cond)) {
                     return self.uniform_branch(*cond, accept, reject, results);
                 }
-                return self.decided_branch(*cond, accept, reject, results);
+                return self.versioned_branch(*cond, accept, reject, results);
             }
             Stmt::Loop { label, params, inits, body, results } => {
-                return self.repeat(*label, params, inits, body, results);
+                return self.loop_statement(*label, params, inits, body, results);
             }
             Stmt::Scope { label, body, results } => return self.scope(*label, body, results),
         }
-        Ok(Flow::Falls)
+        Ok(Flow::FallsThrough)
     }
 
     /// For `if (uniform && varying) {} else { break }`: a jump by the uniform part, under which all lanes leave
     /// together. Gives the varying part, which is left to test.
-    fn leave_together(&mut self, cond: Value, accept: &Block, reject: &Block) -> Result<Option<Value>> {
+    fn uniform_exit(&mut self, cond: Value, accept: &Block, reject: &Block) -> Result<Option<Value>> {
         let Op::Binary(Binary::And, a, b) = self.program.def(cond).op else { return Ok(None) };
         let (uniform, varying) = match (self.uniform(a), self.uniform(b)) {
             (true, false) => (a, b),
@@ -195,8 +195,8 @@ impl Selector<'_> {
     }
 
     /// Joins the blocks that end with an empty mask to `block`. Its parameters get zeros, which no lane will read.
-    pub fn bury(&mut self, block: MirBlock, classes: &[RegClass]) {
-        for dead in self.dead.pop().expect("a construct is open") {
+    pub fn join_dead_blocks(&mut self, block: MirBlock, classes: &[RegClass]) {
+        for dead in self.dead_blocks.pop().expect("a construct is open") {
             self.mir.switch(dead);
             let zeros: Vec<VReg> = classes.iter().map(|&c| self.fresh_zero(c)).collect();
             self.mir.jump(block, &zeros);
@@ -210,9 +210,9 @@ impl Selector<'_> {
     }
 
     /// Hands the blocks that end with an empty mask on to the construct around.
-    pub fn pass_on_dead(&mut self) {
-        let dead = self.dead.pop().expect("a construct is open");
-        self.dead.last_mut().expect("a construct is open").extend(dead);
+    pub fn pass_dead_blocks_outward(&mut self) {
+        let dead = self.dead_blocks.pop().expect("a construct is open");
+        self.dead_blocks.last_mut().expect("a construct is open").extend(dead);
     }
 
     /// Parameters of a join for these values, and for a mask.
@@ -232,7 +232,7 @@ impl Selector<'_> {
         let mut rest = vregs;
         for &value in values {
             let (own, others) = rest.split_at(self.width(value));
-            let place = self.place_in(own);
+            let place = self.regs_from(own);
             self.bind(value, place)?;
             rest = others;
         }
@@ -255,23 +255,23 @@ impl Selector<'_> {
     /// A branch of which all lanes take one arm for certain.
     fn assumed_branch(&mut self, arm: &Block, results: &[Value]) -> Result<Flow> {
         let flow = self.block(arm)?;
-        if let (Flow::Falls, End::Yield(values)) = (flow, &arm.end) {
-            self.pass_on(results, values)?;
+        if let (Flow::FallsThrough, End::Yield(values)) = (flow, &arm.end) {
+            self.rebind(results, values)?;
         }
         Ok(flow)
     }
 
     /// Binds results to the values that they are: a parallel copy without instructions.
-    pub fn pass_on(&mut self, to: &[Value], from: &[Value]) -> Result<()> {
-        let mut places = Vec::new();
+    pub fn rebind(&mut self, to: &[Value], from: &[Value]) -> Result<()> {
+        let mut regs = Vec::new();
         for (&result, &value) in to.iter().zip(from) {
-            places.push(if self.is_scalar(result) {
-                Place::Scalar(self.per_row(|s| s.scalar(value))?)
+            regs.push(if self.is_scalar(result) {
+                ValueRegs::Scalar(self.per_row(|s| s.scalar(value))?)
             } else {
-                Place::Rows(self.per_row(|s| s.vector(value))?)
+                ValueRegs::Rows(self.per_row(|s| s.vector(value))?)
             });
         }
-        for (&result, place) in to.iter().zip(places) {
+        for (&result, place) in to.iter().zip(regs) {
             self.bind(result, place)?;
         }
         Ok(())
@@ -318,25 +318,25 @@ impl Selector<'_> {
         let (params, mask) = self.params(join, results, shrinks);
         self.branch_on(cond, yes, no)?;
         let before = self.mask;
-        let mut flow = Flow::Gone;
+        let mut flow = Flow::Terminated;
         for (start, arm) in [(yes, accept), (no, reject)] {
             self.mir.switch(start);
             self.mask = before;
-            self.dead.push(Vec::new());
+            self.dead_blocks.push(Vec::new());
             self.open();
-            if let (Flow::Falls, End::Yield(values)) = (self.block(arm)?, &arm.end) {
+            if let (Flow::FallsThrough, End::Yield(values)) = (self.block(arm)?, &arm.end) {
                 let mut arguments = self.arguments(results, values)?;
                 if shrinks {
                     arguments.extend(self.mask_rows());
                 }
                 self.mir.jump(join, &arguments);
-                flow = Flow::Falls;
+                flow = Flow::FallsThrough;
             }
             self.close();
-            self.pass_on_dead();
+            self.pass_dead_blocks_outward();
         }
         self.mask = mask.unwrap_or(before);
-        if flow == Flow::Falls {
+        if flow == Flow::FallsThrough {
             self.mir.switch(join);
             self.define_all(results, &params)?;
         }
@@ -345,26 +345,29 @@ impl Selector<'_> {
 
     /// A varying branch in two versions: one without masks, for when comparisons of scalars show that all lanes take
     /// it, and the one with masks.
-    fn decided_branch(&mut self, cond: Value, accept: &Block, reject: &Block, results: &[Value]) -> Result<Flow> {
+    fn versioned_branch(&mut self, cond: Value, accept: &Block, reject: &Block, results: &[Value]) -> Result<Flow> {
         let statements = count_statements(accept) + count_statements(reject);
         let plain = !leaves(accept) && !leaves(reject) && is_trivial(reject) && !is_trivial(accept);
-        let Some(checks) = (if plain && statements <= MAX_TWICE && !self.twice { self.decided(cond)? } else { None })
-        else {
+        let Some(checks) = (if plain && statements <= MAX_VERSIONED_STATEMENTS && !self.in_versioned_branch {
+            self.uniformity_checks(cond)?
+        } else {
+            None
+        }) else {
             return self.varying_branch(cond, accept, reject, results);
         };
-        self.twice = true;
+        self.in_versioned_branch = true;
         let (proven, before) = (self.proven.clone(), self.mask);
         let (params, values) = (results, results.len() * self.rows);
-        let vregs = self.either(
+        let vregs = self.checked_branch(
             Some(checks),
             &vec![RegClass::Float; values],
             |s| {
-                for (comparison, holds) in atoms(s, cond, true).unwrap_or_default() {
+                for (comparison, holds) in conjuncts(s, cond, true).unwrap_or_default() {
                     s.note_proof(comparison, holds);
                 }
-                s.dead.push(Vec::new());
+                s.dead_blocks.push(Vec::new());
                 s.block(accept)?;
-                s.pass_on_dead();
+                s.pass_dead_blocks_outward();
                 s.proven = proven;
                 match &accept.end {
                     End::Yield(values) => s.arguments(params, values),
@@ -377,10 +380,10 @@ impl Selector<'_> {
                 s.arguments(params, params)
             },
         )?;
-        self.twice = false;
+        self.in_versioned_branch = false;
         self.mask = before;
         self.define_all(results, &vregs)?;
-        Ok(Flow::Falls)
+        Ok(Flow::FallsThrough)
     }
 
     fn varying_branch(&mut self, cond: Value, accept: &Block, reject: &Block, results: &[Value]) -> Result<Flow> {
@@ -388,10 +391,10 @@ impl Selector<'_> {
         // Lanes that leave at once, and those that stay.
         let quits = |arm: &Block| arm.stmts.is_empty() && leaves(arm);
         if quits(reject) && is_trivial(accept) {
-            return self.leave_some(cond, false, (reject, accept), results);
+            return self.partial_exit(cond, false, (reject, accept), results);
         }
         if quits(accept) && is_trivial(reject) {
-            return self.leave_some(cond, true, (accept, reject), results);
+            return self.partial_exit(cond, true, (accept, reject), results);
         }
         let yes = self.per_row(|s| {
             let cond = s.vector(cond)?;
@@ -422,27 +425,27 @@ impl Selector<'_> {
                 (Some(rows), None) | (None, Some(rows)) => rows[i],
                 (None, None) => self.per_row(|s| Ok(s.zero(RegClass::Float)))?,
             };
-            self.bind(result, Place::Rows(rows))?;
+            self.bind(result, ValueRegs::Rows(rows))?;
         }
         self.mask = before;
         if leaves(first) || leaves(second) {
             match (one.rest, two.rest) {
                 (Some(one), Some(two)) => {
                     let mask = self.per_row(|s| Ok(s.or(one[s.row], two[s.row])))?;
-                    self.go_on_if_any(mask);
+                    self.continue_if_any(mask);
                 }
-                (Some(mask), None) | (None, Some(mask)) => self.go_on_if_any(mask),
+                (Some(mask), None) | (None, Some(mask)) => self.continue_if_any(mask),
                 (None, None) => {
-                    self.die();
-                    return Ok(Flow::Gone);
+                    self.mark_dead();
+                    return Ok(Flow::Terminated);
                 }
             }
         }
-        Ok(Flow::Falls)
+        Ok(Flow::FallsThrough)
     }
 
     /// A branch with one arm that does nothing but leave. Whether any lane is left is tested only where some leave.
-    fn leave_some(
+    fn partial_exit(
         &mut self,
         cond: Value,
         holds: bool,
@@ -456,7 +459,7 @@ impl Selector<'_> {
             Ok(if holds { s.and(conds[s.row], mask) } else { s.and_not(conds[s.row], mask) })
         })?;
         if let End::Yield(values) = &stay.end {
-            self.pass_on(results, values)?;
+            self.rebind(results, values)?;
         }
         let (enter, skip, join) = (self.mir.block(), self.mir.block(), self.mir.block());
         let unchanged = self.mask_rows();
@@ -464,11 +467,11 @@ impl Selector<'_> {
         self.mir.branch(M::BranchAny, &leaving[..self.rows], enter, skip);
         self.mir.switch(enter);
         self.mask = Mask::Some(leaving);
-        self.dead.push(Vec::new());
+        self.dead_blocks.push(Vec::new());
         self.open();
         self.end(&leave.end)?;
         self.close();
-        for left in self.dead.pop().expect("a construct is open") {
+        for left in self.dead_blocks.pop().expect("a construct is open") {
             self.mir.switch(left);
             self.open();
             self.mask = before;
@@ -479,7 +482,7 @@ impl Selector<'_> {
             self.close();
             let (some, none) = (self.mir.block(), self.mir.cold_block());
             self.mir.branch(M::BranchAny, &staying[..self.rows], some, none);
-            self.dead.last_mut().expect("a construct is open").push(none);
+            self.dead_blocks.last_mut().expect("a construct is open").push(none);
             self.mir.switch(some);
             self.mir.jump(join, &staying[..self.rows]);
         }
@@ -487,7 +490,7 @@ impl Selector<'_> {
         self.mir.jump(join, &unchanged);
         self.mir.switch(join);
         self.mask = Mask::Some(over_rows(&params));
-        Ok(Flow::Falls)
+        Ok(Flow::FallsThrough)
     }
 
     /// An arm of a varying branch, run if any lane of `mask` is set. The current block becomes its join.
@@ -496,12 +499,12 @@ impl Selector<'_> {
         self.mir.branch(M::BranchAny, &mask[..self.rows], enter, skip);
         self.mir.switch(enter);
         self.mask = Mask::Some(mask);
-        self.dead.push(Vec::new());
+        self.dead_blocks.push(Vec::new());
         self.open();
         let flow = self.block(arm)?;
         let mut result = Arm { rows: None, rest: None };
         let mut classes = Vec::new();
-        if let (Flow::Falls, End::Yield(values)) = (flow, &arm.end) {
+        if let (Flow::FallsThrough, End::Yield(values)) = (flow, &arm.end) {
             let mut arguments = self.arguments(results, values)?;
             classes = vec![RegClass::Float; arguments.len()];
             let params: Vec<VReg> = classes.iter().map(|&c| self.mir.param(join, c)).collect();
@@ -524,7 +527,7 @@ impl Selector<'_> {
             self.mir.jump(join, &arguments);
         }
         self.close();
-        self.bury(join, &classes);
+        self.join_dead_blocks(join, &classes);
         self.mir.switch(skip);
         let undefined: Vec<VReg> = classes.iter().map(|&c| self.fresh_zero(c)).collect();
         self.mir.jump(join, &undefined);
@@ -533,10 +536,10 @@ impl Selector<'_> {
     }
 
     /// Goes on with the lanes of `mask`; without any, the construct around ends here.
-    pub fn go_on_if_any(&mut self, mask: PerRow<VReg>) {
+    pub fn continue_if_any(&mut self, mask: PerRow<VReg>) {
         let (some, none) = (self.mir.block(), self.mir.cold_block());
         self.mir.branch(M::BranchAny, &mask[..self.rows], some, none);
-        self.dead.last_mut().expect("a construct is open").push(none);
+        self.dead_blocks.last_mut().expect("a construct is open").push(none);
         self.mir.switch(some);
         self.mask = Mask::Some(mask);
     }

@@ -3,9 +3,9 @@
 use iced_x86::Code;
 use regalloc2::{RegClass, VReg};
 
-use super::{Mask, PerRow, Place, Result, Selector, over_rows};
+use super::{Mask, PerRow, Result, Selector, ValueRegs, over_rows};
 use crate::{
-    exec::cpu::jit::mir::{At, LaneAccess, Op as M},
+    exec::cpu::jit::mir::{LaneAccess, MemOperand, Op as M},
     ir::{Address, Mem, Type, Value},
 };
 
@@ -19,7 +19,7 @@ impl Selector<'_> {
     }
 
     /// The instruction that reads a row of memory that the host or the workgroup sees, in bounds, if one does.
-    pub fn whole_read(&self, value: Value, address: &Address) -> Option<fn(At) -> M> {
+    pub fn whole_read(&self, value: Value, address: &Address) -> Option<fn(MemOperand) -> M> {
         let half = self.is_half(address.mem, self.ty(value));
         match (self.bytes_apart(address)?, half) {
             (0, true) => Some(M::MemF16Broadcast),
@@ -37,16 +37,16 @@ impl Selector<'_> {
         let vregs = match self.bytes_apart(address) {
             Some(0) => {
                 let checks = self.in_bounds(address)?;
-                self.either(
+                self.checked_branch(
                     checks,
                     &vec![class; width],
                     |s| s.read_rows(address, class, width, M::MemF16Broadcast),
-                    |s| s.read_with_care(address, class, width, M::MemF16Broadcast),
+                    |s| s.read_checked(address, class, width, M::MemF16Broadcast),
                 )?
             }
             Some(HALF) => {
                 let checks = self.in_bounds(address)?;
-                self.either(
+                self.checked_branch(
                     checks,
                     &vec![class; width],
                     |s| s.read_rows(address, class, width, M::MemF16Row),
@@ -55,7 +55,7 @@ impl Selector<'_> {
             }
             _ => self.gather_halves(address, width)?,
         };
-        self.bind(value, Place::Rows(over_rows(&vregs)))
+        self.bind(value, ValueRegs::Rows(over_rows(&vregs)))
     }
 
     fn gather_halves(&mut self, address: &Address, width: usize) -> Result<Vec<VReg>> {
@@ -98,13 +98,13 @@ impl Selector<'_> {
             return self.scatter_halves(address, values);
         }
         let checks = self.in_bounds(address)?;
-        self.either(
+        self.checked_branch(
             checks,
             &[],
             |s| {
                 for (row, &value) in values.iter().enumerate().take(s.rows) {
                     s.row = row;
-                    let (place, mut uses) = s.place_of(address)?;
+                    let (place, mut uses) = s.mem_operand(address)?;
                     uses.push(value);
                     s.mir.effect(M::MemF16Store(place), &uses);
                 }

@@ -3,7 +3,7 @@
 use regalloc2::Block as MirBlock;
 
 use super::{
-    Place, Result, Selector,
+    Result, Selector, ValueRegs,
     flow::{Exit, Flow, Target, breaks, is_trivial, leaves_beyond},
 };
 use crate::{
@@ -23,14 +23,14 @@ const SHORT_LOOP: u64 = 1 << 12;
 /// Of a construct that lanes leave one by one: the rows in memory that keep the mask of those that have left, and their
 /// results, until the others have left too.
 #[derive(Clone)]
-pub struct Aside {
+pub struct ExitSlots {
     pub left: i32,
     pub results: Vec<i32>,
     /// The end of a construct that spans regions. Its rows are kept for every lane group.
     pub out: Option<MirBlock>,
 }
 
-impl Aside {
+impl ExitSlots {
     fn load(&self, at: i32) -> M {
         if self.out.is_some() { M::GroupLoad(at) } else { M::RowLoad(at) }
     }
@@ -41,50 +41,50 @@ impl Aside {
 }
 
 impl Selector<'_> {
-    fn one_by_one(&mut self, label: Label, results: usize) -> Aside {
+    fn divergent_exit(&mut self, label: Label, results: usize) -> ExitSlots {
         let rows = self.rows as i32;
         let left = self.layout.rows(rows);
-        let aside = Aside { left, results: (0..results).map(|_| self.layout.rows(rows)).collect(), out: None };
-        self.targets.push(Target { label, exit: Exit::OneByOne(aside.clone()) });
+        let exit_slots = ExitSlots { left, results: (0..results).map(|_| self.layout.rows(rows)).collect(), out: None };
+        self.targets.push(Target { label, exit: Exit::Divergent(exit_slots.clone()) });
         let zero = self.v(M::VZero, &[]);
         (0..rows).for_each(|row| self.mir.effect(M::RowStore(left + ROW * row), &[zero]));
-        aside
+        exit_slots
     }
 
     /// Adds the active lanes to those that have left a construct one by one, with their results.
-    pub fn set_aside(&mut self, aside: &Aside, values: &[Value]) -> Result<()> {
+    pub fn store_exit(&mut self, exit_slots: &ExitSlots, values: &[Value]) -> Result<()> {
         for row in 0..self.rows {
             self.row = row;
             let offset = ROW * row as i32;
             let mask = self.mask_row();
-            for (&value, &at) in values.iter().zip(&aside.results) {
+            for (&value, &at) in values.iter().zip(&exit_slots.results) {
                 let value = self.vector(value)?;
-                let before = self.v(aside.load(at + offset), &[]);
+                let before = self.v(exit_slots.load(at + offset), &[]);
                 let merged = self.blend(mask, value, before);
-                self.mir.effect(aside.store(at + offset), &[merged]);
+                self.mir.effect(exit_slots.store(at + offset), &[merged]);
             }
-            let before = self.v(aside.load(aside.left + offset), &[]);
+            let before = self.v(exit_slots.load(exit_slots.left + offset), &[]);
             let merged = self.or(before, mask);
-            self.mir.effect(aside.store(aside.left + offset), &[merged]);
+            self.mir.effect(exit_slots.store(exit_slots.left + offset), &[merged]);
         }
         self.row = 0;
         Ok(())
     }
 
     /// Reconverges: goes on in `out` with all lanes that have left, and their results.
-    fn reunite(&mut self, out: MirBlock, aside: &Aside, results: &[Value]) -> Result<()> {
-        self.bury(out, &[]);
+    fn reconverge(&mut self, out: MirBlock, exit_slots: &ExitSlots, results: &[Value]) -> Result<()> {
+        self.join_dead_blocks(out, &[]);
         self.mir.switch(out);
-        for (&result, &at) in results.iter().zip(&aside.results) {
-            let rows = self.per_row(|s| Ok(s.v(aside.load(at + ROW * s.row as i32), &[])))?;
-            self.bind(result, Place::Rows(rows))?;
+        for (&result, &at) in results.iter().zip(&exit_slots.results) {
+            let rows = self.per_row(|s| Ok(s.v(exit_slots.load(at + ROW * s.row as i32), &[])))?;
+            self.bind(result, ValueRegs::Rows(rows))?;
         }
-        let mask = self.per_row(|s| Ok(s.v(aside.load(aside.left + ROW * s.row as i32), &[])))?;
-        self.go_on_if_any(mask);
+        let mask = self.per_row(|s| Ok(s.v(exit_slots.load(exit_slots.left + ROW * s.row as i32), &[])))?;
+        self.continue_if_any(mask);
         Ok(())
     }
 
-    pub fn repeat(
+    pub fn loop_statement(
         &mut self,
         label: Label,
         params: &[Value],
@@ -100,11 +100,11 @@ impl Selector<'_> {
         let before = self.mask;
         let (header, out) = (self.mir.block(), self.mir.block());
         let exits = if divergent {
-            Err(self.one_by_one(label, results.len()))
+            Err(self.divergent_exit(label, results.len()))
         } else {
             let exits = self.params(out, results, shrinks);
             self.targets
-                .push(Target { label, exit: Exit::Together { block: out, results: results.to_vec(), mask: shrinks } });
+                .push(Target { label, exit: Exit::Uniform { block: out, results: results.to_vec(), mask: shrinks } });
             Ok(exits)
         };
         let mut arguments = self.arguments(params, inits)?;
@@ -115,16 +115,16 @@ impl Selector<'_> {
         self.prepare_addresses(body)?;
         self.mir.jump(header, &arguments);
         self.mir.switch(header);
-        self.dead.push(Vec::new());
+        self.dead_blocks.push(Vec::new());
         self.open();
         self.mask = mask.unwrap_or(before);
         self.define_all(params, &phis)?;
         let mut flow = self.block(body)?;
-        let copies = count.map_or(1, |count| unrolled(count.trips, body));
+        let copies = count.map_or(1, |count| unroll_factor(count.trips, body));
         let ranges = (copies > 1).then(|| self.ranges.clone());
         for copy in 1..copies {
-            let (Flow::Falls, End::Yield(next)) = (flow, &body.end) else { break };
-            self.pass_on(params, next)?;
+            let (Flow::FallsThrough, End::Yield(next)) = (flow, &body.end) else { break };
+            self.rebind(params, next)?;
             if let (Some(count), Some(ranges)) = (count, &ranges) {
                 // In this copy of the body the counter is `copy` steps past the first at least.
                 let param = params[count.param];
@@ -141,13 +141,13 @@ impl Selector<'_> {
         if let Some(ranges) = ranges {
             self.ranges = ranges;
         }
-        if let (Flow::Falls, End::Yield(next)) = (flow, &body.end) {
+        if let (Flow::FallsThrough, End::Yield(next)) = (flow, &body.end) {
             let mut next = self.arguments(params, next)?;
             if shrinks {
                 next.extend(self.mask_rows());
             }
             if count.is_none_or(|count| count.trips > SHORT_LOOP) {
-                self.stop_if_asked();
+                self.poll_stop();
             }
             self.mir.jump(header, &next);
         }
@@ -155,21 +155,21 @@ impl Selector<'_> {
         self.targets.pop();
         match exits {
             Ok((exits, mask)) => {
-                self.pass_on_dead();
+                self.pass_dead_blocks_outward();
                 self.mir.switch(out);
                 self.mask = mask.unwrap_or(before);
                 if !breaks(body, label) {
-                    return Ok(Flow::Gone);
+                    return Ok(Flow::Terminated);
                 }
                 self.define_all(results, &exits)?;
             }
-            Err(aside) => self.reunite(out, &aside, results)?,
+            Err(exit_slots) => self.reconverge(out, &exit_slots, results)?,
         }
-        Ok(Flow::Falls)
+        Ok(Flow::FallsThrough)
     }
 
     /// Leaves the function if the call is to stop.
-    pub fn stop_if_asked(&mut self) {
+    pub fn poll_stop(&mut self) {
         let stopped = match self.stopped {
             Some(stopped) => stopped,
             None => {
@@ -184,7 +184,7 @@ impl Selector<'_> {
             }
         };
         let (go_on, stop) = (self.mir.block(), self.mir.cold_block());
-        self.mir.branch(M::BranchGoOn, &[], go_on, stop);
+        self.mir.branch(M::BranchNotStopped, &[], go_on, stop);
         self.mir.switch(stop);
         self.mir.jump(stopped, &[]);
         self.mir.switch(go_on);
@@ -194,27 +194,27 @@ impl Selector<'_> {
         let before = self.mask;
         let out = self.mir.block();
         if self.is_divergent(label) {
-            let aside = self.one_by_one(label, results.len());
-            self.dead.push(Vec::new());
+            let exit_slots = self.divergent_exit(label, results.len());
+            self.dead_blocks.push(Vec::new());
             self.open();
             // Those that fall out at the end join those that left.
-            if let (Flow::Falls, End::Yield(values)) = (self.block(body)?, &body.end) {
-                self.set_aside(&aside, values)?;
+            if let (Flow::FallsThrough, End::Yield(values)) = (self.block(body)?, &body.end) {
+                self.store_exit(&exit_slots, values)?;
                 self.mir.jump(out, &[]);
             }
             self.close();
             self.targets.pop();
-            self.reunite(out, &aside, results)?;
-            return Ok(Flow::Falls);
+            self.reconverge(out, &exit_slots, results)?;
+            return Ok(Flow::FallsThrough);
         }
         let shrinks = leaves_beyond(body, label);
         let (params, mask) = self.params(out, results, shrinks);
         self.targets
-            .push(Target { label, exit: Exit::Together { block: out, results: results.to_vec(), mask: shrinks } });
-        self.dead.push(Vec::new());
+            .push(Target { label, exit: Exit::Uniform { block: out, results: results.to_vec(), mask: shrinks } });
+        self.dead_blocks.push(Vec::new());
         self.open();
         let mut reached = breaks(body, label);
-        if let (Flow::Falls, End::Yield(values)) = (self.block(body)?, &body.end) {
+        if let (Flow::FallsThrough, End::Yield(values)) = (self.block(body)?, &body.end) {
             let mut arguments = self.arguments(results, values)?;
             if shrinks {
                 arguments.extend(self.mask_rows());
@@ -224,19 +224,19 @@ impl Selector<'_> {
         }
         self.close();
         self.targets.pop();
-        self.pass_on_dead();
+        self.pass_dead_blocks_outward();
         self.mask = mask.unwrap_or(before);
         if !reached {
-            return Ok(Flow::Gone);
+            return Ok(Flow::Terminated);
         }
         self.mir.switch(out);
         self.define_all(results, &params)?;
-        Ok(Flow::Falls)
+        Ok(Flow::FallsThrough)
     }
 }
 
 /// By how much a counting loop is unrolled.
-fn unrolled(trips: u64, body: &Block) -> u64 {
+fn unroll_factor(trips: u64, body: &Block) -> u64 {
     let statements = count_statements(body).max(1);
     (1..=MAX_UNROLLED)
         .rev()

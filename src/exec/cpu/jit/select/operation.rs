@@ -3,7 +3,7 @@
 use iced_x86::Code;
 use regalloc2::{Operand, PReg, RegClass, VReg};
 
-use super::{Place, Result, Selector, Unsupported};
+use super::{Result, Selector, Unsupported, ValueRegs};
 use crate::{
     exec::cpu::jit::{
         mir::{Op as M, PerLane, ROW},
@@ -32,19 +32,19 @@ impl Selector<'_> {
     /// Computes a value that a statement defines.
     pub fn define(&mut self, value: Value) -> Result<()> {
         let def = self.program.def(value);
-        self.comes_from(def.origin);
+        self.set_origin(def.origin);
         match &def.op {
             Op::Const(_) => Ok(()),
-            _ if self.is_late(value) => Ok(()),
+            _ if self.is_rematerialised(value) => Ok(()),
             Op::Load(address) | Op::UniformLoad(address) => self.load(value, address),
             Op::Atomic(atomic) => self.atomic(value, atomic),
             _ if self.is_scalar(value) => {
                 let scalars = self.each_row_of(value, |s| s.scalar_operation(value))?;
-                self.bind(value, Place::Scalar(scalars))
+                self.bind(value, ValueRegs::Scalar(scalars))
             }
             op => {
                 let rows = self.each_row_of(value, |s| s.row_operation(value, op))?;
-                self.bind(value, Place::Rows(rows))
+                self.bind(value, ValueRegs::Rows(rows))
             }
         }
     }
@@ -63,9 +63,9 @@ impl Selector<'_> {
     }
 
     /// Notes where a value is, and stores it if another region uses it.
-    pub fn bind(&mut self, value: Value, place: Place) -> Result<()> {
-        self.places[value.0 as usize] = Some(place);
-        match &mut self.in_front {
+    pub fn bind(&mut self, value: Value, place: ValueRegs) -> Result<()> {
+        self.regs[value.0 as usize] = Some(place);
+        match &mut self.deferred_stores {
             Some(values) => values.push(value),
             None if self.in_region => self.store_row(value)?,
             None => {}
@@ -102,7 +102,7 @@ impl Selector<'_> {
             Builtin::LocalId(a) => self.v(M::GroupLoad(self.layout.lane_ids[usize::from(a)] + row), &[]),
             Builtin::GlobalId(a) => {
                 let local = self.row_builtin(Builtin::LocalId(a))?;
-                let start = self.start_of(a);
+                let start = self.first_global_id(a);
                 let start = self.v(M::Broadcast, &[start]);
                 self.v3(Code::VEX_Vpaddd_ymm_ymm_ymmm256, start, local)
             }
@@ -171,7 +171,7 @@ impl Selector<'_> {
     fn fused(&mut self, a: Value, b: Value, c: Value) -> Result<VReg> {
         // An operand that another region computed is there as a whole only.
         let stripped = |v: Value| match self.program.def(v).op {
-            Op::Unary(Unary::Neg, inner) if self.is_there(inner) => (inner, true),
+            Op::Unary(Unary::Neg, inner) if self.is_available(inner) => (inner, true),
             _ => (v, false),
         };
         let ((a, minus_a), (b, minus_b), (addend, minus_c)) = (stripped(a), stripped(b), stripped(c));

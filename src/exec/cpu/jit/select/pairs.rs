@@ -3,7 +3,7 @@
 use iced_x86::Code;
 use regalloc2::{RegClass, VReg};
 
-use super::{Mask, PerRow, Place, Result, Selector, over_rows, vector::BLOCK};
+use super::{Mask, PerRow, Result, Selector, ValueRegs, over_rows, vector::BLOCK};
 use crate::{
     exec::cpu::jit::mir::Op as M,
     ir::{Address, Op, Stmt, Value},
@@ -39,7 +39,7 @@ impl Selector<'_> {
         let mut loads: Vec<(Value, u32)> = Vec::new();
         for (value, address) in stmts.iter().map_while(load) {
             let word = address.offset & !3;
-            let alike = address.mem == first.mem && address.terms == first.terms && !self.early.contains(&value);
+            let alike = address.mem == first.mem && address.terms == first.terms && !self.hoisted.contains(&value);
             if !alike || !self.is_half(address.mem, self.ty(value)) || high.max(word) - low.min(word) >= 4 * BLOCK {
                 break;
             }
@@ -52,12 +52,12 @@ impl Selector<'_> {
         if loads.is_empty() {
             return Ok(0);
         }
-        self.comes_from(program.def(value).origin);
+        self.set_origin(program.def(value).origin);
         let words = self.load_words(first, &offsets)?;
         for &(value, offset) in &loads {
             let word = &words[offsets.partition_point(|&o| o < offset & !3)];
             let halves = self.per_row(|s| Ok(s.half_of(word[s.row], offset % 4 != 0)))?;
-            self.bind(value, Place::Rows(halves))?;
+            self.bind(value, ValueRegs::Rows(halves))?;
         }
         Ok(loads.len())
     }
@@ -77,7 +77,7 @@ impl Selector<'_> {
     fn load_words(&mut self, address: &Address, offsets: &[u32]) -> Result<Words> {
         let checks = self.in_bounds(address)?;
         let rows = self.rows;
-        let vregs = self.either(
+        let vregs = self.checked_branch(
             checks,
             &vec![RegClass::Float; offsets.len() * rows],
             |s| {
@@ -119,7 +119,7 @@ impl Selector<'_> {
         if pairs.is_empty() {
             return Ok(0);
         }
-        self.comes_from(first.origin);
+        self.set_origin(first.origin);
         let mut words = Words::new();
         for [low, high] in &pairs {
             words.push(self.per_row(|s| {
@@ -153,7 +153,7 @@ impl Selector<'_> {
             return Ok(());
         };
         let checks = self.in_bounds(first)?;
-        self.either(
+        self.checked_branch(
             checks,
             &[],
             |s| {

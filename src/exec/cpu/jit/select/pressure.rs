@@ -18,13 +18,13 @@ const SHORT_LOOP: u64 = 40;
 /// Within a run of plain statements code handles one row after the other, so that what lives and dies there needs
 /// registers for one row only.
 pub fn rows(selector: &Selector<'_>, stmts: &[&Stmt]) -> usize {
-    let mut lives = Lives { selector, at: 0, run: 0, masked: false, spans: FxHashMap::default() };
-    stmts.iter().for_each(|stmt| lives.statement(stmt));
-    let statements = lives.at.max(1);
+    let mut live = LiveRanges { selector, at: 0, run: 0, masked: false, ranges: FxHashMap::default() };
+    stmts.iter().for_each(|stmt| live.statement(stmt));
+    let statements = live.at.max(1);
     let most = |short: bool| {
-        let spans = lives.spans.values().filter(|span| span.short == short && !(lives.masked && span.waits));
+        let ranges = live.ranges.values().filter(|range| range.short == short && !(live.masked && range.live_through));
         let mut changes: Vec<(usize, i32)> =
-            spans.flat_map(|span| [(span.from, 1), (span.to.max(span.from + 1), -1)]).collect();
+            ranges.flat_map(|range| [(range.from, 1), (range.to.max(range.from + 1), -1)]).collect();
         changes.sort_unstable();
         let (mut alive, mut most) = (0i32, 0i32);
         for (_, change) in changes {
@@ -34,32 +34,32 @@ pub fn rows(selector: &Selector<'_>, stmts: &[&Stmt]) -> usize {
         most as usize
     };
     let (long, short) = (most(false), most(true));
-    let long = long + usize::from(lives.masked);
+    let long = long + usize::from(live.masked);
     let room = REGISTERS.saturating_sub(short) / long.max(1);
     room.min(MAX_STATEMENTS / statements).clamp(1, MAX_ROWS)
 }
 
 /// The live range of a value, from its definition to its last use; short if all of it lies within one run.
-struct Life {
+struct LiveRange {
     from: usize,
     to: usize,
     run: usize,
     short: bool,
     /// It comes from in front of a loop that uses it, and so is live through all iterations.
-    waits: bool,
+    live_through: bool,
 }
 
-struct Lives<'a, 's> {
+struct LiveRanges<'a, 's> {
     selector: &'a Selector<'s>,
     at: usize,
     run: usize,
     /// Whether there is a short loop that lanes leave one by one. Such a loop is bound by latency, and gains from
     /// several rows even if values that it only reads are spilled.
     masked: bool,
-    spans: FxHashMap<Value, Life>,
+    ranges: FxHashMap<Value, LiveRange>,
 }
 
-impl Lives<'_, '_> {
+impl LiveRanges<'_, '_> {
     fn is_row(&self, value: Value) -> bool {
         let def = self.selector.program.def(value);
         def.uniformity == Uniformity::Varying && !self.selector.is_scalar(value) && !matches!(def.op, Op::Const(_))
@@ -68,22 +68,22 @@ impl Lives<'_, '_> {
     fn define(&mut self, value: Value) {
         if self.is_row(value) {
             let (at, run) = (self.at, self.run);
-            self.spans.entry(value).or_insert(Life { from: at, to: at, run, short: true, waits: false });
+            self.ranges.entry(value).or_insert(LiveRange { from: at, to: at, run, short: true, live_through: false });
         }
     }
 
     fn use_at(&mut self, value: Value, at: usize) {
         if self.is_row(value) {
             let run = self.run;
-            let life = self.spans.entry(value).or_insert(Life {
+            let range = self.ranges.entry(value).or_insert(LiveRange {
                 from: 0,
                 to: at,
                 run: usize::MAX,
                 short: false,
-                waits: false,
+                live_through: false,
             });
-            life.to = life.to.max(at);
-            life.short &= life.run == run;
+            range.to = range.to.max(at);
+            range.short &= range.run == run;
         }
     }
 
@@ -136,9 +136,9 @@ impl Lives<'_, '_> {
         let start = self.at;
         let mut outside: Vec<Value> = params.to_vec();
         self.block(body);
-        for (&value, life) in &mut self.spans {
-            if life.from <= start && life.to > start && !params.contains(&value) {
-                life.waits = true;
+        for (&value, range) in &mut self.ranges {
+            if range.from <= start && range.to > start && !params.contains(&value) {
+                range.live_through = true;
                 outside.push(value);
             }
         }

@@ -4,8 +4,8 @@ use regalloc2::{Block as MirBlock, VReg};
 use rustc_hash::FxHashSet;
 
 use super::{
-    MAX_ROWS, Mask, Place, Result, Selector,
-    assume::Inside,
+    MAX_ROWS, Mask, Result, Selector, ValueRegs,
+    assume::Interior,
     crossing::{Contents, crossing, holds_barrier},
     flow::{Flow, any_end},
     scalar::Scalar,
@@ -40,8 +40,8 @@ impl<'a> Selector<'a> {
             }
         }
         let (slice, workgroup, end) = (self.mir.block(), self.mir.block(), self.mir.block());
-        if self.goes_across() {
-            self.across = Some(end);
+        if self.interchanges_loops() {
+            self.interchanged = Some(end);
             self.mir.effect(M::FirstGroup, &[]);
             self.mir.jump(slice, &[]);
             self.mir.switch(slice);
@@ -50,7 +50,7 @@ impl<'a> Selector<'a> {
         self.mir.jump(workgroup, &[]);
         self.mir.switch(workgroup);
         self.open();
-        self.stop_if_asked();
+        self.poll_stop();
         self.prepare_workgroup();
         if program.has_barrier {
             self.crossing = crossing(program, &rest, &body.end, &mut self.layout);
@@ -77,9 +77,9 @@ impl<'a> Selector<'a> {
         self.mir.switch(again);
         self.mir.jump(workgroup, &[]);
         self.mir.switch(done);
-        if self.across.is_some() {
+        if self.interchanged.is_some() {
             let (more, over) = (self.mir.block(), self.mir.block());
-            self.mir.effect(M::StepGroup(self.slice as i32 * ROW), &[]);
+            self.mir.effect(M::StepGroup(self.rows_per_pass as i32 * ROW), &[]);
             self.mir.branch(M::BranchGroupBelow(self.layout.groups * ROW), &[], more, over);
             self.mir.switch(more);
             self.mir.jump(slice, &[]);
@@ -92,7 +92,7 @@ impl<'a> Selector<'a> {
     /// Whether the loop over workgroups along x is put inside the loop over lane groups (loop interchange). A workgroup
     /// of several lines reads and writes in short pieces far apart; the same line of many workgroups is one long piece,
     /// which memory serves best.
-    fn goes_across(&self) -> bool {
+    fn interchanges_loops(&self) -> bool {
         let [x, y, z] = self.program.workgroup_size;
         let shares = |m: &crate::ir::Memory| matches!(m.space, Space::Workgroup { .. });
         (y > 1 || z > 1)
@@ -108,8 +108,8 @@ impl<'a> Selector<'a> {
     /// Workgroup memory starts as zeros, and so does private memory.
     fn prepare_workgroup(&mut self) {
         for axis in 0..3 {
-            self.starts[usize::from(axis)] = None;
-            self.starts[usize::from(axis)] = Some(self.start_of(axis));
+            self.first_global_ids[usize::from(axis)] = None;
+            self.first_global_ids[usize::from(axis)] = Some(self.first_global_id(axis));
         }
         for (i, memory) in self.program.memories.iter().enumerate() {
             let mem = Mem(i as u32);
@@ -162,7 +162,7 @@ impl<'a> Selector<'a> {
     /// Ends the current block behind lane groups that are handled at once: on to the next groups, or with interchanged
     /// loops to the next workgroup.
     fn end_of_groups(&mut self, rows: i32, head: MirBlock, done: MirBlock) {
-        match self.across {
+        match self.interchanged {
             Some(end) => self.mir.jump(end, &[]),
             None => self.next_group(rows, head, done),
         }
@@ -194,55 +194,55 @@ impl<'a> Selector<'a> {
         outside.sort_unstable();
         outside.retain(|v| !contents.defined.contains(v));
         let kept = self.keep_uniform(&contents);
-        let before = self.places.clone();
+        let before = self.regs.clone();
         self.in_region = true;
-        let mut inside = self.inside(&rest, &contents)?;
-        self.slice = inside.as_ref().map_or(1, |inside| inside.rows);
+        let mut interior = self.interior(&rest, &contents)?;
+        self.rows_per_pass = interior.as_ref().map_or(1, |interior| interior.rows);
         let (head, done) = (self.mir.block(), self.mir.block());
-        if self.across.is_none() {
+        if self.interchanged.is_none() {
             self.mir.effect(M::FirstGroup, &[]);
         }
         self.mir.jump(head, &[]);
         self.mir.switch(head);
         self.open();
         let mut slow = head;
-        if let Some(inside) = &mut inside {
-            let failures = self.fast_version(inside, &rest, &outside, (head, done))?;
-            self.places.clone_from(&before);
+        if let Some(interior) = &mut interior {
+            let failures = self.interior_version(interior, &rest, &outside, (head, done))?;
+            self.regs.clone_from(&before);
             if failures.is_empty() {
                 self.close();
                 return self.end_region(done, before, &contents, kept);
             }
-            self.meet(&failures);
+            self.merge_blocks(&failures);
             slow = self.mir.block();
             self.mir.jump(slow, &[]);
             self.mir.switch(slow);
         }
         self.open();
-        self.skip_the_rest(&rest, done)?;
+        self.skip_remaining_groups(&rest, done)?;
         self.close();
         self.open();
         self.load_outside(&outside)?;
         let end = self.mir.block();
-        self.dead.push(Vec::new());
+        self.dead_blocks.push(Vec::new());
         self.start_group()?;
-        if self.statements(&rest)? == Flow::Falls {
+        if self.statements(&rest)? == Flow::FallsThrough {
             self.mir.jump(end, &[]);
         }
-        self.bury(end, &[]);
+        self.join_dead_blocks(end, &[]);
         self.close();
         self.mir.switch(end);
-        match &inside {
-            Some(inside) if inside.rows > 1 => {
+        match &interior {
+            Some(interior) if interior.rows > 1 => {
                 // Row by row, until all that the interior version would have handled at once are done.
                 self.mir.effect(M::StepGroup(ROW), &[]);
                 let (over, more, again) = (self.mir.block(), self.mir.block(), self.mir.block());
-                self.mir.branch(M::BranchGroupAligned(inside.rows as i32 * ROW), &[], over, more);
+                self.mir.branch(M::BranchGroupAligned(interior.rows as i32 * ROW), &[], over, more);
                 self.mir.switch(more);
                 self.mir.jump(slow, &[]);
                 self.mir.switch(over);
-                if let Some(end) = self.across {
-                    self.mir.effect(M::StepGroup(-(inside.rows as i32) * ROW), &[]);
+                if let Some(end) = self.interchanged {
+                    self.mir.effect(M::StepGroup(-(interior.rows as i32) * ROW), &[]);
                     self.mir.jump(end, &[]);
                     self.close();
                     return self.end_region(done, before, &contents, kept);
@@ -262,21 +262,21 @@ impl<'a> Selector<'a> {
 
     /// The version for interior groups; gives the blocks to which control goes for others. The current
     /// block is the head of the loop over groups.
-    fn fast_version(
+    fn interior_version(
         &mut self,
-        inside: &mut Inside,
+        interior: &mut Interior,
         rest: &[&'a Stmt],
         outside: &[Value],
         (head, done): (MirBlock, MirBlock),
     ) -> Result<Vec<MirBlock>> {
         self.open();
-        self.enter(inside);
+        self.enter(interior);
         self.load_outside(outside)?;
         // The general version may read what is in these rows now, so nothing is stored until this version is sure to
         // run.
-        self.in_front = Some(Vec::new());
-        let checks = self.inside_checks(inside)?;
-        let computed = self.in_front.take().unwrap_or_default();
+        self.deferred_stores = Some(Vec::new());
+        let checks = self.interior_checks(interior)?;
+        let computed = self.deferred_stores.take().unwrap_or_default();
         let mut failures = self.branch_on_checks(&checks);
         if self.some_may_have_left() {
             let rows = self.active()?;
@@ -294,20 +294,20 @@ impl<'a> Selector<'a> {
             self.mir.switch(whole);
         }
         let end = self.mir.block();
-        self.dead.push(Vec::new());
+        self.dead_blocks.push(Vec::new());
         self.mask = Mask::All;
         self.clear_private();
         for value in computed {
             self.store_row(value)?;
         }
-        if self.statements(rest)? == Flow::Falls {
+        if self.statements(rest)? == Flow::FallsThrough {
             self.mir.jump(end, &[]);
         }
-        self.bury(end, &[]);
+        self.join_dead_blocks(end, &[]);
         self.close();
         self.mir.switch(end);
-        self.end_of_groups(inside.rows as i32, head, done);
-        self.leave_inside(inside);
+        self.end_of_groups(interior.rows as i32, head, done);
+        self.leave_interior(interior);
         Ok(failures)
     }
 
@@ -318,20 +318,20 @@ impl<'a> Selector<'a> {
                 self.define(value)?;
             } else if let Some(&at) = self.crossing.get(&value) {
                 let place = if self.is_scalar(value) {
-                    Place::Scalar(
+                    ValueRegs::Scalar(
                         self.per_row(|s| Ok(Scalar::register(s.g(M::GLoadGroup(at + ROW * s.row as i32), &[]))))?,
                     )
                 } else {
-                    Place::Rows(self.per_row(|s| Ok(s.v(M::GroupLoad(at + ROW * s.row as i32), &[])))?)
+                    ValueRegs::Rows(self.per_row(|s| Ok(s.v(M::GroupLoad(at + ROW * s.row as i32), &[])))?)
                 };
-                self.places[value.0 as usize] = Some(place);
+                self.regs[value.0 as usize] = Some(place);
             }
         }
         Ok(())
     }
 
     /// Slots for uniform values that are computed among the groups of the region and used in others. Where a region ends,
-    /// some lane is active ([`Self::go_on_if_active`]), so they have been computed.
+    /// some lane is active ([`Self::continue_if_active`]), so they have been computed.
     fn keep_uniform(&mut self, contents: &Contents) -> Vec<Value> {
         let mut kept: Vec<Value> = contents.defined.iter().copied().filter(|&v| self.uniform(v)).collect();
         kept.sort_unstable();
@@ -347,24 +347,24 @@ impl<'a> Selector<'a> {
     fn end_region(
         &mut self,
         done: MirBlock,
-        before: Vec<Option<Place>>,
+        before: Vec<Option<ValueRegs>>,
         contents: &Contents,
         kept: Vec<Value>,
     ) -> Result<()> {
         self.mir.switch(done);
         self.in_region = false;
-        self.places = before;
+        self.regs = before;
         for &value in &contents.defined {
-            self.places[value.0 as usize] = None;
+            self.regs[value.0 as usize] = None;
         }
         for value in kept {
             let Some(slot) = self.slots.remove(&value) else { continue };
             let place = if self.is_scalar(value) {
-                Place::Scalar([Scalar::register(self.g(M::GLoadWorker(slot), &[])); MAX_ROWS])
+                ValueRegs::Scalar([Scalar::register(self.g(M::GLoadWorker(slot), &[])); MAX_ROWS])
             } else {
-                Place::Rows([self.v(M::RowLoad(slot), &[]); MAX_ROWS])
+                ValueRegs::Rows([self.v(M::RowLoad(slot), &[]); MAX_ROWS])
             };
-            self.places[value.0 as usize] = Some(place);
+            self.regs[value.0 as usize] = Some(place);
         }
         self.mask = Mask::All;
         Ok(())
@@ -372,7 +372,7 @@ impl<'a> Selector<'a> {
 
     /// Where a region does nothing but `if (local_index < n) { .. }`, the groups behind the first that has no such lane have
     /// none either.
-    fn skip_the_rest(&mut self, rest: &[&'a Stmt], done: MirBlock) -> Result<()> {
+    fn skip_remaining_groups(&mut self, rest: &[&'a Stmt], done: MirBlock) -> Result<()> {
         let Some((Stmt::If { cond, accept, reject, results }, lets)) = rest.split_last() else { return Ok(()) };
         let only_here = |v: &Value| !self.crossing.contains_key(v) && !self.slots.contains_key(v);
         let pure = lets.iter().all(|s| matches!(s, Stmt::Let(v) if is_pure(self.program, *v) && only_here(v)));
@@ -385,14 +385,14 @@ impl<'a> Selector<'a> {
             Op::Builtin(Builtin::LocalId(0)) => y == 1 && z == 1,
             _ => false,
         };
-        let known = self.is_there(limit);
+        let known = self.is_available(limit);
         // Lanes that do not take the branch have nothing more to do here.
         let idle = reject.stmts.is_empty() && matches!(reject.end, End::Yield(_) | End::Return);
         let plain = !matches!(accept.end, End::Break(..));
         if !pure || !ordered || !known || !idle || !plain || !results.is_empty() || !self.uniform(limit) {
             return Ok(());
         }
-        if self.alive.is_some() || self.across.is_some() {
+        if self.alive.is_some() || self.interchanged.is_some() {
             return Ok(());
         }
         let first = self.g(M::GGroup, &[]);
@@ -412,7 +412,7 @@ impl<'a> Selector<'a> {
             Op::UniformLoad(_) | Op::Phi => false,
             op => {
                 let mut known = true;
-                op.visit_operands(&mut |v| known &= self.is_there(v));
+                op.visit_operands(&mut |v| known &= self.is_available(v));
                 known
             }
         }
@@ -423,7 +423,7 @@ impl<'a> Selector<'a> {
         self.mask = Mask::All;
         if self.some_may_have_left() {
             let active = self.active()?;
-            self.go_on_if_any(active);
+            self.continue_if_any(active);
         } else if !self.program.lanes().is_multiple_of(8) {
             let lanes = self.existing_lanes();
             self.mask = Mask::Some([lanes; MAX_ROWS]);

@@ -2,14 +2,14 @@
 
 use regalloc2::{RegClass, VReg};
 
-use super::{MAX_ROWS, Place, Result, Selector, Unsupported, address::extent};
+use super::{MAX_ROWS, Result, Selector, Unsupported, ValueRegs, address::extent};
 use crate::{
-    exec::cpu::jit::mir::At,
+    exec::cpu::jit::mir::MemOperand,
     ir::{Address, Op, Stmt, Value},
 };
 
 /// What was read from where, for which value.
-type Reads = Vec<(Value, (At, Vec<VReg>), VReg)>;
+type Reads = Vec<(Value, (MemOperand, Vec<VReg>), VReg)>;
 
 impl Selector<'_> {
     /// Computes a run of statements; gives how many there were.
@@ -18,7 +18,7 @@ impl Selector<'_> {
             return Ok(0);
         }
         let plain = |stmt: &&Stmt| match stmt {
-            Stmt::Let(value) if self.early.contains(value) || self.is_plain(*value) => Some(*value),
+            Stmt::Let(value) if self.hoisted.contains(value) || self.is_plain(*value) => Some(*value),
             _ => None,
         };
         let values: Vec<Value> = stmts.iter().map_while(plain).collect();
@@ -28,14 +28,14 @@ impl Selector<'_> {
         let mut reads = Reads::new();
         for row in 0..self.rows {
             for &value in &values {
-                if !self.early.contains(&value) && (row == 0 || !self.uniform(value)) {
+                if !self.hoisted.contains(&value) && (row == 0 || !self.uniform(value)) {
                     self.compute_row(value, row, &mut reads)?;
                 }
             }
         }
         self.row = 0;
         for &value in &values {
-            if let (false, Some(place)) = (self.early.contains(&value), self.places[value.0 as usize]) {
+            if let (false, Some(place)) = (self.hoisted.contains(&value), self.regs[value.0 as usize]) {
                 self.bind(value, place)?;
             }
         }
@@ -61,23 +61,23 @@ impl Selector<'_> {
     fn compute_row(&mut self, value: Value, row: usize, reads: &mut Reads) -> Result<()> {
         self.row = row;
         let def = self.program.def(value);
-        self.comes_from(def.origin);
+        self.set_origin(def.origin);
         let place = match &def.op {
             Op::Const(_) => return Ok(()),
-            _ if self.is_late(value) => return Ok(()),
+            _ if self.is_rematerialised(value) => return Ok(()),
             Op::Load(address) | Op::UniformLoad(address) => {
                 let vreg = self.read(value, address, reads)?;
                 match vreg.class() {
-                    RegClass::Int => Place::Scalar([super::scalar::Scalar::register(vreg); MAX_ROWS]),
-                    _ => Place::Rows([vreg; MAX_ROWS]),
+                    RegClass::Int => ValueRegs::Scalar([super::scalar::Scalar::register(vreg); MAX_ROWS]),
+                    _ => ValueRegs::Rows([vreg; MAX_ROWS]),
                 }
             }
-            _ if self.is_scalar(value) => Place::Scalar([self.scalar_operation(value)?; MAX_ROWS]),
-            op => Place::Rows([self.row_operation(value, op)?; MAX_ROWS]),
+            _ if self.is_scalar(value) => ValueRegs::Scalar([self.scalar_operation(value)?; MAX_ROWS]),
+            op => ValueRegs::Rows([self.row_operation(value, op)?; MAX_ROWS]),
         };
-        match (&mut self.places[value.0 as usize], place) {
-            (Some(Place::Rows(rows)), Place::Rows(new)) if row > 0 => rows[row..].copy_from_slice(&new[row..]),
-            (Some(Place::Scalar(scalars)), Place::Scalar(new)) if row > 0 => {
+        match (&mut self.regs[value.0 as usize], place) {
+            (Some(ValueRegs::Rows(rows)), ValueRegs::Rows(new)) if row > 0 => rows[row..].copy_from_slice(&new[row..]),
+            (Some(ValueRegs::Scalar(scalars)), ValueRegs::Scalar(new)) if row > 0 => {
                 scalars[row..].copy_from_slice(&new[row..]);
             }
             (slot, place) => *slot = Some(place),
@@ -87,7 +87,7 @@ impl Selector<'_> {
 
     /// Reads a row, or finds it among those that other rows have read.
     fn read(&mut self, value: Value, address: &Address, reads: &mut Reads) -> Result<VReg> {
-        let from = self.place_of(address)?;
+        let from = self.mem_operand(address)?;
         if let Some(&(.., vreg)) = reads.iter().find(|(v, place, _)| *v == value && *place == from) {
             return Ok(vreg);
         }

@@ -3,7 +3,7 @@
 use iced_x86::Code;
 use regalloc2::{Operand, PReg, RegClass, VReg};
 
-use super::{Place, Result, Selector, Unsupported};
+use super::{Result, Selector, Unsupported, ValueRegs};
 use crate::{
     exec::cpu::jit::{
         layout::{LENGTH, NUM_WORKGROUPS, WORKGROUP_ID},
@@ -84,9 +84,9 @@ impl Selector<'_> {
         if let Some(bits) = self.as_const(value) {
             return Ok(Scalar::constant(bits));
         }
-        Ok(match self.place(value)? {
-            Place::Scalar(scalars) => scalars[self.row],
-            Place::Rows(rows) => Scalar::register(self.g(M::Extract, &[rows[self.row]])),
+        Ok(match self.regs_of(value)? {
+            ValueRegs::Scalar(scalars) => scalars[self.row],
+            ValueRegs::Rows(rows) => Scalar::register(self.g(M::Extract, &[rows[self.row]])),
         })
     }
 
@@ -167,7 +167,7 @@ impl Selector<'_> {
             Builtin::LocalId(a) => Ok(self.local_id(a)),
             Builtin::GlobalId(a) => {
                 let local = self.local_id(a);
-                let start = self.start_of(a);
+                let start = self.first_global_id(a);
                 Ok(match local.base {
                     Some(base) => Scalar { base: Some(self.g(M::GLea2(0), &[start, base])), add: local.add },
                     None => Scalar { base: Some(start), add: local.add },
@@ -201,8 +201,8 @@ impl Selector<'_> {
     }
 
     /// The global id of the workgroup's first invocation.
-    pub fn start_of(&mut self, axis: u8) -> VReg {
-        if let Some(start) = self.starts[usize::from(axis)] {
+    pub fn first_global_id(&mut self, axis: u8) -> VReg {
+        if let Some(start) = self.first_global_ids[usize::from(axis)] {
             return start;
         }
         let size = self.program.workgroup_size[usize::from(axis)] as i32;
@@ -231,7 +231,7 @@ impl Selector<'_> {
             return Ok(None);
         }
         let known =
-            |v: Value| self.as_const(v).is_some() || matches!(self.places[v.0 as usize], Some(Place::Scalar(_)));
+            |v: Value| self.as_const(v).is_some() || matches!(self.regs[v.0 as usize], Some(ValueRegs::Scalar(_)));
         let Some(test) = condition(op, self.ty(a) == Type::I32).filter(|_| known(a) && known(b)) else {
             return Ok(None);
         };

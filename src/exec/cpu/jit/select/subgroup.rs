@@ -41,10 +41,10 @@ impl Selector<'_> {
         let scan = Scan { op: combination, ty, neutral };
         let in_order = ty.is_float() && matches!(combination, Binary::Add | Binary::Mul);
         match op {
-            Subgroup::InclusiveAdd | Subgroup::InclusiveMul if in_order => self.scan_in_order(&scan, x, true),
+            Subgroup::InclusiveAdd | Subgroup::InclusiveMul if in_order => self.ordered_scan(&scan, x, true),
             Subgroup::InclusiveAdd | Subgroup::InclusiveMul => self.scan(&scan, x),
             Subgroup::ExclusiveAdd | Subgroup::ExclusiveMul if in_order => {
-                let sums = self.scan_in_order(&scan, x, false)?;
+                let sums = self.ordered_scan(&scan, x, false)?;
                 if combination == Binary::Mul {
                     return Ok(sums);
                 }
@@ -147,7 +147,7 @@ impl Selector<'_> {
     }
 
     /// The same from the lowest lane up, with or without the lane itself.
-    fn scan_in_order(&mut self, scan: &Scan, x: VReg, inclusive: bool) -> Result<VReg> {
+    fn ordered_scan(&mut self, scan: &Scan, x: VReg, inclusive: bool) -> Result<VReg> {
         let mut sums = scan.neutral;
         for lane in 0..LANES {
             let value = self.lane(x, lane);

@@ -4,10 +4,10 @@
 use iced_x86::Code;
 use regalloc2::{RegClass, VReg};
 
-use super::{Mask, PerRow, Place, Result, Selector, address::Pattern, over_rows};
+use super::{Mask, PerRow, Result, Selector, ValueRegs, address::Pattern, over_rows};
 use crate::{
-    exec::cpu::jit::mir::{At, Op as M},
-    ir::{Address, Bound, Op, Space, Stmt, Value},
+    exec::cpu::jit::mir::{MemOperand, Op as M},
+    ir::{Address, IndexBound, Op, Space, Stmt, Value},
 };
 
 /// Words that are read at once.
@@ -27,7 +27,7 @@ impl Selector<'_> {
     /// Accesses several fields together, if that is what the next statements do; gives how many they are.
     pub fn vectors(&mut self, stmts: &[&Stmt]) -> Result<usize> {
         match stmts[0] {
-            Stmt::Let(value) if !self.early.contains(value) => match self.load_pairs(stmts)? {
+            Stmt::Let(value) if !self.hoisted.contains(value) => match self.load_pairs(stmts)? {
                 0 => self.load_fields(stmts),
                 count => Ok(count),
             },
@@ -67,8 +67,8 @@ impl Selector<'_> {
         let [term] = address.terms[..] else { return None };
         let memory = self.program.memory(address.mem);
         let from = match (term.bound, memory.runtime, memory.space) {
-            (Bound::Runtime, Some(array), _) => array.offset,
-            (Bound::Const(n), _, Space::Workgroup { bytes })
+            (IndexBound::Runtime, Some(array), _) => array.offset,
+            (IndexBound::Const(n), _, Space::Workgroup { bytes })
                 if u64::from(n) * u64::from(term.stride) == u64::from(bytes) =>
             {
                 0
@@ -91,7 +91,7 @@ impl Selector<'_> {
         let alike: Vec<(Value, u32)> = stmts
             .iter()
             .map_while(load)
-            .take_while(|(value, a)| a.mem == first.mem && a.terms == first.terms && !self.early.contains(value))
+            .take_while(|(value, a)| a.mem == first.mem && a.terms == first.terms && !self.hoisted.contains(value))
             .map(|(value, a)| (value, a.offset))
             .collect();
         // As many as one block holds.
@@ -107,16 +107,20 @@ impl Selector<'_> {
     }
 
     fn load_block(&mut self, fields: &Fields<'_>, loads: &[(Value, u32)]) -> Result<()> {
-        self.comes_from(self.program.def(loads[0].0).origin);
+        self.set_origin(self.program.def(loads[0].0).origin);
         let address = fields.address;
         let checks = self.in_bounds(address)?;
         let classes = vec![RegClass::Float; loads.len() * self.rows];
         let offsets: Vec<u32> = loads.iter().map(|load| load.1).collect();
-        let vregs =
-            self.either(checks, &classes, |s| s.read_fields(fields, &offsets), |s| s.gather_fields(address, &offsets))?;
+        let vregs = self.checked_branch(
+            checks,
+            &classes,
+            |s| s.read_fields(fields, &offsets),
+            |s| s.gather_fields(address, &offsets),
+        )?;
         let rows = self.rows;
         for (&(value, _), own) in loads.iter().zip(vregs.chunks(rows)) {
-            self.bind(value, Place::Rows(over_rows(own)))?;
+            self.bind(value, ValueRegs::Rows(over_rows(own)))?;
         }
         Ok(())
     }
@@ -127,7 +131,7 @@ impl Selector<'_> {
         let mut rows: Vec<Vec<VReg>> = Vec::new();
         for row in 0..self.rows {
             self.row = row;
-            let (place, uses) = self.place_of(&at)?;
+            let (place, uses) = self.mem_operand(&at)?;
             rows.push(self.read_block(place, &uses, fields));
         }
         self.row = 0;
@@ -145,9 +149,9 @@ impl Selector<'_> {
     }
 
     /// The words of a block as rows.
-    fn read_block(&mut self, place: At, uses: &[VReg], fields: &Fields<'_>) -> Vec<VReg> {
+    fn read_block(&mut self, place: MemOperand, uses: &[VReg], fields: &Fields<'_>) -> Vec<VReg> {
         let halves = |s: &mut Self, low: i32, high: i32| {
-            let moved = |by: i32| At { offset: place.offset.wrapping_add(by), ..place };
+            let moved = |by: i32| MemOperand { offset: place.offset.wrapping_add(by), ..place };
             let half = s.mir.def(RegClass::Float, M::MemHalf(moved(low)), uses);
             let mut uses = uses.to_vec();
             uses.push(half);
@@ -172,7 +176,7 @@ impl Selector<'_> {
             _ => {
                 let step = fields.spacing;
                 let elements = [0, 1, 2, 3].map(|i| halves(self, i * step, (i + 4) * step));
-                self.turn(elements).to_vec()
+                self.transpose4(elements).to_vec()
             }
         }
     }
@@ -184,7 +188,7 @@ impl Selector<'_> {
     }
 
     /// Turns four rows of four columns, in each half: rows to columns and back.
-    fn turn(&mut self, [a, b, c, d]: [VReg; 4]) -> [VReg; 4] {
+    fn transpose4(&mut self, [a, b, c, d]: [VReg; 4]) -> [VReg; 4] {
         let mut pair = |code, x, y| self.v(M::V3(code), &[x, y]);
         let low = pair(Code::VEX_Vunpcklps_ymm_ymm_ymmm256, a, b);
         let high = pair(Code::VEX_Vunpckhps_ymm_ymm_ymmm256, a, b);
@@ -225,13 +229,13 @@ impl Selector<'_> {
         }
         let offsets: Vec<u32> = stores.iter().map(|(a, _)| a.offset).collect();
         let Some(fields) = self.fields(first, &offsets) else { return Ok(0) };
-        self.comes_from(first.origin);
+        self.set_origin(first.origin);
         let checks = self.in_bounds(first)?;
         let mut values = Vec::new();
         for (_, value) in &stores {
             values.push(self.per_row(|s| s.vector(*value))?);
         }
-        self.either(
+        self.checked_branch(
             checks,
             &[],
             |s| {
@@ -253,7 +257,7 @@ impl Selector<'_> {
         let at = Address { offset: fields.start, ..fields.address.clone() };
         for row in 0..self.rows {
             self.row = row;
-            let (place, uses) = self.place_of(&at)?;
+            let (place, uses) = self.mem_operand(&at)?;
             let own: Vec<VReg> = values.iter().map(|rows| rows[row]).collect();
             self.write_block(place, &uses, &own, fields);
         }
@@ -262,9 +266,9 @@ impl Selector<'_> {
     }
 
     /// Writes rows as the words of a block.
-    fn write_block(&mut self, place: At, uses: &[VReg], values: &[VReg], fields: &Fields<'_>) {
+    fn write_block(&mut self, place: MemOperand, uses: &[VReg], values: &[VReg], fields: &Fields<'_>) {
         let halves = |s: &mut Self, low: i32, high: i32, value: VReg| {
-            let moved = |by: i32| At { offset: place.offset.wrapping_add(by), ..place };
+            let moved = |by: i32| MemOperand { offset: place.offset.wrapping_add(by), ..place };
             let mut uses = uses.to_vec();
             uses.push(value);
             s.mir.effect(M::MemHalfStore(moved(low)), &uses);
@@ -277,7 +281,7 @@ impl Selector<'_> {
             halves(self, 16, 48, high);
         } else if let [x, y, z, w] = *values {
             let step = fields.spacing;
-            let elements = self.turn([x, y, z, w]);
+            let elements = self.transpose4([x, y, z, w]);
             (0..4).zip(elements).for_each(|(i, element)| halves(self, i * step, (i + 4) * step, element));
         }
     }

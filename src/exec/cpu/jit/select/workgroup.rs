@@ -10,7 +10,7 @@ use super::{
     Mask, PerRow, Result, Selector, Unsupported,
     crossing::{holds_barrier, stmt_breaks, stmt_ends},
     flow::{Exit, Target},
-    loops::Aside,
+    loops::ExitSlots,
 };
 use crate::{
     exec::cpu::jit::mir::{Op as M, ROW},
@@ -48,36 +48,36 @@ impl<'a> Selector<'a> {
             End::Break(label, values) => {
                 let at = self.targets.iter().rposition(|t| t.label == *label).ok_or(Unsupported("an exit"))?;
                 match &self.targets[at].exit {
-                    Exit::Together { block, results, .. } => {
+                    Exit::Uniform { block, results, .. } => {
                         let (block, results) = (*block, results.clone());
-                        let arguments = self.hand_over(&results, values)?;
+                        let arguments = self.pass_arguments(&results, values)?;
                         self.mir.jump(block, &arguments);
                     }
-                    Exit::OneByOne(aside) => {
-                        let aside = aside.clone();
-                        self.all_leave(&aside, values)?;
-                        self.nobody_goes_on(finish);
+                    Exit::Divergent(exit_slots) => {
+                        let exit_slots = exit_slots.clone();
+                        self.all_leave(&exit_slots, values)?;
+                        self.leave_without_lanes(finish);
                     }
                 }
             }
             End::Return => {
                 self.all_return()?;
-                self.nobody_goes_on(finish);
+                self.leave_without_lanes(finish);
             }
-            End::Unreachable => self.nobody_goes_on(finish),
+            End::Unreachable => self.leave_without_lanes(finish),
         }
         Ok(false)
     }
 
     fn is_workgroup_level(&self, stmt: &Stmt) -> bool {
-        let together = |t: &&Target| matches!(t.exit, Exit::Together { .. });
+        let together = |t: &&Target| matches!(t.exit, Exit::Uniform { .. });
         holds_barrier(stmt) || self.targets.iter().filter(together).any(|t| stmt_breaks(stmt, t.label))
     }
 
     /// The constructs that span regions and that lanes leave one by one, from the outermost to the innermost.
-    fn spanning(&self) -> impl DoubleEndedIterator<Item = &Aside> {
+    fn spanning(&self) -> impl DoubleEndedIterator<Item = &ExitSlots> {
         self.targets.iter().filter_map(|target| match &target.exit {
-            Exit::OneByOne(aside) if aside.out.is_some() => Some(aside),
+            Exit::Divergent(exit_slots) if exit_slots.out.is_some() => Some(exit_slots),
             _ => None,
         })
     }
@@ -89,7 +89,7 @@ impl<'a> Selector<'a> {
 
     /// The lanes of the current group that are active at the workgroup's level.
     pub fn active(&mut self) -> Result<PerRow<VReg>> {
-        let left: Vec<i32> = self.spanning().map(|aside| aside.left).collect();
+        let left: Vec<i32> = self.spanning().map(|exit_slots| exit_slots.left).collect();
         self.per_row(|s| {
             let row = ROW * s.row as i32;
             let mut lanes = match s.alive {
@@ -115,13 +115,13 @@ impl<'a> Selector<'a> {
             End::Yield(_) | End::Unreachable => false,
         };
         if self.some_may_have_left() && stmts.iter().any(|stmt| stmt_ends(stmt, &mut leaves)) {
-            self.go_on_if_active(finish)?;
+            self.continue_if_active(finish)?;
         }
         Ok(())
     }
 
     /// Goes on if any lane is active.
-    fn go_on_if_active(&mut self, finish: MirBlock) -> Result<()> {
+    fn continue_if_active(&mut self, finish: MirBlock) -> Result<()> {
         let (head, some, none, done) = (self.mir.block(), self.mir.block(), self.mir.block(), self.mir.block());
         self.mir.effect(M::FirstGroup, &[]);
         self.mir.jump(head, &[]);
@@ -133,29 +133,29 @@ impl<'a> Selector<'a> {
         self.mir.switch(none);
         self.next_group(1, head, done);
         self.mir.switch(done);
-        self.nobody_goes_on(finish);
+        self.leave_without_lanes(finish);
         self.mir.switch(some);
         Ok(())
     }
 
     /// Ends the current block, in which no lane is active: those that left the innermost construct may be.
-    fn nobody_goes_on(&mut self, finish: MirBlock) {
-        let out = self.spanning().next_back().and_then(|aside| aside.out);
+    fn leave_without_lanes(&mut self, finish: MirBlock) {
+        let out = self.spanning().next_back().and_then(|exit_slots| exit_slots.out);
         self.mir.jump(out.unwrap_or(finish), &[]);
     }
 
     /// All active lanes leave a construct that spans regions.
-    fn all_leave(&mut self, aside: &Aside, values: &[Value]) -> Result<()> {
+    fn all_leave(&mut self, exit_slots: &ExitSlots, values: &[Value]) -> Result<()> {
         self.each_group(|s| {
             let active = s.active()?;
             s.mask = Mask::Some(active);
-            let places = s.places.clone();
+            let regs = s.regs.clone();
             for &value in values {
                 let row = s.group_row(value)?;
                 s.set(value, &[row]);
             }
-            s.set_aside(aside, values)?;
-            s.places = places;
+            s.store_exit(exit_slots, values)?;
+            s.regs = regs;
             s.mask = Mask::All;
             Ok(())
         })
@@ -181,7 +181,7 @@ impl<'a> Selector<'a> {
             (_, Op::Builtin(_)) if !self.uniform(value) => {
                 self.define(value)?;
                 let row = self.vector(value)?;
-                self.places[value.0 as usize] = None;
+                self.regs[value.0 as usize] = None;
                 Ok(row)
             }
             _ => self.vector(value),
@@ -189,7 +189,7 @@ impl<'a> Selector<'a> {
     }
 
     /// Passes values on to phis: rows through the worker block, uniform ones as arguments, which it gives.
-    fn hand_over(&mut self, phis: &[Value], values: &[Value]) -> Result<Vec<VReg>> {
+    fn pass_arguments(&mut self, phis: &[Value], values: &[Value]) -> Result<Vec<VReg>> {
         let mut arguments = Vec::new();
         let mut rows = Vec::new();
         for (&phi, &value) in phis.iter().zip(values) {
@@ -252,7 +252,7 @@ impl<'a> Selector<'a> {
             if self.workgroup_level(&stmts, &arm.end, finish)?
                 && let End::Yield(values) = &arm.end
             {
-                let arguments = self.hand_over(results, values)?;
+                let arguments = self.pass_arguments(results, values)?;
                 self.mir.jump(join, &arguments);
                 falls = true;
             }
@@ -280,19 +280,18 @@ impl<'a> Selector<'a> {
         let (header, out) = (self.mir.block(), self.mir.block());
         let exits = self.uniform_params(out, results);
         let phis = self.uniform_params(header, params);
-        let arguments = self.hand_over(params, inits)?;
+        let arguments = self.pass_arguments(params, inits)?;
         self.mir.jump(header, &arguments);
         self.mir.switch(header);
         self.set_all(phis);
-        self.targets
-            .push(Target { label, exit: Exit::Together { block: out, results: results.to_vec(), mask: false } });
+        self.targets.push(Target { label, exit: Exit::Uniform { block: out, results: results.to_vec(), mask: false } });
         self.open();
         let stmts: Vec<&Stmt> = body.stmts.iter().collect();
         if self.workgroup_level(&stmts, &body.end, finish)?
             && let End::Yield(values) = &body.end
         {
-            let arguments = self.hand_over(params, values)?;
-            self.stop_if_asked();
+            let arguments = self.pass_arguments(params, values)?;
+            self.poll_stop();
             self.mir.jump(header, &arguments);
         }
         self.close();
@@ -306,28 +305,27 @@ impl<'a> Selector<'a> {
         let stmts: Vec<&Stmt> = body.stmts.iter().collect();
         let out = self.mir.block();
         if self.is_divergent(label) {
-            let aside = self.spanning_aside(results, out)?;
-            self.targets.push(Target { label, exit: Exit::OneByOne(aside.clone()) });
+            let exit_slots = self.spanning_exit_slots(results, out)?;
+            self.targets.push(Target { label, exit: Exit::Divergent(exit_slots.clone()) });
             self.open();
             if self.workgroup_level(&stmts, &body.end, finish)?
                 && let End::Yield(values) = &body.end
             {
-                self.all_leave(&aside, values)?;
+                self.all_leave(&exit_slots, values)?;
                 self.mir.jump(out, &[]);
             }
             self.close();
             self.targets.pop();
             self.mir.switch(out);
-            return self.go_on_if_active(finish);
+            return self.continue_if_active(finish);
         }
         let exits = self.uniform_params(out, results);
-        self.targets
-            .push(Target { label, exit: Exit::Together { block: out, results: results.to_vec(), mask: false } });
+        self.targets.push(Target { label, exit: Exit::Uniform { block: out, results: results.to_vec(), mask: false } });
         self.open();
         if self.workgroup_level(&stmts, &body.end, finish)?
             && let End::Yield(values) = &body.end
         {
-            let arguments = self.hand_over(results, values)?;
+            let arguments = self.pass_arguments(results, values)?;
             self.mir.jump(out, &arguments);
         }
         self.close();
@@ -338,7 +336,7 @@ impl<'a> Selector<'a> {
     }
 
     /// The rows for a scope that spans regions; at first no lane has left it.
-    fn spanning_aside(&mut self, results: &[Value], out: MirBlock) -> Result<Aside> {
+    fn spanning_exit_slots(&mut self, results: &[Value], out: MirBlock) -> Result<ExitSlots> {
         let row_of = |result| self.crossing.get(result).copied().ok_or(Unsupported("a value without a row"));
         let results = results.iter().map(row_of).collect::<Result<Vec<i32>>>()?;
         let left = self.layout.group_rows();
@@ -347,6 +345,6 @@ impl<'a> Selector<'a> {
             s.mir.effect(M::GroupStore(left), &[zero]);
             Ok(())
         })?;
-        Ok(Aside { left, results, out: Some(out) })
+        Ok(ExitSlots { left, results, out: Some(out) })
     }
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    ir::{Address, Binary, Bound, Mem, Origin, Space, Stmt, Term, Type, Value},
+    ir::{Address, Binary, IndexBound, Mem, Origin, Space, Stmt, Term, Type, Value},
 };
 
 /// Where a variable lives.
@@ -25,13 +25,13 @@ pub enum Root {
 
 /// What a pointer points to.
 #[derive(Clone)]
-pub struct Place {
+pub struct Pointee {
     pub ty: TypeInner,
-    pub at: At,
+    pub at: Storage,
 }
 
 #[derive(Clone)]
-pub enum At {
+pub enum Storage {
     /// A run of slots; dynamic indices (of vectors and matrices) choose among them.
     Slots {
         first: u32,
@@ -56,19 +56,19 @@ pub struct Indexed {
     arguments: BTreeSet<u32>,
 }
 
-impl Place {
+impl Pointee {
     /// Notes which expression the accesses of this place come from.
-    pub fn stands_at(&mut self, origin: Origin) {
-        if let At::Memory(address) = &mut self.at {
+    pub fn set_origin(&mut self, origin: Origin) {
+        if let Storage::Memory(address) = &mut self.at {
             address.origin = origin;
         }
     }
 
     /// All of a private or workgroup memory.
     pub fn memory(mem: Mem, ty: TypeInner) -> Self {
-        Place {
+        Pointee {
             ty,
-            at: At::Memory(Address {
+            at: Storage::Memory(Address {
                 mem,
                 offset: 0,
                 terms: Vec::new(),
@@ -141,31 +141,31 @@ impl<'a> Lowerer<'a> {
     }
 
     /// What a pointer expression points to.
-    pub fn place(&mut self, frame: &mut Frame<'a>, pointer: Handle<Expression>) -> Result<Place> {
+    pub fn pointee(&mut self, frame: &mut Frame<'a>, pointer: Handle<Expression>) -> Result<Pointee> {
         let span = frame.span(pointer);
         match frame.fun.expressions[pointer] {
             Expression::GlobalVariable(handle) => {
                 let ty = self.types.inner(self.module.global_variables[handle].ty).clone();
                 match self.globals.get(&handle) {
-                    Some(&root) => Ok(self.root_place(frame, pointer, root, ty)),
+                    Some(&root) => Ok(self.root_pointee(frame, pointer, root, ty)),
                     None => self.refuse(span, "this variable cannot be used by the CPU engine"),
                 }
             }
             Expression::LocalVariable(handle) => {
                 let ty = self.types.inner(frame.fun.local_variables[handle].ty).clone();
                 let root = frame.locals[&handle];
-                Ok(self.root_place(frame, pointer, root, ty))
+                Ok(self.root_pointee(frame, pointer, root, ty))
             }
             Expression::FunctionArgument(i) => match &frame.arguments[i as usize] {
                 Argument::Pointer(place) => Ok(place.clone()),
                 Argument::Value(_) | Argument::Large(_) => self.refuse(span, "this is not a pointer"),
             },
             Expression::AccessIndex { base, index } => {
-                let place = self.place(frame, base)?;
+                let place = self.pointee(frame, base)?;
                 self.component(place, index, frame.origin(pointer).span)
             }
             Expression::Access { base, index } => {
-                let place = self.place(frame, base)?;
+                let place = self.pointee(frame, base)?;
                 let index = self.expression(frame, index)?[0];
                 self.element(place, index, span)
             }
@@ -173,15 +173,15 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    fn root_place(&self, frame: &Frame<'a>, pointer: Handle<Expression>, root: Root, ty: TypeInner) -> Place {
+    fn root_pointee(&self, frame: &Frame<'a>, pointer: Handle<Expression>, root: Root, ty: TypeInner) -> Pointee {
         let at = match root {
-            Root::Slots { first, .. } => At::Slots { first, dynamic: Vec::new() },
+            Root::Slots { first, .. } => Storage::Slots { first, dynamic: Vec::new() },
             Root::Memory(mem) => {
                 let origin = frame.origin(pointer);
-                At::Memory(Address { mem, offset: 0, terms: Vec::new(), origin, id: Default::default() })
+                Storage::Memory(Address { mem, offset: 0, terms: Vec::new(), origin, id: Default::default() })
             }
         };
-        Place { ty, at }
+        Pointee { ty, at }
     }
 
     /// The layout of what lies in a memory.
@@ -193,18 +193,18 @@ impl<'a> Lowerer<'a> {
     }
 
     /// The part of `place` that a constant index or member number selects.
-    pub fn component(&mut self, mut place: Place, index: u32, span: Span) -> Result<Place> {
+    pub fn component(&mut self, mut place: Pointee, index: u32, span: Span) -> Result<Pointee> {
         if let TypeInner::Struct { .. } = place.ty {
             let layout = match &place.at {
-                At::Memory(address) => self.layout(address.mem),
-                At::Slots { .. } => Layout::Packed,
+                Storage::Memory(address) => self.layout(address.mem),
+                Storage::Slots { .. } => Layout::Packed,
             };
             let Some((ty, offset)) = self.types.member(&place.ty, index, layout) else {
                 return Err(self.no_lanes(span));
             };
             match &mut place.at {
-                At::Memory(address) => address.offset += offset,
-                At::Slots { first, .. } => *first += offset / 4,
+                Storage::Memory(address) => address.offset += offset,
+                Storage::Slots { first, .. } => *first += offset / 4,
             }
             place.ty = ty;
             return Ok(place);
@@ -214,24 +214,24 @@ impl<'a> Lowerer<'a> {
     }
 
     /// The element of `place` that `index` selects.
-    pub fn element(&mut self, mut place: Place, index: Value, span: Span) -> Result<Place> {
+    pub fn element(&mut self, mut place: Pointee, index: Value, span: Span) -> Result<Pointee> {
         let layout = match &place.at {
-            At::Memory(address) => self.layout(address.mem),
-            At::Slots { .. } => Layout::Packed,
+            Storage::Memory(address) => self.layout(address.mem),
+            Storage::Slots { .. } => Layout::Packed,
         };
         let Some((ty, count, stride)) = self.types.element(&place.ty, layout) else {
             return Err(self.no_lanes(span));
         };
         let known = self.b.as_const(index).filter(|&i| count.is_some_and(|n| i < n));
         match &mut place.at {
-            At::Memory(address) => match known {
+            Storage::Memory(address) => match known {
                 Some(i) => address.offset += i * stride,
                 None => {
-                    let bound = count.map_or(Bound::Runtime, Bound::Const);
+                    let bound = count.map_or(IndexBound::Runtime, IndexBound::Const);
                     address.terms.push(Term { index, stride, bound });
                 }
             },
-            At::Slots { first, dynamic } => match (known, count) {
+            Storage::Slots { first, dynamic } => match (known, count) {
                 (Some(i), _) => *first += i * (stride / 4),
                 (None, Some(count)) => dynamic.push(SlotIndex { index, count, stride: stride / 4 }),
                 (None, None) => return Err(self.no_lanes(span)),
@@ -241,26 +241,26 @@ impl<'a> Lowerer<'a> {
         Ok(place)
     }
 
-    fn place_leaves(&self, place: &Place, span: Span) -> Result<Vec<Leaf>> {
+    fn place_leaves(&self, place: &Pointee, span: Span) -> Result<Vec<Leaf>> {
         let layout = match &place.at {
-            At::Memory(address) => self.layout(address.mem),
-            At::Slots { .. } => Layout::Packed,
+            Storage::Memory(address) => self.layout(address.mem),
+            Storage::Slots { .. } => Layout::Packed,
         };
         self.types.leaves(&place.ty, layout).ok_or_else(|| self.no_lanes(span))
     }
 
     /// Reads all leaves of a place.
-    pub fn load_leaves(&mut self, place: &Place, span: Span) -> Result<Vec<Value>> {
+    pub fn load_leaves(&mut self, place: &Pointee, span: Span) -> Result<Vec<Value>> {
         let leaves = self.place_leaves(place, span)?;
         Ok(match &place.at {
-            At::Memory(address) => leaves
+            Storage::Memory(address) => leaves
                 .iter()
                 .map(|leaf| {
                     let address = Address { offset: address.offset + leaf.offset, ..address.clone() };
                     self.b.load(leaf.ty, address)
                 })
                 .collect(),
-            At::Slots { first, dynamic } => self.load_slots(*first, dynamic, leaves.len() as u32),
+            Storage::Slots { first, dynamic } => self.load_slots(*first, dynamic, leaves.len() as u32),
         })
     }
 
@@ -289,9 +289,9 @@ impl<'a> Lowerer<'a> {
     }
 
     /// Writes all leaves of a place.
-    pub fn store_leaves(&mut self, place: &Place, values: &[Value], span: Span) -> Result<()> {
+    pub fn store_leaves(&mut self, place: &Pointee, values: &[Value], span: Span) -> Result<()> {
         match &place.at {
-            At::Memory(address) => {
+            Storage::Memory(address) => {
                 let leaves = self.place_leaves(place, span)?;
                 if self.clears(address, values) {
                     self.b.push(Stmt::Clear(address.mem));
@@ -302,7 +302,7 @@ impl<'a> Lowerer<'a> {
                     self.b.push(Stmt::Store { address, value });
                 }
             }
-            At::Slots { first, dynamic } => self.store_slots(*first, &dynamic.clone(), values, None),
+            Storage::Slots { first, dynamic } => self.store_slots(*first, &dynamic.clone(), values, None),
         }
         Ok(())
     }
@@ -340,7 +340,7 @@ impl<'a> Lowerer<'a> {
             Expression::LocalVariable(handle) => *frame.locals.get(&handle)?,
             Expression::GlobalVariable(handle) => *self.globals.get(&handle)?,
             Expression::FunctionArgument(i) => match frame.arguments.get(i as usize)? {
-                Argument::Pointer(Place { ty, at: At::Slots { first, dynamic } }) => {
+                Argument::Pointer(Pointee { ty, at: Storage::Slots { first, dynamic } }) => {
                     let span = dynamic.iter().fold(self.types.leaf_count(ty)?, |n, d| n.max(d.count * d.stride));
                     Root::Slots { first: *first, count: span }
                 }
