@@ -24,7 +24,7 @@ use std::{
 
 use guard::{Guarded, Side};
 use harness::Case;
-use swath::{Device, Result, Runtime};
+use swath::{Device, Kernel, Result, Runtime};
 
 #[global_allocator]
 static ALLOCATOR: Guarded = Guarded;
@@ -98,7 +98,11 @@ fn cases(executor: &str, loaded: Vec<(String, Result<Case, String>)>) {
         next(&name);
         let (runtime, device) = engine(executor);
         match case {
-            Ok(case) if case.is_for(&device) => failures.extend(case.run(&runtime, &device).err()),
+            Ok(case) if case.is_for(&device) => {
+                // The engine keeps what it compiles; a case that is to be refused says so when it runs.
+                let _ = guard::without(|| case.compile(&device));
+                failures.extend(case.run(&runtime, &device).err());
+            }
             Ok(_) => {}
             Err(error) => failures.push(error),
         }
@@ -115,7 +119,9 @@ fn programs(executor: &str) {
         }
         let program = programs::program(programs::Random::new(seed));
         let kernel = runtime.module(&program.wgsl).and_then(|module| module.only_kernel());
-        let result = kernel.and_then(|kernel| agree::run(&program, &kernel, &runtime, "auto", None));
+        let prepare = |kernel: Kernel| runtime.device("cpu")?.prepare(&kernel).map(|_| kernel);
+        let result = guard::without(|| kernel.and_then(prepare))
+            .and_then(|kernel| agree::run(&program, &kernel, &runtime, "auto", None));
         result.unwrap_or_else(|error| panic!("{error}\n{}", program.wgsl));
     }
 }
@@ -128,6 +134,8 @@ const SIZES: [usize; 11] = [1, 2, 7, 8, 9, 63, 65, 130, 255, 257, 1003];
 fn samples(executor: &str) -> Result<()> {
     for sample in swath::samples::all() {
         let (runtime, device) = engine(executor);
+        // The engine keeps what it compiles for the first one.
+        guard::without(|| sample.prepare(swath::samples::Size::Count(1), 5)?.run(&runtime, &device))?;
         // Where work grows faster than with the square of the size, or goes in many steps, the largest say nothing new.
         let most = match sample.name() {
             "matmul" => 300,

@@ -38,8 +38,8 @@ pub struct Example {
 /// Choices of meanings that are looked at.
 const MOST_CHOICES: usize = 800;
 
-/// The work that all trials together may be, as [`MAX_WORK`](super::facts::MAX_WORK) counts it. The likeliest come first.
-const MAX_WORK: u64 = 600_000;
+/// The work that all trials together may be: that of one analysis. The likeliest come first.
+const MAX_WORK: u64 = super::facts::MAX_WORK;
 
 /// A small number.
 const FEW: u32 = 2;

@@ -44,10 +44,11 @@ const MAX_DEPTH: usize = 12;
 const MAX_CHOICES: usize = 2;
 /// Symbols of one question.
 const MAX_SYMBOLS: usize = 32;
-/// The work that one analysis may be, and that one statement may be, in units of about 10 ns: a number that is looked at in
-/// a fact or in a tableau is one, a question is some. What is asked beyond has no answer, which is always right.
-pub const MAX_WORK: u64 = 4_000_000;
-const MAX_WORK_OF_STATEMENT: u64 = 400_000;
+/// The work that one analysis may be, and that one statement may be, in units of about 50 ns as tests are built, and less
+/// in release: a number that is looked at in a fact or in a tableau is one, a question is some. What is asked beyond has
+/// no answer, which is always right.
+pub const MAX_WORK: u64 = 1_500_000;
+const MAX_WORK_OF_STATEMENT: u64 = 300_000;
 /// The work of a question, whether or not its answer is known, of a fact or guard that is looked at, and of a statement.
 const QUESTION: u64 = 16;
 const FACT: u64 = 4;
@@ -129,6 +130,11 @@ impl Knowledge {
         self.work > self.allowed.min(self.most_work)
     }
 
+    /// The work that it is to make a set of symbols, or to look through a few.
+    fn set_work(&self) -> u64 {
+        self.symbols.len() as u64 / 16
+    }
+
     /// The symbol for the next definition: all symbols so far are below it.
     pub fn next(&self) -> Symbol {
         Symbol(self.symbols.len() as u32)
@@ -188,6 +194,7 @@ impl Knowledge {
     }
 
     fn add(&mut self, definition: Definition) -> Symbol {
+        self.work += FACT + self.set_work();
         let symbol = self.next();
         let mut support = SymbolSet::default();
         support.insert(symbol);
@@ -319,12 +326,21 @@ impl Knowledge {
 
     /// The answer to a question: one that was found before where that is as good, else what `find` finds.
     fn ask(&mut self, question: Question, find: impl FnOnce(&mut Self) -> Answer) -> Answer {
+        debug_assert!(
+            !self.is_unreachable(),
+            "where no invocation comes everything follows, and nothing of it is kept"
+        );
+        if self.exhausted() {
+            // To look for known answers is work, too.
+            self.trace.is_tired = true;
+            return find(self);
+        }
         let epoch = self.frames.last().map_or(0, |frame| frame.epoch);
         // What is derived about a symbol depends on what is older only, whatever it is asked for.
         let limit = if let Question::Facts(symbol) = question { Some(symbol) } else { self.limit };
         let depth = Depth { symbols: self.depth, choices: self.choices };
         let here = Here { guards: &self.guards, limit, depth, epoch };
-        self.work += QUESTION;
+        self.work += QUESTION + self.set_work();
         if let Some((answer, trace)) = self.memo.recall(&question, &here, &mut self.work) {
             self.trace.join(trace);
             return answer;
@@ -417,7 +433,7 @@ impl Knowledge {
         if far || guards.any(|guard| guard.support.contains(symbol)) {
             return None;
         }
-        self.work += 1;
+        self.work += 1 + self.guards.len() as u64 / 4;
         self.trace.symbols.insert(symbol);
         self.trace.newest = self.trace.newest.max(Some(symbol));
         Some(range)
@@ -513,6 +529,9 @@ impl Knowledge {
         let turns = |x: i128| div_floor(x - window.lo, TURN);
         if let Some(number) = form.as_number() {
             return Form::number(number - turns(number) * TURN);
+        }
+        if self.is_unreachable() {
+            return form.clone();
         }
         let question = Question::Reading(form.clone(), signed);
         match self.ask(question, |this| Answer::Reading(this.reading_anew(form, signed))) {

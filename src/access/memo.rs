@@ -3,6 +3,20 @@
 //! A question has the same answer wherever the same guards bear on it. So an answer is kept with the symbols that were
 //! looked at to find it, and with the guards that bore on those; it is given again where just these bear on them,
 //! whatever else was learned in between and however often the walk has been elsewhere.
+//!
+//! Why that is right: an answer is a conclusion from definitions, from facts that hold wherever a symbol is known, and from
+//! guards. Definitions never change, and a symbol is never given another meaning: a loop's parameter that is tried out in
+//! another range is another symbol. Facts of the second kind are settled when their symbol is made; an answer can meet
+//! the symbol only in its own form, or in a guard, and so only where it is known. What is left is guards. A guard is used
+//! for a question if its support meets that of the question's form, which is noted in the [`Trace`]; the questions that this
+//! one led to have traces of their own, which are joined to it. Guards that they were asked under, those of the ways of a
+//! choice, are part of its definition. So all guards outside that were used are among those that bear on the trace's
+//! symbols, and as the answer is given again only where the same ones bear on them, in the same order, they hold there.
+//!
+//! Three things are not in a trace. Where no invocation comes, everything follows, from guards that are on nothing in
+//! particular: nothing is asked there ([`Knowledge`](super::facts::Knowledge) answers by itself), and nothing is kept. When
+//! the work became too much, less is found than could be: that is not kept. How far derivations may still lead is kept
+//! beside the answer, which is right wherever the guards hold but may be less than what can be found elsewhere.
 
 use std::rc::Rc;
 

@@ -61,7 +61,6 @@ pub struct Program {
     /// `Varying`, all lanes leave together.
     pub exits: Vec<Uniformity>,
     /// Whether the body has a barrier.
-    #[cfg_attr(not(feature = "cpu"), expect(dead_code, reason = "for executors"))]
     pub has_barrier: bool,
     /// How many accesses the body has, which [`Address::id`] numbers in the order of the text.
     pub accesses: u32,

@@ -91,7 +91,7 @@ mod tests {
                 let ask = |turn: u32| {
                     let (memo, count) = (&memo, &count);
                     scope.spawn(move || {
-                        if turn % 2 == 0 {
+                        if turn.is_multiple_of(2) {
                             (*kept(memo, count()), *kept(memo, u64::from(count())))
                         } else {
                             let wide = *kept(memo, u64::from(count()));

@@ -1,7 +1,7 @@
 // An index that cannot be out of bounds is compared with nothing.
 //! grid: 256
 //! in at: u32 = each(256, i * 7)
-//! in x: u32 = seq(16, 100)
+//! in x: u32 = seq(16, 100, 1)
 //! out y: u32 = each(256, 100 + (i * 7) % 16)
 //! asm loop has: vpgatherdd x8 lacks: vpmaxud; vpminud; jge; jae
 

@@ -2,7 +2,7 @@
 // nothing.
 //! grid: 64
 //! in x: f32 = seq(64)
-//! in w: f32 = seq(64, 1)
+//! in w: f32 = seq(64, 1, 1)
 //! out y: f32 = each(64, sum(k, 0, 64, x[i] + (k + 1)))
 //! asm loop has: vaddps x32; vbroadcastss x4 lacks: vmovups; vmovd; vpadd
 //! asm loop has: vaddps x32 lacks: cmp dword ptr [

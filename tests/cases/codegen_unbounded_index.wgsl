@@ -1,7 +1,7 @@
 // One that may be out of bounds is, and takes part in no access then.
 //! grid: 256
 //! in at: u32 = each(256, i * 7)
-//! in x: u32 = seq(17, 100)
+//! in x: u32 = seq(17, 100, 1)
 //! out y: u32 = each(256, (i * 7) % 32 < 17 ? 100 + (i * 7) % 32 : 0)
 //! asm loop has: vpgatherdd x8; vpmaxud x8
 

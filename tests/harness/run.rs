@@ -38,7 +38,8 @@ impl Case {
         compare::buffers(&place, &self.buffers, &contents)
     }
 
-    pub(super) fn compile(&self, device: &Device) -> Result<Kernel, Error> {
+    /// Its kernel, compiled for the device.
+    pub fn compile(&self, device: &Device) -> Result<Kernel, Error> {
         let module = Module::parse(&self.wgsl)?;
         let mut kernel = match &self.entry {
             Some(entry) => module.kernel(entry)?,
