@@ -14,7 +14,7 @@ mod stop;
 use std::sync::OnceLock;
 
 #[cfg(feature = "gpu")]
-use crate::{missing_gpu, validation};
+use crate::first_gpu;
 use swath::{Chain, Device, DeviceKind, Kernel, Module, Runtime};
 
 const WGSL: &str = "
@@ -70,7 +70,7 @@ fn devices() -> Vec<(Runtime, Device)> {
         all.push((runtime, device));
     }
     #[cfg(feature = "gpu")]
-    all.extend(gpu());
+    all.extend(first_gpu().cloned());
     all
 }
 
@@ -86,26 +86,6 @@ fn own_devices() -> Vec<(Runtime, Device)> {
         }
     };
     all.into_iter().map(own).collect()
-}
-
-#[cfg(feature = "gpu")]
-fn gpu() -> Option<(Runtime, Device)> {
-    static GPU: OnceLock<Option<(Runtime, Device)>> = OnceLock::new();
-    GPU.get_or_init(|| {
-        validation::watch();
-        let found = Runtime::new().and_then(|runtime| {
-            let device = runtime.device("gpu")?;
-            Ok((runtime, device))
-        });
-        match found {
-            Ok(place) => Some(place),
-            Err(error) => {
-                missing_gpu::skip(error);
-                None
-            }
-        }
-    })
-    .clone()
 }
 
 /// Numbers without a pattern.

@@ -23,6 +23,11 @@ mod validation;
 mod wgsl;
 
 use std::path::Path;
+#[cfg(feature = "gpu")]
+use std::sync::OnceLock;
+
+#[cfg(feature = "gpu")]
+use swath::{Device, Runtime};
 
 /// Calls `test` for each kernel in a folder of the repository; a snapshot that it makes is named after the file.
 fn for_each_kernel(folder: &str, test: impl Fn(&Path)) {
@@ -36,4 +41,25 @@ fn for_each_kernel(folder: &str, test: impl Fn(&Path)) {
         let name = file.file_name().expect("it is a file").to_string_lossy();
         insta::with_settings!({ snapshot_suffix => name }, { test(&file) });
     }
+}
+
+/// The best GPU that is there, found once for all tests; without one, says so, or fails if there has to be one.
+#[cfg(feature = "gpu")]
+fn first_gpu() -> Option<&'static (Runtime, Device)> {
+    static GPU: OnceLock<Option<(Runtime, Device)>> = OnceLock::new();
+    GPU.get_or_init(|| {
+        validation::watch();
+        let found = Runtime::new().and_then(|runtime| {
+            let device = runtime.device("gpu")?;
+            Ok((runtime, device))
+        });
+        match found {
+            Ok(place) => Some(place),
+            Err(error) => {
+                missing_gpu::skip(error);
+                None
+            }
+        }
+    })
+    .as_ref()
 }

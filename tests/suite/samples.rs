@@ -7,7 +7,7 @@
 use std::sync::OnceLock;
 
 #[cfg(feature = "gpu")]
-use crate::{missing_gpu, validation};
+use crate::first_gpu;
 use swath::{
     Device, Runtime,
     samples::{self, Problem, Size, Tally},
@@ -81,26 +81,6 @@ fn cpu() -> Option<&'static (Runtime, Device)> {
     }))
 }
 
-#[cfg(feature = "gpu")]
-fn gpu() -> Option<&'static (Runtime, Device)> {
-    static GPU: OnceLock<Option<(Runtime, Device)>> = OnceLock::new();
-    GPU.get_or_init(|| {
-        validation::watch();
-        let found = Runtime::new().and_then(|runtime| {
-            let device = runtime.device("gpu")?;
-            Ok((runtime, device))
-        });
-        match found {
-            Ok(place) => Some(place),
-            Err(error) => {
-                missing_gpu::skip(error);
-                None
-            }
-        }
-    })
-    .as_ref()
-}
-
 /// What is the same on every device: each test is one sample, so that a failure names it.
 macro_rules! on_every_device {
     ($($sample:ident),*) => {
@@ -110,7 +90,7 @@ macro_rules! on_every_device {
         }
         #[cfg(feature = "gpu")]
         mod on_gpu {
-            $(#[test] fn $sample() { super::check(stringify!($sample), super::gpu()); })*
+            $(#[test] fn $sample() { super::check(stringify!($sample), crate::first_gpu()); })*
         }
         /// The list above and the samples that there are.
         #[test]
@@ -143,7 +123,7 @@ fn rectangles_on_the_cpu_engine() {
 #[cfg(feature = "gpu")]
 #[test]
 fn rectangles_on_a_gpu() {
-    rectangles(gpu());
+    rectangles(first_gpu());
 }
 
 /// Still water stays as it is, to the bit.
@@ -164,14 +144,14 @@ fn still_water_on_the_cpu_engine() {
 #[cfg(feature = "gpu")]
 #[test]
 fn still_water_on_a_gpu() {
-    still_water(gpu());
+    still_water(first_gpu());
 }
 
 /// More than 4,096 partial results: a third pass. And, on a GPU, more workgroups than one dispatch takes.
 #[cfg(feature = "gpu")]
 #[test]
 fn long_vectors_on_a_gpu() {
-    let Some((runtime, device)) = gpu() else { return };
+    let Some((runtime, device)) = first_gpu() else { return };
     for (sample, count) in [("reduce", (1 << 24) + 1), ("saxpy", (1 << 24) + 257), ("scan", (1 << 22) + 2049)] {
         let mut problem = samples::find(sample).unwrap().prepare(Size::Count(count), 3).unwrap();
         problem.run(runtime, device).unwrap();
