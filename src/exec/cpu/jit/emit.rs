@@ -10,7 +10,8 @@ use regalloc2::{Allocation, Edit, Function, InstOrEdit, Output, RegClass};
 
 use super::{
     layout::{FIRST_WORKGROUP, MXCSR_HOST, MXCSR_KERNEL, STOP, WORKGROUP_ID, WORKGROUPS, WORKGROUPS_LEFT},
-    mir::{Cond, Limit, Linear, MemOperand, Op, ROW},
+    linear::Linear,
+    mir::{Cond, Limit, MemOperand, Op, ROW},
 };
 
 /// The worker block, and the lane group's offset.

@@ -247,7 +247,7 @@ fn slots_that_are_shared_too_much_are_found() {
                 }
             }
         }
-        found += usize::from(verify::allocation(&linear, &super::mir::environment(), &output).is_err());
+        found += usize::from(verify::allocation(&linear, &super::linear::environment(), &output).is_err());
     }
     assert!(tried > 30 && 10 * found > 9 * tried, "{found} of {tried} found");
 }

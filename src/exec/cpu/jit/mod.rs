@@ -6,6 +6,7 @@
 mod emit;
 mod idle;
 mod layout;
+mod linear;
 mod listing;
 mod mir;
 mod range;

@@ -3,7 +3,7 @@
 
 use regalloc2::{Allocation, Edit, Function, Output, SpillSlot};
 
-use super::mir::{Linear, ROW_SLOTS};
+use super::{linear::Linear, mir::ROW_SLOTS};
 
 /// From the first to the last instruction that a slot is in use at.
 #[derive(Clone, Copy)]

@@ -5,7 +5,10 @@ use regalloc2::{
 };
 use rustc_hash::FxHashMap;
 
-use super::mir::{BlockData, Instruction, Linear, Mir, Op, ROW_SLOTS};
+use super::{
+    linear::Linear,
+    mir::{BlockData, Instruction, Mir, Op, ROW_SLOTS},
+};
 
 /// Checks how control flows between the blocks of a function. That definitions dominate uses is checked by `regalloc2`.
 ///
