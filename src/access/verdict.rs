@@ -65,6 +65,36 @@ impl Merge {
         }
     }
 
+    /// What changes nothing.
+    pub(crate) fn identity(self) -> u32 {
+        match self {
+            Merge::Add | Merge::Or | Merge::Xor | Merge::MaxU32 => 0,
+            Merge::And | Merge::MinU32 => u32::MAX,
+            Merge::MinI32 => i32::MAX as u32,
+            Merge::MaxI32 => i32::MIN as u32,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn combine(self, a: u32, b: u32) -> u32 {
+        match self {
+            Merge::Add => a.wrapping_add(b),
+            Merge::MinI32 => (a as i32).min(b as i32) as u32,
+            Merge::MinU32 => a.min(b),
+            Merge::MaxI32 => (a as i32).max(b as i32) as u32,
+            Merge::MaxU32 => a.max(b),
+            Merge::And => a & b,
+            Merge::Or => a | b,
+            Merge::Xor => a ^ b,
+        }
+    }
+
+    /// What changes nothing, over so many bytes.
+    #[cfg_attr(not(feature = "gpu"), allow(dead_code))]
+    pub(crate) fn identity_bytes(self, bytes: u64) -> Vec<u8> {
+        self.identity().to_ne_bytes().into_iter().cycle().take(bytes as usize).collect()
+    }
+
     /// What an atomic does, if the order does not matter. A subtraction adds what is negated.
     pub(crate) fn of(fun: AtomicFun, signed: bool) -> Option<Merge> {
         Some(match (fun, signed) {

@@ -4,7 +4,9 @@
 pub(crate) mod cpu;
 #[cfg(feature = "gpu")]
 pub(crate) mod gpu;
+pub(crate) mod host;
 pub(crate) mod null;
+pub(crate) mod session;
 pub(crate) mod stop;
 #[cfg(test)]
 mod tests;
@@ -14,11 +16,14 @@ use std::{any::Any, ops::Range, sync::Arc, time::Duration};
 pub use stop::CancelToken;
 
 use crate::{
+    access::Merge,
     device_info::DeviceInfo,
     error::Result,
     kernel::Kernel,
     plan::{Plan, TileEvent, request::Capacity},
 };
+use host::HostMemory;
+use session::Body;
 use stop::Stop;
 
 /// Every device of the machine: the GPUs that can be opened, then the CPU engine.
@@ -72,6 +77,11 @@ pub(crate) enum ArgData<'a> {
     Read(&'a [u8]),
     /// Host memory that the kernel writes. What the kernel does not write keeps its contents.
     Write(&'a mut [u8]),
+    /// Likewise, where other devices write to other ranges of it meanwhile.
+    Shared(&'a HostMemory<'a>),
+    /// Host memory in which the kernel accumulates, as other devices do: each has a copy, and [folds](session::Session::fold)
+    /// it in.
+    Merged(&'a HostMemory<'a>, Merge),
     /// Memory of this backend, made by [`Backend::allocate`].
     Resident(&'a Arc<dyn Allocation>),
 }
@@ -83,6 +93,7 @@ impl ArgData<'_> {
         match self {
             ArgData::Uniform(bytes) | ArgData::Read(bytes) => bytes.len() as u64,
             ArgData::Write(bytes) => bytes.len() as u64,
+            ArgData::Shared(host) | ArgData::Merged(host, _) => host.bytes(),
             ArgData::Resident(allocation) => allocation.bytes(),
         }
     }
@@ -112,16 +123,6 @@ impl<'a> Launch<'a> {
     #[cfg(any(test, feature = "gpu"))]
     pub fn new(kernel: &'a Kernel, args: Vec<ArgData<'a>>, workgroups: [u32; 3]) -> Self {
         Launch { kernel, args, workgroups, stop: None, plan: None, watcher: None }
-    }
-
-    /// The tiles, as parts of the grid.
-    #[cfg(feature = "cpu")]
-    pub fn tiles(&self) -> impl Iterator<Item = crate::plan::Part> + use<> {
-        let whole = self.workgroups;
-        let one = self.plan.is_none().then(|| crate::plan::Part::whole(whole));
-        let space = self.plan.map(|plan| plan.tiles);
-        let many = space.into_iter().flat_map(move |space| space.iter().map(move |units| space.part(&units, whole)));
-        one.into_iter().chain(many)
     }
 }
 
@@ -236,6 +237,9 @@ pub(crate) trait Backend: Send + Sync {
     /// Runs the kernel and returns when its results are in the arguments, or soon after its stop is set, with the
     /// stop's error.
     fn launch(&self, launch: Launch<'_>) -> Result<Metrics>;
+    /// Opens a session for a launch as it is planned, and hands it to `body`. The results of what `body` settled are in the
+    /// arguments when this returns, also with an error.
+    fn serve(&self, launch: Launch<'_>, plan: &Plan, body: &mut Body<'_>) -> Result<Metrics>;
     /// Compiles a sequence's kernels and makes what its turns use again; gives the time spent compiling.
     fn sequence(&self, sequence: Sequence) -> Result<(Ready, Duration)>;
     /// Runs a turn of a sequence that this backend made ready, and returns when its downloads are filled, or soon after

@@ -2,6 +2,8 @@
 
 use std::{
     any::Any,
+    collections::VecDeque,
+    ops::Range,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -9,12 +11,13 @@ use std::{
 use super::{
     Allocation, ArgData, Backend, Download, Launch, Metrics, Ready, Sequence, SequenceArg, SequenceTurn, Step,
     UNIFORM_ALIGNMENT,
+    session::{Body, Session},
 };
 use crate::{
     device_info::{DeviceInfo, DeviceKind},
     error::{Error, Message, Result},
     kernel::Kernel,
-    plan::request::Capacity,
+    plan::{Plan, request::Capacity},
 };
 
 /// The device. Its launches leave all data as it is.
@@ -104,6 +107,10 @@ impl Backend for NullBackend {
             let bytes = match arg {
                 ArgData::Uniform(bytes) | ArgData::Read(bytes) => bytes,
                 ArgData::Write(bytes) => &**bytes,
+                ArgData::Shared(host) | ArgData::Merged(host, _) => {
+                    assert!(host.bytes() >= binding.min_bytes(), "`{}` is long enough", binding.name);
+                    continue;
+                }
                 ArgData::Resident(memory) => {
                     assert!(memory.as_any().is::<NullMemory>());
                     assert!(memory.bytes() >= binding.min_bytes());
@@ -117,6 +124,15 @@ impl Backend for NullBackend {
             }
         }
         Ok(metrics)
+    }
+
+    /// Checks what the seam promises about a launch, and runs of units without doing anything.
+    fn serve(&self, launch: Launch<'_>, plan: &Plan, body: &mut Body<'_>) -> Result<Metrics> {
+        let mut session = NullSession { units: plan.tiles.units(), started: VecDeque::new(), tiles: 0 };
+        let metrics = self.launch(Launch { plan: None, watcher: None, ..launch })?;
+        body(&mut session)?;
+        assert!(session.started.is_empty(), "every run was settled");
+        Ok(Metrics { dispatches: session.tiles, tiles: session.tiles, ..metrics })
     }
 
     /// Checks what the seam promises about a sequence.
@@ -167,5 +183,49 @@ impl Backend for NullBackend {
             metrics.bytes_down += data.len() as u64;
         }
         Ok(metrics)
+    }
+}
+
+/// Does nothing, and checks that what is asked of a session can be asked.
+struct NullSession {
+    units: u32,
+    started: VecDeque<Range<u32>>,
+    tiles: u32,
+}
+
+impl Session for NullSession {
+    fn most_units(&self) -> u32 {
+        self.units
+    }
+
+    fn depth(&self) -> usize {
+        2
+    }
+
+    fn is_in_place(&self) -> bool {
+        false
+    }
+
+    fn start(&mut self, units: Range<u32>) -> Result<()> {
+        assert!(!units.is_empty() && units.end <= self.units && self.started.len() < self.depth());
+        self.started.push_back(units);
+        self.tiles += 1;
+        Ok(())
+    }
+
+    fn land(&mut self) -> Result<()> {
+        assert!(!self.started.is_empty());
+        Ok(())
+    }
+
+    fn settle(&mut self, units: &[Range<u32>]) -> Result<()> {
+        let started = self.started.pop_front().expect("a run was started");
+        assert!(units.iter().all(|units| started.start <= units.start && units.end <= started.end));
+        Ok(())
+    }
+
+    fn fold(&mut self) -> Result<()> {
+        assert!(self.started.is_empty(), "no run is under way");
+        Ok(())
     }
 }

@@ -32,7 +32,6 @@ mod cache;
 mod explain;
 mod place;
 pub(crate) mod request;
-#[cfg(feature = "gpu")]
 mod slices;
 mod tile;
 

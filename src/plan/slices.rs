@@ -1,8 +1,13 @@
-//! What a tile needs of each binding, for devices with memories of their own.
+//! What a run of units needs of each binding.
 
-use std::{ops::Range, sync::Arc};
+use std::ops::Range;
+#[cfg(feature = "gpu")]
+use std::sync::Arc;
 
-use super::{Plan, TileSpace, place};
+use super::Plan;
+#[cfg(feature = "gpu")]
+use super::{TileSpace, place};
+#[cfg(feature = "gpu")]
 use crate::{
     access,
     kernel::{Kernel, passes::Proven},
@@ -10,6 +15,7 @@ use crate::{
 
 impl Plan {
     /// The most bytes of binding `at` that a tile of `space` is given.
+    #[cfg(feature = "gpu")]
     pub(crate) fn tile_bytes(&self, at: usize, space: TileSpace) -> u64 {
         let binding = &self.bindings[at];
         place::tile_bytes(binding.verdict, binding.element, binding.bytes, space.units_per_tile())
@@ -25,7 +31,18 @@ impl Plan {
         self.clipped(at, self.analysis.bindings[at].writes.bytes(units))
     }
 
+    /// The bytes of binding `at` that the units read or write.
+    pub(crate) fn touches(&self, at: usize, units: Range<u32>) -> Range<u64> {
+        let (reads, writes) = (self.reads(at, units.clone()), self.writes(at, units));
+        match (reads.is_empty(), writes.is_empty()) {
+            (true, _) => writes,
+            (_, true) => reads,
+            _ => reads.start.min(writes.start)..reads.end.max(writes.end),
+        }
+    }
+
     /// Whether the units write all of [`writes`](Plan::writes) and read none of it.
+    #[cfg(feature = "gpu")]
     pub(crate) fn is_covered(&self, at: usize, units: Range<u32>) -> bool {
         let access = &self.analysis.bindings[at];
         access.is_covered(units.clone()) && access.writes.bytes(units).end <= self.bindings[at].bytes
@@ -38,6 +55,7 @@ impl Plan {
     }
 
     /// Where the kernel's module stays in bounds in this call; nothing where that is not known.
+    #[cfg(feature = "gpu")]
     pub(crate) fn proven(&self, kernel: &Kernel) -> Option<Arc<Proven>> {
         if let Some(proven) = self.proven.get() {
             return Some(Arc::clone(proven));

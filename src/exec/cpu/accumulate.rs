@@ -12,30 +12,6 @@ use crate::{
 const MAX_COPY: u64 = 1 << 20;
 
 impl Merge {
-    /// What changes nothing.
-    pub(super) fn identity(self) -> u32 {
-        match self {
-            Merge::Add | Merge::Or | Merge::Xor | Merge::MaxU32 => 0,
-            Merge::And | Merge::MinU32 => u32::MAX,
-            Merge::MinI32 => i32::MAX as u32,
-            Merge::MaxI32 => i32::MIN as u32,
-        }
-    }
-
-    #[inline(always)]
-    pub(super) fn combine(self, a: u32, b: u32) -> u32 {
-        match self {
-            Merge::Add => a.wrapping_add(b),
-            Merge::MinI32 => (a as i32).min(b as i32) as u32,
-            Merge::MinU32 => a.min(b),
-            Merge::MaxI32 => (a as i32).max(b as i32) as u32,
-            Merge::MaxU32 => a.max(b),
-            Merge::And => a & b,
-            Merge::Or => a | b,
-            Merge::Xor => a ^ b,
-        }
-    }
-
     /// Combines a word that other threads may be combining too.
     pub(super) fn apply(self, word: &AtomicU32, value: u32) {
         match self {

@@ -6,21 +6,22 @@
 //! invocations leave behind is not either.
 
 mod accumulate;
+mod data;
 mod interp;
 #[cfg_attr(not(target_arch = "x86_64"), path = "no_jit.rs")]
 mod jit;
 mod pool;
 mod refusal;
 mod sequence;
+mod session;
 mod shared_mem;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
 use std::{
-    collections::BTreeMap,
     num::NonZero,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -30,15 +31,21 @@ use rustc_hash::FxBuildHasher;
 use crate::{
     device_info::{DeviceInfo, DeviceKind},
     error::{Error, Message, Result},
-    exec::{Allocation, ArgData, Backend, Launch, Metrics, Ready, Sequence, SequenceTurn, stop::Stop},
+    exec::{
+        Allocation, Backend, Launch, Metrics, Ready, Sequence, SequenceTurn,
+        session::{Body, run_alone},
+        stop::Stop,
+    },
     ir,
-    kernel::{BindingKind, Kernel, identity::Identity},
-    plan::{Part, TileEvent, request::Capacity},
+    kernel::{Kernel, identity::Identity},
+    plan::{Part, Plan, request::Capacity},
 };
+use data::{Guard, LaunchData, address, host, unaligned};
 use interp::{Code, Scratch};
 use pool::Pool;
 use sequence::Prepared;
-use shared_mem::{Aligned, HostAllocation, SharedMem};
+use session::CpuSession;
+use shared_mem::{HostAllocation, SharedMem};
 
 /// Compiled kernels that are kept, the last used ones.
 const KEPT_KERNELS: NonZero<usize> = NonZero::new(64).expect("some are kept");
@@ -221,27 +228,32 @@ impl Backend for CpuBackend {
     }
 
     fn launch(&self, launch: Launch<'_>) -> Result<Metrics> {
+        let mut launch = launch;
+        if let Some(plan) = launch.plan {
+            let mut watcher = launch.watcher.take();
+            return self.serve(launch, plan, &mut |session| run_alone(session, plan.tiles, &mut watcher));
+        }
         let (code, compile) = self.code(launch.kernel)?;
-        let count = launch.plan.map_or(1, |plan| plan.tiles.count());
-        let mut metrics = Metrics { compile, dispatches: count, tiles: count, ..Metrics::default() };
-        let (stop, tiles, mut watcher) = (launch.stop, launch.tiles(), launch.watcher);
-        let bound = LaunchData::new(launch.kernel, launch.args)?;
-        let mut interpreted = false;
-        let mut late = Duration::ZERO;
-        let metrics = bound.with_memory(&mut metrics, stop, |memory| {
-            let mut kernel = Duration::ZERO;
-            for (tile, part) in (0..).zip(tiles) {
-                late += code.make_ready(part, |at| Some(memory.get(at)?.1));
-                let start = Instant::now();
-                interpreted |= self.run(&code, part, memory, stop)?;
-                kernel += start.elapsed();
-                if let Some(watcher) = watcher.as_mut() {
-                    watcher(TileEvent { tile, tiles: count });
-                }
-            }
-            Ok(kernel)
+        let mut metrics = Metrics { compile, dispatches: 1, tiles: 1, ..Metrics::default() };
+        let (stop, part) = (launch.stop, Part::whole(launch.workgroups));
+        LaunchData::new(launch.kernel, launch.args)?.with_memory(&mut metrics, stop, |metrics, memory, _| {
+            metrics.compile += code.make_ready(part, |at| Some(memory.get(at)?.1));
+            let start = Instant::now();
+            metrics.interpreted = self.run(&code, part, memory, stop)?;
+            metrics.kernel = start.elapsed();
+            Ok(())
         })?;
-        Ok(Metrics { interpreted, compile: compile + late, ..metrics })
+        Ok(metrics)
+    }
+
+    fn serve(&self, launch: Launch<'_>, plan: &Plan, body: &mut Body<'_>) -> Result<Metrics> {
+        let (code, compile) = self.code(launch.kernel)?;
+        let mut metrics = Metrics { compile, ..Metrics::default() };
+        let stop = launch.stop;
+        LaunchData::new(launch.kernel, launch.args)?.with_memory(&mut metrics, stop, |metrics, memory, homes| {
+            body(&mut CpuSession { engine: self, code: &code, plan, memory, homes, stop, metrics })
+        })?;
+        Ok(metrics)
     }
 
     fn sequence(&self, sequence: Sequence) -> Result<(Ready, Duration)> {
@@ -297,165 +309,6 @@ fn check_private_memory(code: &Code) -> Result<()> {
         ));
     }
     Ok(())
-}
-
-/// A lock on a resident buffer.
-enum Guard<'a> {
-    Read(RwLockReadGuard<'a, Aligned>),
-    Write(RwLockWriteGuard<'a, Aligned>),
-}
-
-impl<'a> Guard<'a> {
-    /// Waits for the lock; not beyond the stop of the launch that waits.
-    fn of(memory: &'a HostAllocation, write: bool, stop: Option<&Stop>) -> Result<Guard<'a>> {
-        let Some(stop) = stop else {
-            return Ok(if write { Guard::Write(memory.write()) } else { Guard::Read(memory.read()) });
-        };
-        stop.wait_for(|| if write { memory.try_write().map(Guard::Write) } else { memory.try_read().map(Guard::Read) })
-    }
-}
-
-/// The data of a launch, not yet locked or aligned.
-struct LaunchData<'a> {
-    args: Vec<ArgData<'a>>,
-    writable: Vec<bool>,
-}
-
-impl<'a> LaunchData<'a> {
-    fn new(kernel: &Kernel, args: Vec<ArgData<'a>>) -> Result<Self> {
-        let writable: Vec<_> = kernel.bindings().iter().map(|b| b.kind == BindingKind::ReadWriteStorage).collect();
-        if writable.len() != args.len() {
-            return Err(Error::Call(
-                Message::new(format!("{} bindings were given data, the kernel has {}", args.len(), writable.len()))
-                    .kernel(kernel.name()),
-            ));
-        }
-        // Compiled code writes these, so that what is behind a shared reference must not be among them.
-        let read_only = |at: &usize| writable[*at] && matches!(args[*at], ArgData::Uniform(_) | ArgData::Read(_));
-        if let Some(at) = (0..args.len()).find(read_only) {
-            return Err(Error::Call(
-                Message::new("was given data to read, and the kernel writes to it")
-                    .kernel(kernel.name())
-                    .subject(kernel.bindings()[at].name.as_str())
-                    .help("bind it for writing"),
-            ));
-        }
-        Ok(LaunchData { args, writable })
-    }
-
-    /// Locks resident buffers, copies what is not aligned, runs `body`, and copies back.
-    fn with_memory(
-        self,
-        metrics: &mut Metrics,
-        stop: Option<&Stop>,
-        body: impl FnOnce(&[(SharedMem<'_>, u64)]) -> Result<Duration>,
-    ) -> Result<Metrics> {
-        let LaunchData { args, writable } = self;
-        let residents: Vec<Option<Arc<dyn Allocation>>> = args
-            .iter()
-            .map(|arg| if let ArgData::Resident(memory) = arg { Some((*memory).clone()) } else { None })
-            .collect();
-        // Each buffer is locked once, in the order of addresses, lest two launches wait for each other.
-        let mut wanted: BTreeMap<usize, (&HostAllocation, bool)> = BTreeMap::new();
-        for (resident, writable) in residents.iter().zip(&writable) {
-            if let Some(resident) = resident {
-                let memory = host(resident.as_ref())?;
-                wanted.entry(address(memory)).or_insert((memory, false)).1 |= writable;
-            }
-        }
-        let mut guards: BTreeMap<usize, Guard<'_>> = wanted
-            .into_iter()
-            .map(|(at, (memory, write))| Ok((at, Guard::of(memory, write, stop)?)))
-            .collect::<Result<_>>()?;
-        let mut locked: BTreeMap<usize, (SharedMem<'_>, u64)> = BTreeMap::new();
-        for (at, guard) in &mut guards {
-            let (memory, bytes) = match guard {
-                Guard::Read(memory) => (SharedMem::fixed(memory.bytes()), memory.bytes().len()),
-                Guard::Write(memory) => {
-                    let bytes = memory.bytes().len();
-                    (SharedMem::racy(memory.bytes_mut()).ok(), bytes)
-                }
-            };
-            locked.insert(*at, (memory.ok_or_else(unaligned)?, bytes as u64));
-        }
-        // Copies of host memory that is not aligned, and where those that are written go afterwards.
-        let mut copies = Vec::new();
-        let mut places = Vec::new();
-        for arg in args {
-            let (place, bytes) = match arg {
-                ArgData::Uniform(bytes) | ArgData::Read(bytes) => match SharedMem::fixed(bytes) {
-                    Some(memory) => (BoundMemory::Here(memory), bytes.len()),
-                    None => {
-                        metrics.bytes_up += bytes.len() as u64;
-                        copies.push((Aligned::copy(bytes)?, None));
-                        (BoundMemory::Copy(copies.len() - 1), bytes.len())
-                    }
-                },
-                ArgData::Write(bytes) => {
-                    let size = bytes.len();
-                    match SharedMem::racy(bytes) {
-                        Ok(memory) => (BoundMemory::Here(memory), size),
-                        Err(bytes) => {
-                            metrics.bytes_up += size as u64;
-                            copies.push((Aligned::copy(bytes)?, Some(bytes)));
-                            (BoundMemory::Copy(copies.len() - 1), size)
-                        }
-                    }
-                }
-                ArgData::Resident(memory) => {
-                    let (memory, bytes) = locked[&address(host(memory.as_ref())?)];
-                    (BoundMemory::Here(memory), bytes as usize)
-                }
-            };
-            places.push((place, bytes as u64));
-        }
-        let mut views = Vec::new();
-        for (copy, target) in &mut copies {
-            let view =
-                if target.is_some() { SharedMem::racy(copy.bytes_mut()).ok() } else { SharedMem::fixed(copy.bytes()) };
-            views.push(view.ok_or_else(unaligned)?);
-        }
-        let memory: Vec<_> = places
-            .into_iter()
-            .map(|(place, bytes)| match place {
-                BoundMemory::Here(memory) => (memory, bytes),
-                BoundMemory::Copy(index) => (views[index], bytes),
-            })
-            .collect();
-        metrics.kernel = body(&memory)?;
-        drop((memory, views));
-        for (copy, target) in &mut copies {
-            if let Some(target) = target {
-                target.copy_from_slice(copy.bytes());
-                metrics.bytes_down += target.len() as u64;
-            }
-        }
-        Ok(*metrics)
-    }
-}
-
-/// Where the data of a binding is.
-enum BoundMemory<'a> {
-    Here(SharedMem<'a>),
-    /// In the aligned copy of that number.
-    Copy(usize),
-}
-
-fn host(memory: &dyn Allocation) -> Result<&HostAllocation> {
-    memory.as_any().downcast_ref().ok_or_else(|| {
-        Error::Call(
-            Message::new("a buffer that lives on another device is bound in a call on the CPU engine")
-                .help("make the buffer on the CPU engine, or run the call on the buffer's device"),
-        )
-    })
-}
-
-fn address(memory: &HostAllocation) -> usize {
-    std::ptr::from_ref(memory).addr()
-}
-
-fn unaligned() -> Error {
-    Error::Device(Message::new("memory of the engine's own is not aligned"))
 }
 
 /// The CPU's name as the system tells it.

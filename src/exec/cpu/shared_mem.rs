@@ -11,13 +11,13 @@ use std::{
     slice,
     sync::{
         PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError, TryLockResult,
-        atomic::{AtomicU16, AtomicU32},
+        atomic::{AtomicU16, AtomicU32, Ordering::Relaxed},
     },
 };
 
 use crate::{
     error::{Error, Message, Result},
-    exec::Allocation,
+    exec::{Allocation, host::HostMemory},
 };
 
 /// A cache line of bytes: the unit in which memory is allocated, so that rows of lanes are aligned.
@@ -60,8 +60,8 @@ pub(super) struct Racy<'a> {
     memory: PhantomData<&'a mut [u8]>,
 }
 
-// SAFETY: `Racy` stands for an exclusive borrow of plain bytes for 'a (`SharedMem::racy` is the only place that makes
-// one), and bytes may be reached from any thread. What it gives out is shared by its copies: slices of atomics, which
+// SAFETY: `Racy` stands for an exclusive borrow of plain bytes for 'a (`SharedMem::racy` and `claimed` are the only places
+// that make one; the latter's is that of a `HostMemory`), and bytes may be reached from any thread. What it gives out is shared by its copies: slices of atomics, which
 // are `Sync`, and in `as_raw` a pointer, of which the unsafe code that follows it has to make something sound.
 unsafe impl Send for Racy<'_> {}
 // SAFETY: as above.
@@ -70,10 +70,11 @@ unsafe impl Sync for Racy<'_> {}
 impl<'a> Racy<'a> {
     /// Whole 32-bit words.
     pub fn words(self) -> &'a [AtomicU32] {
-        // SAFETY: `start` and `bytes` are those of a `&'a mut [u8]` that `SharedMem::racy` took over, once its start
-        // was seen to be 4-aligned; the slice ends within it, for the length is rounded down. During 'a Rust code
-        // reaches the bytes through copies of this value alone, hence by atomics (in `interp`: `units`, and
-        // `accumulate`).
+        // SAFETY: `start` and `bytes` are those of a `&'a mut [u8]` that `SharedMem::racy` or a `HostMemory` took over, once
+        // its start was seen to be 4-aligned; the slice ends within it, for the length is rounded down. During 'a Rust
+        // code reaches the bytes through copies of this value alone, hence by atomics (in `interp`: `units`, and
+        // `accumulate`); and those of a `HostMemory` through its loans, which are of ranges that no claim has, while the
+        // kernel keeps to what is claimed (`CpuSession::start`).
         //
         // Two accesses of one location by atomics of two sizes would be a race. Within a binding WGSL's layouts give
         // each location one type, and an access has that type's size. Two bindings with types of their own may lie on
@@ -104,6 +105,39 @@ impl<'a> SharedMem<'a> {
         match self {
             SharedMem::Fixed(fixed) => (fixed.halves.as_ptr().cast_mut().cast(), fixed.halves.len() * 2),
             SharedMem::Racy(racy) => (racy.start, racy.bytes),
+        }
+    }
+
+    /// Memory of which the kernel writes what is claimed; `None` if it is not 4-aligned.
+    ///
+    /// Whoever runs the kernel holds claims for all that it touches, so that the rest may be written by others meanwhile.
+    pub fn claimed(host: &'a HostMemory<'a>) -> Option<Self> {
+        let (start, bytes) = (host.start(), host.bytes() as usize);
+        (start.align_offset(4) == 0).then_some(SharedMem::Racy(Racy { start, bytes, memory: PhantomData }))
+    }
+
+    /// Copies `data` to where byte `start` is; nothing where that cannot be written. Both are even.
+    pub fn store(self, start: u64, data: &[u8]) {
+        let SharedMem::Racy(racy) = self else { return };
+        for (half, bytes) in racy.halves().iter().skip(start as usize / 2).zip(data.chunks_exact(2)) {
+            half.store(u16::from_ne_bytes([bytes[0], bytes[1]]), Relaxed);
+        }
+    }
+
+    /// Copies what is from byte `start` on to `data`. Both are even.
+    pub fn load(self, start: u64, data: &mut [u8]) {
+        let first = start as usize / 2;
+        match self {
+            SharedMem::Racy(racy) => {
+                for (bytes, half) in data.chunks_exact_mut(2).zip(racy.halves().iter().skip(first)) {
+                    bytes.copy_from_slice(&half.load(Relaxed).to_ne_bytes());
+                }
+            }
+            SharedMem::Fixed(fixed) => {
+                for (bytes, half) in data.chunks_exact_mut(2).zip(fixed.halves().iter().skip(first)) {
+                    bytes.copy_from_slice(&half.to_ne_bytes());
+                }
+            }
         }
     }
 

@@ -18,7 +18,7 @@ mod fuel;
 mod memory;
 mod pipeline;
 mod sequence;
-mod stream;
+mod session;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -40,13 +40,14 @@ use self::{
 };
 use super::{
     Allocation, Backend, Launch, Metrics, Ready, Sequence, SequenceTurn,
+    session::Body,
     stop::{LeftBehind, Stop},
 };
 use crate::{
     device_info::{DeviceInfo, DeviceKind},
     error::{Error, Message, Result},
     kernel::Kernel,
-    plan::request::Capacity,
+    plan::{Plan, request::Capacity},
 };
 
 /// Opens every GPU of this machine. None is an empty list, not an error.
@@ -255,6 +256,10 @@ impl Backend for GpuBackend {
 
     fn launch(&self, launch: Launch<'_>) -> Result<Metrics> {
         submit::launch(&self.gpu, launch)
+    }
+
+    fn serve(&self, launch: Launch<'_>, plan: &Plan, body: &mut Body<'_>) -> Result<Metrics> {
+        session::serve(&self.gpu, launch, plan, body)
     }
 
     fn sequence(&self, sequence: Sequence) -> Result<(Ready, Duration)> {

@@ -207,7 +207,7 @@ impl Prepared {
         }
         let Recorder { mut encoder, dispatches, timestamps, .. } = recorder;
         metrics.dispatches = dispatches;
-        let mut pieces = Vec::with_capacity(downloads.len() + 1);
+        let mut pieces: Vec<Piece<'_, &mut [u8]>> = Vec::with_capacity(downloads.len() + 1);
         for Download { buffer, data, .. } in downloads {
             metrics.bytes_down += data.len() as u64;
             pieces.push(Piece { source: &self.buffer(gpu, buffer)?.buffer, offset: 0, data });
@@ -224,7 +224,7 @@ impl Prepared {
                 let mut ticks = [0; TICKS];
                 if timestamps {
                     encoder.resolve_query_set(&timer.queries, 0..2, &timer.resolved, 0);
-                    pieces.push(Piece { source: &timer.resolved, offset: 0, data: &mut ticks });
+                    pieces.push(Piece { source: &timer.resolved, offset: 0, data: &mut ticks[..] });
                 }
                 transfer::finish(gpu, encoder, pieces, stop)?;
                 metrics.kernel = match dispatches {

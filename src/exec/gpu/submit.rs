@@ -11,17 +11,18 @@ use super::{
     device::lock,
     memory::{DeviceBuffer, GpuAllocation, padded, size_class},
     pipeline::{DATA_GROUP, Pipeline, TILE_GROUP},
-    stream,
+    session,
     transfer::{self, Piece},
 };
 use crate::{
     error::{Error, Message, Result},
     exec::{
         ArgData, Launch, Metrics,
+        session::run_alone,
         stop::{LeftBehind, Stop},
     },
     kernel::{BindingKind, Kernel, passes::TileUniform},
-    plan::Part,
+    plan::{Part, TileEvent},
 };
 
 /// Tiles that go in one submission. More are submitted in turn: a grid of many millions of workgroups
@@ -92,15 +93,23 @@ impl Argument<'_> {
 /// Runs a launch and returns when its results are in the arguments.
 pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
     if let Some(plan) = launch.plan.filter(|plan| plan.is_streamed() || plan.tiles.count() > 1) {
-        return stream::launch(gpu, launch, plan);
+        let mut launch = launch;
+        let mut watcher = launch.watcher.take();
+        return session::serve(gpu, launch, plan, &mut |session| run_alone(session, plan.tiles, &mut watcher));
     }
     gpu.check(launch.kernel.name())?;
-    let stop = launch.stop;
+    let mut launch = launch;
+    let (stop, watcher) = (launch.stop, launch.watcher.take());
     let fuel = gpu.rate.fuel(gpu, stop)?;
     match (launch_with(gpu, launch, fuel)?, stop) {
         // What it did until then is of no use to anybody.
         ((_, Ended::OutOfFuel), Some(stop)) => Err(stop.error(LeftBehind::Unspecified)),
-        ((metrics, _), _) => Ok(metrics),
+        ((metrics, _), _) => {
+            if let Some(watcher) = watcher {
+                watcher(TileEvent { tile: 0, tiles: 1 });
+            }
+            Ok(metrics)
+        }
     }
 }
 
@@ -176,6 +185,8 @@ pub(super) fn place<'a>(
         ArgData::Uniform(contents) => (ArgumentMemory::Uniform(gpu.uniforms.get(gpu, contents)?), None),
         ArgData::Read(contents) => (hold(contents)?, None),
         ArgData::Write(contents) => (hold(contents)?, written.then_some(contents)),
+        ArgData::Shared(host) => (hold(&host.read(0..host.bytes()))?, None),
+        ArgData::Merged(host, merge) => (hold(&merge.identity_bytes(host.bytes()))?, None),
         ArgData::Resident(allocation) => {
             let known = allocation.as_any().downcast_ref::<GpuAllocation>();
             match known.filter(|allocation| Arc::ptr_eq(&allocation.gpu, gpu)) {
@@ -217,7 +228,7 @@ fn run(
 
     let status = has_fuel.then(|| gpu.create_buffer(STATUS as u64, STATUS_USAGE, "status")).transpose()?;
     let mut ended = [0; STATUS];
-    pieces.extend(status.as_ref().map(|source| Piece { source, offset: 0, data: &mut ended }));
+    pieces.extend(status.as_ref().map(|source| Piece { source, offset: 0, data: &mut ended[..] }));
 
     let timer = gpu.timers.get(gpu)?;
     if timer.is_none() && metrics.bytes_up > 0 {
@@ -257,7 +268,7 @@ fn run(
         Some(timer) => {
             encoder.resolve_query_set(&timer.queries, 0..2, &timer.resolved, 0);
             let mut ticks = [0; TICKS];
-            pieces.push(Piece { source: &timer.resolved, offset: 0, data: &mut ticks });
+            pieces.push(Piece { source: &timer.resolved, offset: 0, data: &mut ticks[..] });
             transfer::finish(gpu, encoder, pieces, stop)?;
             metrics.kernel = timer.elapsed(&ticks).unwrap_or(start.elapsed());
             gpu.timers.put(timer);

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    iter,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU8, Ordering},
@@ -158,18 +159,43 @@ fn write_mapped(gpu: &Gpu, staging: &wgpu::Buffer, chunk: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Bytes to be read back: `data.len()` of them from `offset` of `source`. The offset is a whole
-/// number of units, and the source goes on to the end of the last unit.
-pub(super) struct Piece<'s, 'a> {
+/// Where bytes that are read back go: they may come in chunks.
+pub(super) trait Target: Sized {
+    /// How many bytes.
+    fn bytes(&self) -> u64;
+    /// The first `bytes` and the rest.
+    fn split_at(self, bytes: u64) -> (Self, Self);
+}
+
+impl Target for &mut [u8] {
+    fn bytes(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn split_at(self, bytes: u64) -> (Self, Self) {
+        self.split_at_mut(bytes as usize)
+    }
+}
+
+/// Bytes to be read back, from `offset` of `source` on. The offset is a whole number of units, and the source goes on to
+/// the end of the last unit.
+pub(super) struct Piece<'s, T> {
     pub source: &'s wgpu::Buffer,
     pub offset: u64,
-    pub data: &'a mut [u8],
+    pub data: T,
 }
 
 /// Pieces whose copies have been submitted together.
-pub(super) struct Readback<'a> {
+pub(super) struct Readback<T> {
     index: wgpu::SubmissionIndex,
-    parts: Vec<(wgpu::Buffer, Arc<AtomicU8>, &'a mut [u8])>,
+    parts: Vec<Part<T>>,
+}
+
+/// A chunk on its way.
+struct Part<T> {
+    staging: wgpu::Buffer,
+    state: Arc<AtomicU8>,
+    data: T,
 }
 
 const WAITING: u8 = 0;
@@ -181,7 +207,7 @@ const FAILED: u8 = 2;
 pub(super) fn finish(
     gpu: &Gpu,
     encoder: wgpu::CommandEncoder,
-    pieces: Vec<Piece<'_, '_>>,
+    pieces: Vec<Piece<'_, &mut [u8]>>,
     stop: Option<&Stop>,
 ) -> Result<()> {
     if pieces.is_empty() {
@@ -190,16 +216,14 @@ pub(super) fn finish(
     }
     let mut chunks = pieces.into_iter().flat_map(split).peekable();
     let mut encoder = Some(encoder);
-    let mut before: Option<Readback<'_>> = None;
+    let mut before: Option<Readback<&mut [u8]>> = None;
     while chunks.peek().is_some() {
         let mut encoder = encoder.take().unwrap_or_else(|| gpu.encoder());
         let mut parts = Vec::new();
         let mut bytes = 0;
         while let Some(chunk) = chunks.next_if(|chunk| bytes == 0 || bytes + chunk.bytes() <= WINDOW) {
             bytes += chunk.bytes();
-            let staging = gpu.staging.readable(gpu, chunk.bytes())?;
-            encoder.copy_buffer_to_buffer(chunk.source, chunk.offset, &staging, 0, chunk.bytes());
-            parts.push((staging, Arc::new(AtomicU8::new(WAITING)), chunk.data));
+            parts.push(copy_to_staging(gpu, &mut encoder, chunk)?);
         }
         if let Some(readback) = before.replace(submit(gpu, encoder, parts)) {
             readback.complete(gpu, stop)?;
@@ -208,33 +232,32 @@ pub(super) fn finish(
     before.map_or(Ok(()), |readback| readback.complete(gpu, stop))
 }
 
-/// Submits `encoder` with the copies of all pieces behind what it holds, and returns at once: the pieces are filled when
-/// the flight has landed.
-pub(super) fn start_readback<'a>(
+/// Submits `encoder` with the copies of all pieces behind what it holds, and returns at once: the bytes are there when
+/// the readback has landed.
+pub(super) fn start_readback<T: Target>(
     gpu: &Gpu,
     encoder: wgpu::CommandEncoder,
-    pieces: Vec<Piece<'_, 'a>>,
-) -> Result<Readback<'a>> {
+    pieces: Vec<Piece<'_, T>>,
+) -> Result<Readback<T>> {
     let mut encoder = encoder;
-    let mut parts = Vec::new();
-    for chunk in pieces.into_iter().flat_map(split) {
-        let staging = gpu.staging.readable(gpu, chunk.bytes())?;
-        encoder.copy_buffer_to_buffer(chunk.source, chunk.offset, &staging, 0, chunk.bytes());
-        parts.push((staging, Arc::new(AtomicU8::new(WAITING)), chunk.data));
-    }
+    let chunks = pieces.into_iter().flat_map(split);
+    let parts = chunks.map(|chunk| copy_to_staging(gpu, &mut encoder, chunk)).collect::<Result<_>>()?;
     Ok(submit(gpu, encoder, parts))
 }
 
+/// Records the copy of a chunk into a staging buffer.
+fn copy_to_staging<T: Target>(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, chunk: Piece<'_, T>) -> Result<Part<T>> {
+    let staging = gpu.staging.readable(gpu, chunk.bytes())?;
+    encoder.copy_buffer_to_buffer(chunk.source, chunk.offset, &staging, 0, chunk.bytes());
+    Ok(Part { staging, state: Arc::new(AtomicU8::new(WAITING)), data: chunk.data })
+}
+
 /// Submits copies into staging buffers, and asks for these to be mapped when that is done.
-fn submit<'a>(
-    gpu: &Gpu,
-    encoder: wgpu::CommandEncoder,
-    parts: Vec<(wgpu::Buffer, Arc<AtomicU8>, &'a mut [u8])>,
-) -> Readback<'a> {
+fn submit<T: Target>(gpu: &Gpu, encoder: wgpu::CommandEncoder, parts: Vec<Part<T>>) -> Readback<T> {
     let index = gpu.queue.submit([encoder.finish()]);
-    for (staging, state, data) in &parts {
-        let state = Arc::clone(state);
-        staging.map_async(wgpu::MapMode::Read, ..padded(data.len() as u64), move |result| {
+    for part in &parts {
+        let state = Arc::clone(&part.state);
+        part.staging.map_async(wgpu::MapMode::Read, ..padded(part.data.bytes()), move |result| {
             state.store(if result.is_ok() { MAPPED } else { FAILED }, Ordering::Release);
         });
     }
@@ -242,47 +265,68 @@ fn submit<'a>(
 }
 
 /// Cuts a piece into chunks.
-fn split<'s, 'a>(piece: Piece<'s, 'a>) -> impl Iterator<Item = Piece<'s, 'a>> {
-    let Piece { source, offset, data } = piece;
-    (offset..).step_by(CHUNK as usize).zip(data.chunks_mut(CHUNK as usize)).map(move |(offset, data)| Piece {
-        source,
-        offset,
-        data,
+fn split<'s, T: Target>(piece: Piece<'s, T>) -> impl Iterator<Item = Piece<'s, T>> {
+    let Piece { source, mut offset, data } = piece;
+    let mut rest = Some(data);
+    iter::from_fn(move || {
+        let whole = rest.take().filter(|rest| rest.bytes() > 0)?;
+        if whole.bytes() <= CHUNK {
+            return Some(Piece { source, offset, data: whole });
+        }
+        let (data, behind) = whole.split_at(CHUNK);
+        rest = Some(behind);
+        let chunk = Piece { source, offset, data };
+        offset += CHUNK;
+        Some(chunk)
     })
 }
 
-impl Piece<'_, '_> {
+impl<T: Target> Piece<'_, T> {
     /// Bytes that are copied for it on the device.
     fn bytes(&self) -> u64 {
-        padded(self.data.len() as u64)
+        padded(self.data.bytes())
     }
 }
 
-impl Readback<'_> {
-    /// Waits for the copies and fills the pieces.
-    pub fn complete(self, gpu: &Gpu, stop: Option<&Stop>) -> Result<()> {
-        gpu.wait(self.index, stop)?;
-        for (staging, state, data) in self.parts {
+impl<T: Target> Readback<T> {
+    /// Waits until the bytes are there.
+    pub fn land(&self, gpu: &Gpu, stop: Option<&Stop>) -> Result<()> {
+        gpu.wait(self.index.clone(), stop)?;
+        for part in &self.parts {
             // The callback may be running on another thread that polls at the same time.
-            while state.load(Ordering::Acquire) == WAITING {
+            while part.state.load(Ordering::Acquire) == WAITING {
                 gpu.faults.check()?;
                 gpu.poll()?;
                 std::thread::yield_now();
             }
-            if state.load(Ordering::Acquire) == FAILED {
+            if part.state.load(Ordering::Acquire) == FAILED {
                 gpu.faults.check()?;
                 return Err(gpu.transfer_failed(&"a staging buffer cannot be mapped"));
             }
+        }
+        Ok(())
+    }
+
+    /// Hands over the bytes, which have [landed](Self::land): whole units, of which a target's own are the first.
+    pub fn unload(self, gpu: &Gpu, mut put: impl FnMut(T, &[u8])) -> Result<()> {
+        for Part { staging, data, .. } in self.parts {
             {
-                let view = staging
-                    .get_mapped_range(..padded(data.len() as u64))
-                    .map_err(|error| gpu.transfer_failed(&error))?;
-                data.copy_from_slice(&view[..data.len()]);
+                let view =
+                    staging.get_mapped_range(..padded(data.bytes())).map_err(|error| gpu.transfer_failed(&error))?;
+                put(data, &view);
             }
             staging.unmap();
             lock(&gpu.staging.down).put(staging);
         }
         Ok(())
+    }
+}
+
+impl Readback<&mut [u8]> {
+    /// Waits for the copies and fills the pieces.
+    pub fn complete(self, gpu: &Gpu, stop: Option<&Stop>) -> Result<()> {
+        self.land(gpu, stop)?;
+        self.unload(gpu, |data, bytes| data.copy_from_slice(&bytes[..data.len()]))
     }
 }
 
