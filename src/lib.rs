@@ -83,6 +83,7 @@ mod report;
 mod runtime;
 #[cfg(feature = "cli")]
 pub mod samples;
+mod schedule;
 
 pub use buffer::Buffer;
 pub use call::{Call, Grid, Job, Outcome, ReadArg, TileEvents, UniformValue, Untyped, WriteArg};
@@ -94,7 +95,7 @@ pub use exec::CancelToken;
 #[doc(hidden)]
 pub use kernel::names::nearest as nearest_name;
 pub use kernel::{Binding, BindingKind, ConstValue, Field, Kernel, Module, OverrideConstant, Scalar, Type};
-pub use report::Report;
+pub use report::{MemberReport, Report};
 pub use runtime::Runtime;
 
 #[cfg(feature = "gpu")]

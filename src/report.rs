@@ -4,12 +4,13 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{bytes::Bytes, device::Device, exec::Metrics, kernel::Kernel, plan::Plan};
 
-/// What one call did. Printed, it reads as one line.
+/// What one call did. Printed, it reads as one line; with one more for each device that shared it.
 #[derive(Clone, Debug)]
 pub struct Report {
     pub(crate) kernel: Kernel,
     pub(crate) device: Device,
     pub(crate) metrics: Metrics,
+    pub(crate) members: Vec<MemberReport>,
     pub(crate) total: Duration,
     pub(crate) workgroups: [u32; 3],
     pub(crate) plan: Option<Arc<Plan>>,
@@ -21,7 +22,13 @@ impl Report {
         self.kernel.name()
     }
 
-    /// The name of the device it ran on.
+    /// What each device did that shared the call; empty where one ran all of it. Devices of `all` that did not help have
+    /// no units.
+    pub fn members(&self) -> &[MemberReport] {
+        &self.members
+    }
+
+    /// The name of the device it ran on; of several, the first.
     pub fn device(&self) -> &str {
         self.device.name()
     }
@@ -29,7 +36,7 @@ impl Report {
     /// Time in the kernel, without transfers and compilation: from the device's clock where it has one, else measured
     /// around the dispatch. For a call whose data goes to a GPU in tiles this is the sum over its tiles; where such a
     /// GPU has no clock (`timestamp-query`), it is the time of the first tile, scaled to the whole grid, for the
-    /// others run while data is copied.
+    /// others run while data is copied. Where several devices share a call, it is the time of the one that took longest.
     pub fn kernel_time(&self) -> Duration {
         self.metrics.kernel
     }
@@ -79,6 +86,94 @@ impl Report {
     pub fn workgroups(&self) -> [u32; 3] {
         self.workgroups
     }
+
+    fn where_it_ran(&self) -> String {
+        match self.members.iter().filter(|member| member.units > 0).count() {
+            0 | 1 => self.device().to_owned(),
+            several => format!("{several} devices"),
+        }
+    }
+}
+
+/// What a device did that shared a call with others.
+#[derive(Clone, Debug)]
+pub struct MemberReport {
+    pub(crate) device: Device,
+    pub(crate) units: u32,
+    pub(crate) metrics: Metrics,
+    pub(crate) busy: Duration,
+    pub(crate) idle: Duration,
+}
+
+impl MemberReport {
+    /// The device.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Units whose results are this device's.
+    pub fn units(&self) -> u32 {
+        self.units
+    }
+
+    /// Runs of units that it computed.
+    pub fn tiles(&self) -> u32 {
+        self.metrics.tiles
+    }
+
+    /// Time in the kernel, as [`Report::kernel_time`].
+    pub fn kernel_time(&self) -> Duration {
+        self.metrics.kernel
+    }
+
+    /// Time from a claim to its results, transfers included; times that overlap count once.
+    pub fn busy_time(&self) -> Duration {
+        self.busy
+    }
+
+    /// The rest of the time that the call ran.
+    pub fn idle_time(&self) -> Duration {
+        self.idle
+    }
+
+    /// Time spent compiling.
+    pub fn compile_time(&self) -> Duration {
+        self.metrics.compile
+    }
+
+    /// Bytes copied to the device.
+    pub fn bytes_up(&self) -> u64 {
+        self.metrics.bytes_up
+    }
+
+    /// Bytes copied back.
+    pub fn bytes_down(&self) -> u64 {
+        self.metrics.bytes_down
+    }
+
+    /// What all members did together. They work side by side: of times, the longest counts.
+    pub(crate) fn total(members: &[MemberReport]) -> Metrics {
+        members.iter().map(|member| member.metrics).fold(Metrics::default(), |all, one| Metrics {
+            kernel: all.kernel.max(one.kernel),
+            compile: all.compile.max(one.compile),
+            bytes_up: all.bytes_up + one.bytes_up,
+            bytes_down: all.bytes_down + one.bytes_down,
+            dispatches: all.dispatches + one.dispatches,
+            tiles: all.tiles + one.tiles,
+            interpreted: all.interpreted || one.interpreted,
+        })
+    }
+}
+
+impl fmt::Display for MemberReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} units in {} tiles", self.device.describe(), self.units, self.tiles())?;
+        if self.units == 0 {
+            return Ok(());
+        }
+        let (up, down) = (Bytes(self.bytes_up()), Bytes(self.bytes_down()));
+        write!(f, ", busy {:.3?}, idle {:.3?}, {up} up, {down} down", self.busy, self.idle)
+    }
 }
 
 impl fmt::Display for Report {
@@ -88,7 +183,7 @@ impl fmt::Display for Report {
             f,
             "{} on {}: {x} x {y} x {z} workgroups, kernel {:.3?}, total {:.3?}",
             self.kernel(),
-            self.device(),
+            self.where_it_ran(),
             self.kernel_time(),
             self.total_time()
         )?;
@@ -105,6 +200,6 @@ impl fmt::Display for Report {
         if self.interpreted() {
             write!(f, ", interpreted")?;
         }
-        Ok(())
+        self.members.iter().try_for_each(|member| write!(f, "\n  {member}"))
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     buffer::Buffer,
     call::Call,
     chain::ChainBuilder,
-    device::{Device, DeviceChoice, Devices},
+    device::{Asked, Device, DeviceChoice, Devices},
     device_info::DeviceInfo,
     error::Result,
     exec::{Backend, null::NullBackend},
@@ -60,6 +60,18 @@ impl Runtime {
         Runtime::with_backends(vec![crate::exec::cpu::interpreter()], default_device())
     }
 
+    /// CPU engines of so many threads each, called `cpu`, `cpu:1` and so on: for tests of calls that several devices share.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoDevice`](crate::Error::NoDevice) for an empty list.
+    #[cfg(feature = "cpu")]
+    #[doc(hidden)]
+    pub fn cpu_engines(threads: &[usize]) -> Result<Runtime> {
+        let engines = threads.iter().map(|&threads| crate::exec::cpu::engine_of(threads));
+        Runtime::with_backends(engines.collect(), None)
+    }
+
     /// A runtime on a wgpu device that the program already has, so that both share buffers.
     ///
     /// # Errors
@@ -103,6 +115,25 @@ impl Runtime {
     /// [`Error::NoDevice`](crate::Error::NoDevice) where none fits, with what there is.
     pub fn device(&self, name: &str) -> Result<Device> {
         self.devices.named(name)
+    }
+
+    /// The devices that a choice names, in its order: those of a list, all for `all`, else one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoDevice`](crate::Error::NoDevice) where a name fits none, with what there is.
+    pub fn devices_of<'d>(&self, choice: impl Into<DeviceChoice<'d>>) -> Result<Vec<Device>> {
+        Ok(match self.devices.choose(choice.into())? {
+            None => vec![self.devices.named("auto")?],
+            Some(Asked::One(device)) => vec![device],
+            Some(Asked::Several { devices, .. }) => devices,
+        })
+    }
+
+    /// The first of them.
+    #[cfg(feature = "cli")]
+    pub(crate) fn first_of(&self, choice: &DeviceChoice<'_>) -> Result<Device> {
+        self.devices_of(choice).map(|mut devices| devices.remove(0))
     }
 
     /// The device that a call of `kernel` runs on when nothing else decides: that of `SWATH_DEVICE`, else
@@ -186,7 +217,14 @@ impl Runtime {
     pub(crate) fn prepare(&self, kernel: &Kernel, choice: DeviceChoice<'_>) -> Result<Duration> {
         kernel.check_complete()?;
         match self.devices.choose(choice)? {
-            Some(device) => device.prepare(kernel),
+            Some(Asked::One(device)) => device.prepare(kernel),
+            Some(Asked::Several { devices, is_list }) => {
+                let prepare = |device: &Device| match device.prepare(kernel) {
+                    Err(_) if !is_list => Ok(Duration::ZERO),
+                    took => took,
+                };
+                devices.iter().map(prepare).sum()
+            }
             None => {
                 let (device, took) = self.devices.choose_for(kernel, 0)?;
                 Ok(took + device.prepare(kernel)?)

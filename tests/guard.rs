@@ -135,7 +135,7 @@ fn samples(executor: &str) -> Result<()> {
     for sample in swath::samples::all() {
         let (runtime, device) = engine(executor);
         // The engine keeps what it compiles for the first one.
-        guard::without(|| sample.prepare(swath::samples::Size::Count(1), 5)?.run(&runtime, &device))?;
+        guard::without(|| sample.prepare(swath::samples::Size::Count(1), 5)?.run(&runtime, &(&device).into()))?;
         // Where work grows faster than with the square of the size, or goes in many steps, the largest say nothing new.
         let most = match sample.name() {
             "matmul" => 300,
@@ -145,7 +145,7 @@ fn samples(executor: &str) -> Result<()> {
         for size in SIZES.into_iter().filter(|&size| size < most) {
             next(&format!("{} {size}", sample.name()));
             let mut problem = sample.prepare(swath::samples::Size::Count(size), 5)?;
-            problem.run(&runtime, &device)?;
+            problem.run(&runtime, &(&device).into())?;
             assert!(problem.verify().passed(), "{} of {size}: {}", sample.name(), problem.verify());
             let mut resident = problem.resident(&runtime, &device)?;
             resident.step()?;

@@ -39,12 +39,17 @@ impl<'a> Call<'a> {
 }
 
 impl Job<'_> {
-    /// The plan.
+    /// The plan; of several devices, that of the first.
     pub fn plan(&self) -> &Plan {
         self.checked.plan.as_deref().expect("a job is planned when it is made")
     }
 
-    /// The device that it runs on.
+    /// The plans of all devices that share the call; that of the one device where one runs all of it.
+    pub fn plans(&self) -> impl Iterator<Item = &Plan> {
+        self.checked.plans()
+    }
+
+    /// The device that it runs on; of several, the first.
     pub fn device(&self) -> &Device {
         &self.checked.device
     }
@@ -67,7 +72,7 @@ impl Job<'_> {
 
 impl fmt::Display for Job<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.plan().fmt(f)
+        self.plans().try_for_each(|plan| plan.fmt(f))
     }
 }
 

@@ -11,6 +11,7 @@ use super::{
     bind,
     place::Placement,
     progress::Watchers,
+    split::{Split, SplitMember},
     uniform::Uniforms,
 };
 use crate::{
@@ -18,11 +19,12 @@ use crate::{
     error::{Error, Message, Result},
     exec::{
         ArgData, Launch, Watcher,
+        split::{self, Member, MemberMetrics, SplitLaunch},
         stop::{Armed, LeftBehind},
     },
     kernel::Kernel,
     plan::Plan,
-    report::Report,
+    report::{MemberReport, Report},
 };
 
 /// A call that nothing is wrong with, and the device it goes to.
@@ -39,6 +41,8 @@ pub(super) struct Checked<'a> {
     watchers: Watchers<'a>,
     /// Time spent compiling to find out whether the device can run the kernel.
     pub compile: Duration,
+    /// Who shares it; nothing where the device runs all of it.
+    split: Option<Split>,
 }
 
 impl<'a> Call<'a> {
@@ -62,7 +66,7 @@ impl<'a> Call<'a> {
             Some(extent) => extent.workgroups(kernel).map_err(Error::Call)?,
             None => self.infer_grid()?,
         };
-        let Placement { device, plan, compile } = self.place(workgroups, planned)?;
+        let Placement { device, plan, compile, split } = self.place(workgroups, planned)?;
         let stop = Armed::new(Some(kernel), start, self.deadline, self.tokens)?;
         Ok(Checked {
             kernel: self.kernel,
@@ -75,6 +79,7 @@ impl<'a> Call<'a> {
             plan,
             watchers: self.watchers,
             compile,
+            split,
         })
     }
 
@@ -103,6 +108,12 @@ impl<'a> Call<'a> {
 }
 
 impl Checked<'_> {
+    /// The plans of all devices that take part.
+    pub fn plans(&self) -> impl Iterator<Item = &Plan> {
+        let split = self.split.iter().flat_map(|split| split.members.iter().map(|member| &*member.plan));
+        split.chain(self.plan.as_deref().filter(|_| self.split.is_none()))
+    }
+
     /// Runs it. The results are in the arguments then.
     pub fn launch(mut self) -> Result<Report> {
         self.run()
@@ -126,16 +137,53 @@ impl Checked<'_> {
         let is_watched = !watchers.is_empty();
         let mut tell = |event| watchers.tell(event);
         let watcher: Option<&mut Watcher<'_>> = if is_watched { Some(&mut tell) } else { None };
-        let launch = Launch { kernel: &self.kernel, args, workgroups: self.workgroups, stop, plan, watcher };
-        let mut metrics = self.device.inner.backend.launch(launch)?;
+        let (kernel, workgroups) = (&self.kernel, self.workgroups);
+        let (mut metrics, members) = match &self.split {
+            None => {
+                let launch = Launch { kernel, args, workgroups, stop, spare_threads: 0, plan, watcher };
+                (self.device.inner.backend.launch(launch)?, Vec::new())
+            }
+            Some(split) => {
+                let members = split.launch(SplitLaunch { kernel, args, workgroups, stop, watcher })?;
+                (MemberReport::total(&members), members)
+            }
+        };
         metrics.compile += self.compile;
         Ok(Report {
             kernel: self.kernel.clone(),
             device: self.device.clone(),
             plan: self.plan.clone(),
             metrics,
+            members,
             total: self.start.elapsed(),
             workgroups: self.workgroups,
         })
+    }
+}
+
+impl Split {
+    /// Runs a launch on all members; gives what each did, and that the others did nothing.
+    fn launch(&self, launch: SplitLaunch<'_>) -> Result<Vec<MemberReport>> {
+        let feeds = self.members.iter().any(|member| !member.is_host());
+        let members = self.members.iter().map(|SplitMember { device, plan, is_listed }| Member {
+            backend: &*device.inner.backend,
+            plan,
+            spare_threads: usize::from(feeds),
+            is_listed: *is_listed,
+        });
+        let members: Vec<_> = members.collect();
+        let start = Instant::now();
+        let done = split::run(launch, &members)?;
+        let took = start.elapsed();
+        let report = |device: &Device, MemberMetrics { metrics, share }| MemberReport {
+            device: device.clone(),
+            units: share.units,
+            metrics,
+            busy: share.busy.min(took),
+            idle: took.saturating_sub(share.busy),
+        };
+        let took_part = self.members.iter().zip(done).map(|(member, done)| report(&member.device, done));
+        let left_out = self.left_out.iter().map(|device| report(device, MemberMetrics::default()));
+        Ok(took_part.chain(left_out).collect())
     }
 }

@@ -10,6 +10,7 @@ mod job;
 mod launch;
 pub(crate) mod place;
 mod progress;
+mod split;
 pub(crate) mod uniform;
 
 use std::{fmt, time::Duration};
@@ -24,7 +25,7 @@ pub use progress::TileEvents;
 pub use uniform::UniformValue;
 
 use crate::{
-    device::{Device, DeviceChoice, Devices},
+    device::{Asked, DeviceChoice, Devices},
     error::{Error, Message, Result},
     exec::CancelToken,
     kernel::Kernel,
@@ -67,7 +68,7 @@ pub struct Call<'a> {
     args: Vec<Option<Arg<'a>>>,
     uniforms: Uniforms,
     extent: Option<Extent>,
-    device: Option<Device>,
+    device: Option<Asked>,
     deadline: Option<Duration>,
     tokens: Vec<CancelToken>,
     memory: Option<u64>,
@@ -170,8 +171,30 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// The device to run on: a [`Device`], or a name as [`Runtime::device`](crate::Runtime::device) takes it. Without it,
-    /// resident buffers decide, else `auto`.
+    /// The device to run on: a [`Device`](crate::Device), or a name as [`Runtime::device`](crate::Runtime::device) takes it.
+    /// Without it, resident buffers decide, else `auto`.
+    ///
+    /// Several devices share the call where it can be cut: a list of them, or their names with commas between
+    /// (`gpu:0,cpu`), of which each gets work if there is enough; or `all`, which leaves out who does not help. Each claims
+    /// parts of the grid when it is free. Integers are the same bits as on one device; floats are those of whichever
+    /// device computed them. The [plan](crate::Plan) says why a call is not cut.
+    ///
+    /// ```
+    /// let rt = swath::Runtime::new()?;
+    /// let module = rt.module(
+    ///     "@group(0) @binding(0) var<storage, read_write> y: array<u32>;
+    ///      @compute @workgroup_size(64) fn square(@builtin(global_invocation_id) id: vec3u) {
+    ///          if id.x < arrayLength(&y) { y[id.x] = id.x * id.x; }
+    ///      }",
+    /// )?;
+    /// let mut y = vec![0u32; 100_000];
+    /// let report = rt.call(&module.kernel("square")?).write("y", &mut y).device("all").run()?;
+    /// for member in report.members() {
+    ///     println!("{}: {} units in {:?}", member.device().name(), member.units(), member.busy_time());
+    /// }
+    /// assert_eq!(y[300], 90_000);
+    /// # Ok::<(), swath::Error>(())
+    /// ```
     pub fn device<'d>(self, device: impl Into<DeviceChoice<'d>>) -> Self {
         let choice = device.into();
         let mut call = self;

@@ -5,10 +5,11 @@ use std::{sync::Arc, time::Duration};
 use super::{
     Call,
     args::{Arg, Data},
+    split::Split,
 };
 use crate::{
     bytes::exact_bytes,
-    device::{self, Candidates, Device},
+    device::{self, Asked, Candidates, Device},
     error::{Error, Result},
     kernel::{Binding, BindingKind, Kernel},
     plan::{
@@ -24,12 +25,34 @@ pub(super) struct Placement {
     pub plan: Option<Arc<Plan>>,
     /// Time spent compiling to find out whether the device can run the kernel.
     pub compile: Duration,
+    /// Who shares the call, the device included; nothing where it runs all of it.
+    pub split: Option<Split>,
 }
 
 impl Call<'_> {
-    /// Finds the device, and plans the call if it has to be cut, or if a plan is `wanted` anyway.
+    /// Finds the device or the devices, and plans the call if it has to be cut, or if a plan is `wanted` anyway.
     pub(super) fn place(&self, workgroups: [u32; 3], wanted: bool) -> Result<Placement> {
-        let Candidates { devices, is_decided } = self.candidates()?;
+        match self.asked()? {
+            Some(Asked::Several { devices, is_list }) => self.place_several(workgroups, &devices, is_list),
+            Some(Asked::One(device)) => self.place_on_one(workgroups, wanted, Some(&device)),
+            None => self.place_on_one(workgroups, wanted, None),
+        }
+    }
+
+    /// What the caller asks for, or `SWATH_DEVICE`; resident buffers decide for themselves.
+    fn asked(&self) -> Result<Option<Asked>> {
+        match &self.device {
+            Some(asked) => Ok(Some(asked.clone())),
+            None if self.args.iter().flatten().any(|arg| matches!(arg.data, Data::Resident { .. })) => Ok(None),
+            None => {
+                self.devices.default_choice().map(|asked| asked.filter(|asked| matches!(asked, Asked::Several { .. })))
+            }
+        }
+    }
+
+    /// Finds the one device that runs all of the call.
+    pub(super) fn place_on_one(&self, workgroups: [u32; 3], wanted: bool, asked: Option<&Device>) -> Result<Placement> {
+        let Candidates { devices, is_decided } = self.candidates(asked)?;
         let mut given = self.given(workgroups);
         let wanted = wanted || self.tiles.is_some() || !self.watchers.is_empty();
         let mut refusal = None;
@@ -47,7 +70,7 @@ impl Call<'_> {
             given.shape.capacity = device.capacity();
             if !wanted && misfit.is_none() && given.shape.fits() {
                 self.check_sizes(device)?;
-                return Ok(Placement { device: device.clone(), plan: None, compile });
+                return Ok(Placement { device: device.clone(), plan: None, compile, split: None });
             }
             match self.devices.plan(&self.kernel, &given, device)? {
                 Ok(plan) => {
@@ -59,7 +82,7 @@ impl Call<'_> {
                             Arc::new(plan.with_detour(detour))
                         }
                     };
-                    return Ok(Placement { device: device.clone(), plan: Some(plan), compile });
+                    return Ok(Placement { device: device.clone(), plan: Some(plan), compile, split: None });
                 }
                 Err(why) => misfit = misfit.or(Some((device, why))),
             }
@@ -90,25 +113,26 @@ impl Call<'_> {
             memory: self.memory,
             tiles: self.tiles,
             reports: !self.watchers.is_empty(),
+            splits: false,
         };
         PlanRequest { shape, uniforms: self.uniforms.all() }
     }
 
     /// The devices that may run the call.
-    fn candidates(&self) -> Result<Candidates> {
+    fn candidates(&self, asked: Option<&Device>) -> Result<Candidates> {
         let bindings = self.kernel.bindings();
         let residents = self.args.iter().enumerate().filter_map(|(at, arg)| match arg {
             Some(Arg { data: Data::Resident { device, .. }, .. }) => Some((at, device)),
             _ => None,
         });
         let name = |at: usize| format!("`{}`", bindings[at].name);
-        let decision = device::decide("the call", residents, name, self.device.as_ref());
+        let decision = device::decide("the call", residents, name, asked);
         let decision = decision.map_err(|message| Error::Call(message.kernel(self.kernel.name())))?;
         self.devices.candidates(decision)
     }
 
     /// Refuses bindings that are larger than the CPU engine takes, or that a device is given as a whole by the caller.
-    fn check_sizes(&self, device: &Device) -> Result<()> {
+    pub(super) fn check_sizes(&self, device: &Device) -> Result<()> {
         let limit = device.inner.max_binding.min(device.inner.max_buffer);
         for (binding, arg) in self.kernel.bindings().iter().zip(&self.args) {
             let Some(arg) = arg else { continue };
@@ -136,7 +160,7 @@ pub(crate) fn too_large(kernel: &Kernel, binding: &Binding, bytes: u64, device: 
 }
 
 /// The error of a call that no device can hold.
-fn unfit(kernel: &Kernel, device: &Device, misfit: &Misfit) -> Error {
+pub(super) fn unfit(kernel: &Kernel, device: &Device, misfit: &Misfit) -> Error {
     let device = device.describe();
     let (problem, subject) = match misfit {
         Misfit::Binding { name, bytes, limit, reason, line, .. } => {

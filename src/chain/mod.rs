@@ -352,7 +352,8 @@ impl ChainBuilder {
     /// Chooses the device, by name or as a [`Device`]; see [`Runtime::device`](crate::Runtime::device). Without it, resident buffers decide, else
     /// `auto`.
     pub fn device<'d>(&mut self, device: impl Into<DeviceChoice<'d>>) -> &mut Self {
-        match self.devices.choose(device.into()) {
+        let asked = self.devices.choose(device.into());
+        match asked.and_then(|asked| asked.map(|asked| asked.one("a chain")).transpose()) {
             Ok(device) => self.device = device,
             Err(error) => self.error = self.error.take().or(Some(error)),
         }

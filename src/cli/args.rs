@@ -7,7 +7,8 @@ use swath::samples::Size;
 
 use super::values::{ConstArg, Extents, InArg, InoutArg, OutArg, SetArg, parse_bytes, parse_positive_seconds};
 
-const DEVICE_HELP: &str = "auto, cpu, gpu (the best), gpu:0, or a part of a device's name";
+const DEVICE_HELP: &str = "auto, cpu, gpu (the best), gpu:0, or a part of a device's name; several with commas between share the \
+                           call, as do all that help with `all`";
 
 /// Runs WGSL compute kernels over data of any size, on GPUs and on the CPU.
 #[derive(Debug, Parser)]

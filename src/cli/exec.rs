@@ -10,6 +10,7 @@ use super::{
     bind::{Contents, Purpose, Slot, bind},
     failure::{Failure, Outcome},
     kernel::{check_constants, device_name, load_kernel, load_module, runtime},
+    members::{self, MemberEntry},
     results::Pending,
     show::{self, Progress, Spread},
 };
@@ -24,6 +25,9 @@ struct Document {
     runs: Vec<Run>,
     bytes_up: u64,
     bytes_down: u64,
+    /// Of the last run, where several devices shared it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    members: Vec<MemberEntry>,
 }
 
 #[derive(Serialize)]
@@ -43,12 +47,17 @@ pub fn exec(args: &ExecArgs) -> Outcome {
     let runtime = runtime(&args.call.device)?;
     let start = Instant::now();
     let job = call(&args.call, &runtime, &kernel, &mut slots)?.plan()?;
-    let (device, streamed, accepted) = (job.device().clone(), job.plan().is_streamed(), job.compile_time());
+    let (device, accepted) = (job.device().clone(), job.compile_time());
+    // Parts of a call take other code than the whole.
+    let in_parts = job.plan().is_streamed() || job.plans().count() > 1;
     if let Some(detour) = &job.plan().detour {
         eprintln!("not on {}: {}", detour.device, detour.reason);
     }
+    if let Some(reason) = &job.plan().unsplit {
+        eprintln!("all of it on {}: {reason}", device.name());
+    }
     drop(job);
-    let prepared = if streamed { Duration::ZERO } else { device.prepare(&kernel)? };
+    let prepared = if in_parts { Duration::ZERO } else { device.prepare(&kernel)? };
     let reports = repeat(args, &runtime, &kernel, &device, &mut slots, start)?;
     let compile = accepted + prepared + reports.iter().map(Report::compile_time).sum::<Duration>();
 
@@ -156,7 +165,7 @@ fn document(kernel: &Kernel, device: &Device, compile: Duration, reports: &[Repo
     let last = reports.last();
     Document {
         kernel: kernel.name().to_string(),
-        device: device.name().to_string(),
+        device: last.map_or_else(|| device.name().to_owned(), |last| members::names(device, last.members())),
         tiles: last.map_or(1, Report::tiles),
         compile_ms: show::millis(compile),
         runs: reports
@@ -165,6 +174,7 @@ fn document(kernel: &Kernel, device: &Device, compile: Duration, reports: &[Repo
             .collect(),
         bytes_up: last.map_or(0, Report::bytes_up),
         bytes_down: last.map_or(0, Report::bytes_down),
+        members: last.map_or_else(Vec::new, |last| members::entries(last.members())),
     }
 }
 
@@ -179,7 +189,9 @@ fn summarize(kernel: &Kernel, device: &Device, compile: Duration, reports: &[Rep
     let Some(last) = reports.last() else { return };
     let [x, y, z] = last.workgroups();
     let tiles = if last.tiles() == 1 { String::new() } else { format!(" in {} tiles", last.tiles()) };
-    eprintln!("{} on {}: {x} x {y} x {z} workgroups{tiles}", kernel.name(), device.name());
+    let names = members::names(device, last.members());
+    eprintln!("{} on {names}: {x} x {y} x {z} workgroups{tiles}", kernel.name());
     eprintln!("  kernel {kernels}, with transfers {totals}; compiled in {}", show::time(compile));
     eprintln!("  {} up, {} down", show::bytes(last.bytes_up()), show::bytes(last.bytes_down()));
+    members::lines(last.members()).iter().for_each(|line| eprintln!("  {line}"));
 }

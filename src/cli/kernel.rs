@@ -94,10 +94,6 @@ fn needs_constants(args: &CallArgs, module: &Module, missing: &[String]) -> Fail
 /// The runtime for `--device`: with `cpu` no driver is touched.
 pub fn runtime(device: &str) -> Outcome<Runtime> {
     match device.trim() {
-        "all" => Err(Failure::wrong(
-            "splitting one call across all devices is not in this version",
-            "choose one device: auto, cpu, gpu, gpu:0 or a part of a name; `swath devices` lists them",
-        )),
         #[cfg(feature = "cpu")]
         "cpu" => Ok(Runtime::cpu()?),
         _ => Ok(Runtime::new()?),

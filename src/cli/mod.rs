@@ -13,6 +13,7 @@ mod fields;
 mod kernel;
 mod layout;
 mod mapped;
+mod members;
 mod npy;
 mod plan;
 mod results;

@@ -23,11 +23,17 @@ struct Document {
     device: String,
     /// The device that was asked for and cannot hold the call, and why.
     detour: Option<DetourEntry>,
+    /// Why one device runs all of it, where several were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unsplit: Option<String>,
     workgroups: [u32; 3],
     tiles: TilesEntry,
     reasons: Vec<ReasonEntry>,
     bindings: Vec<BindingEntry>,
     device_bytes: u64,
+    /// The plans of the devices that share the call, this one's first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    members: Vec<Document>,
 }
 
 #[derive(Serialize)]
@@ -77,7 +83,9 @@ pub fn plan(args: &PlanArgs) -> Outcome {
     let runtime = runtime(&args.call.device)?;
     let job = call(&args.call, &runtime, &kernel, &mut slots)?.plan()?;
     if args.json {
-        return show::json(&document(job.plan()));
+        let members: Vec<Document> = job.plans().map(document).collect();
+        let members = if members.len() > 1 { members } else { Vec::new() };
+        return show::json(&Document { members, ..document(job.plan()) });
     }
     show::line(job.to_string().trim_end())
 }
@@ -90,6 +98,7 @@ fn document(plan: &Plan) -> Document {
             .detour
             .as_ref()
             .map(|detour| DetourEntry { device: detour.device.clone(), reason: detour.reason.clone() }),
+        unsplit: plan.unsplit.clone(),
         workgroups: plan.workgroups,
         tiles: TilesEntry {
             count: plan.tiles.count(),
@@ -100,6 +109,7 @@ fn document(plan: &Plan) -> Document {
         reasons: plan.reasons.iter().map(reason).collect(),
         bindings: plan.bindings.iter().map(binding).collect(),
         device_bytes: plan.device_bytes,
+        members: Vec::new(),
     }
 }
 

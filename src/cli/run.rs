@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use swath::{
-    Device, Runtime,
+    Device, DeviceChoice, Runtime,
     samples::{self, Sample, Tally, Verdict, Work},
 };
 
@@ -12,6 +12,7 @@ use super::{
     args::RunArgs,
     failure::{Failure, Outcome},
     kernel::{device_name, runtime},
+    members::{self, MemberEntry},
     results,
     show::{self, Progress},
 };
@@ -35,6 +36,9 @@ struct Document {
     bytes_up: u64,
     bytes_down: u64,
     dispatches: u64,
+    /// Of the last call that several devices shared.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    members: Vec<MemberEntry>,
 }
 
 #[derive(Serialize)]
@@ -83,12 +87,13 @@ fn one(args: &RunArgs) -> Outcome {
     sample.sizes().resolve(args.size)?;
     check_out(args, sample)?;
     let runtime = runtime(&args.device)?;
-    let device = runtime.device(device_name(&args.device))?;
-    let run = measure(sample, args, &runtime, &device)?;
+    let devices = runtime.devices_of(device_name(&args.device))?;
+    let device = &devices[0];
+    let run = measure(sample, args, &runtime)?;
     if args.json {
-        show::json(&document(&run, args, &device))?;
+        show::json(&document(&run, args, device))?;
     } else {
-        show::line(&describe(&run, &device))?;
+        show::line(&describe(&run, device))?;
         if let Some(out) = &args.out {
             eprintln!("{} is in {}", sample.name(), out.display());
         }
@@ -104,19 +109,21 @@ fn all(args: &RunArgs) -> Outcome {
         return Err(Failure::wrong("--out takes the result of one sample, and this runs all", "name one sample"));
     }
     let runtime = runtime(&args.device)?;
-    let device = runtime.device(device_name(&args.device))?;
+    let devices = runtime.devices_of(device_name(&args.device))?;
+    let device = &devices[0];
     let start = Instant::now();
     let progress = Progress::new(samples::all().len() as u64, "");
     let mut entries = Vec::new();
     let mut failed = Vec::new();
     if !args.json {
-        progress.line(&format!("on {} ({})", device.name(), device.alias()))?;
+        let names: Vec<_> = devices.iter().map(|device| format!("{} ({})", device.name(), device.alias())).collect();
+        progress.line(&format!("on {}", names.join(" + ")))?;
         progress.line(&header())?;
     }
     for &sample in samples::all() {
         progress.say(sample.name());
-        let (line, entry, passed) = match measure(sample, args, &runtime, &device) {
-            Ok(run) => (row(&run), Entry::Done(Box::new(document(&run, args, &device))), run.verdict.passed()),
+        let (line, entry, passed) = match measure(sample, args, &runtime) {
+            Ok(run) => (row(&run), Entry::Done(Box::new(document(&run, args, device))), run.verdict.passed()),
             Err(failure) => {
                 let line = format!("{:<14} FAILED   {failure}", sample.name());
                 (
@@ -171,16 +178,17 @@ fn check_out(args: &RunArgs, sample: &dyn Sample) -> Outcome {
 /// Below this, a run is repeated.
 const SHORT: Duration = Duration::from_secs(1);
 
-fn measure(sample: &'static dyn Sample, args: &RunArgs, runtime: &Runtime, device: &Device) -> Outcome<Run> {
+fn measure(sample: &'static dyn Sample, args: &RunArgs, runtime: &Runtime) -> Outcome<Run> {
+    let devices = DeviceChoice::from(device_name(&args.device));
     let mut problem = sample.prepare(args.size, args.seed)?;
     // The first time pays for pages, caches and compilation: where it is short, that shows, and the second counts.
     let mut native = problem.native();
     if native < SHORT {
         native = native.min(problem.native());
     }
-    let mut tally = problem.run(runtime, device)?;
+    let mut tally = problem.run(runtime, &devices)?;
     if tally.total < SHORT {
-        tally = Tally { compile: tally.compile, ..problem.run(runtime, device)? };
+        tally = Tally { compile: tally.compile, ..problem.run(runtime, &devices)? };
     }
     let verdict = problem.verify();
     if let Some(out) = &args.out {
@@ -247,7 +255,9 @@ fn describe(run: &Run, device: &Device) -> String {
     let Run { sample, tally, work, .. } = run;
     let mut text = format!("{} ({}): {}\n", sample.name(), sample.field(), sample.summary());
     text += &format!("  size       {}\n", run.size);
-    text += &format!("  device     {} ({})\n", device.name(), device.alias());
+    let names = members::names(device, &tally.members);
+    let alias = if tally.members.is_empty() { format!(" ({})", device.alias()) } else { String::new() };
+    text += &format!("  device     {names}{alias}\n");
     text += &format!("  kernel     {}   {}\n", show::time(tally.kernel), rate(work, tally.kernel));
     text += &format!(
         "  in all     {}   {} up, {} down; compiled in {}\n",
@@ -256,6 +266,9 @@ fn describe(run: &Run, device: &Device) -> String {
         show::bytes(tally.bytes_down),
         show::time(tally.compile)
     );
+    for line in members::lines(&tally.members) {
+        text += &format!("  shared     {line}\n");
+    }
     text += &format!("  native     {}   {}\n", show::time(run.native), rate(work, run.native));
     for (place, check) in run.verdict.checks.iter().enumerate() {
         let title = match (place, run.verdict.passed()) {
@@ -282,7 +295,7 @@ fn document(run: &Run, args: &RunArgs, device: &Device) -> Document {
         field: sample.field().into(),
         size: run.size.clone(),
         seed: args.seed,
-        device: device.name().to_string(),
+        device: members::names(device, &tally.members),
         verified: run.verdict.passed(),
         checks: checks.collect(),
         kernel_ms: show::millis(tally.kernel),
@@ -294,5 +307,6 @@ fn document(run: &Run, args: &RunArgs, device: &Device) -> Document {
         bytes_up: tally.bytes_up,
         bytes_down: tally.bytes_down,
         dispatches: tally.dispatches,
+        members: members::entries(&tally.members),
     }
 }

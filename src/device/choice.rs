@@ -8,14 +8,41 @@ use crate::{
     kernel::Kernel,
 };
 
-/// Which device a call runs on: a [`Device`], or a name as [`Runtime::device`](crate::Runtime::device) takes it.
+/// Which device a call runs on: a [`Device`], or a name as [`Runtime::device`](crate::Runtime::device) takes it. Or which
+/// devices share it: several of them, or their names with commas between, or `all`.
 #[derive(Clone, Debug)]
 pub struct DeviceChoice<'a>(pub(super) Choice<'a>);
 
 #[derive(Clone, Debug)]
 pub(super) enum Choice<'a> {
     Device(Device),
+    Devices(Vec<Device>),
     Name(&'a str),
+}
+
+/// The devices that a caller asks for.
+#[derive(Clone, Debug)]
+pub(crate) enum Asked {
+    One(Device),
+    Several {
+        devices: Vec<Device>,
+        /// Whether each is to take part, as the caller named it; else only those that help.
+        is_list: bool,
+    },
+}
+
+impl Asked {
+    /// The one device, for `what` ("a chain"), which several cannot share.
+    pub fn one(self, what: &str) -> Result<Device> {
+        match self {
+            Asked::One(device) => Ok(device),
+            Asked::Several { devices, .. } => {
+                let names: Vec<_> = devices.iter().map(Device::describe).collect();
+                let problem = format!("{what} runs on one device, and {} were asked for", devices.len());
+                Err(Error::Call(Message::new(problem).help(format!("choose one of {}", names.join(", ")))))
+            }
+        }
+    }
 }
 
 impl From<Device> for DeviceChoice<'_> {
@@ -27,6 +54,24 @@ impl From<Device> for DeviceChoice<'_> {
 impl From<&Device> for DeviceChoice<'_> {
     fn from(device: &Device) -> Self {
         DeviceChoice(Choice::Device(device.clone()))
+    }
+}
+
+impl<'a> From<&DeviceChoice<'a>> for DeviceChoice<'a> {
+    fn from(choice: &DeviceChoice<'a>) -> Self {
+        choice.clone()
+    }
+}
+
+impl From<Vec<Device>> for DeviceChoice<'_> {
+    fn from(devices: Vec<Device>) -> Self {
+        DeviceChoice(Choice::Devices(devices))
+    }
+}
+
+impl From<&[Device]> for DeviceChoice<'_> {
+    fn from(devices: &[Device]) -> Self {
+        DeviceChoice(Choice::Devices(devices.to_vec()))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Decision, Device, DeviceChoice,
+    Asked, Decision, Device, DeviceChoice,
     choice::{Candidates, Choice},
 };
 use crate::{
@@ -33,16 +33,20 @@ struct Inner {
 impl Devices {
     /// A device for each of these backends; `auto` means `default` if there is one.
     pub fn new(backends: Vec<Arc<dyn Backend>>, default: Option<String>) -> Result<Devices> {
-        let mut gpus = 0;
+        let mut counts = [0, 0];
+        let mut next = |kind: usize| {
+            counts[kind] += 1;
+            counts[kind] - 1
+        };
         let devices: Vec<Device> = backends
             .into_iter()
             .map(|backend| {
                 let alias = match backend.info().kind {
-                    DeviceKind::Cpu => "cpu".to_owned(),
-                    _ => {
-                        gpus += 1;
-                        format!("gpu:{}", gpus - 1)
-                    }
+                    DeviceKind::Cpu => match next(0) {
+                        0 => "cpu".to_owned(),
+                        number => format!("cpu:{number}"),
+                    },
+                    _ => format!("gpu:{}", next(1)),
                 };
                 Device::new(backend, alias)
             })
@@ -101,12 +105,48 @@ impl Devices {
         }
     }
 
-    /// The device that `choice` names; `None` where it leaves the choice open.
-    pub fn choose(&self, choice: DeviceChoice<'_>) -> Result<Option<Device>> {
+    /// The devices that `choice` names; `None` where it leaves the choice open.
+    pub fn choose(&self, choice: DeviceChoice<'_>) -> Result<Option<Asked>> {
         match choice.0 {
-            Choice::Device(device) => Ok(Some(device)),
-            Choice::Name(name) if name.trim() == "auto" => Ok(None),
-            Choice::Name(name) => self.named(name).map(Some),
+            Choice::Device(device) => Ok(Some(Asked::One(device))),
+            Choice::Devices(devices) => self.several(devices).map(Some),
+            Choice::Name(name) => self.asked(name),
+        }
+    }
+
+    /// What `SWATH_DEVICE` asks for; `None` where it leaves the choice open.
+    pub fn default_choice(&self) -> Result<Option<Asked>> {
+        self.inner.default.as_deref().map_or(Ok(None), |name| self.asked(name))
+    }
+
+    fn asked(&self, name: &str) -> Result<Option<Asked>> {
+        let name = name.trim();
+        if name == "auto" {
+            return Ok(None);
+        }
+        if name == "all" {
+            return Ok(Some(Asked::Several { devices: self.inner.preferred.clone(), is_list: false }));
+        }
+        // Names of devices hold commas.
+        if !name.contains(',') || self.find(name).is_some() {
+            return self.named(name).map(|device| Some(Asked::One(device)));
+        }
+        let devices = name.split(',').map(|name| self.named(name)).collect::<Result<_>>()?;
+        self.several(devices).map(Some)
+    }
+
+    /// The devices of a list, each once.
+    fn several(&self, devices: Vec<Device>) -> Result<Asked> {
+        let mut found: Vec<Device> = Vec::new();
+        for device in devices {
+            if !found.contains(&device) {
+                found.push(device);
+            }
+        }
+        match found.len() {
+            0 => Err(Error::NoDevice(Message::new("the list of devices is empty").help("name one, or leave it out"))),
+            1 => Ok(Asked::One(found.remove(0))),
+            _ => Ok(Asked::Several { devices: found, is_list: true }),
         }
     }
 
@@ -116,7 +156,9 @@ impl Devices {
         let asked = match decision {
             Decision::Holds(device) => return Ok(Candidates { devices: vec![device.clone()], is_decided: true }),
             Decision::Asked(device) => device.clone(),
-            Decision::Open if self.inner.default.as_deref().is_some_and(|name| name.trim() != "auto") => {
+            Decision::Open
+                if self.inner.default.as_deref().is_some_and(|name| !["auto", "all"].contains(&name.trim())) =>
+            {
                 self.named("auto")?
             }
             Decision::Open => return Ok(Candidates { devices: self.inner.preferred.clone(), is_decided: false }),

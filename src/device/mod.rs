@@ -14,7 +14,7 @@ use std::{
 };
 
 pub use choice::DeviceChoice;
-pub(crate) use choice::{Candidates, Decision, decide};
+pub(crate) use choice::{Asked, Candidates, Decision, decide};
 pub(crate) use list::Devices;
 
 use crate::{

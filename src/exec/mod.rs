@@ -7,6 +7,7 @@ pub(crate) mod gpu;
 pub(crate) mod host;
 pub(crate) mod null;
 pub(crate) mod session;
+pub(crate) mod split;
 pub(crate) mod stop;
 #[cfg(test)]
 mod tests;
@@ -109,6 +110,8 @@ pub(crate) struct Launch<'a> {
     pub workgroups: [u32; 3],
     /// What may end it early.
     pub stop: Option<&'a Stop>,
+    /// Threads of the host that are left to others.
+    pub spare_threads: usize,
     /// How it is cut; nothing for one tile of data that fits.
     pub plan: Option<&'a Plan>,
     /// Who wants to hear of each tile.
@@ -122,7 +125,7 @@ impl<'a> Launch<'a> {
     /// A launch in one tile, which nothing ends.
     #[cfg(any(test, feature = "gpu"))]
     pub fn new(kernel: &'a Kernel, args: Vec<ArgData<'a>>, workgroups: [u32; 3]) -> Self {
-        Launch { kernel, args, workgroups, stop: None, plan: None, watcher: None }
+        Launch { kernel, args, workgroups, stop: None, spare_threads: 0, plan: None, watcher: None }
     }
 }
 

@@ -50,9 +50,10 @@ pub(super) fn run_alone(
     let mut started = VecDeque::with_capacity(session.depth());
     let mut settle = |session: &mut dyn Session, (tile, units): (u32, Range<u32>)| {
         session.land()?;
+        let units_done = units.end;
         session.settle(&[units])?;
         if let Some(watcher) = watcher.as_mut() {
-            watcher(TileEvent { tile, tiles });
+            watcher(TileEvent { tile, tiles, units_done, units: space.units() });
         }
         Ok(())
     };

@@ -18,6 +18,9 @@ impl fmt::Display for Plan {
         if let Some(detour) = &self.detour {
             writeln!(f, "  not on {}: {}", detour.device, detour.reason)?;
         }
+        if let Some(reason) = &self.unsplit {
+            writeln!(f, "  on one device: {reason}")?;
+        }
         let [x, y, z] = self.workgroups;
         write!(f, "  grid of {x} x {y} x {z} workgroups")?;
         if count > 1 {

@@ -33,6 +33,7 @@ mod explain;
 mod place;
 pub(crate) mod request;
 mod slices;
+mod split;
 mod tile;
 
 use std::sync::Arc;
@@ -65,6 +66,8 @@ pub struct Plan {
     pub device: String,
     /// The device that was to run it, and why it does not; nothing where it does.
     pub detour: Option<Detour>,
+    /// Why one device runs all of the call, though several were asked for; nothing where that was not so.
+    pub unsplit: Option<String>,
     /// Workgroups along x, y and z.
     pub workgroups: [u32; 3],
     /// How the grid is cut.
@@ -171,14 +174,19 @@ pub enum Reason {
 pub struct TileEvent {
     /// The tile that is done, from 0.
     pub tile: u32,
-    /// How many there are.
+    /// How many there are. Where several devices share a call its tiles are sized while it runs: then how many there have
+    /// been.
     pub tiles: u32,
+    /// Units that are done, of [`units`](TileEvent::units).
+    pub units_done: u32,
+    /// Units of the call (see [`TileSpace::units`]).
+    pub units: u32,
 }
 
 impl TileEvent {
     /// How much of the call is done, from 0 to 1.
     pub fn fraction(&self) -> f64 {
-        (f64::from(self.tile) + 1.0) / f64::from(self.tiles.max(1))
+        f64::from(self.units_done) / f64::from(self.units.max(1))
     }
 }
 
@@ -191,6 +199,11 @@ impl Plan {
     /// The same plan, made because another device cannot hold the call.
     pub(crate) fn with_detour(&self, detour: Detour) -> Plan {
         Plan { detour: Some(detour), ..self.clone() }
+    }
+
+    /// The same plan, of a call that several devices cannot share.
+    pub(crate) fn with_unsplit(&self, reason: &str) -> Plan {
+        Plan { unsplit: Some(reason.to_owned()), ..self.clone() }
     }
 
     /// What is known about the kernel's accesses in this call.
@@ -206,6 +219,7 @@ pub(crate) fn plan(kernel: &Kernel, given: &PlanRequest<'_>, device: &str) -> Re
         kernel: kernel.name().to_owned(),
         device: device.to_owned(),
         detour: None,
+        unsplit: None,
         workgroups: given.shape.workgroups,
         tiles: placed.tiles,
         bindings: placed.bindings,

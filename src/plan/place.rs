@@ -95,7 +95,7 @@ impl Placer<'_> {
         if total > budget {
             reasons.push(Reason::Memory { needed: total, budget, asked: self.shape.memory == Some(budget) });
         }
-        let streams = !reasons.is_empty();
+        let streams = self.shape.splits || !reasons.is_empty();
         self.reasons = reasons;
         let places: Vec<Residency> = (0..bytes.len())
             .map(|at| match self.shape.holders[at] {
@@ -109,6 +109,9 @@ impl Placer<'_> {
         for at in self.placed_as(&places, Residency::Whole) {
             self.check_binding(at, capacity)?;
         }
+        // Where several devices share a call of which each has all data, there is nothing that a tile would have to hold.
+        let has_parts = self.placed_as(&places, Residency::Streamed).next().is_some();
+        let streams = has_parts || !self.reasons.is_empty();
         let tiles = if streams { self.streamed_tiles(&places, whole, budget, capacity)? } else { self.whole_tiles() };
         let streamed: u64 =
             self.placed_as(&places, Residency::Streamed).map(|at| self.tile_bytes(at, tiles.units_per_tile())).sum();

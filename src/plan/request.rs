@@ -66,6 +66,8 @@ pub(crate) struct CallShape {
     pub tiles: Option<u32>,
     /// Whether somebody wants to hear of each tile.
     pub reports: bool,
+    /// Whether several devices share the call: then each is given the parts of its units.
+    pub splits: bool,
 }
 
 impl CallShape {

@@ -10,7 +10,7 @@ use super::{
     Check, Problem, ROUNDING, Resident, Sample, Size, Sizes, Tally, Verdict, Work, bounded::Bounded, draw, timed,
     verdict::Deviation,
 };
-use crate::{Buffer, Device, Kernel, Result, Runtime};
+use crate::{Buffer, Device, DeviceChoice, Kernel, Result, Runtime};
 
 const WGSL: &str = include_str!("../../shaders/black_scholes.wgsl");
 
@@ -111,7 +111,7 @@ impl Problem for Book {
         format!("{} options", self.options.len())
     }
 
-    fn run(&mut self, runtime: &Runtime, device: &Device) -> Result<Tally> {
+    fn run(&mut self, runtime: &Runtime, devices: &DeviceChoice<'_>) -> Result<Tally> {
         let kernel = runtime.module(WGSL)?.only_kernel()?;
         let report = runtime
             .call(&kernel)
@@ -120,7 +120,7 @@ impl Problem for Book {
             .write("prices", &mut self.prices)
             .write("greeks", &mut self.greeks)
             .grid(self.options.len())
-            .device(device)
+            .device(devices)
             .run()?;
         Ok(Tally::from(&report))
     }

@@ -23,7 +23,7 @@ fn footprints_of_the_samples() {
                 continue;
             }
             let mut problem = sample.prepare(Size::Count(count), 5).unwrap();
-            problem.run(&runtime, &device).unwrap();
+            problem.run(&runtime, &(&device).into()).unwrap();
             let verdict = problem.verify();
             assert!(verdict.passed(), "{} at {count}: {verdict}", sample.name());
         }

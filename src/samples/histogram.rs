@@ -6,7 +6,7 @@ use rand::{Rng, SeedableRng, rngs::SmallRng};
 use rayon::prelude::*;
 
 use super::{Check, Problem, Resident, Sample, Size, Sizes, Tally, Verdict, Work, draw, timed};
-use crate::{Buffer, Device, Kernel, Result, Runtime};
+use crate::{Buffer, Device, DeviceChoice, Kernel, Result, Runtime};
 
 const WGSL: &str = include_str!("../../shaders/histogram.wgsl");
 
@@ -71,7 +71,7 @@ impl Problem for Times {
         format!("{} values", self.values.len())
     }
 
-    fn run(&mut self, runtime: &Runtime, device: &Device) -> Result<Tally> {
+    fn run(&mut self, runtime: &Runtime, devices: &DeviceChoice<'_>) -> Result<Tally> {
         let kernel = runtime.module(WGSL)?.only_kernel()?;
         self.bins.fill(0);
         let report = runtime
@@ -80,7 +80,7 @@ impl Problem for Times {
             .read("values", &self.values)
             .read_write("bins", &mut self.bins)
             .workgroups(groups(self.values.len()))
-            .device(device)
+            .device(devices)
             .run()?;
         Ok(Tally::from(&report))
     }

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::{
     Check, Problem, ROUNDING, Resident, Sample, Size, Sizes, Tally, Verdict, Work, bounded::Bounded, draw, timed,
 };
-use crate::{Buffer, Device, Kernel, Result, Runtime};
+use crate::{Buffer, Device, DeviceChoice, Kernel, Result, Runtime};
 
 const WGSL: &str = include_str!("../../shaders/mandelbrot.wgsl");
 
@@ -104,7 +104,7 @@ impl Problem for Picture {
         format!("{} x {} pixels, {} iterations", self.view.width, self.view.height, self.view.limit)
     }
 
-    fn run(&mut self, runtime: &Runtime, device: &Device) -> Result<Tally> {
+    fn run(&mut self, runtime: &Runtime, devices: &DeviceChoice<'_>) -> Result<Tally> {
         let kernel = runtime.module(WGSL)?.only_kernel()?;
         let report = runtime
             .call(&kernel)
@@ -112,7 +112,7 @@ impl Problem for Picture {
             .write("counts", &mut self.counts)
             .write("pixels", &mut self.pixels)
             .grid([self.view.width, self.view.height])
-            .device(device)
+            .device(devices)
             .run()?;
         Ok(Tally::from(&report))
     }

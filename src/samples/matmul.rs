@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::{
     Check, Problem, ROUNDING, Resident, Sample, Size, Sizes, Tally, Verdict, Work, draw, timed, verdict::Deviation,
 };
-use crate::{Buffer, Call, Device, Kernel, Result, Runtime};
+use crate::{Buffer, Call, Device, DeviceChoice, Kernel, Result, Runtime};
 
 const WGSL: &str = include_str!("../../shaders/matmul.wgsl");
 
@@ -163,7 +163,7 @@ impl Problem for Matrices {
         format!("{m} x {k} times {k} x {n}")
     }
 
-    fn run(&mut self, runtime: &Runtime, device: &Device) -> Result<Tally> {
+    fn run(&mut self, runtime: &Runtime, devices: &DeviceChoice<'_>) -> Result<Tally> {
         let kernel = runtime.module(WGSL)?.only_kernel()?;
         let call = self.set_shape(runtime.call(&kernel));
         let report = call
@@ -171,7 +171,7 @@ impl Problem for Matrices {
             .read("b", &self.b)
             .write("c", &mut self.c)
             .workgroups(self.shape.groups())
-            .device(device)
+            .device(devices)
             .run()?;
         Ok(Tally::from(&report))
     }

@@ -13,7 +13,7 @@
 //! let device = runtime.device("auto")?;
 //! for sample in samples::all() {
 //!     let mut problem = sample.prepare(Size::Small, 1)?;
-//!     problem.run(&runtime, &device)?;
+//!     problem.run(&runtime, &(&device).into())?;
 //!     assert!(problem.verify().passed());
 //! }
 //! # Ok::<(), swath::Error>(())
@@ -44,7 +44,7 @@ use std::{
 
 pub use verdict::{Check, Verdict};
 
-use crate::{Device, Error, Report, Result, Runtime, chain::ChainReport, error::Message};
+use crate::{Device, DeviceChoice, Error, MemberReport, Report, Result, Runtime, chain::ChainReport, error::Message};
 
 /// A shipped sample: what does not depend on its size.
 pub trait Sample: Send + Sync {
@@ -79,12 +79,13 @@ pub trait Problem: Send {
     /// The size in words, such as `4194304 elements`.
     fn describe(&self) -> String;
 
-    /// Runs on `device` from host slices: uploads, computes, downloads.
+    /// Runs on a device, or on several, from host slices: uploads, computes, downloads. Samples whose data stays on a device
+    /// between calls take the first.
     ///
     /// # Errors
     ///
     /// Those of the calls it makes.
-    fn run(&mut self, runtime: &Runtime, device: &Device) -> Result<Tally>;
+    fn run(&mut self, runtime: &Runtime, devices: &DeviceChoice<'_>) -> Result<Tally>;
 
     /// Uploads the inputs once, to run again and again on data that stays on `device`.
     ///
@@ -258,7 +259,7 @@ pub struct Work {
 }
 
 /// The reports of all calls of one run, added up.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Tally {
     /// Time in kernels.
     pub kernel: Duration,
@@ -272,6 +273,8 @@ pub struct Tally {
     pub bytes_down: u64,
     /// Dispatches made.
     pub dispatches: u64,
+    /// What each device did in the last call that several shared.
+    pub members: Vec<MemberReport>,
 }
 
 impl Tally {
@@ -283,6 +286,9 @@ impl Tally {
         self.bytes_up += report.bytes_up();
         self.bytes_down += report.bytes_down();
         self.dispatches += u64::from(report.dispatches());
+        if !report.members().is_empty() {
+            self.members = report.members().to_vec();
+        }
     }
 }
 
@@ -303,6 +309,7 @@ impl From<&ChainReport> for Tally {
             bytes_up: report.bytes_up(),
             bytes_down: report.bytes_down(),
             dispatches: report.dispatches(),
+            members: Vec::new(),
         }
     }
 }

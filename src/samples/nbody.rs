@@ -6,7 +6,7 @@ use rand::{Rng, SeedableRng, rngs::SmallRng};
 use rayon::prelude::*;
 
 use super::{Check, Problem, ROUNDING, Resident, Sample, Size, Sizes, Tally, Verdict, Work, draw, timed};
-use crate::{Buffer, Device, Kernel, Result, Runtime};
+use crate::{Buffer, Device, DeviceChoice, Kernel, Result, Runtime};
 
 const WGSL: &str = include_str!("../../shaders/nbody.wgsl");
 
@@ -125,11 +125,11 @@ impl Problem for Cluster {
         format!("{} bodies, {STEPS} steps", self.len())
     }
 
-    fn run(&mut self, runtime: &Runtime, device: &Device) -> Result<Tally> {
+    fn run(&mut self, runtime: &Runtime, devices: &DeviceChoice<'_>) -> Result<Tally> {
         // The bodies stay on the device from step to step.
         let start = Instant::now();
         let bytes = 32 * self.len() as u64;
-        let mut on_device = OnDevice::new(self, runtime, device)?;
+        let mut on_device = OnDevice::new(self, runtime, &runtime.first_of(devices)?)?;
         let mut tally = on_device.advance()?;
         on_device.fetch()?;
         tally.total = start.elapsed().saturating_sub(tally.compile);

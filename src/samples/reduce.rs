@@ -7,7 +7,7 @@ use rand::{Rng, SeedableRng, rngs::SmallRng};
 use rayon::prelude::*;
 
 use super::{Check, Problem, ROUNDING, Resident, Sample, Size, Sizes, Tally, Verdict, Work, draw, timed};
-use crate::{Buffer, Device, Kernel, Result, Runtime};
+use crate::{Buffer, Device, DeviceChoice, Kernel, Result, Runtime};
 
 const WGSL: &str = include_str!("../../shaders/reduce.wgsl");
 
@@ -123,7 +123,7 @@ impl Problem for Column {
         format!("{} values", self.values.len())
     }
 
-    fn run(&mut self, runtime: &Runtime, device: &Device) -> Result<Tally> {
+    fn run(&mut self, runtime: &Runtime, devices: &DeviceChoice<'_>) -> Result<Tally> {
         let module = runtime.module(WGSL)?;
         let (reduce, combine) = (module.kernel("reduce")?, module.kernel("combine")?);
         let levels = levels(self.values.len());
@@ -134,7 +134,7 @@ impl Problem for Column {
             .read("values", &self.values)
             .write("results", &mut parts)
             .workgroups([levels[0], 1, 1])
-            .device(device)
+            .device(devices)
             .run()?;
         let mut tally = Tally::from(&report);
         for &count in &levels[1..] {
@@ -144,7 +144,7 @@ impl Problem for Column {
                 .read("partials", &parts)
                 .write("results", &mut combined)
                 .workgroups([count, 1, 1])
-                .device(device)
+                .device(devices)
                 .run()?;
             tally.add(&report);
             parts = combined;

@@ -6,7 +6,7 @@ use rand::{Rng, SeedableRng, rngs::SmallRng};
 use rayon::prelude::*;
 
 use super::{Check, Problem, Resident, Sample, Size, Sizes, Tally, Verdict, Work, draw, timed};
-use crate::{Buffer, Device, Kernel, Result, Runtime};
+use crate::{Buffer, Device, DeviceChoice, Kernel, Result, Runtime};
 
 const WGSL: &str = include_str!("../../shaders/saxpy.wgsl");
 
@@ -73,7 +73,7 @@ impl Problem for Vectors {
         format!("{} elements", self.x.len())
     }
 
-    fn run(&mut self, runtime: &Runtime, device: &Device) -> Result<Tally> {
+    fn run(&mut self, runtime: &Runtime, devices: &DeviceChoice<'_>) -> Result<Tally> {
         let kernel = runtime.module(WGSL)?.only_kernel()?;
         self.result.copy_from_slice(&self.y);
         let report = runtime
@@ -82,7 +82,7 @@ impl Problem for Vectors {
             .read("x", &self.x)
             .read_write("y", &mut self.result)
             .grid(self.x.len())
-            .device(device)
+            .device(devices)
             .run()?;
         Ok(Tally::from(&report))
     }

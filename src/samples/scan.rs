@@ -6,7 +6,7 @@ use rand::{Rng, SeedableRng, rngs::SmallRng};
 use rayon::prelude::*;
 
 use super::{Check, Problem, Resident, Sample, Size, Sizes, Tally, Verdict, Work, draw, timed};
-use crate::{Buffer, Chain, ChainBuilder, Device, Result, Runtime, chain::ChainArg};
+use crate::{Buffer, Chain, ChainBuilder, Device, DeviceChoice, Result, Runtime, chain::ChainArg};
 
 const WGSL: &str = include_str!("../../shaders/scan.wgsl");
 
@@ -100,13 +100,13 @@ impl Problem for Column {
         format!("{} values", self.values.len())
     }
 
-    fn run(&mut self, runtime: &Runtime, device: &Device) -> Result<Tally> {
+    fn run(&mut self, runtime: &Runtime, devices: &DeviceChoice<'_>) -> Result<Tally> {
         let start = Instant::now();
         let count = self.values.len();
         let mut chain = runtime.chain();
         let (values, sums) = (chain.input::<u32>(count), chain.output::<u32>(count));
         scan(&mut chain, runtime, count, &|| ChainArg::from(values), &|| ChainArg::from(sums))?;
-        chain.device(device);
+        chain.device(&runtime.first_of(devices)?);
         let chain = chain.build()?;
         let report = chain.run([values.from(&self.values)], [sums.into(&mut self.sums)])?;
         let compile = chain.compile_time();

@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use self::native::native;
 use super::{Check, Problem, ROUNDING, Resident, Sample, Size, Sizes, Tally, Verdict, Work, draw, timed};
 use crate::{
-    Buffer, Chain, ChainBuilder, Device, Result, Runtime,
+    Buffer, Chain, ChainBuilder, Device, DeviceChoice, Result, Runtime,
     chain::{ChainArg, Slot},
 };
 
@@ -241,7 +241,7 @@ impl Problem for Basin {
         format!("{side} x {side} cells, {} steps", steps(self.side), side = self.side)
     }
 
-    fn run(&mut self, runtime: &Runtime, device: &Device) -> Result<Tally> {
+    fn run(&mut self, runtime: &Runtime, devices: &DeviceChoice<'_>) -> Result<Tally> {
         let start = Instant::now();
         let cells = self.side * self.side;
         let mut chain = runtime.chain();
@@ -255,7 +255,7 @@ impl Problem for Basin {
             [now.map(ChainArg::from), next.map(ChainArg::from)]
         })?;
         now.into_iter().zip(next).for_each(|(now, next)| chain.swap(now, next));
-        chain.device(device);
+        chain.device(&runtime.first_of(devices)?);
         let chain = chain.build()?;
         let inputs = now.into_iter().zip(&self.start.fields).map(|(slot, data)| slot.from(data));
         let outputs = now.into_iter().zip(&mut self.end.fields).map(|(slot, data)| slot.into(data));

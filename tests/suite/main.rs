@@ -12,6 +12,8 @@ mod gpu;
 mod ir;
 mod plan;
 mod samples;
+#[cfg(feature = "cpu")]
+mod split;
 
 #[cfg(feature = "gpu")]
 #[path = "../support/missing_gpu.rs"]

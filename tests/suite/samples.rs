@@ -37,14 +37,16 @@ fn exercise(problem: &mut dyn Problem, runtime: &Runtime, device: &Device, name:
         assert!(tally.kernel <= tally.total, "{}: {tally:?}", context("its times"));
     };
 
-    report(problem.run(runtime, device).unwrap_or_else(|error| panic!("{}: {error}", context("from host slices"))));
+    report(
+        problem.run(runtime, &device.into()).unwrap_or_else(|error| panic!("{}: {error}", context("from host slices"))),
+    );
     let verdict = problem.verify();
     assert!(verdict.passed(), "{}: {verdict}", context("from host slices"));
     let work = problem.work();
     assert!(work.operations > 0 && work.bytes > 0);
 
     for seed in 0..6 {
-        problem.run(runtime, device).unwrap();
+        problem.run(runtime, &device.into()).unwrap();
         problem.corrupt(seed);
         assert!(!problem.verify().passed(), "{}", context("damaged"));
     }
@@ -154,7 +156,7 @@ fn long_vectors_on_a_gpu() {
     let Some((runtime, device)) = first_gpu() else { return };
     for (sample, count) in [("reduce", (1 << 24) + 1), ("saxpy", (1 << 24) + 257), ("scan", (1 << 22) + 2049)] {
         let mut problem = samples::find(sample).unwrap().prepare(Size::Count(count), 3).unwrap();
-        problem.run(runtime, device).unwrap();
+        problem.run(runtime, &device.into()).unwrap();
         let verdict = problem.verify();
         assert!(verdict.passed(), "{sample}: {verdict}");
     }
@@ -166,7 +168,7 @@ fn long_vectors_on_the_cpu_engine() {
     let Some((runtime, device)) = cpu() else { return };
     for (sample, count, dispatches) in [("reduce", (1 << 24) + 1, 3), ("scan", (1 << 22) + 2049, 5)] {
         let mut problem = samples::find(sample).unwrap().prepare(Size::Count(count), 3).unwrap();
-        let tally = problem.run(runtime, device).unwrap();
+        let tally = problem.run(runtime, &device.into()).unwrap();
         assert_eq!(tally.dispatches, dispatches);
         let verdict = problem.verify();
         assert!(verdict.passed(), "{sample}: {verdict}");

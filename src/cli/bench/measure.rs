@@ -227,10 +227,10 @@ fn race(
 
 /// Times of calls from host memory, after one that compiles.
 fn totals(problem: &mut dyn Problem, contender: &Contender, effort: &Effort) -> Outcome<Spread> {
-    problem.run(&contender.runtime, &contender.device)?;
+    problem.run(&contender.runtime, &(&contender.device).into())?;
     let mut times = Vec::new();
     for _ in 0..effort.calls {
-        times.push(problem.run(&contender.runtime, &contender.device)?.total);
+        times.push(problem.run(&contender.runtime, &(&contender.device).into())?.total);
     }
     Ok(Spread::of(times))
 }

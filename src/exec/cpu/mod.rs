@@ -42,7 +42,7 @@ use crate::{
 };
 use data::{Guard, LaunchData, address, host, unaligned};
 use interp::{Code, Scratch};
-use pool::Pool;
+use pool::{Pool, Team};
 use sequence::Prepared;
 use session::CpuSession;
 use shared_mem::{HostAllocation, SharedMem};
@@ -107,6 +107,11 @@ pub(crate) fn engine() -> Arc<dyn Backend> {
     Arc::new(CpuBackend::on(Pool::from_environment(), !forbidden && jit::available()))
 }
 
+/// The CPU engine on so many threads.
+pub(crate) fn engine_of(threads: usize) -> Arc<dyn Backend> {
+    Arc::new(CpuBackend::on(Pool::new(threads), jit::available()))
+}
+
 /// The CPU engine without the compiler.
 pub(crate) fn interpreter() -> Arc<dyn Backend> {
     Arc::new(CpuBackend::on(Pool::from_environment(), false))
@@ -129,12 +134,24 @@ impl CpuBackend {
         CpuBackend { info, pool, compiles, cache, scratch: Mutex::default() }
     }
 
-    /// Runs a part of a grid; says whether the interpreter did.
+    /// Runs a part of a grid on all threads; says whether the interpreter did.
     fn run(&self, code: &Executable, part: Part, memory: &[(SharedMem<'_>, u64)], stop: Option<&Stop>) -> Result<bool> {
-        let compiled = code.compiled().and_then(|jit| jit.launch(part, code.lanes(), memory, &self.pool, stop));
+        self.run_on(self.pool.team(self.pool.threads()), code, part, memory, stop)
+    }
+
+    /// Runs a part of a grid; says whether the interpreter did.
+    fn run_on(
+        &self,
+        team: Team<'_>,
+        code: &Executable,
+        part: Part,
+        memory: &[(SharedMem<'_>, u64)],
+        stop: Option<&Stop>,
+    ) -> Result<bool> {
+        let compiled = code.compiled().and_then(|jit| jit.launch(part, code.lanes(), memory, team, stop));
         match compiled {
             Some(result) => result.map(|()| false),
-            None => interp::run(&code.interp, part, memory, &self.pool, &self.scratch, stop).map(|()| true),
+            None => interp::run(&code.interp, part, memory, team, &self.scratch, stop).map(|()| true),
         }
     }
 
@@ -250,8 +267,9 @@ impl Backend for CpuBackend {
         let (code, compile) = self.code(launch.kernel)?;
         let mut metrics = Metrics { compile, ..Metrics::default() };
         let stop = launch.stop;
+        let team = self.pool.team(self.pool.threads().saturating_sub(launch.spare_threads));
         LaunchData::new(launch.kernel, launch.args)?.with_memory(&mut metrics, stop, |metrics, memory, homes| {
-            body(&mut CpuSession { engine: self, code: &code, plan, memory, homes, stop, metrics })
+            body(&mut CpuSession { engine: self, team, code: &code, plan, memory, homes, stop, metrics })
         })?;
         Ok(metrics)
     }

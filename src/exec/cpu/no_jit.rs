@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use super::{pool::Pool, refusal::Refusal, shared_mem::SharedMem};
+use super::{pool::Team, refusal::Refusal, shared_mem::SharedMem};
 use crate::{error::Result, exec::stop::Stop, ir::Program, plan::Part};
 
 pub fn available() -> bool {
@@ -30,7 +30,7 @@ impl Compiled {
         _: Part,
         _: u32,
         _: &[(SharedMem<'_>, u64)],
-        _: &Pool,
+        _: Team<'_>,
         _: Option<&Stop>,
     ) -> Option<Result<()>> {
         match self.0 {}

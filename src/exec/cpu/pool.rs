@@ -27,6 +27,25 @@ pub(super) struct Pool {
     serving: Mutex<()>,
 }
 
+/// Some threads of a pool.
+#[derive(Clone, Copy)]
+pub(super) struct Team<'p> {
+    pool: &'p Pool,
+    threads: usize,
+}
+
+impl Team<'_> {
+    /// Threads that a launch may use.
+    pub fn threads(self) -> usize {
+        self.threads
+    }
+
+    /// Runs `work` on `workers` threads at once, or on as many as there are, and waits for all; gives the message of a panic.
+    pub fn run(self, workers: usize, work: &(impl Fn() + Sync)) -> Result<(), String> {
+        self.pool.run(workers.min(self.threads), work)
+    }
+}
+
 impl Pool {
     /// A pool of `threads` threads, the calling one included. They start when first needed.
     pub fn new(threads: usize) -> Self {
@@ -54,8 +73,13 @@ impl Pool {
         self.threads
     }
 
+    /// So many of its threads, at least one.
+    pub fn team(&self, threads: usize) -> Team<'_> {
+        Team { pool: self, threads: threads.clamp(1, self.threads) }
+    }
+
     /// Runs `work` on `workers` threads at once and waits for all; gives the message of a panic.
-    pub fn run(&self, workers: usize, work: &(impl Fn() + Sync)) -> Result<(), String> {
+    fn run(&self, workers: usize, work: &(impl Fn() + Sync)) -> Result<(), String> {
         if workers.min(self.threads) <= 1 {
             return catch_unwind(AssertUnwindSafe(work)).map_err(message);
         }

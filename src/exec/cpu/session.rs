@@ -2,7 +2,7 @@
 
 use std::{ops::Range, sync::atomic::Ordering::Relaxed, time::Instant};
 
-use super::{CpuBackend, Executable, data::Home, shared_mem::SharedMem};
+use super::{CpuBackend, Executable, data::Home, pool::Team, shared_mem::SharedMem};
 use crate::{
     error::Result,
     exec::{
@@ -16,6 +16,7 @@ use crate::{
 /// A launch that is open on the engine.
 pub(super) struct CpuSession<'s> {
     pub engine: &'s CpuBackend,
+    pub team: Team<'s>,
     pub code: &'s Executable,
     pub plan: &'s Plan,
     pub memory: &'s [(SharedMem<'s>, u64)],
@@ -57,7 +58,7 @@ impl Session for CpuSession<'_> {
         let part = self.plan.tiles.part(&units, self.plan.workgroups);
         self.metrics.compile += self.code.make_ready(part, |at| Some(self.memory.get(at)?.1));
         let start = Instant::now();
-        let interpreted = self.engine.run(self.code, part, self.memory, self.stop)?;
+        let interpreted = self.engine.run_on(self.team, self.code, part, self.memory, self.stop)?;
         self.metrics.kernel += start.elapsed();
         self.metrics.interpreted |= interpreted;
         self.metrics.dispatches += 1;

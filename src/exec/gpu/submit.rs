@@ -106,7 +106,7 @@ pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
         ((_, Ended::OutOfFuel), Some(stop)) => Err(stop.error(LeftBehind::Unspecified)),
         ((metrics, _), _) => {
             if let Some(watcher) = watcher {
-                watcher(TileEvent { tile: 0, tiles: 1 });
+                watcher(TileEvent { tile: 0, tiles: 1, units_done: 1, units: 1 });
             }
             Ok(metrics)
         }

@@ -49,7 +49,7 @@ pub(super) use record::{Touched, record};
 pub(super) use subgroup::SIZE as SUBGROUP_SIZE;
 
 use super::{
-    pool::{Claims, Pool},
+    pool::{Claims, Team},
     shared_mem::SharedMem,
 };
 use crate::{
@@ -79,14 +79,14 @@ pub(super) fn run<'a>(
     code: &Code,
     part: Part,
     bindings: &[(SharedMem<'a>, u64)],
-    pool: &Pool,
+    team: Team<'_>,
     scratch: &Mutex<Vec<Scratch>>,
     stop: Option<&Stop>,
 ) -> Result<()> {
     let grid = Grid::new(code, part)?;
     let views = Views::new(code, bindings)?;
     let work = grid.invocations().saturating_mul(code.insts.len() as u64);
-    let workers = (work / WORTH_A_THREAD + 1).min(grid.units).min(pool.threads() as u64) as usize;
+    let workers = (work / WORTH_A_THREAD + 1).min(grid.units).min(team.threads() as u64) as usize;
     let claims = Claims::new(grid.units, workers);
     let stopped = AtomicBool::new(false);
     let work = || {
@@ -110,11 +110,11 @@ pub(super) fn run<'a>(
         machine.finish(&mut memory);
         std::mem::forget(on_panic);
         let mut kept = lock(scratch);
-        if memory.bytes() <= KEPT_SCRATCH && kept.len() < pool.threads() {
+        if memory.bytes() <= KEPT_SCRATCH && kept.len() < team.threads() {
             kept.push(memory);
         }
     };
-    pool.run(workers, &work).map_err(|panic| {
+    team.run(workers, &work).map_err(|panic| {
         Error::Device(
             Message::new(format!("the CPU engine failed: {panic}; what it wrote is unspecified"))
                 .kernel(code.name.as_str())

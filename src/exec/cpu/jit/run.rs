@@ -1,4 +1,4 @@
-//! Launches of compiled programs, over the threads of the pool.
+//! Launches of compiled programs, over threads of the pool.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,7 +7,7 @@ use crate::{
     error::{Error, Message, Result},
     exec::{
         cpu::{
-            pool::{Claims, Pool},
+            pool::{Claims, Team},
             shared_mem::SharedMem,
         },
         stop::{LeftBehind, Stop},
@@ -26,7 +26,7 @@ impl Compiled {
         part: Part,
         lanes: u32,
         memory: &[(SharedMem<'_>, u64)],
-        pool: &Pool,
+        team: Team<'_>,
         stop: Option<&Stop>,
     ) -> Option<Result<()>> {
         let bindings: Vec<Bytes> = memory
@@ -38,16 +38,16 @@ impl Compiled {
             .collect();
         let bytes = |at: usize| Some(bindings.get(at)?.len as u64);
         let variant = self.variant(bytes, invocations(part, lanes)).filter(|variant| variant.accepts(&bindings))?;
-        Some(variant.launch(part, lanes, &bindings, pool, stop))
+        Some(variant.launch(part, lanes, &bindings, team, stop))
     }
 }
 
 impl Variant {
-    fn launch(&self, part: Part, lanes: u32, bindings: &[Bytes], pool: &Pool, stop: Option<&Stop>) -> Result<()> {
+    fn launch(&self, part: Part, lanes: u32, bindings: &[Bytes], team: Team<'_>, stop: Option<&Stop>) -> Result<()> {
         let [columns, rows, layers] = part.size.map(u64::from);
         let total = columns.saturating_mul(rows).saturating_mul(layers);
         let work = total.saturating_mul(u64::from(lanes)).saturating_mul(self.cost);
-        let workers = (work / WORTH_A_THREAD + 1).min(total).min(pool.threads() as u64) as usize;
+        let workers = (work / WORTH_A_THREAD + 1).min(total).min(team.threads() as u64) as usize;
         let claims = Claims::new(total, workers);
         let stopped = AtomicBool::new(false);
         let shared = Shared(bindings);
@@ -65,7 +65,7 @@ impl Variant {
                     let first = [0, 1, 2].map(|axis| part.origin[axis].wrapping_add([x, y, z][axis] as u32));
                     // SAFETY: `self.worker` made the worker above, with this stop; `Compiled::launch` asked whether the
                     // bindings are accepted. The memory behind them is borrowed by the `SharedMem`s that it was given,
-                    // for longer than `pool.run` lasts, which returns when all workers have. What the kernel can
+                    // for longer than `team.run` lasts, which returns when all workers have. What the kernel can
                     // write is racy, that is an exclusive borrow: `cpu::LaunchData::new` refuses a call where it would not
                     // be, and `sequence` chooses by the kind of the binding.
                     unsafe { self.run_row(&mut worker, first, count as u32) };
@@ -82,7 +82,7 @@ impl Variant {
             unsafe { self.merge(&worker, shared.0) };
             self.idle.put(worker);
         };
-        pool.run(workers, &run).map_err(|panic| Error::Device(Message::new(format!("a worker failed: {panic}"))))?;
+        team.run(workers, &run).map_err(|panic| Error::Device(Message::new(format!("a worker failed: {panic}"))))?;
         match stop {
             Some(stop) if stopped.load(Ordering::Relaxed) => Err(stop.error(LeftBehind::Unspecified)),
             _ => Ok(()),

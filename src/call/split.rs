@@ -1,0 +1,106 @@
+//! Calls that several devices share: who takes part, and why a call is not shared.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    Call,
+    args::{Arg, Data},
+    place::{Placement, unfit},
+};
+use crate::{
+    device::Device,
+    device_info::DeviceKind,
+    error::{Error, Result},
+    plan::Plan,
+};
+
+/// The devices that share a call.
+pub(super) struct Split {
+    /// At least two.
+    pub members: Vec<SplitMember>,
+    /// Devices of `all` that do not take part.
+    pub left_out: Vec<Device>,
+}
+
+/// A device that takes part.
+pub(super) struct SplitMember {
+    pub device: Device,
+    pub plan: Arc<Plan>,
+    /// Whether the caller named it.
+    pub is_listed: bool,
+}
+
+impl SplitMember {
+    /// Whether it computes on the host's cores, which feed the others too.
+    pub fn is_host(&self) -> bool {
+        self.device.capacity().is_none()
+    }
+}
+
+impl Call<'_> {
+    /// Plans the call for each of the devices; for one of them if it cannot be shared.
+    pub(super) fn place_several(&self, workgroups: [u32; 3], devices: &[Device], is_list: bool) -> Result<Placement> {
+        if self.args.iter().flatten().any(|arg| matches!(arg, Arg { data: Data::Resident { .. }, .. })) {
+            // It runs where they are.
+            return self.place_on_one(workgroups, true, None);
+        }
+        let mut given = self.given(workgroups);
+        given.shape.splits = true;
+        let mut split = Split { members: Vec::new(), left_out: Vec::new() };
+        let mut compile = Duration::ZERO;
+        let mut refusal = None;
+        for device in devices {
+            if !is_list && shares_cores(device, devices) {
+                split.left_out.push(device.clone());
+                continue;
+            }
+            let planned = device.accepts(&self.kernel).and_then(|took| {
+                compile += took;
+                given.shape.capacity = device.capacity();
+                self.check_sizes(device)?;
+                let plan = self.devices.plan(&self.kernel, &given, device)?;
+                plan.map_err(|misfit| unfit(&self.kernel, device, &misfit))
+            });
+            match planned {
+                Ok(plan) => {
+                    if let Some(reason) = plan.unsplit(&self.kernel) {
+                        return self.place_unsplit(workgroups, devices, is_list, &reason);
+                    }
+                    split.members.push(SplitMember { device: device.clone(), plan, is_listed: is_list });
+                }
+                Err(error) if is_list => return Err(error),
+                Err(error) => {
+                    split.left_out.push(device.clone());
+                    refusal = refusal.or(Some(error));
+                }
+            }
+        }
+        match split.members.as_slice() {
+            [] => Err(refusal.unwrap_or_else(|| Error::NoDevice(self.kernel.message("the runtime has no device")))),
+            [only] => self.place_on_one(workgroups, true, Some(&only.device)),
+            [first, ..] => {
+                let (device, plan) = (first.device.clone(), Some(Arc::clone(&first.plan)));
+                Ok(Placement { device, plan, compile, split: Some(split) })
+            }
+        }
+    }
+
+    /// Has one device run all of the call: the first of a list, else the best.
+    fn place_unsplit(
+        &self,
+        workgroups: [u32; 3],
+        devices: &[Device],
+        is_list: bool,
+        reason: &str,
+    ) -> Result<Placement> {
+        let asked = devices.first().filter(|_| is_list);
+        let mut placement = self.place_on_one(workgroups, true, asked)?;
+        placement.plan = placement.plan.map(|plan| Arc::new(plan.with_unsplit(reason)));
+        Ok(placement)
+    }
+}
+
+/// Whether a device is software on the cores that another of the devices computes on itself.
+fn shares_cores(device: &Device, devices: &[Device]) -> bool {
+    device.kind() == DeviceKind::SoftwareGpu && devices.iter().any(|other| other.kind() == DeviceKind::Cpu)
+}

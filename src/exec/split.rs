@@ -1,0 +1,356 @@
+//! One launch on several devices: each has a thread, which claims runs of units from one ledger until all are done.
+//!
+//! What the kernel writes is [`HostMemory`]: a claim's results are brought there when it is committed, on a device that works
+//! in place while it is held. Merged bindings are a copy for each member, which is folded in when nothing is left to claim.
+
+use std::{
+    any::Any,
+    collections::VecDeque,
+    io,
+    panic::{self, AssertUnwindSafe},
+    sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc},
+    thread::{self, ScopedJoinHandle},
+    time::{Duration, Instant},
+};
+
+use super::{ArgData, Backend, Launch, Metrics, Watcher, host::HostMemory, session::Session, stop::Stop};
+use crate::{
+    access::{Merge, Verdict},
+    error::{Error, Message, Result},
+    kernel::Kernel,
+    plan::{Plan, Residency, TileEvent},
+    schedule::{Answer, Claim, ClaimId, Failure, Landing, Ledger, MemberId, MemberSpec, Remedy, Share},
+};
+
+/// A device that takes part in a launch.
+#[derive(Clone, Copy)]
+pub(crate) struct Member<'a> {
+    pub backend: &'a dyn Backend,
+    /// Of its own memory; the units are the same in all plans.
+    pub plan: &'a Plan,
+    /// Threads of the host that it leaves to the others.
+    pub spare_threads: usize,
+    /// Whether the caller asked for it by name: then it is given work wherever there is enough.
+    pub is_listed: bool,
+}
+
+/// A launch for several members.
+pub(crate) struct SplitLaunch<'a> {
+    pub kernel: &'a Kernel,
+    /// One for each of [`Kernel::bindings`], in that order; none is resident.
+    pub args: Vec<ArgData<'a>>,
+    pub workgroups: [u32; 3],
+    pub stop: Option<&'a Stop>,
+    pub watcher: Option<&'a mut Watcher<'a>>,
+}
+
+/// What a member did.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct MemberMetrics {
+    pub metrics: Metrics,
+    pub share: Share,
+}
+
+/// Data of a binding that all members see.
+enum Host<'a> {
+    Uniform(&'a [u8]),
+    Read(&'a [u8]),
+    Written(HostMemory<'a>),
+    Merged(HostMemory<'a>, Merge),
+}
+
+impl<'a> Host<'a> {
+    fn new(data: ArgData<'a>, verdict: Verdict) -> Result<Host<'a>> {
+        Ok(match (data, verdict) {
+            (ArgData::Uniform(bytes), _) => Host::Uniform(bytes),
+            (ArgData::Read(bytes), _) => Host::Read(bytes),
+            (ArgData::Write(bytes), Verdict::Merged(merge)) => Host::Merged(HostMemory::new(bytes), merge),
+            (ArgData::Write(bytes), _) => Host::Written(HostMemory::new(bytes)),
+            (ArgData::Resident(_) | ArgData::Shared(_) | ArgData::Merged(..), _) => {
+                return Err(Error::Device(Message::new("a call with resident data was to be split")));
+            }
+        })
+    }
+
+    fn arg(&self) -> ArgData<'_> {
+        match self {
+            Host::Uniform(bytes) => ArgData::Uniform(bytes),
+            Host::Read(bytes) => ArgData::Read(bytes),
+            Host::Written(host) => ArgData::Shared(host),
+            Host::Merged(host, merge) => ArgData::Merged(host, *merge),
+        }
+    }
+}
+
+/// Runs a launch on all members, and returns when its results are in the arguments; gives what each did.
+///
+/// # Errors
+///
+/// The first that a member meets; then no other claims anything more, and what is bound for writing is unspecified.
+///
+/// # Panics
+///
+/// If the watcher does, once all members have stopped.
+pub(crate) fn run(launch: SplitLaunch<'_>, members: &[Member<'_>]) -> Result<Vec<MemberMetrics>> {
+    let SplitLaunch { kernel, args, workgroups, stop, watcher } = launch;
+    let Some(first) = members.first() else {
+        return Err(Error::NoDevice(kernel.message("no device is to run it")));
+    };
+    let verdicts = first.plan.bindings.iter().map(|binding| binding.verdict);
+    let hosts =
+        args.into_iter().zip(verdicts).map(|(arg, verdict)| Host::new(arg, verdict)).collect::<Result<Vec<_>>>()?;
+    let books =
+        Books::new(first.plan.tiles.units(), members, hosts.iter().any(|host| matches!(host, Host::Merged(..))));
+    let (sender, events) = mpsc::channel();
+    let mut panicked = None;
+    let results: Vec<Result<Metrics>> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..)
+            .zip(members)
+            .map(|(number, member)| {
+                let (hosts, books, sender) = (&hosts, &books, sender.clone());
+                let thread = thread::Builder::new().name(format!("swath-member-{number}"));
+                thread.spawn_scoped(scope, move || {
+                    let args = hosts.iter().map(Host::arg).collect();
+                    let launch = Launch {
+                        kernel,
+                        args,
+                        workgroups,
+                        stop,
+                        spare_threads: member.spare_threads,
+                        plan: Some(member.plan),
+                        watcher: None,
+                    };
+                    let mut worker = Worker { id: MemberId(number), books, sender, flights: VecDeque::new() };
+                    let serve = || member.backend.serve(launch, member.plan, &mut |session| worker.work(session));
+                    let result = panic::catch_unwind(AssertUnwindSafe(serve))
+                        .unwrap_or_else(|_| Err(Error::Device(kernel.message("a thread that feeds a device failed"))));
+                    books.leave(MemberId(number), result.as_ref().err());
+                    result
+                })
+            })
+            .collect();
+        drop(sender);
+        panicked = tell(events, watcher, &books);
+        let join = |thread: io::Result<ScopedJoinHandle<'_, Result<Metrics>>>| match thread {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic)),
+            Err(error) => {
+                let message = kernel.message(format!("the system starts no thread to feed a device: {error}"));
+                Err(Error::Device(message.help("ask for fewer devices")))
+            }
+        };
+        threads.into_iter().map(join).collect()
+    });
+    if let Some(panic) = panicked {
+        panic::resume_unwind(panic);
+    }
+    books.into_result(results)
+}
+
+/// Hands events on to the watcher until all members are done; gives what it panics with, which ends the launch.
+fn tell(
+    events: mpsc::Receiver<TileEvent>,
+    mut watcher: Option<&mut Watcher<'_>>,
+    books: &Books,
+) -> Option<Box<dyn Any + Send>> {
+    for event in events {
+        let Some(tell) = watcher.as_mut() else { continue };
+        if let Err(panic) = panic::catch_unwind(AssertUnwindSafe(|| tell(event))) {
+            books.end();
+            return Some(panic);
+        }
+    }
+    None
+}
+
+/// The ledger, and what the members know of each other.
+struct Books {
+    state: Mutex<State>,
+    changed: Condvar,
+    start: Instant,
+}
+
+struct State {
+    ledger: Ledger,
+    /// The first error.
+    error: Option<Error>,
+    /// Nobody is to claim anything more.
+    is_over: bool,
+    /// Claims that were committed.
+    tiles: u32,
+}
+
+impl Books {
+    fn new(units: u32, members: &[Member<'_>], is_merging: bool) -> Books {
+        let specs = members.iter().map(|member| {
+            let is_host = member.plan.bindings.iter().any(|binding| binding.residency == Residency::Host);
+            MemberSpec {
+                most: member.plan.tiles.units_per_tile(),
+                depth: if is_host { 1 } else { 2 },
+                in_place: is_host,
+                ..MemberSpec::default()
+            }
+        });
+        let ledger = Ledger::new(units, specs.collect());
+        let ledger = if is_merging { ledger.merging() } else { ledger };
+        let state = State { ledger, error: None, is_over: false, tiles: 0 };
+        Books { state: Mutex::new(state), changed: Condvar::new(), start: Instant::now() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// Has nobody claim anything more.
+    fn end(&self) {
+        self.state().is_over = true;
+        self.changed.notify_all();
+    }
+
+    /// A member does nothing any more. An error ends the launch.
+    fn leave(&self, member: MemberId, error: Option<&Error>) {
+        let mut state = self.state();
+        if let Some(error) = error {
+            let now = self.now();
+            state.ledger.lose(member, now);
+            state.is_over = true;
+            if state.error.is_none() {
+                state.error = Some(error.clone());
+            }
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    fn into_result(self, results: Vec<Result<Metrics>>) -> Result<Vec<MemberMetrics>> {
+        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = state.error {
+            return Err(error);
+        }
+        if !state.ledger.is_finished() {
+            return Err(Error::Device(Message::new("the devices stopped before all of a call was done")));
+        }
+        let share = |number| state.ledger.share(MemberId(number));
+        let metrics = (0..).zip(results);
+        metrics.map(|(number, metrics)| Ok(MemberMetrics { metrics: metrics?, share: share(number) })).collect()
+    }
+}
+
+/// A member's thread.
+struct Worker<'b> {
+    id: MemberId,
+    books: &'b Books,
+    sender: mpsc::Sender<TileEvent>,
+    /// What its session has started and not settled.
+    flights: VecDeque<Claim>,
+}
+
+/// What a member does next.
+enum Next {
+    Start(Claim),
+    /// There is nothing to claim for now: settle what is under way.
+    Settle,
+    Fold,
+    Done,
+}
+
+impl Worker<'_> {
+    /// Claims and computes until everything is committed.
+    fn work(&mut self, session: &mut dyn Session) -> Result<()> {
+        loop {
+            match self.next() {
+                Next::Start(claim) if claim.units.end - claim.units.start > session.most_units() => {
+                    // It has less memory than its plan said.
+                    let remedy = self.books.state().ledger.failed(claim.id, Failure::OutOfMemory, self.books.now());
+                    if remedy == Remedy::Out {
+                        return Err(Error::OutOfMemory(Message::new("a device has no room for a single unit")));
+                    }
+                    self.books.changed.notify_all();
+                }
+                Next::Start(claim) => {
+                    session.start(claim.units.clone())?;
+                    self.flights.push_back(claim);
+                    if self.flights.len() >= session.depth() {
+                        self.settle(session)?;
+                    }
+                }
+                Next::Settle => self.settle(session)?,
+                Next::Fold => self.fold(session)?,
+                Next::Done => {
+                    while !self.flights.is_empty() {
+                        session.land()?;
+                        session.settle(&[])?;
+                        self.flights.pop_front();
+                    }
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Asks the ledger, and waits where it says so and nothing is under way here.
+    fn next(&self) -> Next {
+        let mut state = self.books.state();
+        loop {
+            if state.is_over {
+                return Next::Done;
+            }
+            let now = self.books.now();
+            let until = match state.ledger.claim(self.id, now) {
+                Answer::Claim(claim) => return Next::Start(claim),
+                Answer::Finished if self.flights.is_empty() => return Next::Done,
+                Answer::Wait(_) | Answer::Finished if !self.flights.is_empty() => return Next::Settle,
+                Answer::Wait(_) if !state.ledger.fold(self.id).is_empty() => return Next::Fold,
+                Answer::Wait(until) => until,
+                Answer::Finished => None,
+            };
+            let patience = until.map_or(LONG, |until| until.saturating_sub(now).clamp(SHORT, LONG));
+            state = self.books.changed.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Sees the oldest run land, and commits it.
+    fn settle(&mut self, session: &mut dyn Session) -> Result<()> {
+        session.land()?;
+        let Some(claim) = self.flights.pop_front() else { return Ok(()) };
+        let landing = self.books.state().ledger.landed(claim.id, self.books.now());
+        match landing {
+            Landing::Commit(ranges) => {
+                session.settle(&ranges)?;
+                self.commit(&[claim.id]);
+            }
+            // What follows the grid is written where it belongs; what is merged stays here.
+            Landing::Hold => session.settle(std::slice::from_ref(&claim.units))?,
+            Landing::Discard => session.settle(&[])?,
+        }
+        self.books.changed.notify_all();
+        Ok(())
+    }
+
+    fn fold(&mut self, session: &mut dyn Session) -> Result<()> {
+        session.fold()?;
+        let claims = self.books.state().ledger.fold(self.id);
+        self.commit(&claims);
+        self.books.changed.notify_all();
+        Ok(())
+    }
+
+    /// Has claims count as done, and tells of them.
+    fn commit(&self, claims: &[ClaimId]) {
+        let mut state = self.books.state();
+        for claim in claims {
+            state.ledger.committed(*claim);
+            let (tile, units_done, units) = (state.tiles, state.ledger.committed_units(), state.ledger.units());
+            state.tiles += 1;
+            // Sent under the lock, so that events come in the order of commit. Nobody may be listening any more.
+            let _ = self.sender.send(TileEvent { tile, tiles: tile + 1, units_done, units });
+        }
+    }
+}
+
+/// The shortest and the longest wait before the ledger is asked again.
+const SHORT: Duration = Duration::from_micros(20);
+const LONG: Duration = Duration::from_millis(100);
