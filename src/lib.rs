@@ -84,6 +84,7 @@ mod runtime;
 #[cfg(feature = "cli")]
 pub mod samples;
 mod schedule;
+mod trace;
 
 pub use buffer::Buffer;
 pub use call::{Call, Grid, Job, Outcome, ReadArg, TileEvents, UniformValue, Untyped, WriteArg};
@@ -97,6 +98,7 @@ pub use kernel::names::nearest as nearest_name;
 pub use kernel::{Binding, BindingKind, ConstValue, Field, Kernel, Module, OverrideConstant, Scalar, Type};
 pub use report::{MemberReport, Report};
 pub use runtime::Runtime;
+pub use trace::Trace;
 
 #[cfg(feature = "gpu")]
 pub use wgpu;

@@ -13,6 +13,7 @@ use crate::{
     error::Result,
     exec::{Backend, null::NullBackend},
     kernel::{Kernel, Module},
+    trace::Trace,
 };
 
 /// The devices of the machine, and the way in to everything that runs on them. Cheap to clone.
@@ -144,6 +145,12 @@ impl Runtime {
     /// [`Error::NoDevice`](crate::Error::NoDevice) and [`Error::Unsupported`](crate::Error::Unsupported) where none can.
     pub fn device_for(&self, kernel: &Kernel, bytes: u64) -> Result<Device> {
         self.devices.choose_for(kernel, bytes).map(|(device, _)| device)
+    }
+
+    /// Records what calls do from now on, to be looked at in a viewer, as long as the trace is kept. Traces that are made
+    /// while another is kept have what that has. Chains are not recorded.
+    pub fn trace(&self) -> Trace {
+        Trace::new(self.devices.record())
     }
 
     /// Parses and validates WGSL text; the same as [`Module::parse`].

@@ -21,6 +21,7 @@ use crate::{
         ArgData, Launch, Watcher,
         split::{self, Member, MemberMetrics, SplitLaunch},
         stop::{Armed, LeftBehind},
+        trace::{Recorder, Track},
     },
     kernel::Kernel,
     plan::Plan,
@@ -43,6 +44,8 @@ pub(super) struct Checked<'a> {
     pub compile: Duration,
     /// Who shares it; nothing where the device runs all of it.
     split: Option<Split>,
+    /// Who records it.
+    recorder: Option<Arc<Recorder>>,
 }
 
 impl<'a> Call<'a> {
@@ -80,6 +83,7 @@ impl<'a> Call<'a> {
             watchers: self.watchers,
             compile,
             split,
+            recorder: self.devices.recorder(),
         })
     }
 
@@ -138,13 +142,23 @@ impl Checked<'_> {
         let mut tell = |event| watchers.tell(event);
         let watcher: Option<&mut Watcher<'_>> = if is_watched { Some(&mut tell) } else { None };
         let (kernel, workgroups) = (&self.kernel, self.workgroups);
+        let recorder = self.recorder.as_deref();
         let (mut metrics, members) = match &self.split {
             None => {
-                let launch = Launch { kernel, args, workgroups, stop, spare_threads: 0, plan, watcher };
+                let launch = Launch {
+                    kernel,
+                    args,
+                    workgroups,
+                    stop,
+                    spare_threads: 0,
+                    plan,
+                    track: track(recorder, kernel, &self.device),
+                    watcher,
+                };
                 (self.device.inner.backend.launch(launch)?, Vec::new())
             }
             Some(split) => {
-                let members = split.launch(SplitLaunch { kernel, args, workgroups, stop, watcher })?;
+                let members = split.launch(SplitLaunch { kernel, args, workgroups, stop, watcher }, recorder)?;
                 (MemberReport::total(&members), members)
             }
         };
@@ -161,15 +175,22 @@ impl Checked<'_> {
     }
 }
 
+/// Where what a device does in a call of `kernel` is recorded, if it is.
+fn track<'r>(recorder: Option<&'r Recorder>, kernel: &'r Kernel, device: &'r Device) -> Option<Track<'r>> {
+    recorder.map(|recorder| Track { recorder, device: device.alias(), kernel: kernel.name() })
+}
+
 impl Split {
     /// Runs a launch on all members; gives what each did, and that the others did nothing.
-    fn launch(&self, launch: SplitLaunch<'_>) -> Result<Vec<MemberReport>> {
+    fn launch(&self, launch: SplitLaunch<'_>, recorder: Option<&Recorder>) -> Result<Vec<MemberReport>> {
+        let kernel = launch.kernel;
         let feeds = self.members.iter().any(|member| !member.is_host());
         let members = self.members.iter().map(|SplitMember { device, plan, is_listed }| Member {
             backend: &*device.inner.backend,
             plan,
             spare_threads: usize::from(feeds),
             is_listed: *is_listed,
+            track: track(recorder, kernel, device),
         });
         let members: Vec<_> = members.collect();
         let start = Instant::now();

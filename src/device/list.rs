@@ -1,6 +1,12 @@
 //! The devices of a runtime, the order in which they are preferred, and the plans made for them.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use super::{
     Asked, Decision, Device, DeviceChoice,
@@ -9,7 +15,7 @@ use super::{
 use crate::{
     device_info::DeviceKind,
     error::{Error, Message, Result},
-    exec::Backend,
+    exec::{Backend, trace::Recorder},
     kernel::Kernel,
     plan::{self, Misfit, Plan, PlanCache, request::PlanRequest},
 };
@@ -28,6 +34,9 @@ struct Inner {
     default: Option<String>,
     /// Calls that were planned before.
     plans: PlanCache,
+    /// Who records what calls do; behind a flag, for most often nobody does.
+    records: AtomicBool,
+    recorder: Mutex<Weak<Recorder>>,
 }
 
 impl Devices {
@@ -59,7 +68,37 @@ impl Devices {
         }
         let mut preferred = devices.clone();
         preferred.sort_by_key(|device| rank(device.kind()));
-        Ok(Devices { inner: Arc::new(Inner { devices, preferred, default, plans: PlanCache::default() }) })
+        Ok(Devices {
+            inner: Arc::new(Inner {
+                devices,
+                preferred,
+                default,
+                plans: PlanCache::default(),
+                records: AtomicBool::new(false),
+                recorder: Mutex::default(),
+            }),
+        })
+    }
+
+    /// Records what calls do from now on, as long as the recorder lives.
+    pub fn record(&self) -> Arc<Recorder> {
+        let mut current = self.inner.recorder.lock().unwrap_or_else(PoisonError::into_inner);
+        let recorder = current.upgrade().unwrap_or_else(|| Arc::new(Recorder::new()));
+        *current = Arc::downgrade(&recorder);
+        self.inner.records.store(true, Ordering::Release);
+        recorder
+    }
+
+    /// Who records what calls do.
+    pub fn recorder(&self) -> Option<Arc<Recorder>> {
+        if !self.inner.records.load(Ordering::Acquire) {
+            return None;
+        }
+        let current = self.inner.recorder.lock().unwrap_or_else(PoisonError::into_inner);
+        let recorder = current.upgrade();
+        // Under the lock, lest somebody begins to record meanwhile.
+        self.inner.records.store(recorder.is_some(), Ordering::Release);
+        recorder
     }
 
     /// GPUs first, in the order of their drivers.

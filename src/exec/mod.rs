@@ -11,6 +11,7 @@ pub(crate) mod split;
 pub(crate) mod stop;
 #[cfg(test)]
 mod tests;
+pub(crate) mod trace;
 
 use std::{any::Any, ops::Range, sync::Arc, time::Duration};
 
@@ -26,6 +27,7 @@ use crate::{
 use host::HostMemory;
 use session::Body;
 use stop::Stop;
+use trace::Track;
 
 /// Every device of the machine: the GPUs that can be opened, then the CPU engine.
 pub(crate) fn discover() -> Vec<Arc<dyn Backend>> {
@@ -114,6 +116,8 @@ pub(crate) struct Launch<'a> {
     pub spare_threads: usize,
     /// How it is cut; nothing for one tile of data that fits.
     pub plan: Option<&'a Plan>,
+    /// Where it is recorded.
+    pub track: Option<Track<'a>>,
     /// Who wants to hear of each tile.
     pub watcher: Option<&'a mut Watcher<'a>>,
 }
@@ -125,7 +129,7 @@ impl<'a> Launch<'a> {
     /// A launch in one tile, which nothing ends.
     #[cfg(any(test, feature = "gpu"))]
     pub fn new(kernel: &'a Kernel, args: Vec<ArgData<'a>>, workgroups: [u32; 3]) -> Self {
-        Launch { kernel, args, workgroups, stop: None, spare_threads: 0, plan: None, watcher: None }
+        Launch { kernel, args, workgroups, stop: None, spare_threads: 0, plan: None, track: None, watcher: None }
     }
 }
 

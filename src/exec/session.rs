@@ -1,8 +1,8 @@
 //! Sessions: a launch that a device does in parts, and a device that does all of them.
 
-use std::{collections::VecDeque, ops::Range};
+use std::{collections::VecDeque, ops::Range, time::Instant};
 
-use super::Watcher;
+use super::{Watcher, trace::Track};
 use crate::{
     error::Result,
     plan::{TileEvent, TileSpace},
@@ -43,23 +43,28 @@ pub(crate) type Body<'b> = dyn FnMut(&mut dyn Session) -> Result<()> + 'b;
 pub(super) fn run_alone(
     session: &mut dyn Session,
     space: TileSpace,
+    track: Option<Track<'_>>,
     watcher: &mut Option<&mut Watcher<'_>>,
 ) -> Result<()> {
     let space = space.narrowed(session.most_units().min(space.units_per_tile()));
     let tiles = space.count();
     let mut started = VecDeque::with_capacity(session.depth());
-    let mut settle = |session: &mut dyn Session, (tile, units): (u32, Range<u32>)| {
+    let mut settle = |session: &mut dyn Session, (tile, units, began): (u32, Range<u32>, Instant)| {
         session.land()?;
         let units_done = units.end;
-        session.settle(&[units])?;
+        session.settle(std::slice::from_ref(&units))?;
+        if let Some(track) = track {
+            track.settled(tile as usize % session.depth(), began, units);
+        }
         if let Some(watcher) = watcher.as_mut() {
             watcher(TileEvent { tile, tiles, units_done, units: space.units() });
         }
         Ok(())
     };
     for (tile, units) in (0..).zip(space.iter()) {
+        let began = Instant::now();
         session.start(units.clone())?;
-        started.push_back((tile, units));
+        started.push_back((tile, units, began));
         if started.len() >= session.depth()
             && let Some(oldest) = started.pop_front()
         {

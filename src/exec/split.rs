@@ -13,7 +13,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{ArgData, Backend, Launch, Metrics, Watcher, host::HostMemory, session::Session, stop::Stop};
+use super::{
+    ArgData, Backend, Launch, Metrics, Watcher,
+    host::HostMemory,
+    session::Session,
+    stop::Stop,
+    trace::{Activity, Track, span},
+};
 use crate::{
     access::{Merge, Verdict},
     error::{Error, Message, Result},
@@ -32,6 +38,8 @@ pub(crate) struct Member<'a> {
     pub spare_threads: usize,
     /// Whether the caller asked for it by name: then it is given work wherever there is enough.
     pub is_listed: bool,
+    /// Where it is recorded.
+    pub track: Option<Track<'a>>,
 }
 
 /// A launch for several members.
@@ -118,9 +126,17 @@ pub(crate) fn run(launch: SplitLaunch<'_>, members: &[Member<'_>]) -> Result<Vec
                         stop,
                         spare_threads: member.spare_threads,
                         plan: Some(member.plan),
+                        track: member.track,
                         watcher: None,
                     };
-                    let mut worker = Worker { id: MemberId(number), books, sender, flights: VecDeque::new() };
+                    let mut worker = Worker {
+                        id: MemberId(number),
+                        books,
+                        sender,
+                        flights: VecDeque::new(),
+                        track: member.track,
+                        settled: 0,
+                    };
                     let serve = || member.backend.serve(launch, member.plan, &mut |session| worker.work(session));
                     let result = panic::catch_unwind(AssertUnwindSafe(serve))
                         .unwrap_or_else(|_| Err(Error::Device(kernel.message("a thread that feeds a device failed"))));
@@ -244,8 +260,11 @@ struct Worker<'b> {
     id: MemberId,
     books: &'b Books,
     sender: mpsc::Sender<TileEvent>,
-    /// What its session has started and not settled.
-    flights: VecDeque<Claim>,
+    /// What its session has started and not settled, and since when.
+    flights: VecDeque<(Claim, Instant)>,
+    track: Option<Track<'b>>,
+    /// Runs that were settled.
+    settled: usize,
 }
 
 /// What a member does next.
@@ -271,8 +290,9 @@ impl Worker<'_> {
                     self.books.changed.notify_all();
                 }
                 Next::Start(claim) => {
+                    let now = Instant::now();
                     session.start(claim.units.clone())?;
-                    self.flights.push_back(claim);
+                    self.flights.push_back((claim, now));
                     if self.flights.len() >= session.depth() {
                         self.settle(session)?;
                     }
@@ -307,6 +327,7 @@ impl Worker<'_> {
                 Answer::Wait(until) => until,
                 Answer::Finished => None,
             };
+            let _waiting = span(self.track, Activity::Wait);
             let patience = until.map_or(LONG, |until| until.saturating_sub(now).clamp(SHORT, LONG));
             state = self.books.changed.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -315,7 +336,7 @@ impl Worker<'_> {
     /// Sees the oldest run land, and commits it.
     fn settle(&mut self, session: &mut dyn Session) -> Result<()> {
         session.land()?;
-        let Some(claim) = self.flights.pop_front() else { return Ok(()) };
+        let Some((claim, began)) = self.flights.pop_front() else { return Ok(()) };
         let landing = self.books.state().ledger.landed(claim.id, self.books.now());
         match landing {
             Landing::Commit(ranges) => {
@@ -326,6 +347,10 @@ impl Worker<'_> {
             Landing::Hold => session.settle(std::slice::from_ref(&claim.units))?,
             Landing::Discard => session.settle(&[])?,
         }
+        if let Some(track) = self.track {
+            track.settled(self.settled % session.depth(), began, claim.units);
+        }
+        self.settled += 1;
         self.books.changed.notify_all();
         Ok(())
     }

@@ -33,8 +33,9 @@ use crate::{
     error::{Error, Message, Result},
     exec::{
         Allocation, Backend, Launch, Metrics, Ready, Sequence, SequenceTurn,
-        session::{Body, run_alone},
+        session::{Body, Session, run_alone},
         stop::Stop,
+        trace::{self, Activity},
     },
     ir,
     kernel::{Kernel, identity::Identity},
@@ -247,14 +248,17 @@ impl Backend for CpuBackend {
     fn launch(&self, launch: Launch<'_>) -> Result<Metrics> {
         let mut launch = launch;
         if let Some(plan) = launch.plan {
-            let mut watcher = launch.watcher.take();
-            return self.serve(launch, plan, &mut |session| run_alone(session, plan.tiles, &mut watcher));
+            let (track, mut watcher) = (launch.track, launch.watcher.take());
+            let mut body = |session: &mut dyn Session| run_alone(session, plan.tiles, track, &mut watcher);
+            return self.serve(launch, plan, &mut body);
         }
         let (code, compile) = self.code(launch.kernel)?;
         let mut metrics = Metrics { compile, dispatches: 1, tiles: 1, ..Metrics::default() };
-        let (stop, part) = (launch.stop, Part::whole(launch.workgroups));
+        let (stop, track, part) = (launch.stop, launch.track, Part::whole(launch.workgroups));
+        trace::compiled(track, compile);
         LaunchData::new(launch.kernel, launch.args)?.with_memory(&mut metrics, stop, |metrics, memory, _| {
             metrics.compile += code.make_ready(part, |at| Some(memory.get(at)?.1));
+            let _running = trace::span(track, Activity::Kernel);
             let start = Instant::now();
             metrics.interpreted = self.run(&code, part, memory, stop)?;
             metrics.kernel = start.elapsed();
@@ -266,10 +270,11 @@ impl Backend for CpuBackend {
     fn serve(&self, launch: Launch<'_>, plan: &Plan, body: &mut Body<'_>) -> Result<Metrics> {
         let (code, compile) = self.code(launch.kernel)?;
         let mut metrics = Metrics { compile, ..Metrics::default() };
-        let stop = launch.stop;
+        let (stop, track) = (launch.stop, launch.track);
+        trace::compiled(track, compile);
         let team = self.pool.team(self.pool.threads().saturating_sub(launch.spare_threads));
         LaunchData::new(launch.kernel, launch.args)?.with_memory(&mut metrics, stop, |metrics, memory, homes| {
-            body(&mut CpuSession { engine: self, team, code: &code, plan, memory, homes, stop, metrics })
+            body(&mut CpuSession { engine: self, team, code: &code, plan, memory, homes, stop, track, metrics })
         })?;
         Ok(metrics)
     }

@@ -9,6 +9,7 @@ use crate::{
         Metrics,
         session::Session,
         stop::{LeftBehind, Stop},
+        trace::{self, Activity, Track},
     },
     plan::Plan,
 };
@@ -22,6 +23,7 @@ pub(super) struct CpuSession<'s> {
     pub memory: &'s [(SharedMem<'s>, u64)],
     pub homes: &'s [Home<'s>],
     pub stop: Option<&'s Stop>,
+    pub track: Option<Track<'s>>,
     pub metrics: &'s mut Metrics,
 }
 
@@ -57,6 +59,7 @@ impl Session for CpuSession<'_> {
         }
         let part = self.plan.tiles.part(&units, self.plan.workgroups);
         self.metrics.compile += self.code.make_ready(part, |at| Some(self.memory.get(at)?.1));
+        let _running = trace::span(self.track, Activity::Kernel);
         let start = Instant::now();
         let interpreted = self.engine.run_on(self.team, self.code, part, self.memory, self.stop)?;
         self.metrics.kernel += start.elapsed();

@@ -7,8 +7,8 @@ pub(crate) mod recording;
 
 use std::sync::Arc;
 
-use super::*;
-use crate::kernel::testing::kernel;
+use super::{shared_mem::Aligned, *};
+use crate::{exec::ArgData, kernel::testing::kernel};
 
 const SCALE: &str = "
     @group(0) @binding(0) var<uniform> factor: u32;
@@ -210,7 +210,7 @@ fn a_launch_that_would_write_what_is_bound_for_reading_is_refused() {
 #[test]
 fn a_failed_launch_leaves_the_engine_able_to_go_on() {
     let backend = backend(2);
-    let failed = backend.pool.run(2, &|| panic!("on purpose"));
+    let failed = backend.pool.team(2).run(2, &|| panic!("on purpose"));
     assert_eq!(failed.unwrap_err(), "on purpose");
     let (x, mut y) = ([5u8; 400], [0u8; 400]);
     let factor = 1u32.to_ne_bytes();

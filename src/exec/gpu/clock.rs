@@ -70,11 +70,12 @@ impl UnitClock {
         }
     }
 
-    /// Counts the time between the two timestamps of a run.
-    pub fn landed(&mut self, ticks: &[u8]) {
-        if let UnitClock::Device { timer, total } = self {
-            *total += timer.elapsed(ticks).unwrap_or_default();
-        }
+    /// Counts the time between the two timestamps of a run, and gives it.
+    pub fn landed(&mut self, ticks: &[u8]) -> Duration {
+        let UnitClock::Device { timer, total } = self else { return Duration::ZERO };
+        let took = timer.elapsed(ticks).unwrap_or_default();
+        *total += took;
+        took
     }
 
     /// The time of the kernel in all runs.

@@ -4,7 +4,7 @@
 //! While the device computes a run of units, the host fills the staging of the next one and empties that of the one
 //! before. All that a run does is in the order of the device's queue, so two sets of buffers are enough.
 
-use std::{collections::VecDeque, ops::Range, sync::Arc};
+use std::{collections::VecDeque, ops::Range, sync::Arc, time::Instant};
 
 use super::{
     Gpu,
@@ -23,6 +23,7 @@ use crate::{
         host::HostMemory,
         session::{Body, Session},
         stop::{LeftBehind, Stop},
+        trace::{self, Activity, Track},
     },
     kernel::{
         Kernel,
@@ -33,12 +34,13 @@ use crate::{
 
 /// Opens a session for a launch, as it is planned, and hands it to `body`.
 pub(super) fn serve(gpu: &Arc<Gpu>, launch: Launch<'_>, plan: &Plan, body: &mut Body<'_>) -> Result<Metrics> {
-    let (kernel, stop) = (launch.kernel, launch.stop);
+    let (kernel, stop, track) = (launch.kernel, launch.stop, launch.track);
     gpu.check(kernel.name())?;
     let sliced: Vec<bool> = plan.bindings.iter().map(|binding| binding.residency == Residency::Streamed).collect();
     let guard = plan.proven(kernel).map_or(Guard::All, Guard::Unproven);
     let variant = Variant { tiled: true, logical_length: sliced.clone(), sliced, guard, fuel: false };
     let (pipeline, compile) = gpu.pipelines.get(gpu, kernel, &variant)?;
+    trace::compiled(track, compile);
     if let Some(stop) = stop.filter(|stop| stop.is_due()) {
         return Err(stop.error(LeftBehind::Nothing));
     }
@@ -55,6 +57,7 @@ pub(super) fn serve(gpu: &Arc<Gpu>, launch: Launch<'_>, plan: &Plan, body: &mut 
             pipeline: &pipeline,
             layout,
             stop,
+            track,
             metrics: Metrics::default(),
             space,
             sets,
@@ -84,6 +87,7 @@ struct GpuSession<'a> {
     pipeline: &'a Pipeline,
     layout: TileLayout<'a>,
     stop: Option<&'a Stop>,
+    track: Option<Track<'a>>,
     metrics: Metrics,
     /// Runs as large as there are buffers for.
     space: TileSpace,
@@ -311,6 +315,7 @@ impl Session for GpuSession<'_> {
         if let Some(stop) = self.stop.filter(|stop| stop.is_due()) {
             return Err(stop.error(LeftBehind::Unspecified));
         }
+        let uploading = trace::span(self.track, Activity::Upload);
         self.renew_copies()?;
         let gpu = self.gpu;
         let mut slices = vec![Slice::default(); self.roles.len()];
@@ -342,6 +347,7 @@ impl Session for GpuSession<'_> {
                 }
             }
         }
+        drop(uploading);
         let group = gpu.groups.get(gpu, self.pipeline, &bound);
         let bound = BoundPipeline { pipeline: self.pipeline, group: &group };
         let part = self.plan.tiles.part(&units, self.plan.workgroups);
@@ -365,14 +371,22 @@ impl Session for GpuSession<'_> {
     }
 
     fn land(&mut self) -> Result<()> {
+        let _waiting = trace::span(self.track, Activity::Wait);
         self.flights.front().map_or(Ok(()), |flight| flight.land(self.gpu, self.stop))
     }
 
     fn settle(&mut self, units: &[Range<u32>]) -> Result<()> {
         let Some(flight) = self.flights.pop_front() else { return Ok(()) };
+        let _downloading = trace::span(self.track, Activity::Download);
+        let (track, landed) = (self.track, Instant::now());
         let (plan, roles, clock, metrics) = (self.plan, &self.roles, &mut self.clock, &mut self.metrics);
         flight.unload(self.gpu, |landing, bytes| match landing {
-            Landing::Ticks => clock.landed(bytes),
+            Landing::Ticks => {
+                let took = clock.landed(bytes);
+                if let Some(track) = track {
+                    track.computed(landed, took);
+                }
+            }
             Landing::Host { at, start, bytes: count } => {
                 let host = match &roles[at] {
                     Role::FixedShared { host, .. } => Some(*host),

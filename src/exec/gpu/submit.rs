@@ -18,8 +18,9 @@ use crate::{
     error::{Error, Message, Result},
     exec::{
         ArgData, Launch, Metrics,
-        session::run_alone,
+        session::{Session, run_alone},
         stop::{LeftBehind, Stop},
+        trace::{self, Activity},
     },
     kernel::{BindingKind, Kernel, passes::TileUniform},
     plan::{Part, TileEvent},
@@ -94,8 +95,9 @@ impl Argument<'_> {
 pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
     if let Some(plan) = launch.plan.filter(|plan| plan.is_streamed() || plan.tiles.count() > 1) {
         let mut launch = launch;
-        let mut watcher = launch.watcher.take();
-        return session::serve(gpu, launch, plan, &mut |session| run_alone(session, plan.tiles, &mut watcher));
+        let (track, mut watcher) = (launch.track, launch.watcher.take());
+        let mut body = |session: &mut dyn Session| run_alone(session, plan.tiles, track, &mut watcher);
+        return session::serve(gpu, launch, plan, &mut body);
     }
     gpu.check(launch.kernel.name())?;
     let mut launch = launch;
@@ -122,7 +124,7 @@ pub(super) enum Ended {
 
 /// Runs a launch in one tile of data, whose loops have so much fuel, if there is a limit.
 pub(super) fn launch_with(gpu: &Arc<Gpu>, launch: Launch<'_>, fuel: Option<u32>) -> Result<(Metrics, Ended)> {
-    let (kernel, stop) = (launch.kernel, launch.stop);
+    let (kernel, stop, track) = (launch.kernel, launch.stop, launch.track);
     let limit = gpu.limits.max_compute_workgroups_per_dimension;
     let tiled = launch.workgroups.iter().any(|count| *count > limit);
     let mut tile = TileUniform::new([0; 3], launch.workgroups, launch.args.len());
@@ -130,16 +132,20 @@ pub(super) fn launch_with(gpu: &Arc<Gpu>, launch: Launch<'_>, fuel: Option<u32>)
     let mut variant = gpu.pipelines.variant(kernel, tiled);
     variant.fuel = fuel.is_some();
     let (pipeline, compile) = gpu.pipelines.get(gpu, kernel, &variant)?;
+    trace::compiled(track, compile);
     if let Some(stop) = stop.filter(|stop| stop.is_due()) {
         return Err(stop.error(LeftBehind::Nothing));
     }
     let result = gpu.guarded(kernel.name(), "", || {
         let mut metrics = Metrics { compile, tiles: 1, ..Metrics::default() };
         let mut arguments = Vec::with_capacity(launch.args.len());
+        let uploading = trace::span(track, Activity::Upload);
         for (index, data) in launch.args.into_iter().enumerate() {
             let argument = place(gpu, kernel, index, data, pipeline.written[index], &mut metrics, stop)?;
             arguments.push(argument);
         }
+        drop(uploading);
+        let _running = trace::span(track, Activity::Kernel);
         let ended = run(gpu, &pipeline, arguments, &tile, variant.fuel, &mut metrics, stop)?;
         Ok((metrics, ended))
     });

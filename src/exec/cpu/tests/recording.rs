@@ -4,7 +4,7 @@ use super::{
     oracle::{Tally, check},
     *,
 };
-use crate::exec::SequenceArg;
+use crate::exec::{ArgData, SequenceArg};
 
 /// The engine, with every launch recorded and compared with the prediction.
 pub(crate) struct Recording {
@@ -49,11 +49,17 @@ impl Backend for Recording {
         let uniform = |arg: &ArgData<'_>| if let ArgData::Uniform(bytes) = arg { bytes.to_vec() } else { Vec::new() };
         let uniforms: Vec<Vec<u8>> = args.iter().map(uniform).collect();
         let mut metrics = Metrics { dispatches: 1, ..Metrics::default() };
-        LaunchData::new(kernel, args)?.with_memory(&mut metrics, stop, |memory| {
+        LaunchData::new(kernel, args)?.with_memory(&mut metrics, stop, |metrics, memory, _| {
             let mut tally = self.tally.lock().unwrap();
             check(kernel, workgroups, memory, &uniforms, &mut tally).unwrap_or_else(|what| panic!("{what}"));
-            Ok(Duration::from_nanos(1))
-        })
+            metrics.kernel = Duration::from_nanos(1);
+            Ok(())
+        })?;
+        Ok(metrics)
+    }
+
+    fn serve(&self, launch: Launch<'_>, plan: &Plan, body: &mut Body<'_>) -> Result<Metrics> {
+        self.engine.serve(launch, plan, body)
     }
 
     fn sequence(&self, sequence: Sequence) -> Result<(Ready, Duration)> {

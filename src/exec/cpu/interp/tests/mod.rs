@@ -30,7 +30,7 @@ fn run_program(program: &Program, workgroups: [u32; 3], bindings: &mut [Vec<u32>
             }
         })
         .collect();
-    run(&code, Part::whole(workgroups), &memory, &Pool::new(threads), &Mutex::default(), None)
+    run(&code, Part::whole(workgroups), &memory, Pool::new(threads).team(threads), &Mutex::default(), None)
         .unwrap_or_else(|e| panic!("{e}"));
 }
 
