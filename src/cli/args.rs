@@ -61,6 +61,9 @@ pub struct RunArgs {
     /// Seed of the inputs
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
+    /// Write when each device did what, in the Trace Event Format of Chrome and Perfetto
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
     /// Write what the sample makes (a PNG for pictures)
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -121,6 +124,9 @@ pub struct ExecArgs {
     /// Give up, with status 1 and no file touched, when the runs take longer than this
     #[arg(long, value_name = "SECONDS", value_parser = parse_positive_seconds)]
     pub timeout: Option<std::time::Duration>,
+    /// Write when each device did what, in the Trace Event Format of Chrome and Perfetto
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
     /// Print one JSON document with the times
     #[arg(long)]
     pub json: bool,

@@ -13,6 +13,7 @@ use super::{
     members::{self, MemberEntry},
     results::Pending,
     show::{self, Progress, Spread},
+    tracing::Tracing,
 };
 
 /// What `--json` prints.
@@ -45,6 +46,7 @@ pub fn exec(args: &ExecArgs) -> Outcome {
     let mut slots = bind(&kernel, &args.call, purpose)?;
 
     let runtime = runtime(&args.call.device)?;
+    let trace = args.trace.as_deref().map(|file| Tracing::begin(&runtime, file)).transpose()?;
     let start = Instant::now();
     let job = call(&args.call, &runtime, &kernel, &mut slots)?.plan()?;
     let (device, accepted) = (job.device().clone(), job.compile_time());
@@ -62,6 +64,7 @@ pub fn exec(args: &ExecArgs) -> Outcome {
     let compile = accepted + prepared + reports.iter().map(Report::compile_time).sum::<Duration>();
 
     let files = save(slots)?;
+    trace.map_or(Ok(()), Tracing::finish)?;
     if args.json {
         return show::json(&document(&kernel, &device, compile, &reports));
     }

@@ -19,6 +19,7 @@ mod plan;
 mod results;
 mod run;
 mod show;
+mod tracing;
 mod values;
 
 use failure::{Failure, Outcome};

@@ -15,6 +15,7 @@ use super::{
     members::{self, MemberEntry},
     results,
     show::{self, Progress},
+    tracing::Tracing,
 };
 
 /// What `--json` prints for one sample.
@@ -89,7 +90,9 @@ fn one(args: &RunArgs) -> Outcome {
     let runtime = runtime(&args.device)?;
     let devices = runtime.devices_of(device_name(&args.device))?;
     let device = &devices[0];
+    let trace = args.trace.as_deref().map(|file| Tracing::begin(&runtime, file)).transpose()?;
     let run = measure(sample, args, &runtime)?;
+    trace.map_or(Ok(()), Tracing::finish)?;
     if args.json {
         show::json(&document(&run, args, device))?;
     } else {
@@ -111,6 +114,7 @@ fn all(args: &RunArgs) -> Outcome {
     let runtime = runtime(&args.device)?;
     let devices = runtime.devices_of(device_name(&args.device))?;
     let device = &devices[0];
+    let trace = args.trace.as_deref().map(|file| Tracing::begin(&runtime, file)).transpose()?;
     let start = Instant::now();
     let progress = Progress::new(samples::all().len() as u64, "");
     let mut entries = Vec::new();
@@ -143,6 +147,7 @@ fn all(args: &RunArgs) -> Outcome {
         progress.step();
     }
     drop(progress);
+    trace.map_or(Ok(()), Tracing::finish)?;
     let verified = entries.len() - failed.len();
     let summary = format!(
         "{verified} of {} samples verified against their native references, in {}",
