@@ -83,6 +83,8 @@ mod report;
 mod runtime;
 #[cfg(feature = "cli")]
 pub mod samples;
+#[doc(hidden)]
+pub mod schedule;
 
 pub use buffer::Buffer;
 pub use call::{Call, Grid, Job, Outcome, ReadArg, TileEvents, UniformValue, Untyped, WriteArg};

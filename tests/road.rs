@@ -13,7 +13,7 @@ use imports::{Arrow, Sources};
 
 /// The modules at the top of `src`, each after those that it may name: the list of `ARCHITECTURE.md`. The root, `lib.rs`,
 /// names all.
-const ROAD: [&str; 17] = [
+const ROAD: [&str; 18] = [
     "error",
     "bytes",
     "device_info",
@@ -21,6 +21,7 @@ const ROAD: [&str; 17] = [
     "ir",
     "access",
     "plan",
+    "schedule",
     "exec",
     "device",
     "report",
