@@ -83,7 +83,8 @@ mod report;
 mod runtime;
 #[cfg(feature = "cli")]
 pub mod samples;
-mod schedule;
+#[doc(hidden)]
+pub mod schedule;
 mod trace;
 
 pub use buffer::Buffer;

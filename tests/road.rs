@@ -13,7 +13,7 @@ use imports::{Arrow, Sources};
 
 /// The modules at the top of `src`, each after those that it may name: the list of `ARCHITECTURE.md`. The root, `lib.rs`,
 /// names all.
-const ROAD: [&str; 17] = [
+const ROAD: [&str; 19] = [
     "error",
     "bytes",
     "device_info",
@@ -21,7 +21,9 @@ const ROAD: [&str; 17] = [
     "ir",
     "access",
     "plan",
+    "schedule",
     "exec",
+    "trace",
     "device",
     "report",
     "buffer",

@@ -25,7 +25,7 @@ use crate::{
     error::{Error, Message, Result},
     kernel::Kernel,
     plan::{Plan, Residency, TileEvent},
-    schedule::{Answer, Claim, ClaimId, Failure, Landing, Ledger, MemberId, MemberSpec, Remedy, Share},
+    schedule::{Answer, Claim, Failure, Landing, Ledger, MemberId, MemberSpec, Remedy, Share},
 };
 
 /// A device that takes part in a launch.
@@ -203,6 +203,7 @@ impl Books {
                 most: member.plan.tiles.units_per_tile(),
                 depth: if is_host { 1 } else { 2 },
                 in_place: is_host,
+                is_listed: member.is_listed,
                 ..MemberSpec::default()
             }
         });
@@ -242,6 +243,7 @@ impl Books {
     }
 
     fn into_result(self, results: Vec<Result<Metrics>>) -> Result<Vec<MemberMetrics>> {
+        let now = self.start.elapsed();
         let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(error) = state.error {
             return Err(error);
@@ -249,7 +251,7 @@ impl Books {
         if !state.ledger.is_finished() {
             return Err(Error::Device(Message::new("the devices stopped before all of a call was done")));
         }
-        let share = |number| state.ledger.share(MemberId(number));
+        let share = |number| state.ledger.share(MemberId(number), now);
         let metrics = (0..).zip(results);
         metrics.map(|(number, metrics)| Ok(MemberMetrics { metrics: metrics?, share: share(number) })).collect()
     }
@@ -321,11 +323,10 @@ impl Worker<'_> {
             let now = self.books.now();
             let until = match state.ledger.claim(self.id, now) {
                 Answer::Claim(claim) => return Next::Start(claim),
-                Answer::Finished if self.flights.is_empty() => return Next::Done,
-                Answer::Wait(_) | Answer::Finished if !self.flights.is_empty() => return Next::Settle,
-                Answer::Wait(_) if !state.ledger.fold(self.id).is_empty() => return Next::Fold,
+                _ if !self.flights.is_empty() => return Next::Settle,
+                Answer::Finished | Answer::Dismissed => return Next::Done,
+                Answer::Fold => return Next::Fold,
                 Answer::Wait(until) => until,
-                Answer::Finished => None,
             };
             let _waiting = span(self.track, Activity::Wait);
             let patience = until.map_or(LONG, |until| until.saturating_sub(now).clamp(SHORT, LONG));
@@ -341,7 +342,9 @@ impl Worker<'_> {
         match landing {
             Landing::Commit(ranges) => {
                 session.settle(&ranges)?;
-                self.commit(&[claim.id]);
+                self.tell(|ledger| {
+                    ledger.committed(claim.id);
+                });
             }
             // What follows the grid is written where it belongs; what is merged stays here.
             Landing::Hold => session.settle(std::slice::from_ref(&claim.units))?,
@@ -355,24 +358,24 @@ impl Worker<'_> {
         Ok(())
     }
 
+    /// Folds the copy of merged bindings in, which commits all that is held in it.
     fn fold(&mut self, session: &mut dyn Session) -> Result<()> {
+        self.books.state().ledger.fold(self.id);
         session.fold()?;
-        let claims = self.books.state().ledger.fold(self.id);
-        self.commit(&claims);
-        self.books.changed.notify_all();
+        self.tell(|ledger| ledger.folded(self.id));
         Ok(())
     }
 
-    /// Has claims count as done, and tells of them.
-    fn commit(&self, claims: &[ClaimId]) {
+    /// Has something count as done, and tells of it.
+    fn tell(&self, commit: impl FnOnce(&mut Ledger)) {
         let mut state = self.books.state();
-        for claim in claims {
-            state.ledger.committed(*claim);
-            let (tile, units_done, units) = (state.tiles, state.ledger.committed_units(), state.ledger.units());
-            state.tiles += 1;
-            // Sent under the lock, so that events come in the order of commit. Nobody may be listening any more.
-            let _ = self.sender.send(TileEvent { tile, tiles: tile + 1, units_done, units });
-        }
+        commit(&mut state.ledger);
+        let (tile, units_done, units) = (state.tiles, state.ledger.committed_units(), state.ledger.units());
+        state.tiles += 1;
+        // Sent under the lock, so that events come in the order of commit. Nobody may be listening any more.
+        let _ = self.sender.send(TileEvent { tile, tiles: tile + 1, units_done, units });
+        drop(state);
+        self.books.changed.notify_all();
     }
 }
 

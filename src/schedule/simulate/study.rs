@@ -1,0 +1,88 @@
+//! Many drawn calls, and what came of them.
+
+use super::{Dice, Outcome, Setting, Simulation};
+
+/// Shares of what would be ideal, one for each call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shares(Vec<f64>);
+
+impl Shares {
+    fn new(mut shares: Vec<f64>) -> Shares {
+        shares.sort_unstable_by(f64::total_cmp);
+        Shares(shares)
+    }
+
+    /// The share that so many of a hundred calls stay below.
+    ///
+    /// # Panics
+    ///
+    /// If there are no calls.
+    pub fn percentile(&self, percent: usize) -> f64 {
+        self.0[(self.0.len() * percent / 100).min(self.0.len() - 1)]
+    }
+
+    /// The share that half of the calls stay below.
+    pub fn median(&self) -> f64 {
+        self.percentile(50)
+    }
+
+    /// The least share of all.
+    pub fn least(&self) -> f64 {
+        self.0[0]
+    }
+}
+
+/// What came of drawn calls.
+#[derive(Clone, Debug)]
+pub struct Study {
+    /// The ideal time over the time that each took.
+    pub efficiency: Shares,
+    /// The ideal time of the best member alone over the time that each took.
+    pub beside_best: Shares,
+    /// The ideal time over the time that a split takes which is fixed at the start.
+    pub fixed_split: Shares,
+    /// Real seconds of the ledger for each claim, over all calls.
+    pub ledger_per_claim: f64,
+}
+
+impl Study {
+    /// Runs `count` calls that are drawn with `draw`; `change` says what is different from members of whose speed nothing is
+    /// known.
+    pub fn of(
+        seed: u64,
+        count: u32,
+        draw: impl Fn(&mut Dice) -> Setting,
+        change: impl Fn(&mut Simulation<'_>, &mut Dice),
+    ) -> Study {
+        let mut dice = Dice::new(seed);
+        let (mut efficiency, mut beside_best, mut fixed_split) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut spent, mut claims) = (0.0, 0);
+        for _ in 0..count {
+            let setting = draw(&mut dice);
+            let seed = (dice.unit() * 1e15) as u64;
+            let mut simulation = Simulation::new(setting.units, &setting.laws, seed);
+            change(&mut simulation, &mut dice);
+            let Outcome { seconds, claims: made, ledger, .. } = simulation.run();
+            efficiency.push(setting.ideal / seconds);
+            beside_best.push(setting.best_alone / seconds);
+            fixed_split.push(setting.ideal / simulation.fixed_split());
+            spent += ledger.as_secs_f64();
+            claims += made;
+        }
+        Study {
+            efficiency: Shares::new(efficiency),
+            beside_best: Shares::new(beside_best),
+            fixed_split: Shares::new(fixed_split),
+            ledger_per_claim: spent / claims as f64,
+        }
+    }
+}
+
+/// Tells the ledger what is known of the members from earlier runs: their rates, up to twice too high or too low, and what a
+/// claim costs.
+pub fn known_roughly(simulation: &mut Simulation<'_>, dice: &mut Dice) {
+    for (spec, law) in simulation.specs.iter_mut().zip(simulation.laws) {
+        spec.rate = Some(law.rate * dice.log_between(0.5, 2.0));
+        spec.fixed = Some(std::time::Duration::from_secs_f64(law.fixed));
+    }
+}
