@@ -300,6 +300,40 @@ fn tiles_can_be_asked_for() {
     }
 }
 
+/// Files shared by all devices, and what each did.
+#[test]
+fn several_devices_share_a_call() {
+    let n = (1 << 20) + 77_u32;
+    let wgsl = COUNT_UP.replace("@workgroup_size(1)", "@workgroup_size(64)");
+    let bench = Bench::new().file("k.wgsl", wgsl).array("c.npy", &[u64::from(n)], &vec![10_u32; n as usize]);
+    let list = devices().join(",");
+    for (choice, least) in [(list.as_str(), devices().len()), ("all", 0)] {
+        let call = format!("k.wgsl --inout counts=c.npy:d.npy --tiles 9 --device {choice}");
+        let text = bench.runs(&format!("plan {call}"));
+        assert!(text.contains("count"), "{text}");
+        let document = json(&bench.runs(&format!("exec {call} --trace t.json --json")));
+        assert_eq!(bench.read::<u32>("d.npy").1, (0..n).map(|i| 10 + 3 * i).collect::<Vec<u32>>(), "{choice}");
+        let members = document["members"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let units: u64 = members.iter().filter_map(|member| member["units"].as_u64()).sum();
+        let busy = members.iter().filter(|member| member["units"].as_u64() > Some(0)).count();
+        if !members.is_empty() {
+            assert_eq!(units, u64::from(n.div_ceil(64)), "{document}");
+            assert!(busy >= least.min(2), "who is listed takes part: {document}");
+        }
+        assert!(choice == "all" || members.len() == least || least == 1, "{document}");
+
+        let trace = json(&fs::read_to_string(bench.path("t.json")).expect("a trace"));
+        let events = trace["traceEvents"].as_array().expect("a list");
+        let named = |name: &'static str| events.iter().filter(move |event| event["name"] == name);
+        let claimed: u64 = named("claim").filter_map(|event| event["args"]["units"].as_u64()).sum();
+        assert!(claimed >= u64::from(n.div_ceil(64)), "every unit was claimed: {claimed}");
+        assert!(named("kernel").all(|event| event["ph"] == "X" && event["dur"].as_f64() > Some(0.0)), "{trace}");
+        assert!(named("kernel").count() >= 1 && named("thread_name").count() >= 1, "{trace}");
+    }
+    let text = stderr(&bench.swath(&format!("exec k.wgsl --inout counts=c.npy:d.npy --device {list}")));
+    assert!(devices().len() < 2 || text.contains(" units in "), "{text}");
+}
+
 #[test]
 fn entries_constants_and_read_only_structs() {
     let storage = "
@@ -456,9 +490,8 @@ fn wrong_calls_are_refused_with_a_sentence_that_helps() {
         "exec heat.wgsl --grid 1 --in src=src.npy --inout dst=src.npy --set params.offset=1,2",
         "exec heat.wgsl --grid 1 --in src=src.npy --inout dst=src.npy --set params=1",
         "exec count.wgsl --grid 1 --set counts=1",
-        // What is not there yet.
         "exec count.wgsl --grid 1 --inout counts=u32.npy --tiles 0",
-        "exec count.wgsl --grid 1 --inout counts=u32.npy --device all",
+        "exec count.wgsl --grid 1 --inout counts=u32.npy --trace nowhere/t.json",
     ];
     let mut transcript = String::new();
     for call in calls {

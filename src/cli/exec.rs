@@ -45,8 +45,9 @@ pub fn exec(args: &ExecArgs) -> Outcome {
     let purpose = if args.repeat > 1 { Purpose::Again } else { Purpose::Once };
     let mut slots = bind(&kernel, &args.call, purpose)?;
 
+    Tracing::check(args.trace.as_deref())?;
     let runtime = runtime(&args.call.device)?;
-    let trace = args.trace.as_deref().map(|file| Tracing::begin(&runtime, file)).transpose()?;
+    let trace = Tracing::begin(&runtime, args.trace.as_deref());
     let start = Instant::now();
     let job = call(&args.call, &runtime, &kernel, &mut slots)?.plan()?;
     let (device, accepted) = (job.device().clone(), job.compile_time());

@@ -87,10 +87,11 @@ fn one(args: &RunArgs) -> Outcome {
     let sample = samples::find(&args.sample)?;
     sample.sizes().resolve(args.size)?;
     check_out(args, sample)?;
+    Tracing::check(args.trace.as_deref())?;
     let runtime = runtime(&args.device)?;
     let devices = runtime.devices_of(device_name(&args.device))?;
     let device = &devices[0];
-    let trace = args.trace.as_deref().map(|file| Tracing::begin(&runtime, file)).transpose()?;
+    let trace = Tracing::begin(&runtime, args.trace.as_deref());
     let run = measure(sample, args, &runtime)?;
     trace.map_or(Ok(()), Tracing::finish)?;
     if args.json {
@@ -111,10 +112,11 @@ fn all(args: &RunArgs) -> Outcome {
     if args.out.is_some() {
         return Err(Failure::wrong("--out takes the result of one sample, and this runs all", "name one sample"));
     }
+    Tracing::check(args.trace.as_deref())?;
     let runtime = runtime(&args.device)?;
     let devices = runtime.devices_of(device_name(&args.device))?;
     let device = &devices[0];
-    let trace = args.trace.as_deref().map(|file| Tracing::begin(&runtime, file)).transpose()?;
+    let trace = Tracing::begin(&runtime, args.trace.as_deref());
     let start = Instant::now();
     let progress = Progress::new(samples::all().len() as u64, "");
     let mut entries = Vec::new();

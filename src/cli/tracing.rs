@@ -16,10 +16,14 @@ pub struct Tracing {
 }
 
 impl Tracing {
-    /// Begins to record, once it is clear that the file can be written.
-    pub fn begin(runtime: &Runtime, file: &Path) -> Outcome<Tracing> {
-        results::check_target(file)?;
-        Ok(Tracing { trace: runtime.trace(), file: file.to_owned() })
+    /// Refuses a file that could not be written, before the work.
+    pub fn check(file: Option<&Path>) -> Outcome {
+        file.map_or(Ok(()), |file| results::check_target(file).map(|_| ()))
+    }
+
+    /// Begins to record, if there is a file for it.
+    pub fn begin(runtime: &Runtime, file: Option<&Path>) -> Option<Tracing> {
+        Some(Tracing { trace: runtime.trace(), file: file?.to_owned() })
     }
 
     /// Writes the file.

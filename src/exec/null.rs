@@ -202,10 +202,6 @@ impl Session for NullSession {
         2
     }
 
-    fn is_in_place(&self) -> bool {
-        false
-    }
-
     fn start(&mut self, units: Range<u32>) -> Result<()> {
         assert!(!units.is_empty() && units.end <= self.units && self.started.len() < self.depth());
         self.started.push_back(units);

@@ -17,9 +17,6 @@ pub(crate) trait Session {
     /// another.
     fn depth(&self) -> usize;
 
-    /// Whether results are written where they belong before they are committed.
-    fn is_in_place(&self) -> bool;
-
     /// Starts a run.
     fn start(&mut self, units: Range<u32>) -> Result<()>;
 

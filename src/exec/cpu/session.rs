@@ -36,10 +36,6 @@ impl Session for CpuSession<'_> {
         1
     }
 
-    fn is_in_place(&self) -> bool {
-        self.homes.iter().any(|home| matches!(home, Home::Here | Home::Claimed(_)))
-    }
-
     /// Runs the units, too: all of the engine's threads compute, and none is left to wait for them.
     fn start(&mut self, units: Range<u32>) -> Result<()> {
         if let Some(stop) = self.stop.filter(|stop| stop.is_due()) {

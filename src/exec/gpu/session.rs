@@ -307,10 +307,6 @@ impl Session for GpuSession<'_> {
         SETS as usize
     }
 
-    fn is_in_place(&self) -> bool {
-        false
-    }
-
     fn start(&mut self, units: Range<u32>) -> Result<()> {
         if let Some(stop) = self.stop.filter(|stop| stop.is_due()) {
             return Err(stop.error(LeftBehind::Unspecified));
