@@ -96,6 +96,7 @@ impl Program {
 
     /// Lanes of a workgroup.
     #[cfg_attr(not(feature = "cpu"), expect(dead_code, reason = "for executors"))]
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     pub fn lanes(&self) -> u32 {
         self.workgroup_size.iter().product()
     }
