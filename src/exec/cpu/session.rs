@@ -41,9 +41,13 @@ impl Session for CpuSession<'_> {
         if let Some(stop) = self.stop.filter(|stop| stop.is_due()) {
             return Err(stop.error(LeftBehind::Unspecified));
         }
-        let mut claims = Vec::new();
+        // What is only read is lent to others too; what is written is not.
+        let (mut claims, mut reads) = (Vec::new(), Vec::new());
         for (at, (home, (memory, _))) in self.homes.iter().zip(self.memory).enumerate() {
             match home {
+                Home::Claimed(host) if self.plan.writes(at, units.clone()).is_empty() => {
+                    reads.push(host.read(self.plan.touches(at, units.clone())));
+                }
                 Home::Claimed(host) => claims.push(host.claim(self.plan.touches(at, units.clone()))),
                 Home::Ranges(host) => {
                     let touched = self.plan.touches(at, units.clone());
