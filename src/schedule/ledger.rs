@@ -259,6 +259,8 @@ impl Ledger {
                 Offer::Units(count) => count,
                 // Who was asked for by name gets a claim.
                 Offer::Later(_) if is_first && member.spec.is_listed => 1,
+                // Where nobody is at work, to wait for somebody better could be mutual.
+                Offer::Later(_) if self.members.iter().all(|member| member.flights.is_empty()) => 1,
                 later => return later,
             }
         };
