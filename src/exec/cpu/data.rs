@@ -57,8 +57,8 @@ impl<'a> LaunchData<'a> {
         Ok(LaunchData { args, writable })
     }
 
-    /// Locks resident buffers, copies what is not aligned, runs `body` with the memory of each binding and with what the
-    /// host has of it, and copies back.
+    /// Locks resident buffers, copies what is not aligned, runs `body` with the memory of each binding and, where others take
+    /// part in the launch, with what the host has of it, and copies back.
     pub fn with_memory(
         self,
         metrics: &mut Metrics,
@@ -66,14 +66,11 @@ impl<'a> LaunchData<'a> {
         body: impl FnOnce(&mut Metrics, &[(SharedMem<'_>, u64)], &[Home<'_>]) -> Result<()>,
     ) -> Result<()> {
         let LaunchData { args, writable } = self;
-        let residents: Vec<Option<Arc<dyn Allocation>>> = args
-            .iter()
-            .map(|arg| if let ArgData::Resident(memory) = arg { Some((*memory).clone()) } else { None })
-            .collect();
         // Each buffer is locked once, in the order of addresses, lest two launches wait for each other.
         let mut wanted: BTreeMap<usize, (&HostAllocation, bool)> = BTreeMap::new();
-        for (resident, writable) in residents.iter().zip(&writable) {
-            if let Some(resident) = resident {
+        for (arg, writable) in args.iter().zip(&writable) {
+            if let ArgData::Resident(resident) = arg {
+                let resident: &Arc<dyn Allocation> = resident;
                 let memory = host(resident.as_ref())?;
                 wanted.entry(address(memory)).or_insert((memory, false)).1 |= writable;
             }
@@ -94,7 +91,9 @@ impl<'a> LaunchData<'a> {
             locked.insert(*at, (memory.ok_or_else(unaligned)?, bytes as u64));
         }
         let mut copies = Vec::new();
-        let mut places = Vec::new();
+        let mut places = Vec::with_capacity(args.len());
+        // Of a launch that nobody else takes part in there is nothing to say.
+        let shared = args.iter().any(|arg| matches!(arg, ArgData::Shared(_) | ArgData::Merged(..)));
         let mut homes = Vec::new();
         for arg in args {
             let (place, bytes, home) = match arg {
@@ -105,7 +104,9 @@ impl<'a> LaunchData<'a> {
                 arg => bind(arg, &mut copies, metrics)?,
             };
             places.push((place, bytes));
-            homes.push(home);
+            if shared {
+                homes.push(home);
+            }
         }
         let mut views = Vec::new();
         for Copied { memory, is_written, .. } in &mut copies {
