@@ -46,7 +46,8 @@ impl Report {
         self.total
     }
 
-    /// Time spent compiling; zero where the compiled kernel was at hand.
+    /// Time spent compiling; zero where the compiled kernel was at hand. Where several devices share a call, it is the
+    /// time until the first of them could compute.
     pub fn compile_time(&self) -> Duration {
         self.metrics.compile
     }
@@ -151,11 +152,14 @@ impl MemberReport {
         self.metrics.bytes_down
     }
 
-    /// What all members did together. They work side by side: of times, the longest counts.
+    /// What all members did together. They work side by side: of times in kernels the longest counts, and of those spent
+    /// compiling the shortest, for then somebody computed.
     pub(crate) fn total(members: &[MemberReport]) -> Metrics {
+        let helped = members.iter().filter(|member| member.units > 0);
+        let compile = helped.map(|member| member.metrics.compile).min().unwrap_or_default();
         members.iter().map(|member| member.metrics).fold(Metrics::default(), |all, one| Metrics {
             kernel: all.kernel.max(one.kernel),
-            compile: all.compile.max(one.compile),
+            compile,
             bytes_up: all.bytes_up + one.bytes_up,
             bytes_down: all.bytes_down + one.bytes_down,
             dispatches: all.dispatches + one.dispatches,

@@ -344,6 +344,8 @@ impl Session for GpuSession<'_> {
             }
         }
         drop(uploading);
+        // Software drivers compute where others only take in what is submitted.
+        let _submitting = trace::span(self.track, Activity::Wait);
         let group = gpu.groups.get(gpu, self.pipeline, &bound);
         let bound = BoundPipeline { pipeline: self.pipeline, group: &group };
         let part = self.plan.tiles.part(&units, self.plan.workgroups);
