@@ -441,6 +441,26 @@ fn progress_is_told_in_order_of_commit() {
     }
 }
 
+/// All samples: those that can be divided are, and all give what the native reference does.
+#[cfg(feature = "cli")]
+#[test]
+fn samples_are_shared() {
+    use swath::samples::{self, Size};
+    for runtime in runtimes() {
+        let mut shared = Vec::new();
+        for sample in samples::all() {
+            let mut problem = sample.prepare(Size::Small, 11).unwrap();
+            let tally = problem.run(runtime, &runtime.devices().into()).unwrap_or_else(|error| panic!("{error}"));
+            let verdict = problem.verify();
+            assert!(verdict.passed(), "{}: {verdict}", sample.name());
+            if !tally.members.is_empty() {
+                shared.push(sample.name());
+            }
+        }
+        assert_eq!(shared, ["saxpy", "reduce", "histogram", "matmul", "mandelbrot", "black_scholes"]);
+    }
+}
+
 #[test]
 fn owned_vectors_are_shared_too() {
     let scale = kernel(SCALE);

@@ -2,3 +2,4 @@
 
 #[cfg(feature = "gpu")]
 mod passes;
+mod split;
