@@ -72,6 +72,15 @@ impl Scripted {
     }
 }
 
+/// Notes that a session was closed, however it ended.
+struct Closing<'s>(&'s AtomicBool);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
 struct ScriptedSession<'s> {
     inner: &'s mut dyn Session,
     device: &'s Scripted,
@@ -143,10 +152,9 @@ impl Backend for Scripted {
 
     fn serve(&self, launch: Launch<'_>, plan: &Plan, body: &mut Body<'_>) -> Result<Metrics> {
         self.is_open.store(true, Ordering::Relaxed);
+        let _closing = Closing(&self.is_open);
         let mut scripted = |inner: &mut dyn Session| body(&mut ScriptedSession { inner, device: self, runs: 0 });
-        let result = self.inner.serve(launch, plan, &mut scripted);
-        self.is_open.store(false, Ordering::Relaxed);
-        result
+        self.inner.serve(launch, plan, &mut scripted)
     }
 
     fn sequence(&self, sequence: Sequence) -> Result<(Ready, Duration)> {
