@@ -108,6 +108,15 @@ impl Flight {
         self.units.end - self.units.start
     }
 
+    /// The units that it counts for, once it has landed.
+    pub fn counted(&self) -> Vec<Range<u32>> {
+        match &self.stage {
+            Stage::Flying => Vec::new(),
+            Stage::Landed(units) => units.clone(),
+            Stage::Held | Stage::Folding => vec![self.units.clone()],
+        }
+    }
+
     pub fn is_flying(&self) -> bool {
         self.stage == Stage::Flying
     }

@@ -193,11 +193,15 @@ impl History {
     fn check(&self) {
         let ledger = &self.ledger;
         let mut state = vec![0; self.commits.len()];
-        for (set, name) in [(&ledger.free, 1), (&ledger.locked, 2), (&ledger.done, 3)] {
+        for (set, name) in [(&ledger.free, 1), (&ledger.settled, 2)] {
             for unit in set.iter().flatten() {
                 assert_eq!(state[unit as usize], 0, "unit {unit} is in two sets");
                 state[unit as usize] = name;
             }
+        }
+        for unit in ledger.snapshot().into_iter().flatten() {
+            assert_eq!(state[unit as usize], 2, "unit {unit} is committed, and not settled");
+            state[unit as usize] = 3;
         }
         let mut flying = vec![false; self.commits.len()];
         for open in self.open.iter().filter(|open| open.landed.is_none()) {
@@ -211,8 +215,9 @@ impl History {
             assert_eq!(self.commits[unit], u8::from(state == 3), "unit {unit}");
         }
         assert_eq!(ledger.flights.len(), self.open.len());
+        assert_eq!(ledger.committed_units() as usize, self.commits.iter().filter(|&&count| count > 0).count());
         let counted: u32 = (0..self.specs.len() as u32).map(|at| ledger.share(MemberId(at), self.now).units).sum();
-        assert_eq!(counted, ledger.locked.count() + ledger.done.count(), "the members' units are all that landed");
+        assert_eq!(counted, ledger.settled.count(), "the members' units are all that landed");
     }
 
     /// The member ends the call alone.

@@ -34,19 +34,23 @@ pub struct Ledger {
     units: u32,
     /// Nobody works on these.
     pub(super) free: UnitSet,
-    /// Landed, and not committed yet.
-    pub(super) locked: UnitSet,
-    /// Committed.
-    pub(super) done: UnitSet,
+    /// Landed, or committed.
+    pub(super) settled: UnitSet,
+    /// How many of these are committed.
+    done: u32,
     pub(super) flights: BTreeMap<ClaimId, Flight>,
-    /// How many of these are backups that have not landed.
-    pub(super) backups: u32,
+    /// Those that are backups and have not landed, and whether there ever was one.
+    pub(super) backups: Vec<Flying>,
+    pub(super) has_backups: bool,
     pub(super) members: Vec<Member>,
     pub(super) crew: Crew,
     /// What others would do sooner, the last to land first, as of when all members were last looked at.
     pub(super) stragglers: Vec<Straggler<ClaimId>>,
     /// Questions since all members were last looked at.
     pub(super) asked: usize,
+    /// Members whose claims have landed, and how many these were when all were last looked at.
+    pub(super) known: u32,
+    pub(super) known_then: f64,
     /// Members that are not out.
     pub(super) present: u32,
     /// Units that are kept for listed members which have had no claim yet.
@@ -67,14 +71,17 @@ impl Ledger {
         let mut ledger = Ledger {
             units,
             free: UnitSet::all(0..units),
-            locked: UnitSet::default(),
-            done: UnitSet::default(),
+            settled: UnitSet::default(),
+            done: 0,
             flights: BTreeMap::new(),
-            backups: 0,
+            backups: Vec::new(),
+            has_backups: false,
             members: Vec::with_capacity(members.len()),
             crew: Crew::new(Policy::default()),
             stragglers: Vec::new(),
             asked: 0,
+            known: 0,
+            known_then: 0.0,
             present: 0,
             kept: 0,
             next: 0,
@@ -119,14 +126,19 @@ impl Ledger {
                 return Err(range.clone());
             }
             self.free.remove(range.clone());
-            self.done.insert(range.clone());
+            self.settled.insert(range.clone());
+            self.done += range.end - range.start;
         }
         Ok(self)
     }
 
     /// The committed units: what [`resume`](Ledger::resume) takes.
     pub fn snapshot(&self) -> Vec<Range<u32>> {
-        self.done.iter().collect()
+        let mut committed = self.settled.clone();
+        for range in self.flights.values().filter(|flight| !flight.is_flying()).flat_map(Flight::counted) {
+            committed.remove(range);
+        }
+        committed.iter().collect()
     }
 
     /// One more member, from now on.
@@ -151,12 +163,12 @@ impl Ledger {
 
     /// Units that are committed.
     pub fn committed_units(&self) -> u32 {
-        self.done.count()
+        self.done
     }
 
     /// Whether every unit is committed.
     pub fn is_finished(&self) -> bool {
-        self.done.count() == self.units
+        self.done == self.units
     }
 
     /// Whether units are left and no member that could go on: time for [`join`](Ledger::join).
@@ -255,7 +267,8 @@ impl Ledger {
             self.crew.probe(self.units, self.present)
         } else {
             let ready = member.begins(now) + member.speed.fixed();
-            match self.crew.offer(at, &member.speed, free, ready, now) {
+            let slots = (member.depth() - member.flights.len()) as u32;
+            match self.crew.offer(at, &member.speed, free, slots, ready, now) {
                 Offer::Units(count) => count,
                 // Who was asked for by name gets a claim.
                 Offer::Later(_) if is_first && member.spec.is_listed => 1,
@@ -273,14 +286,17 @@ impl Ledger {
         let at = id.0 as usize;
         self.flights.insert(claim, Flight { member: id, units: units.clone(), stage: Stage::Flying });
         let member = &mut self.members[at];
-        let due = member.speed.predict(units.end - units.start).map(|span| member.begins(now) + span);
+        let due = member.due(units.end - units.start, member.begins(now), now);
         let flying = Flying { claim, units: units.clone(), claimed: now, due: due.unwrap_or(now), is_backup };
+        if is_backup {
+            self.backups.push(flying.clone());
+            self.has_backups = true;
+        }
         member.flights.push(flying);
         if !member.has_claimed {
             member.has_claimed = true;
             self.kept -= kept_for(&member.spec);
         }
-        self.backups += u32::from(is_backup);
         self.appraise(at, now);
         self.note(id, || What::Claimed { claim, units: units.clone(), is_backup });
         Claim { id: claim, member: id, units, is_backup, due: due.and_then(duration) }
@@ -292,10 +308,7 @@ impl Ledger {
         let Some(flight) = self.flights.get(&id).filter(|flight| flight.is_flying()) else { return Landing::Discard };
         let (member, units) = (flight.member, flight.units.clone());
         self.observe(member, id, now);
-        let mut open = Vec::new();
-        for range in self.locked.missing_in(&units) {
-            open.extend(self.done.missing_in(&range));
-        }
+        let open = self.unsettled(&units);
         let count: u32 = open.iter().map(|range| range.end - range.start).sum();
         let books = &mut self.members[member.0 as usize];
         books.units += count;
@@ -306,7 +319,7 @@ impl Ledger {
             return Landing::Discard;
         }
         for range in &open {
-            self.locked.insert(range.clone());
+            self.settled.insert(range.clone());
         }
         let is_held = self.is_merging;
         self.note(member, || What::Landed { claim: id, units: open.clone(), is_held });
@@ -316,6 +329,14 @@ impl Ledger {
         if is_held { Landing::Hold } else { Landing::Commit(open) }
     }
 
+    /// Which of a claim's units have not landed elsewhere.
+    pub(super) fn unsettled(&self, units: &Range<u32>) -> Vec<Range<u32>> {
+        if !self.has_backups {
+            return vec![units.clone()];
+        }
+        self.settled.missing_in(units)
+    }
+
     /// Takes a claim that landed off its member's hands, and learns from it.
     fn observe(&mut self, member: MemberId, id: ClaimId, now: f64) {
         let at = member.0 as usize;
@@ -323,10 +344,13 @@ impl Ledger {
         let Some(flying) = books.flights.iter().find(|flying| flying.claim == id) else { return };
         let (count, since_claimed) = (flying.count(), now - flying.claimed);
         let since_landing = now - books.last_landing;
-        let is_cold = books.depth() > 1 && since_claimed <= since_landing;
+        let is_deep = books.depth() > 1;
+        let is_cold = is_deep && since_claimed <= since_landing;
         let took = since_claimed.min(since_landing).max(0.0);
-        books.speed.observe(count, took, is_cold);
+        books.speed.saw_way(count, since_claimed);
+        books.speed.observe(count, took, is_cold, is_deep && !is_cold);
         books.busy += took;
+        self.known += u32::from(books.share.claims == 0);
         books.share.claims += 1;
         (books.last_landing, books.asks_at) = (now, now);
         books.failures = 0;
@@ -337,15 +361,12 @@ impl Ledger {
     pub(super) fn off_hands(&mut self, member: MemberId, claim: ClaimId, now: f64) {
         let at = member.0 as usize;
         let Member { flights, speed, .. } = &mut self.members[at];
-        flights.retain(|flying| {
-            let is_other = flying.claim != claim;
-            self.backups -= u32::from(!is_other && flying.is_backup);
-            is_other
-        });
+        flights.retain(|flying| flying.claim != claim);
+        self.backups.retain(|flying| flying.claim != claim);
         let mut due = now;
         for flying in flights {
             if let Some(span) = speed.predict(flying.count()) {
-                due += span;
+                due = (due + span).max(flying.claimed + f64::from(flying.count()) * speed.way());
                 flying.due = due;
             }
         }
@@ -354,19 +375,16 @@ impl Ledger {
 
     /// The claim's results are where they belong. Whether the ledger knew of them: if not, they do not count.
     pub fn committed(&mut self, id: ClaimId) -> bool {
-        let Some(Flight { stage: Stage::Landed(units), member, .. }) = self.flights.get(&id).cloned() else {
-            return false;
-        };
+        let Some(flight) = self.flights.get_mut(&id) else { return false };
+        let Stage::Landed(units) = &mut flight.stage else { return false };
+        let (units, member) = (std::mem::take(units), flight.member);
         self.settle(id, member, units);
         true
     }
 
     fn settle(&mut self, id: ClaimId, member: MemberId, units: Vec<Range<u32>>) {
         self.flights.remove(&id);
-        for range in &units {
-            self.locked.remove(range.clone());
-            self.done.insert(range.clone());
-        }
+        self.done += units.iter().map(|range| range.end - range.start).sum::<u32>();
         self.note(member, || What::Committed { claim: id, units });
     }
 
@@ -495,19 +513,13 @@ impl Ledger {
     /// Frees the units of a claim that is out of the books, as far as they are neither settled nor in another claim.
     fn release(&mut self, flight: &Flight) {
         let mut open = UnitSet::default();
-        match &flight.stage {
-            Stage::Flying => {
-                open.insert(flight.units.clone());
-                let settled = self.locked.within(&flight.units).into_iter().chain(self.done.within(&flight.units));
-                settled.for_each(|range| open.clear(&range));
-            }
+        if flight.is_flying() {
+            self.settled.missing_in(&flight.units).into_iter().for_each(|range| open.insert(range));
+        } else {
             // Its other units are no longer its own.
-            Stage::Landed(units) => units.iter().for_each(|range| open.insert(range.clone())),
-            Stage::Held | Stage::Folding => open.insert(flight.units.clone()),
-        }
-        if !flight.is_flying() {
+            flight.counted().into_iter().for_each(|range| open.insert(range));
+            open.iter().for_each(|range| self.settled.remove(range));
             self.members[flight.member.0 as usize].units -= open.count();
-            open.iter().for_each(|range| self.locked.remove(range));
         }
         for other in self.flights.values().filter(|other| other.is_flying()) {
             open.clear(&other.units);

@@ -137,6 +137,12 @@ impl Member {
         if self.flights.is_empty() { now + self.speed.latency() } else { self.free_at(now) }
     }
 
+    /// When a claim of so many units lands that it makes now and can begin with then, as far as its speed is known.
+    pub fn due(&self, units: u32, begins: f64, now: f64) -> Option<f64> {
+        let span = self.speed.predict(units)?;
+        Some((begins + span).max(now + f64::from(units) * self.speed.way()))
+    }
+
     /// Seconds that pass between when it is free and when another claim's computation begins.
     pub fn before_a_claim(&self) -> f64 {
         let latency = if self.flights.is_empty() { self.speed.latency() } else { 0.0 };

@@ -5,7 +5,7 @@
 //! a little less, for speeds are estimates and change: the units that are kept back are divided again later, by whoever is
 //! ready for them. A member that ends early costs its own time only, one that ends late costs everybody's.
 
-use super::speed::Speed;
+use super::speed::{Speed, USUAL_FIXED};
 
 /// What the policy offers a member.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,10 +33,22 @@ pub struct Policy {
     pub longest: f64,
     /// The part of a claim that its fixed cost may be, where it could as well be longer.
     pub overhead: f64,
+    /// The longest claim for the sake of that, as a part of the time that the whole call takes.
+    pub stretched: f64,
+    /// The part of a claim that its fixed cost may be in any case.
+    pub most_overhead: f64,
+    /// The largest claim that is made to see whether it is faster than smaller ones, as a part of the same.
+    pub explored: f64,
+    /// What it may cost at most to try a smaller size, as a part of the same.
+    pub tried: f64,
+    /// How many times larger than any that landed a claim may be.
+    pub growth: f64,
     /// To keep back less than this many times a claim's fixed cost is not worth another claim.
     pub worthwhile: f64,
     /// How much of what is not worth another claim is kept back all the same.
     pub left: f64,
+    /// What a member is to have in flight is one claim if several would each be shorter than this many times its fixed cost.
+    pub halves: f64,
     /// Units that one member does within this many fixed costs of a claim are not divided.
     pub indivisible: f64,
 }
@@ -51,8 +63,14 @@ impl Default for Policy {
             most_kept: 0.6,
             longest: 1.0 / 100.0,
             overhead: 0.005,
+            stretched: 1.0 / 100.0,
+            most_overhead: 0.03,
+            explored: 1.0 / 12.0,
+            tried: 0.0003,
+            growth: 16.0,
             worthwhile: 1.0,
             left: 0.5,
+            halves: 8.0,
             indivisible: 1.0,
         }
     }
@@ -187,7 +205,7 @@ impl Crew {
     fn others_by(&self, end: f64, member: usize) -> f64 {
         let others = self.hands.iter().enumerate().filter(|(at, hand)| *at != member && hand.ready < end);
         // A little more than one is one: else two members that are alike would wait for each other.
-        others.map(|(_, hand)| (hand.rate * (end - hand.ready) - 0.02).floor().max(0.0)).sum()
+        others.map(|(_, hand)| f64::from((hand.rate * (end - hand.ready) - 0.02) as u32)).sum()
     }
 
     /// How many of `units` a member of unknown speed should start with.
@@ -196,8 +214,9 @@ impl Crew {
         (f64::from(units) / parts) as u32
     }
 
-    /// How many of the `free` units to offer a member of this speed that is `ready` then.
-    pub fn offer(&self, member: usize, speed: &Speed, free: u32, ready: f64, now: f64) -> Offer {
+    /// How many of the `free` units to offer a member of this speed that is `ready` then, and could have so many claims more in
+    /// flight.
+    pub fn offer(&self, member: usize, speed: &Speed, free: u32, slots: u32, ready: f64, now: f64) -> Offer {
         let Some(rate) = speed.rate() else { return Offer::Units(1) };
         let policy = &self.policy;
         let (horizon, others) = self.horizon(member, rate, ready, free);
@@ -206,14 +225,29 @@ impl Crew {
         if span < unit && others > 0.0 && self.others_by(ready + unit, member) >= f64::from(free) + self.again {
             return Offer::Later(now + (0.5 * (horizon - now)).max(0.05 * unit));
         }
-        let fixed = speed.fixed();
+        let fixed = 0.5 * (speed.fixed() + speed.fixed_at_most());
         let mine = rate / (others + rate);
         let error = speed.error() * (1.0 + policy.doubt / f64::from(speed.seen() + 1));
         let kept = (policy.caution * error).min(policy.most_kept) * (1.0 - mine);
         let kept = if kept * span < policy.worthwhile * fixed { kept * policy.left } else { kept };
-        let longest = (policy.longest * horizon).max(speed.fixed_at_most() / policy.overhead);
-        let mut units = (1.0 - kept) * span.min(longest / (1.0 - kept)) * rate;
-        units = units.min(f64::from(speed.best_size()).max(rate * fixed / BEST_SIZE_OVERHEAD));
+        let most_fixed = speed.fixed_at_most();
+        let stretched = (policy.stretched * horizon).max(most_fixed.min(USUAL_FIXED) / policy.most_overhead);
+        let longest = (policy.longest * horizon).max((most_fixed / policy.overhead).min(stretched));
+        // What is in flight is as uncertain as what is to be claimed, and all that may be in flight should be alike.
+        let certain = (1.0 - kept) * (horizon - now) - (ready - now);
+        let all = rate * certain.max(0.5 * (1.0 - kept) * span);
+        let half = all / f64::from(slots);
+        let most = if half < policy.halves * rate * fixed { all } else { half };
+        // A large claim's own way there and back is not hidden by others.
+        let most = most.min((1.0 - kept) * (horizon - now) / speed.way());
+        let mut units = most.min(longest * rate);
+        if units < TRIED_SHARE * most {
+            units =
+                speed.preferred(units, policy.explored * horizon * rate, TRIED_SHARE * most, policy.tried * horizon);
+        }
+        if speed.seen() > 0 {
+            units = units.min(policy.growth * f64::from(speed.largest().max(1)));
+        }
         if f64::from(free) <= policy.indivisible * rate * fixed {
             // To divide this costs more than it saves.
             units = f64::from(free);
@@ -255,5 +289,5 @@ impl Filled {
 /// A backup starts if what it backs up takes so many times longer.
 pub(super) const BACKUP_MARGIN: f64 = 1.2;
 
-/// Claims are not kept small for a cache where their fixed cost would be more of them than this.
-const BEST_SIZE_OVERHEAD: f64 = 0.02;
+/// Sizes are tried as long as they are no more than this part of a member's share.
+const TRIED_SHARE: f64 = 0.5;

@@ -12,6 +12,12 @@ const ERROR_FADING: f64 = 0.85;
 /// again is believed.
 const CLIP: f64 = 2.5;
 
+/// How many times larger than the one before it a claim may be where one is on its way while the other is computed.
+const ALIKE: u32 = 2;
+
+/// By how much more the shortest way counts with each claim that follows it.
+const WAY_FADING: f64 = 1.05;
+
 /// What is left of earlier observations once they are of another machine.
 const FORGOTTEN: f64 = 0.05;
 
@@ -22,13 +28,19 @@ const FIRST_ERROR: f64 = 0.15;
 const MOST_FIXED: f64 = 0.9;
 
 /// Seconds that a claim costs at most however small it is, as long as nothing is known: to launch something takes no more.
-const USUAL_FIXED: f64 = 2e-3;
+pub(super) const USUAL_FIXED: f64 = 2e-3;
 
 /// Classes of claims by size: the powers of four.
 const CLASSES: usize = 16;
 
-/// By how much smaller claims must be faster, for their size, before they are preferred.
-const CLEARLY_FASTER: f64 = 1.08;
+/// How many times faster claims of one size must be than those of another, for their size, to be clearly so.
+const CLEARLY: f64 = 1.05;
+
+/// The part of a claim that its fixed cost may be where a smaller size is tried.
+const TRIED_OVERHEAD: f64 = 0.5;
+
+/// How much larger a claim is tried to see whether it is faster still.
+const LARGER: f64 = 4.0;
 
 /// Estimates the time of a claim as `fixed + units * unit`: weighted least squares in which each observation counts by
 /// its relative error, and older ones count less.
@@ -44,12 +56,20 @@ pub(super) struct Speed {
     cold: Option<(f64, f64)>,
     /// Seconds of the shortest claim.
     shortest: f64,
+    /// The most units of a claim, and those of the last one.
+    largest: u32,
+    last: u32,
     /// Units, seconds and claims by size; fading.
     classes: [[f64; 3]; CLASSES],
+    /// Seconds for each unit of a claim from when it is made until it lands, as far as others in front of it are not to blame.
+    way: f64,
+    /// Whether claims were seen to pass in line, one on its way while another is computed.
+    is_deep: bool,
     /// Whether the last claim was clipped, and in which direction.
     clipped: i8,
     /// Seconds a claim costs however small it is, and seconds for each unit.
     fixed: f64,
+    fixed_at_most: f64,
     unit: Option<f64>,
     latency: f64,
     /// Whether the fixed cost is told apart from the rest.
@@ -69,9 +89,14 @@ impl Speed {
             seen: 0,
             cold: None,
             shortest: f64::INFINITY,
+            largest: 0,
+            last: 0,
             classes: [[0.0; 3]; CLASSES],
+            way: f64::INFINITY,
+            is_deep: false,
             clipped: 0,
             fixed: fixed.map_or(0.0, |fixed| fixed.as_secs_f64()),
+            fixed_at_most: fixed.map_or(0.0, |fixed| fixed.as_secs_f64()),
             unit: rate.filter(|rate| *rate > 0.0 && rate.is_finite()).map(f64::recip),
             latency: 0.0,
             is_fixed_known: fixed.is_some(),
@@ -80,9 +105,11 @@ impl Speed {
     }
 
     /// A claim of so many units took so many seconds. It `is_cold` if it found nothing in front of it, where there often
-    /// is something.
-    pub fn observe(&mut self, units: u32, seconds: f64, is_cold: bool) {
+    /// is something, and `is_queued` if it found something.
+    pub fn observe(&mut self, units: u32, seconds: f64, is_cold: bool, is_queued: bool) {
         let (n, mut t) = (f64::from(units.max(1)), seconds.max(1e-9));
+        let last = std::mem::replace(&mut self.last, units);
+        self.is_deep |= is_queued;
         if is_cold {
             if self.seen > 0 && self.cold.is_none() {
                 // What is beyond the prediction is latency; the rest was seen before.
@@ -98,6 +125,9 @@ impl Speed {
             self.shortest = f64::INFINITY;
             self.add(units, seconds.max(1e-9));
             self.latency = (t - self.fixed - n * self.unit.unwrap_or(0.0)).max(0.0);
+            return;
+        } else if is_queued && (units > last.saturating_mul(ALIKE) || last > units.saturating_mul(ALIKE)) {
+            // What passes between their landings is neither's time: one is on its way while the other is computed.
             return;
         }
         if let (Some(unit), true) = (self.unit, self.seen > 0) {
@@ -135,6 +165,7 @@ impl Speed {
         let n = f64::from(units.max(1));
         self.seen += 1;
         self.shortest = self.shortest.min(t);
+        self.largest = self.largest.max(units);
         let class = &mut self.classes[class(units)];
         for (sum, term) in class.iter_mut().zip([n, t, 1.0]) {
             *sum = *sum * FADING + term;
@@ -153,8 +184,13 @@ impl Speed {
         let determinant = w * wnn - wn * wn;
         // Claims of one size say nothing about the fixed part.
         if determinant > 0.1 * w * wnn {
-            self.fixed = (wt * wnn - wnt * wn) / determinant;
+            let fixed = (wt * wnn - wnt * wn) / determinant;
+            // Less its standard error: what is not told apart from the rest belongs to the units.
+            let error = self.error * (wnn / determinant).sqrt();
+            (self.fixed, self.fixed_at_most) = (fixed - error, fixed + error);
             self.is_fixed_known = true;
+        } else if !self.is_fixed_known {
+            self.fixed_at_most = (0.5 * self.shortest).min(USUAL_FIXED);
         }
         self.fixed = self.fixed.clamp(0.0, MOST_FIXED * self.shortest);
         let least = 0.05 * wt / wn;
@@ -166,14 +202,27 @@ impl Speed {
         self.unit.map(f64::recip)
     }
 
+    /// The same, where a good part of the time is taken for fixed as long as nothing tells: more than it may turn out to be.
+    pub fn hoped_rate(&self) -> Option<f64> {
+        let rate = self.rate()?;
+        if self.is_fixed_known || self.seen == 0 {
+            return Some(rate);
+        }
+        Some(rate * self.shortest / (self.shortest - self.hoped_fixed()))
+    }
+
+    fn hoped_fixed(&self) -> f64 {
+        if self.is_fixed_known || self.seen == 0 { self.fixed } else { self.fixed_at_most() }
+    }
+
     /// Seconds that a claim costs however small it is.
     pub fn fixed(&self) -> f64 {
         self.fixed
     }
 
-    /// The same, and what it may be as long as it is not told apart from the rest.
+    /// The same, at the most that it may be.
     pub fn fixed_at_most(&self) -> f64 {
-        if self.is_fixed_known || self.seen == 0 { self.fixed } else { (0.5 * self.shortest).min(USUAL_FIXED) }
+        self.fixed_at_most.clamp(self.fixed, MOST_FIXED * self.shortest.max(self.fixed / MOST_FIXED))
     }
 
     /// Seconds more for a claim that finds nothing in front of it.
@@ -191,23 +240,59 @@ impl Speed {
         self.seen
     }
 
-    /// The largest size worth having: beyond it, claims were slower for their size than smaller ones, as they are where what
-    /// they touch no longer fits a cache.
-    pub fn best_size(&self) -> u32 {
-        let is_seen = |at: &usize| self.classes[*at][2] >= 2.0;
-        let unit = |at: usize| (self.classes[at][1] - self.classes[at][2] * self.fixed).max(0.0) / self.classes[at][0];
-        let Some(top) = (0..CLASSES).rev().find(|at| self.classes[*at][2] > 0.0) else { return u32::MAX };
-        let best = (0..top).filter(is_seen).min_by(|&a, &b| unit(a).total_cmp(&unit(b)));
-        match best {
-            Some(best) if is_seen(&top) && unit(top) > CLEARLY_FASTER * unit(best) => {
-                u32::try_from(4u64.pow(best as u32 + 1) - 1).unwrap_or(u32::MAX)
-            }
-            _ => u32::MAX,
+    /// The most units of a claim that was observed.
+    pub fn largest(&self) -> u32 {
+        self.largest
+    }
+
+    /// The size of claim to make where `base` would do as well as any, `most` could be tried, and `limit` must not be exceeded:
+    /// the size that claims were clearly faster with, for each unit and all costs counted, or one that may be and was seldom
+    /// tried.
+    ///
+    /// Sizes are told apart by powers of four. Smaller ones are tried as long as that costs no more than `budget` seconds, larger ones where the
+    /// largest were clearly faster than the ones before.
+    pub fn preferred(&self, base: f64, most: f64, limit: f64, budget: f64) -> f64 {
+        let here = class(base as u32);
+        let seen = |at: &usize| self.classes[*at][2] > 0.1;
+        if !seen(&here) {
+            return base;
         }
+        let unit = |at: usize| self.classes[at][1] / self.classes[at][0];
+        let doubt = |at: usize| (self.error / self.classes[at][2].sqrt()).min(0.9);
+        let least = |at: usize| unit(at) * (1.0 - doubt(at));
+        let (first, last) = ((0..=here).find(seen).unwrap_or(here), (here..CLASSES).rev().find(seen).unwrap_or(here));
+        let smaller = 2.0 * 4.0_f64.powi(first as i32 - 1);
+        if first > 0 && self.fixed_at_most() < budget.min(TRIED_OVERHEAD * smaller * unit(first)) {
+            return smaller;
+        }
+        let larger = LARGER * f64::from(self.largest);
+        let before = (0..last).rev().find(seen);
+        let is_rising = before.is_some_and(|at| unit(last) * (1.0 + doubt(last)) < least(at) / CLEARLY);
+        if larger <= limit && !self.is_deep && (is_rising || larger <= most) {
+            return larger;
+        }
+        let favour = |at: usize| if at == here { least(at) / CLEARLY } else { least(at) };
+        let sizes = (0..=last).filter(seen).filter(|&at| at <= here || self.average(at) <= limit);
+        let best = sizes.min_by(|&a, &b| favour(a).total_cmp(&favour(b))).unwrap_or(here);
+        if best == here { base } else { self.average(best) }
+    }
+
+    fn average(&self, class: usize) -> f64 {
+        self.classes[class][0] / self.classes[class][2]
+    }
+
+    /// A claim landed so many seconds after it was made, of which it may have waited for others.
+    pub fn saw_way(&mut self, units: u32, seconds: f64) {
+        self.way = (WAY_FADING * self.way).min(seconds / f64::from(units.max(1)));
+    }
+
+    /// Seconds for each unit from when a claim is made until it lands, where nothing is in front of it.
+    pub fn way(&self) -> f64 {
+        if self.is_deep { self.way } else { 0.0 }
     }
 
     /// How many seconds a claim of so many units takes behind others.
     pub fn predict(&self, units: u32) -> Option<f64> {
-        Some(self.fixed + f64::from(units) * self.unit?)
+        Some(self.hoped_fixed() + f64::from(units) / self.hoped_rate()?)
     }
 }

@@ -10,9 +10,12 @@ use super::{
     unit_set::UnitSet,
 };
 
-/// All members are looked at once in so many questions for each member: often enough to see what is late, and seldom enough
-/// to cost little for each claim.
-const QUESTIONS: f64 = 0.5;
+/// All members are looked at once in so many questions for the square of their number: at each question where they are few,
+/// and so seldom where they are many that it costs little for each claim.
+const QUESTIONS: f64 = 1.0 / 2048.0;
+
+/// And once so many times more of them have shown their speed.
+const MORE_KNOWN: f64 = 1.25;
 
 /// How often who waits for something to become late asks again: in so many steps of the time that the call has taken.
 const STEPS: f64 = 200.0;
@@ -25,7 +28,7 @@ impl Ledger {
     pub(super) fn appraise(&mut self, at: usize, now: f64) {
         let member = &self.members[at];
         if !member.is_out() {
-            let rate = member.speed.rate().unwrap_or(0.0);
+            let rate = member.speed.hoped_rate().unwrap_or(0.0);
             self.crew.set(at, rate, member.free_at(now) + member.before_a_claim());
         }
     }
@@ -33,11 +36,12 @@ impl Ledger {
     /// Looks at all members anew, now and then: who is late, what nobody knows the speed of, and which claims others would
     /// have done sooner.
     pub(super) fn refresh(&mut self, now: f64) {
+        let members = self.members.len() as f64;
         self.asked = self.asked.saturating_add(1);
-        if (self.asked as f64) < QUESTIONS * self.members.len() as f64 {
+        if (self.asked as f64) < QUESTIONS * members * members && f64::from(self.known) < MORE_KNOWN * self.known_then {
             return;
         }
-        self.asked = 0;
+        (self.asked, self.known_then) = (0, f64::from(self.known.max(1)));
         let (mut rate, mut fixed, mut known) = (0.0, 0.0, 0.0_f64);
         for member in self.members.iter().filter(|member| !member.is_out()) {
             if let Some(one) = member.speed.rate() {
@@ -84,7 +88,8 @@ impl Ledger {
         let Some(rate) = member.speed.rate() else { return Err(None) };
         let ready = now + member.before_a_claim();
         let (horizon, _) = self.crew.horizon(id.0 as usize, rate, ready, 0);
-        let share = (rate * (horizon - ready)).round().max(1.0) as u32;
+        // Less than its fixed cost is not worth a claim.
+        let share = (rate * (horizon - ready).max(member.speed.fixed())).round().max(1.0) as u32;
         let open = |straggler: &&mut Straggler<ClaimId>| straggler.units > 0;
         let mut stragglers = std::mem::take(&mut self.stragglers);
         let piece = stragglers.iter_mut().filter(open).take(LOOKED_AT).find_map(|straggler| {
@@ -109,14 +114,12 @@ impl Ledger {
     /// Which of the units of a claim in flight are neither settled nor being computed by somebody else too. Backups that are
     /// late themselves do not count.
     fn open_part(&self, units: &Range<u32>, now: f64) -> UnitSet {
-        let mut open = UnitSet::all(units.clone());
-        if self.backups > 0 {
-            let flying = self.members.iter().flat_map(|member| &member.flights).filter(|flying| flying.is_backup);
-            let on_time = flying.filter(|backup| now < 2.0 * backup.due - backup.claimed);
-            on_time.for_each(|backup| open.clear(&backup.units));
-        }
-        for range in self.locked.within(units).into_iter().chain(self.done.within(units)) {
-            open.clear(&range);
+        let mut open = UnitSet::default();
+        self.unsettled(units).into_iter().for_each(|range| open.insert(range));
+        for backup in self.backups.iter().filter(|backup| now < 2.0 * backup.due - backup.claimed) {
+            if backup.units.start < units.end && units.start < backup.units.end {
+                open.clear(&backup.units);
+            }
         }
         open
     }

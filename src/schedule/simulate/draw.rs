@@ -33,8 +33,17 @@ impl Setting {
     /// Half of the members work in the host's memory, a claim at a time; the others are at the end of links, which half of
     /// them share, with two claims in flight, so that a part of what a claim costs passes while another is computed. Half of
     /// them all warm up, are throttled, or swing. A quarter has a step in speed where claims do not fit a cache, and another
-    /// quarter is as fast as a device was that ran one of the samples with as much of its work.
+    /// quarter takes as long for small claims as a device did for one of the samples.
     pub fn draw(dice: &mut Dice) -> Setting {
+        Setting::any(dice, false)
+    }
+
+    /// The same, where small claims are as fast as the samples were that ran again and again over the same data.
+    pub fn draw_hot(dice: &mut Dice) -> Setting {
+        Setting::any(dice, true)
+    }
+
+    fn any(dice: &mut Dice, is_hot: bool) -> Setting {
         let members = 2 + dice.below(15);
         let alone = dice.log_between(0.1, 100.0);
         let units = dice.log_between(1000.0, 200_000.0) as u32;
@@ -56,7 +65,7 @@ impl Setting {
                     most: (f64::from(units) * dice.log_between(0.001, 0.1)) as u32,
                     factor: dice.between(0.7, 1.0),
                 },
-                1 => Sizes::Recorded { times: devices[dice.below(devices.len() as u32) as usize], units },
+                1 => Sizes::Recorded { times: devices[dice.below(devices.len() as u32) as usize], is_hot },
                 _ => Sizes::Alike,
             };
             let drift = match dice.below(6) {

@@ -41,7 +41,7 @@ impl Law {
         // Where it is slow, a claim's fixed cost keeps it from less.
         let fixed = self.fixed * self.drift.least();
         let in_claims_of = |count: f64| {
-            let one = fixed + count / (self.rate * self.sizes.factor(count));
+            let one = fixed + self.seconds(count);
             if one <= seconds + fixed { count * (seconds + fixed) / one } else { 0.0 }
         };
         let memory = f64::from(self.memory);
@@ -52,10 +52,12 @@ impl Law {
                 let most = f64::from(most).min(memory).min(seconds * self.rate * (1.0 - 1e-12));
                 in_claims_of(most).max(in_claims_of(large))
             }
-            Sizes::Recorded { units, .. } => {
-                let last = f64::from(units).min(memory);
+            Sizes::Recorded { times, .. } => {
+                // Beyond the largest size that was measured, all are as fast.
+                let last = (times.seconds() * self.rate).min(memory);
                 let sizes = std::iter::successors(Some(1.0), |size| Some(size * RATIO)).take_while(|size| *size < last);
-                sizes.chain([last]).map(in_claims_of).fold(0.0, f64::max)
+                let large = in_claims_of((seconds * self.rate * (1.0 - 1e-12)).min(memory));
+                sizes.chain([last]).map(in_claims_of).fold(large, f64::max)
             }
         }
     }

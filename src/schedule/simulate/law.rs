@@ -61,7 +61,7 @@ impl Drift {
         }
     }
 
-    /// The least share of its speed that it ever has.
+    /// The least share of its speed that it ever has, and more than none unless it stalls.
     pub fn least(&self) -> f64 {
         match *self {
             Drift::Steady => 1.0,
@@ -71,45 +71,42 @@ impl Drift {
         }
     }
 
-    /// Until when its speed may be taken for what it is in the middle between `t` and then: the next step, or a part of what
-    /// is smooth.
-    fn until(&self, t: f64) -> f64 {
+    /// The seconds at full speed that there are until `t`: the integral of [`factor`](Drift::factor).
+    fn seconds_until(&self, t: f64) -> f64 {
         match *self {
-            Drift::WarmUp { seconds, .. } if t < seconds => (t + seconds / 128.0).min(seconds.max(t + 1e-9)),
-            Drift::Swing { period, .. } => t + period / 128.0,
-            Drift::Change { at, .. } if t < at => at,
-            Drift::Stall { at, .. } if t < at => at,
-            Drift::Stall { at, seconds } if t < at + seconds => at + seconds,
-            _ => f64::INFINITY,
+            Drift::Steady => t,
+            Drift::WarmUp { seconds, factor } => {
+                let rising = t.min(seconds);
+                factor * rising + (1.0 - factor) * rising * rising / (2.0 * seconds) + (t - rising)
+            }
+            Drift::Change { at, factor } => t.min(at) + factor * (t - at).max(0.0),
+            Drift::Stall { at, seconds } => t - (t - at).clamp(0.0, seconds),
+            Drift::Swing { period, depth } => {
+                let turn = std::f64::consts::TAU / period;
+                t * (1.0 - 0.5 * depth) + 0.5 * depth * (t * turn).sin() / turn
+            }
         }
-    }
-
-    /// The steps from `t` on in which its speed is one number: until when, and the share.
-    fn steps(self, mut t: f64) -> impl Iterator<Item = (f64, f64, f64)> {
-        std::iter::from_fn(move || {
-            let (from, until) = (t, self.until(t));
-            t = until;
-            let middle = if until.is_finite() { 0.5 * (from + until) } else { from };
-            (from.is_finite()).then(|| (from, until, self.factor(middle)))
-        })
     }
 
     /// The seconds at full speed that there are between two times.
-    pub fn seconds_between(self, from: f64, to: f64) -> f64 {
-        let steps = self.steps(from).take_while(|(from, _, _)| *from < to);
-        steps.map(|(from, until, factor)| factor * (until.min(to) - from)).sum()
+    pub fn seconds_between(&self, from: f64, to: f64) -> f64 {
+        self.seconds_until(to) - self.seconds_until(from)
     }
 
     /// When so many seconds at full speed are over that begin at `from`.
-    pub fn end_of(self, from: f64, mut seconds: f64) -> f64 {
-        for (from, until, factor) in self.steps(from) {
-            let possible = if factor > 0.0 { factor * (until - from) } else { 0.0 };
-            if possible >= seconds {
-                return if seconds > 0.0 { from + seconds / factor } else { from };
-            }
-            seconds -= possible;
+    pub fn end_of(&self, from: f64, seconds: f64) -> f64 {
+        let latest = match *self {
+            Drift::Steady => return from + seconds,
+            Drift::Stall { seconds: stalled, .. } => from + seconds + stalled,
+            _ => from + seconds / self.least(),
+        };
+        let (mut low, mut high) = (from, latest);
+        // Until neighbouring numbers are left, or nearly.
+        for _ in 0..60 {
+            let middle = 0.5 * (low + high);
+            if self.seconds_between(from, middle) < seconds { low = middle } else { high = middle }
         }
-        f64::INFINITY
+        high
     }
 }
 
@@ -125,18 +122,21 @@ pub enum Sizes {
         /// Share of its speed beyond.
         factor: f64,
     },
-    /// As it was measured, where all units of the call are the largest size that was.
+    /// As it was measured, in seconds: the member's rate is that of the largest size.
+    ///
+    /// The measured runs found their data in caches, where it was small, since they ran again and again over the same. Claims
+    /// of a call come by each unit once. So no size is faster than the largest, unless it `is_hot`.
     Recorded {
         /// The measurements.
         times: &'static Recorded,
-        /// Units of the call.
-        units: u32,
+        /// Whether small claims are as fast as measured, caches and all.
+        is_hot: bool,
     },
 }
 
 impl Sizes {
-    /// Share of its speed in a claim of so many units.
-    pub fn factor(&self, count: f64) -> f64 {
+    /// Share of its speed in a claim that takes so many seconds at full speed.
+    fn factor(&self, seconds: f64, count: f64) -> f64 {
         match *self {
             Sizes::Alike => 1.0,
             Sizes::Cache { most, factor } => {
@@ -146,7 +146,10 @@ impl Sizes {
                     factor
                 }
             }
-            Sizes::Recorded { times, units } => times.factor(count / f64::from(units)),
+            Sizes::Recorded { times, is_hot } => {
+                let factor = times.factor(seconds);
+                if is_hot { factor } else { factor.min(1.0) }
+            }
         }
     }
 }
@@ -211,6 +214,39 @@ impl Default for Law {
             in_place: false,
             failures: 0.0,
             dies_at: None,
+        }
+    }
+}
+
+impl Law {
+    /// Seconds for so many units in one claim, with all of its speed and without what a claim costs.
+    pub fn seconds(&self, count: f64) -> f64 {
+        let seconds = count / self.rate;
+        seconds / self.sizes.factor(seconds, count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The integral against a sum of small steps, and its inverse.
+    #[test]
+    fn drifts_are_integrated() {
+        for drift in [
+            Drift::Steady,
+            Drift::WarmUp { seconds: 2.0, factor: 0.3 },
+            Drift::Change { at: 1.5, factor: 0.1 },
+            Drift::Stall { at: 1.0, seconds: 1.25 },
+            Drift::Swing { period: 0.7, depth: 0.4 },
+        ] {
+            const STEPS: u32 = 100_000;
+            let (from, to) = (0.4, 3.4);
+            let step = (to - from) / f64::from(STEPS);
+            let sum: f64 = (0..STEPS).map(|at| drift.factor(from + (f64::from(at) + 0.5) * step) * step).sum();
+            let between = drift.seconds_between(from, to);
+            assert!((sum - between).abs() < 1e-4, "{drift:?}: {sum}, {between}");
+            assert!((drift.end_of(from, between) - to).abs() < 1e-9, "{drift:?}");
         }
     }
 }

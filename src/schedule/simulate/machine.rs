@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{Dice, Law};
-use crate::schedule::{Answer, Claim, Failure, Landing, Ledger, MemberId, MemberSpec, Policy, Share};
+use crate::schedule::{Answer, Claim, Event, Failure, Landing, Ledger, MemberId, MemberSpec, Policy, Share};
 
 /// What came of a simulated call.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct Outcome {
     pub ledger: Duration,
     /// What each member did.
     pub shares: Vec<Share>,
+    /// All that happened, if the simulation is watched.
+    pub events: Vec<Event>,
 }
 
 impl Outcome {
@@ -47,13 +49,22 @@ pub struct Simulation<'a> {
     pub seed: u64,
     /// The numbers of the policy.
     pub policy: Policy,
+    /// Whether to keep all that happens.
+    pub is_watched: bool,
 }
 
 impl<'a> Simulation<'a> {
     /// Members of whose speed nothing is known.
     pub fn new(units: u32, laws: &'a [Law], seed: u64) -> Self {
         let spec = |law: &Law| MemberSpec { depth: law.depth, in_place: law.in_place, ..MemberSpec::default() };
-        Simulation { units, laws, specs: laws.iter().map(spec).collect(), seed, policy: Policy::default() }
+        Simulation {
+            units,
+            laws,
+            specs: laws.iter().map(spec).collect(),
+            seed,
+            policy: Policy::default(),
+            is_watched: false,
+        }
     }
 
     /// Runs the call as the ledger has it.
@@ -63,6 +74,7 @@ impl<'a> Simulation<'a> {
     /// If the ledger forgets units: nobody is at work, and the call is not done.
     pub fn run(&self) -> Outcome {
         let ledger = Ledger::new(self.units, self.specs.clone()).with_policy(self.policy);
+        let ledger = if self.is_watched { ledger.watched() } else { ledger };
         let mut run = Run {
             machine: Machine::new(self.laws, self.seed),
             ledger,
@@ -76,6 +88,7 @@ impl<'a> Simulation<'a> {
             claims: run.claims.len() as u64,
             ledger: run.spent,
             shares: (0..self.laws.len() as u32).map(|at| run.ledger.share(MemberId(at), time(seconds))).collect(),
+            events: run.ledger.take_events(),
         }
     }
 
@@ -95,7 +108,7 @@ impl<'a> Simulation<'a> {
         }
         let mut last = 0.0;
         while let Some((now, event)) = machine.next() {
-            if let Event::Landed(..) = event {
+            if let Moment::Landed(..) = event {
                 last = now;
             }
         }
@@ -116,7 +129,7 @@ impl Ord for At {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Event {
+enum Moment {
     /// The member's computation of a claim of so many units is over.
     Computed(u64, MemberId, u32),
     /// The claim's results are there.
@@ -143,7 +156,7 @@ struct Machine<'a> {
     /// Those of the shared link.
     shared: Stages,
     /// What happens next; equal times in the order in which they were found.
-    events: BinaryHeap<Reverse<(At, u64, Event)>>,
+    events: BinaryHeap<Reverse<(At, u64, Moment)>>,
     count: u64,
 }
 
@@ -159,7 +172,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn push(&mut self, at: f64, event: Event) {
+    fn push(&mut self, at: f64, event: Moment) {
         self.count += 1;
         self.events.push(Reverse((At(at), self.count, event)));
     }
@@ -174,23 +187,23 @@ impl<'a> Machine<'a> {
         *up = arrived;
         let noise = 1.0 + law.noise * self.dice.between(-1.0, 1.0);
         let begins = stages.computation.max(arrived) + law.fixed * noise;
-        let seconds = noise * n / (law.rate * law.sizes.factor(n));
+        let seconds = noise * law.seconds(n);
         stages.computation = law.drift.end_of(begins, seconds);
         let computed = stages.computation;
-        self.push(computed, Event::Computed(claim, member, count));
+        self.push(computed, Moment::Computed(claim, member, count));
     }
 
     /// What happens next, and when.
-    fn next(&mut self) -> Option<(f64, Event)> {
+    fn next(&mut self) -> Option<(f64, Moment)> {
         loop {
             let Reverse((At(now), _, event)) = self.events.pop()?;
-            let Event::Computed(claim, member, count) = event else { return Some((now, event)) };
+            let Moment::Computed(claim, member, count) = event else { return Some((now, event)) };
             let law = &self.laws[member.0 as usize];
             let own = &mut self.stages[member.0 as usize].down;
             let down = if law.link.is_shared { &mut self.shared.down } else { own };
             let landed = down.max(now) + f64::from(count) / law.link.down;
             *down = landed;
-            self.push(landed, Event::Landed(claim, member));
+            self.push(landed, Moment::Landed(claim, member));
         }
     }
 }
@@ -213,20 +226,20 @@ impl Run<'_> {
     fn all(&mut self) -> f64 {
         for at in 0..self.machine.laws.len() {
             let member = MemberId(at as u32);
-            self.machine.push(0.0, Event::Ask(member, 0));
+            self.machine.push(0.0, Moment::Ask(member, 0));
             if let Some(dies) = self.machine.laws[at].dies_at {
-                self.machine.push(dies, Event::Dies(member));
+                self.machine.push(dies, Moment::Dies(member));
             }
         }
         while let Some((now, event)) = self.machine.next() {
             match event {
-                Event::Ask(member, question) if self.questions[member.0 as usize] == question => self.ask(member, now),
-                Event::Ask(..) | Event::Computed(..) => {}
-                Event::Dies(member) => {
+                Moment::Ask(member, question) if self.questions[member.0 as usize] == question => self.ask(member, now),
+                Moment::Ask(..) | Moment::Computed(..) => {}
+                Moment::Dies(member) => {
                     self.ledger.lose(member, time(now));
                     self.wake(now);
                 }
-                Event::Landed(claim, member) => {
+                Moment::Landed(claim, member) => {
                     if self.machine.laws[member.0 as usize].dies_at.is_none_or(|dies| now < dies) {
                         self.landed(claim, now);
                         if self.ledger.is_finished() {
@@ -261,7 +274,7 @@ impl Run<'_> {
     /// Units may be free again: whoever waits asks.
     fn wake(&mut self, now: f64) {
         for at in 0..self.questions.len() {
-            self.machine.push(now, Event::Ask(MemberId(at as u32), self.questions[at]));
+            self.machine.push(now, Moment::Ask(MemberId(at as u32), self.questions[at]));
         }
     }
 
@@ -281,7 +294,7 @@ impl Run<'_> {
                     self.claims.push(claim);
                 }
                 Answer::Wait(Some(until)) => {
-                    return self.machine.push(until.as_secs_f64().max(now + 1e-6), Event::Ask(member, question));
+                    return self.machine.push(until.as_secs_f64().max(now + 1e-6), Moment::Ask(member, question));
                 }
                 Answer::Wait(None) | Answer::Fold | Answer::Finished | Answer::Dismissed => return,
             }

@@ -12,26 +12,34 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// The speed at so much of the largest size's work, as a part of the speed at that size.
+    /// Seconds at the largest size.
+    pub fn seconds(&self) -> f64 {
+        self.times[self.times.len() - 1].1
+    }
+
+    /// The speed with so much work as takes `seconds` at the speed of the largest size, as a part of that speed.
     ///
-    /// Between two sizes, the time is the power of the work that joins them. Below the smallest, it falls with the work.
-    pub fn factor(&self, work: f64) -> f64 {
-        let (last_work, last_time) = self.times[self.times.len() - 1];
-        let (first_work, first_time) = self.times[0];
-        let work = work.min(last_work);
-        let time = if work <= first_work {
-            first_time * work / first_work
-        } else {
-            let above = self.times.partition_point(|(size, _)| *size < work).min(self.times.len() - 1);
-            let ((w0, t0), (w1, t1)) = (self.times[above - 1], self.times[above]);
-            t0 * (t1 / t0).powf((work / w0).ln() / (w1 / w0).ln())
+    /// Between two sizes, the time is the power of the work that joins them. Below the smallest it falls with the work, and
+    /// beyond the largest it grows with it.
+    pub fn factor(&self, seconds: f64) -> f64 {
+        let work = seconds / self.seconds();
+        if work >= 1.0 {
+            return 1.0;
+        }
+        let above = self.times.partition_point(|(size, _)| *size < work).min(self.times.len() - 1);
+        let time = match above {
+            0 => self.times[0].1 * work / self.times[0].0,
+            _ => {
+                let ((w0, t0), (w1, t1)) = (self.times[above - 1], self.times[above]);
+                t0 * (t1 / t0).powf((work / w0).ln() / (w1 / w0).ln())
+            }
         };
-        (work / time) / (last_work / last_time)
+        seconds / time
     }
 
     /// The best speed at any of the sizes, in the same terms.
     pub fn best_factor(&self) -> f64 {
-        self.times.iter().map(|(work, _)| self.factor(*work)).fold(0.0, f64::max)
+        self.times.iter().map(|(work, _)| self.factor(work * self.seconds())).fold(0.0, f64::max)
     }
 }
 
@@ -91,7 +99,7 @@ pub const RECORDED: &[Recorded] = &[
             (1.2500e-01, 4.4731e-04),
             (2.5000e-01, 7.5557e-04),
             (5.0000e-01, 1.3872e-03),
-            (1.0000e+00, 8.1553e-03),
+            (1.0000e+00, 2.9142e-03),
         ],
     },
     Recorded {
@@ -133,7 +141,7 @@ pub const RECORDED: &[Recorded] = &[
             (1.2500e-01, 1.1486e-04),
             (2.5000e-01, 1.6404e-04),
             (5.0000e-01, 3.5528e-04),
-            (1.0000e+00, 2.7110e-03),
+            (1.0000e+00, 1.5176e-03),
         ],
     },
     Recorded {
@@ -188,8 +196,8 @@ pub const RECORDED: &[Recorded] = &[
             (1.1111e-01, 3.7651e-04),
             (2.5000e-01, 8.7514e-04),
             (4.4444e-01, 1.3936e-03),
-            (6.9444e-01, 8.4574e-03),
-            (1.0000e+00, 8.0651e-03),
+            (6.9444e-01, 2.1628e-03),
+            (1.0000e+00, 3.5196e-03),
         ],
     },
     Recorded {
@@ -201,7 +209,7 @@ pub const RECORDED: &[Recorded] = &[
             (1.1111e-01, 8.7506e-04),
             (1.7361e-01, 1.0648e-03),
             (2.5000e-01, 1.0660e-03),
-            (4.4444e-01, 4.6041e-03),
+            (4.4444e-01, 3.5292e-03),
             (6.9444e-01, 2.1673e-03),
             (1.0000e+00, 1.9001e-03),
         ],
@@ -217,7 +225,7 @@ pub const RECORDED: &[Recorded] = &[
             (2.5013e-01, 3.9634e-04),
             (4.4444e-01, 6.9074e-04),
             (6.9497e-01, 1.0457e-03),
-            (1.0000e+00, 1.1924e-02),
+            (1.0000e+00, 1.6945e-03),
         ],
     },
     Recorded {
@@ -259,7 +267,7 @@ pub const RECORDED: &[Recorded] = &[
             (1.2500e-01, 2.3603e-04),
             (2.5000e-01, 4.3600e-04),
             (5.0000e-01, 9.0055e-04),
-            (1.0000e+00, 3.2480e-03),
+            (1.0000e+00, 2.8251e-03),
         ],
     },
     Recorded {
@@ -282,7 +290,7 @@ pub const RECORDED: &[Recorded] = &[
         times: [
             (1.5625e-02, 2.4829e-04),
             (3.7037e-02, 3.6678e-04),
-            (7.2338e-02, 4.2940e-03),
+            (7.2338e-02, 7.1481e-04),
             (1.2500e-01, 9.3200e-04),
             (1.9850e-01, 1.6871e-03),
             (2.9630e-01, 2.4425e-03),
