@@ -1,21 +1,23 @@
 //! How do several devices share one call?
+//!
+//! `cargo run --example several_devices`
 
 use swath::{Result, Runtime};
 
 const WGSL: &str = "
-@group(0) @binding(0) var<storage, read_write> longest: array<u32>;
+@group(0) @binding(0) var<storage, read_write> lengths: array<u32>;
 
 // How many steps the Collatz sequence of a number takes.
 @compute @workgroup_size(64)
 fn collatz(@builtin(global_invocation_id) id: vec3u) {
-    if id.x >= arrayLength(&longest) { return; }
+    if id.x >= arrayLength(&lengths) { return; }
     var number = id.x + 1u;
     var steps = 0u;
     while number != 1u && steps < 1000u {
         number = select(number / 2u, 3u * number + 1u, number % 2u == 1u);
         steps++;
     }
-    longest[id.x] = steps;
+    lengths[id.x] = steps;
 }";
 
 fn main() -> Result<()> {
@@ -25,7 +27,7 @@ fn main() -> Result<()> {
 
     // Each device takes parts of the grid whenever it is free. `all` leaves out who does not help; every device of a list,
     // such as "gpu:0,cpu", gets something to do.
-    let report = runtime.call(&collatz).write("longest", &mut steps).device(runtime.devices()).run()?;
+    let report = runtime.call(&collatz).write("lengths", &mut steps).device(runtime.devices()).run()?;
     for member in report.members() {
         println!("{}: {} units, idle {:.1?}", member.device().name(), member.units(), member.idle_time());
     }
@@ -34,7 +36,7 @@ fn main() -> Result<()> {
 
     // The same bits as on one device.
     let mut alone = vec![0u32; 1 << 18];
-    runtime.call(&collatz).write("longest", &mut alone).run()?;
+    runtime.call(&collatz).write("lengths", &mut alone).run()?;
     assert_eq!(steps, alone);
     Ok(())
 }
