@@ -24,6 +24,8 @@ mod unit_set;
 
 #[cfg(test)]
 mod histories;
+#[cfg(test)]
+mod tests;
 
 pub use claim::{Answer, Claim, ClaimId, Failure, Landing, MemberId, Remedy};
 pub use event::{Event, What};
