@@ -107,7 +107,9 @@ impl<'a> Simulation<'a> {
     /// If it does not.
     pub fn replay(&self, calls: &[Call]) {
         let mut ledger = self.ledger();
-        calls.iter().for_each(|call| drop(tell(&mut ledger, *call)));
+        for call in calls {
+            tell(&mut ledger, *call);
+        }
         assert!(ledger.is_finished(), "a ledger answers the same questions in two ways");
     }
 
@@ -269,7 +271,7 @@ fn tell(ledger: &mut Ledger, call: Call) -> Option<Answer> {
                 ledger.committed(claim);
             }
         }
-        Call::Failed(claim, why, now) => drop(ledger.failed(claim, why, now)),
+        Call::Failed(claim, why, now) => _ = ledger.failed(claim, why, now),
         Call::Lose(member, now) => ledger.lose(member, now),
     }
     None
@@ -337,7 +339,7 @@ impl Run<'_> {
                 self.tell(Call::Failed(id, why, time(now)));
                 self.wake(now);
             }
-            None => drop(self.tell(Call::Landed(id, time(now)))),
+            None => _ = self.tell(Call::Landed(id, time(now))),
         }
     }
 
