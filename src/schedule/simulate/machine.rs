@@ -167,10 +167,21 @@ fn tiles_alone(units: u32, tiles: u32, laws: &[Law]) -> f64 {
 }
 
 /// A moment, in order.
-#[derive(PartialEq, PartialOrd)]
 struct At(f64);
 
+impl PartialEq for At {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
 impl Eq for At {}
+
+impl PartialOrd for At {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Ord for At {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
