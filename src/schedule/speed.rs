@@ -15,7 +15,7 @@ const CLIP: f64 = 2.5;
 /// How many times larger than the one before it a claim may be where one is on its way while the other is computed.
 const ALIKE: u32 = 2;
 
-/// By how much more the shortest way counts with each claim that follows it.
+/// By how much longer the shortest way is taken to be with each claim that follows it.
 const WAY_FADING: f64 = 1.05;
 
 /// What is left of earlier observations once they are of another machine.
@@ -71,9 +71,11 @@ pub(super) struct Speed {
     fixed: f64,
     fixed_at_most: f64,
     unit: Option<f64>,
+    /// Seconds more for a claim that finds nothing in front of it.
     latency: f64,
     /// Whether the fixed cost is told apart from the rest.
     is_fixed_known: bool,
+    /// How far claims are from what is predicted, as a part of that; fading.
     error: f64,
 }
 
@@ -222,7 +224,7 @@ impl Speed {
 
     /// The same, at the most that it may be.
     pub fn fixed_at_most(&self) -> f64 {
-        self.fixed_at_most.clamp(self.fixed, MOST_FIXED * self.shortest.max(self.fixed / MOST_FIXED))
+        self.fixed_at_most.min(MOST_FIXED * self.shortest).max(self.fixed)
     }
 
     /// Seconds more for a claim that finds nothing in front of it.
@@ -249,8 +251,8 @@ impl Speed {
     /// the size that claims were clearly faster with, for each unit and all costs counted, or one that may be and was seldom
     /// tried.
     ///
-    /// Sizes are told apart by powers of four. Smaller ones are tried as long as that costs no more than `budget` seconds, larger ones where the
-    /// largest were clearly faster than the ones before.
+    /// Sizes are told apart by powers of four. Smaller ones are tried as long as that costs no more than `budget` seconds, larger
+    /// ones where the largest were clearly faster than the ones before.
     pub fn preferred(&self, base: f64, most: f64, limit: f64, budget: f64) -> f64 {
         let here = class(base as u32);
         let seen = |at: &usize| self.classes[*at][2] > 0.1;

@@ -4,6 +4,7 @@ use super::{
     Dice,
     ideal::ideal,
     law::{Drift, Law, Link, Sizes},
+    machine::alone,
     recorded::{RECORDED, Recorded},
 };
 
@@ -16,15 +17,23 @@ pub struct Setting {
     pub laws: Vec<Law>,
     /// Seconds that no schedule can beat.
     pub ideal: f64,
-    /// The same for the best member alone.
+    /// Seconds that the best member takes alone, in the number of equal tiles that suits it best.
     pub best_alone: f64,
 }
 
 impl Setting {
     /// These members with this call.
     pub fn new(units: u32, laws: Vec<Law>) -> Setting {
-        let alone = laws.iter().map(|law| ideal(units, std::slice::from_ref(law)));
-        Setting { best_alone: alone.fold(f64::INFINITY, f64::min), ideal: ideal(units, &laws), units, laws }
+        let mut bounds: Vec<(f64, &Law)> =
+            laws.iter().map(|law| (ideal(units, std::slice::from_ref(law)), law)).collect();
+        bounds.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut best_alone = f64::INFINITY;
+        for (bound, law) in bounds {
+            if bound < best_alone {
+                best_alone = best_alone.min(alone(units, law));
+            }
+        }
+        Setting { best_alone, ideal: ideal(units, &laws), units, laws }
     }
 
     /// 2 to 16 members, up to 100 times apart, of which the best alone takes 0.1 to 100 s; a claim costs 20 us to 2 ms, and

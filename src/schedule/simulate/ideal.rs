@@ -32,6 +32,7 @@ impl Law {
         match self.sizes {
             Sizes::Alike => 1.0,
             Sizes::Cache { factor, .. } => factor.max(1.0),
+            Sizes::Recorded { is_hot: false, .. } => 1.0,
             Sizes::Recorded { times, .. } => times.best_factor(),
         }
     }

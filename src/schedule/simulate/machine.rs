@@ -1,13 +1,9 @@
 //! The virtual clock: claims on their way through the stages of their members.
 
-use std::{
-    cmp::Reverse,
-    collections::BinaryHeap,
-    time::{Duration, Instant},
-};
+use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 
 use super::{Dice, Law};
-use crate::schedule::{Answer, Claim, Event, Failure, Landing, Ledger, MemberId, MemberSpec, Policy, Share};
+use crate::schedule::{Answer, Claim, ClaimId, Event, Failure, Landing, Ledger, MemberId, MemberSpec, Policy, Share};
 
 /// What came of a simulated call.
 #[derive(Clone, Debug)]
@@ -16,12 +12,12 @@ pub struct Outcome {
     pub seconds: f64,
     /// Claims made.
     pub claims: u64,
-    /// Real time that the ledger took for all of it.
-    pub ledger: Duration,
     /// What each member did.
     pub shares: Vec<Share>,
     /// All that happened, if the simulation is watched.
     pub events: Vec<Event>,
+    /// All that the ledger was told, in the same case.
+    pub calls: Vec<Call>,
 }
 
 impl Outcome {
@@ -29,11 +25,19 @@ impl Outcome {
     pub fn discarded(&self) -> u64 {
         self.shares.iter().map(|share| u64::from(share.discarded)).sum()
     }
+}
 
-    /// Real time that the ledger took for each claim.
-    pub fn ledger_per_claim(&self) -> Duration {
-        self.ledger / u32::try_from(self.claims.max(1)).unwrap_or(u32::MAX)
-    }
+/// Something that a ledger is told.
+#[derive(Clone, Copy, Debug)]
+pub enum Call {
+    /// A member asks for work.
+    Claim(MemberId, Duration),
+    /// A claim landed, and what counts of it is committed.
+    Landed(ClaimId, Duration),
+    /// A claim failed.
+    Failed(ClaimId, Failure, Duration),
+    /// A member is lost.
+    Lose(MemberId, Duration),
 }
 
 /// A simulated call: units, and members with their laws.
@@ -73,23 +77,40 @@ impl<'a> Simulation<'a> {
     ///
     /// If the ledger forgets units: nobody is at work, and the call is not done.
     pub fn run(&self) -> Outcome {
-        let ledger = Ledger::new(self.units, self.specs.clone()).with_policy(self.policy);
-        let ledger = if self.is_watched { ledger.watched() } else { ledger };
+        let ledger = self.ledger();
         let mut run = Run {
             machine: Machine::new(self.laws, self.seed),
-            ledger,
+            ledger: if self.is_watched { ledger.watched() } else { ledger },
             claims: Vec::new(),
             questions: vec![0; self.laws.len()],
-            spent: Duration::ZERO,
+            calls: self.is_watched.then(Vec::new),
         };
         let seconds = run.all();
         Outcome {
             seconds,
             claims: run.claims.len() as u64,
-            ledger: run.spent,
             shares: (0..self.laws.len() as u32).map(|at| run.ledger.share(MemberId(at), time(seconds))).collect(),
             events: run.ledger.take_events(),
+            calls: run.calls.unwrap_or_default(),
         }
+    }
+
+    fn ledger(&self) -> Ledger {
+        Ledger::new(self.units, self.specs.clone()).with_policy(self.policy)
+    }
+
+    /// Tells a fresh ledger what another was told: all of its work, and nothing of the simulation's. It answers as the other
+    /// did, and ends finished.
+    ///
+    /// # Panics
+    ///
+    /// If it does not.
+    pub fn replay(&self, calls: &[Call]) {
+        let mut ledger = self.ledger();
+        for call in calls {
+            tell(&mut ledger, *call);
+        }
+        assert!(ledger.is_finished(), "a ledger answers the same questions in two ways");
     }
 
     /// The seconds that the call takes where each member gets all its units at the start, as its best speed deserves.
@@ -116,11 +137,51 @@ impl<'a> Simulation<'a> {
     }
 }
 
+/// The seconds that a member takes alone, without noise, where its units are cut into as many equal tiles as suit it best.
+pub fn alone(units: u32, law: &Law) -> f64 {
+    let law = [Law { noise: 0.0, ..law.clone() }];
+    let least = units.div_ceil(law[0].memory);
+    let counts = std::iter::successors(Some(least), |count| count.checked_mul(2)).take_while(|count| *count <= 256);
+    counts.map(|count| tiles_alone(units, count.min(units), &law)).fold(f64::INFINITY, f64::min)
+}
+
+fn tiles_alone(units: u32, tiles: u32, laws: &[Law]) -> f64 {
+    let mut machine = Machine::new(laws, 0);
+    let (mut started, mut given, mut last) = (0, 0, 0.0);
+    let mut start = |machine: &mut Machine<'_>, now| {
+        if started < tiles {
+            started += 1;
+            let end = (u64::from(units) * u64::from(started) / u64::from(tiles)) as u32;
+            machine.start(u64::from(started), MemberId(0), end - given, now);
+            given = end;
+        }
+    };
+    (0..laws[0].depth).for_each(|_| start(&mut machine, 0.0));
+    while let Some((now, moment)) = machine.next() {
+        if let Moment::Landed(..) = moment {
+            last = now;
+            start(&mut machine, now);
+        }
+    }
+    last
+}
+
 /// A moment, in order.
-#[derive(PartialEq, PartialOrd)]
 struct At(f64);
 
+impl PartialEq for At {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
 impl Eq for At {}
+
+impl PartialOrd for At {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Ord for At {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
@@ -212,6 +273,21 @@ fn time(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
+/// Tells a ledger, and gives its answer to a member that asks.
+fn tell(ledger: &mut Ledger, call: Call) -> Option<Answer> {
+    match call {
+        Call::Claim(member, now) => return Some(ledger.claim(member, now)),
+        Call::Landed(claim, now) => {
+            if let Landing::Commit(_) = ledger.landed(claim, now) {
+                ledger.committed(claim);
+            }
+        }
+        Call::Failed(claim, why, now) => _ = ledger.failed(claim, why, now),
+        Call::Lose(member, now) => ledger.lose(member, now),
+    }
+    None
+}
+
 /// A call on its way, as the ledger has it.
 struct Run<'a> {
     machine: Machine<'a>,
@@ -219,7 +295,7 @@ struct Run<'a> {
     claims: Vec<Claim>,
     /// How often each member has asked.
     questions: Vec<u64>,
-    spent: Duration,
+    calls: Option<Vec<Call>>,
 }
 
 impl Run<'_> {
@@ -231,12 +307,12 @@ impl Run<'_> {
                 self.machine.push(dies, Moment::Dies(member));
             }
         }
-        while let Some((now, event)) = self.machine.next() {
-            match event {
+        while let Some((now, moment)) = self.machine.next() {
+            match moment {
                 Moment::Ask(member, question) if self.questions[member.0 as usize] == question => self.ask(member, now),
                 Moment::Ask(..) | Moment::Computed(..) => {}
                 Moment::Dies(member) => {
-                    self.ledger.lose(member, time(now));
+                    self.tell(Call::Lose(member, time(now)));
                     self.wake(now);
                 }
                 Moment::Landed(claim, member) => {
@@ -253,22 +329,29 @@ impl Run<'_> {
         panic!("nobody is at work, and {} units are not done", self.ledger.units() - self.ledger.committed_units());
     }
 
+    fn tell(&mut self, call: Call) -> Option<Answer> {
+        if let Some(calls) = &mut self.calls {
+            calls.push(call);
+        }
+        tell(&mut self.ledger, call)
+    }
+
     fn landed(&mut self, claim: u64, now: f64) {
         let claim = &self.claims[claim as usize];
+        let (id, count) = (claim.id, claim.units.end - claim.units.start);
         let law = &self.machine.laws[claim.member.0 as usize];
-        let failure = if claim.units.end - claim.units.start > law.memory {
+        let failure = if count > law.memory {
             Some(Failure::OutOfMemory)
         } else {
             (law.failures > 0.0 && self.machine.dice.chance(law.failures)).then_some(Failure::Passing)
         };
-        let start = Instant::now();
-        if let Some(why) = failure {
-            self.ledger.failed(claim.id, why, time(now));
-            self.wake(now);
-        } else if let Landing::Commit(_) = self.ledger.landed(claim.id, time(now)) {
-            self.ledger.committed(claim.id);
+        match failure {
+            Some(why) => {
+                self.tell(Call::Failed(id, why, time(now)));
+                self.wake(now);
+            }
+            None => _ = self.tell(Call::Landed(id, time(now))),
         }
-        self.spent += start.elapsed();
     }
 
     /// Units may be free again: whoever waits asks.
@@ -284,19 +367,16 @@ impl Run<'_> {
         *question += 1;
         let question = *question;
         loop {
-            let start = Instant::now();
-            let answer = self.ledger.claim(member, time(now));
-            self.spent += start.elapsed();
-            match answer {
-                Answer::Claim(claim) => {
+            match self.tell(Call::Claim(member, time(now))) {
+                Some(Answer::Claim(claim)) => {
                     let (number, count) = (self.claims.len() as u64, claim.units.end - claim.units.start);
                     self.machine.start(number, member, count, now);
                     self.claims.push(claim);
                 }
-                Answer::Wait(Some(until)) => {
+                Some(Answer::Wait(Some(until))) => {
                     return self.machine.push(until.as_secs_f64().max(now + 1e-6), Moment::Ask(member, question));
                 }
-                Answer::Wait(None) | Answer::Fold | Answer::Finished | Answer::Dismissed => return,
+                _ => return,
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Many drawn calls, and what came of them.
 
-use super::{Dice, Outcome, Setting, Simulation};
+use std::time::Duration;
+
+use super::{Dice, Setting, Simulation};
 
 /// Shares of what would be ideal, one for each call.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,12 +39,10 @@ impl Shares {
 pub struct Study {
     /// The ideal time over the time that each took.
     pub efficiency: Shares,
-    /// The ideal time of the best member alone over the time that each took.
+    /// The time of the best member alone over the time that each took.
     pub beside_best: Shares,
     /// The ideal time over the time that a split takes which is fixed at the start.
     pub fixed_split: Shares,
-    /// Real seconds of the ledger for each claim, over all calls.
-    pub ledger_per_claim: f64,
 }
 
 impl Study {
@@ -56,24 +56,20 @@ impl Study {
     ) -> Study {
         let mut dice = Dice::new(seed);
         let (mut efficiency, mut beside_best, mut fixed_split) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut spent, mut claims) = (0.0, 0);
         for _ in 0..count {
             let setting = draw(&mut dice);
             let seed = (dice.unit() * 1e15) as u64;
             let mut simulation = Simulation::new(setting.units, &setting.laws, seed);
             change(&mut simulation, &mut dice);
-            let Outcome { seconds, claims: made, ledger, .. } = simulation.run();
+            let seconds = simulation.run().seconds;
             efficiency.push(setting.ideal / seconds);
             beside_best.push(setting.best_alone / seconds);
             fixed_split.push(setting.ideal / simulation.fixed_split());
-            spent += ledger.as_secs_f64();
-            claims += made;
         }
         Study {
             efficiency: Shares::new(efficiency),
             beside_best: Shares::new(beside_best),
             fixed_split: Shares::new(fixed_split),
-            ledger_per_claim: spent / claims as f64,
         }
     }
 }
@@ -83,6 +79,14 @@ impl Study {
 pub fn known_roughly(simulation: &mut Simulation<'_>, dice: &mut Dice) {
     for (spec, law) in simulation.specs.iter_mut().zip(simulation.laws) {
         spec.rate = Some(law.rate * dice.log_between(0.5, 2.0));
-        spec.fixed = Some(std::time::Duration::from_secs_f64(law.fixed));
+        spec.fixed = Some(Duration::from_secs_f64(law.fixed));
+    }
+}
+
+/// Has the slowest member work in place, as the CPU engine does: nobody can take its units over.
+pub fn in_place(simulation: &mut Simulation<'_>, _: &mut Dice) {
+    let slowest = simulation.specs.iter_mut().zip(simulation.laws).min_by(|a, b| a.1.rate.total_cmp(&b.1.rate));
+    if let Some((spec, _)) = slowest {
+        spec.in_place = true;
     }
 }
