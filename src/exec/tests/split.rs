@@ -237,7 +237,7 @@ fn a_watcher_that_panics_ends_the_call_and_then_goes_on() {
             assert!(told < 2, "enough");
         })
     }));
-    let cause = caught.err().expect("it goes on");
+    let cause = caught.expect_err("it goes on");
     assert_eq!(cause.downcast_ref::<&str>().copied(), Some("enough"));
     assert_eq!(told, 2, "nobody is told anything after that");
 }
