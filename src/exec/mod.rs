@@ -91,7 +91,6 @@ pub(crate) enum ArgData<'a> {
 
 impl ArgData<'_> {
     /// Size in bytes.
-    #[cfg(feature = "gpu")]
     pub fn bytes(&self) -> u64 {
         match self {
             ArgData::Uniform(bytes) | ArgData::Read(bytes) => bytes.len() as u64,
@@ -113,6 +112,7 @@ pub(crate) struct Launch<'a> {
     /// What may end it early.
     pub stop: Option<&'a Stop>,
     /// Threads of the host that are left to others.
+    #[cfg_attr(not(feature = "cpu"), allow(dead_code))]
     pub spare_threads: usize,
     /// How it is cut; nothing for one tile of data that fits.
     pub plan: Option<&'a Plan>,
