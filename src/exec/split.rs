@@ -25,7 +25,7 @@ use crate::{
     error::{Error, Message, Result},
     kernel::Kernel,
     plan::{Plan, Residency, TileEvent},
-    schedule::{Answer, Claim, Failure, Landing, Ledger, MemberId, MemberSpec, Remedy, Share},
+    schedule::{Answer, Claim, Landing, Ledger, MemberId, MemberSpec, Share},
 };
 
 /// A device that takes part in a launch.
@@ -281,16 +281,10 @@ enum Next {
 impl Worker<'_> {
     /// Claims and computes until everything is committed.
     fn work(&mut self, session: &mut dyn Session) -> Result<()> {
+        // It may have less memory than its plan said.
+        self.books.state().ledger.limit(self.id, session.most_units());
         loop {
             match self.next() {
-                Next::Start(claim) if claim.units.end - claim.units.start > session.most_units() => {
-                    // It has less memory than its plan said.
-                    let remedy = self.books.state().ledger.failed(claim.id, Failure::OutOfMemory, self.books.now());
-                    if remedy == Remedy::Out {
-                        return Err(Error::OutOfMemory(Message::new("a device has no room for a single unit")));
-                    }
-                    self.books.changed.notify_all();
-                }
                 Next::Start(claim) => {
                     let now = Instant::now();
                     session.start(claim.units.clone())?;

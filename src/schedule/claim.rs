@@ -30,8 +30,8 @@ pub struct Claim {
 pub enum Answer {
     /// Compute this.
     Claim(Claim),
-    /// Nothing to do now. Ask again when a claim of the member has landed, when units may have become free (a claim failed, a
-    /// member was lost), and at the time given, if there is one.
+    /// Nothing to do now. Ask again at the time given, if there is one, and before it when a claim of the member has landed,
+    /// when units may have become free (a claim failed, a member was lost), and when the call is finished or cancelled.
     Wait(Option<Duration>),
     /// Every unit is computed or in somebody else's hands: the member should [`fold`](super::Ledger::fold) its copy of the merged
     /// bindings in, and ask again.

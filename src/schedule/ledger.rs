@@ -461,6 +461,16 @@ impl Ledger {
         remedy
     }
 
+    /// The member has room for no more than so many units in a claim, from its next one on: where that shows before it fails.
+    ///
+    /// # Panics
+    ///
+    /// If the ledger has no such member.
+    pub fn limit(&mut self, member: MemberId, most: u32) {
+        let member = &mut self.members[member.0 as usize];
+        member.most = member.most.min(most.max(1));
+    }
+
     /// A member is gone. Its units are free again, unless another member has them too; what it holds in its copy of the merged
     /// bindings counts as never done. What has landed or is being folded in is on the host already: it is still to be
     /// committed, or fails.
