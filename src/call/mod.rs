@@ -177,7 +177,7 @@ impl<'a> Call<'a> {
     /// Several devices share the call where it can be cut: a list of them, or their names with commas between
     /// (`gpu:0,cpu`), of which each gets work if there is enough; or `all`, which leaves out who does not help. Each claims
     /// parts of the grid when it is free. Integers are the same bits as on one device; floats are those of whichever
-    /// device computed them. The [plan](crate::Plan) says why a call is not cut.
+    /// device computed them. The [plan](crate::plan::Plan) says why a call is not cut.
     ///
     /// ```
     /// let rt = swath::Runtime::new()?;

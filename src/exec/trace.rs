@@ -38,8 +38,10 @@ pub(crate) enum Activity {
     /// From the claim of a run of units until its results are where they belong.
     Claim,
     Compile,
+    #[cfg_attr(not(feature = "gpu"), allow(dead_code))]
     Upload,
     Kernel,
+    #[cfg_attr(not(feature = "gpu"), allow(dead_code))]
     Download,
     Wait,
 }

@@ -2,7 +2,7 @@
 //!
 //! A simulated member follows a [`Law`] that the policy knows nothing of: it sees claims and times alone. A claim passes
 //! three stages, to the device, computation and back, each in the order of the claims; as many are in flight as the
-//! member's depth allows. What comes of it is compared with an [`ideal`] that no schedule can beat.
+//! member's depth allows. What comes of it is compared with an `ideal` that no schedule can beat.
 
 mod draw;
 mod ideal;
