@@ -233,7 +233,7 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Lets `token` end the call, with [`Error::Cancelled`] and otherwise as at a [`deadline`](Call::deadline). PlanRequest
+    /// Lets `token` end the call, with [`Error::Cancelled`] and otherwise as at a [`deadline`](Call::deadline). Given
     /// several tokens, each of them can.
     pub fn cancel(mut self, token: &CancelToken) -> Self {
         self.tokens.push(token.clone());

@@ -189,7 +189,7 @@ impl ChainRun<'_> {
         self
     }
 
-    /// As [`Chain::cancel`]. PlanRequest several tokens, each of them can end the run.
+    /// As [`Chain::cancel`]. Given several tokens, each of them can end the run.
     pub fn cancel(mut self, token: &CancelToken) -> Self {
         self.tokens.push(token.clone());
         self

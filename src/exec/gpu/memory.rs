@@ -193,7 +193,7 @@ pub(super) struct GpuAllocation {
     /// `None` only while it is dropped.
     buffer: Option<DeviceBuffer>,
     bytes: u64,
-    /// PooledBuffer while a word at an unaligned end of a range is read, changed and written back.
+    /// Held while a word at an unaligned end of a range is read, changed and written back.
     edge: Mutex<()>,
     /// Somebody outside holds the wgpu buffer, so it may not be given to another allocation.
     exposed: AtomicBool,

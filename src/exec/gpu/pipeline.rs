@@ -149,7 +149,7 @@ fn compile(gpu: &Gpu, kernel: &Kernel, variant: &Variant) -> Result<Pipeline> {
 /// Has the driver do now what some do at a pipeline's first dispatch: compile. Gives the time that took. A dispatch of no
 /// workgroups reads and writes nothing.
 ///
-/// LeftBehind out where the device's clock times kernels, which the host's work does not count in, where other work keeps the
+/// Left out where the device's clock times kernels, which the host's work does not count in, where other work keeps the
 /// device busy, and for very large bindings: there the first dispatch may count what the driver compiles.
 fn warm(gpu: &Gpu, kernel: &Kernel, variant: &Variant, pipeline: &Pipeline) -> Result<Duration> {
     let large = kernel.bindings().iter().any(|binding| binding.min_bytes() > MOST_TO_WARM);
