@@ -6,7 +6,6 @@
 use std::{
     any::Any,
     collections::VecDeque,
-    io,
     panic::{self, AssertUnwindSafe},
     sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc},
     thread::{self, ScopedJoinHandle},
@@ -117,7 +116,7 @@ pub(crate) fn run(launch: SplitLaunch<'_>, members: &[Member<'_>]) -> Result<Vec
             .map(|(number, member)| {
                 let (hosts, books, sender) = (&hosts, &books, sender.clone());
                 let thread = thread::Builder::new().name(format!("swath-member-{number}"));
-                thread.spawn_scoped(scope, move || {
+                let spawned = thread.spawn_scoped(scope, move || {
                     let args = hosts.iter().map(Host::arg).collect();
                     let launch = Launch {
                         kernel,
@@ -142,17 +141,20 @@ pub(crate) fn run(launch: SplitLaunch<'_>, members: &[Member<'_>]) -> Result<Vec
                         .unwrap_or_else(|_| Err(Error::Device(kernel.message("a thread that feeds a device failed"))));
                     books.leave(MemberId(number), result.as_ref().err());
                     result
+                });
+                spawned.map_err(|error| {
+                    let message = kernel.message(format!("the system starts no thread to feed a device: {error}"));
+                    let error = Error::Device(message.help("ask for fewer devices"));
+                    // Or the others would wait for it to take what is kept for it.
+                    books.leave(MemberId(number), Some(&error));
+                    error
                 })
             })
             .collect();
         drop(sender);
         panicked = tell(events, watcher, &books);
-        let join = |thread: io::Result<ScopedJoinHandle<'_, Result<Metrics>>>| match thread {
-            Ok(thread) => thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic)),
-            Err(error) => {
-                let message = kernel.message(format!("the system starts no thread to feed a device: {error}"));
-                Err(Error::Device(message.help("ask for fewer devices")))
-            }
+        let join = |thread: Result<ScopedJoinHandle<'_, Result<Metrics>>>| {
+            thread?.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
         };
         threads.into_iter().map(join).collect()
     });
