@@ -184,16 +184,11 @@ impl<'a> GpuSession<'a> {
     fn role(&mut self, at: usize, data: ArgData<'a>) -> Result<Role<'a>> {
         let written = self.pipeline.written[at];
         if !is_streamed(self.plan, at) {
-            let shared = match data {
-                ArgData::Shared(host) if written => Some(host),
-                _ => None,
-            };
-            let merged = if let ArgData::Merged(host, merge) = data { Some((host, merge)) } else { None };
-            let argument = place(self.gpu, self.kernel, at, data, written, &mut self.metrics, self.stop)?;
-            return Ok(match (shared, merged) {
-                (Some(host), _) => Role::FixedShared { argument, host },
-                (_, Some((host, merge))) => Role::Merged { argument, host, merge, is_used: false },
-                _ => Role::Fixed(argument),
+            let mut place = |data| place(self.gpu, self.kernel, at, data, written, &mut self.metrics, self.stop);
+            return Ok(match data {
+                ArgData::Shared(host) if written => Role::FixedShared { argument: place(data)?, host },
+                ArgData::Merged(host, merge) => Role::Merged { argument: place(data)?, host, merge, is_used: false },
+                data => Role::Fixed(place(data)?),
             });
         }
         let element = u64::from(self.kernel.bindings()[at].element_stride().unwrap_or(4));
