@@ -185,11 +185,11 @@ impl Split {
     fn launch(&self, launch: SplitLaunch<'_>, recorder: Option<&Recorder>) -> Result<Vec<MemberReport>> {
         let kernel = launch.kernel;
         let feeds = self.members.iter().any(|member| !member.is_host());
-        let members = self.members.iter().map(|SplitMember { device, plan, is_listed }| Member {
+        let members = self.members.iter().map(|SplitMember { device, plan }| Member {
             backend: &*device.inner.backend,
             plan,
             spare_threads: usize::from(feeds),
-            is_listed: *is_listed,
+            is_listed: self.is_list,
             track: track(recorder, kernel, device),
         });
         let members: Vec<_> = members.collect();

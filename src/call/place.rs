@@ -32,22 +32,21 @@ pub(super) struct Placement {
 impl Call<'_> {
     /// Finds the device or the devices, and plans the call if it has to be cut, or if a plan is `wanted` anyway.
     pub(super) fn place(&self, workgroups: [u32; 3], wanted: bool) -> Result<Placement> {
-        match self.asked()? {
-            Some(Asked::Several { devices, is_list }) => self.place_several(workgroups, &devices, is_list),
-            Some(Asked::One(device)) => self.place_on_one(workgroups, wanted, Some(&device)),
-            None => self.place_on_one(workgroups, wanted, None),
+        match &self.device {
+            Some(Asked::One(device)) => self.place_on_one(workgroups, wanted, Some(device)),
+            // Where the buffers are is where it runs.
+            Some(Asked::Several { .. }) if self.has_resident_data() => self.place_on_one(workgroups, true, None),
+            Some(Asked::Several { devices, is_list }) => self.place_several(workgroups, devices, *is_list),
+            None if self.has_resident_data() => self.place_on_one(workgroups, wanted, None),
+            None => match self.devices.default_several()? {
+                Some(Asked::Several { devices, is_list }) => self.place_several(workgroups, &devices, is_list),
+                _ => self.place_on_one(workgroups, wanted, None),
+            },
         }
     }
 
-    /// What the caller asks for, or `SWATH_DEVICE`; resident buffers decide for themselves.
-    fn asked(&self) -> Result<Option<Asked>> {
-        match &self.device {
-            Some(asked) => Ok(Some(asked.clone())),
-            None if self.args.iter().flatten().any(|arg| matches!(arg.data, Data::Resident { .. })) => Ok(None),
-            None => {
-                self.devices.default_choice().map(|asked| asked.filter(|asked| matches!(asked, Asked::Several { .. })))
-            }
-        }
+    fn has_resident_data(&self) -> bool {
+        self.args.iter().flatten().any(|arg| matches!(arg.data, Data::Resident { .. }))
     }
 
     /// Finds the one device that runs all of the call.

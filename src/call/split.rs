@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     Call,
-    args::{Arg, Data},
     place::{Placement, unfit},
 };
 use crate::{
@@ -18,6 +17,8 @@ use crate::{
 pub(super) struct Split {
     /// At least two.
     pub members: Vec<SplitMember>,
+    /// Whether the caller named them.
+    pub is_list: bool,
     /// Devices of `all` that do not take part.
     pub left_out: Vec<Device>,
 }
@@ -26,8 +27,6 @@ pub(super) struct Split {
 pub(super) struct SplitMember {
     pub device: Device,
     pub plan: Arc<Plan>,
-    /// Whether the caller named it.
-    pub is_listed: bool,
 }
 
 impl SplitMember {
@@ -40,13 +39,9 @@ impl SplitMember {
 impl Call<'_> {
     /// Plans the call for each of the devices; for one of them if it cannot be shared.
     pub(super) fn place_several(&self, workgroups: [u32; 3], devices: &[Device], is_list: bool) -> Result<Placement> {
-        if self.args.iter().flatten().any(|arg| matches!(arg, Arg { data: Data::Resident { .. }, .. })) {
-            // It runs where they are.
-            return self.place_on_one(workgroups, true, None);
-        }
         let mut given = self.given(workgroups);
         given.shape.splits = true;
-        let mut split = Split { members: Vec::new(), left_out: Vec::new() };
+        let mut split = Split { members: Vec::new(), is_list, left_out: Vec::new() };
         let mut compile = Duration::ZERO;
         let mut refusal = None;
         for device in devices {
@@ -66,7 +61,7 @@ impl Call<'_> {
                     if let Some(reason) = plan.unsplit(&self.kernel) {
                         return self.place_unsplit(workgroups, devices, is_list, &reason);
                     }
-                    split.members.push(SplitMember { device: device.clone(), plan, is_listed: is_list });
+                    split.members.push(SplitMember { device: device.clone(), plan });
                 }
                 Err(error) if is_list => return Err(error),
                 Err(error) => {

@@ -153,9 +153,10 @@ impl Devices {
         }
     }
 
-    /// What `SWATH_DEVICE` asks for; `None` where it leaves the choice open.
-    pub fn default_choice(&self) -> Result<Option<Asked>> {
-        self.inner.default.as_deref().map_or(Ok(None), |name| self.asked(name))
+    /// The devices that `SWATH_DEVICE` asks for, if it may ask for several.
+    pub fn default_several(&self) -> Result<Option<Asked>> {
+        let may_be_several = |name: &&str| name.trim() == "all" || name.contains(',');
+        self.inner.default.as_deref().filter(may_be_several).map_or(Ok(None), |name| self.asked(name))
     }
 
     fn asked(&self, name: &str) -> Result<Option<Asked>> {
@@ -192,15 +193,17 @@ impl Devices {
     /// The devices that may run what `decision` is about. Behind one that the caller or `SWATH_DEVICE` asks for comes one
     /// that takes data of any size, for what that one cannot hold.
     pub fn candidates(&self, decision: Decision<'_>) -> Result<Candidates> {
-        let asked = match decision {
-            Decision::Holds(device) => return Ok(Candidates { devices: vec![device.clone()], is_decided: true }),
-            Decision::Asked(device) => device.clone(),
-            Decision::Open
-                if self.inner.default.as_deref().is_some_and(|name| !["auto", "all"].contains(&name.trim())) =>
-            {
-                self.named("auto")?
+        let open = |devices| Ok(Candidates { devices, is_decided: false });
+        let asked = match (decision, self.inner.default.as_deref().map(str::trim)) {
+            (Decision::Holds(device), _) => {
+                return Ok(Candidates { devices: vec![device.clone()], is_decided: true });
             }
-            Decision::Open => return Ok(Candidates { devices: self.inner.preferred.clone(), is_decided: false }),
+            (Decision::Asked(device), _) => device.clone(),
+            (Decision::Open, None | Some("auto")) => return open(self.inner.preferred.clone()),
+            (Decision::Open, Some(_)) => match self.default_several()? {
+                Some(Asked::Several { devices, .. }) => return open(devices),
+                _ => self.named("auto")?,
+            },
         };
         let unbounded = self.inner.devices.iter().find(|device| device.capacity().is_none());
         let fallback = unbounded.filter(|device| **device != asked).cloned();
