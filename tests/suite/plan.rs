@@ -11,7 +11,7 @@ use crate::wgsl::kernel;
 use half::f16;
 use proptest::prelude::*;
 use swath::{
-    CancelToken, Device, Error, Runtime,
+    Call, CancelToken, Device, Error, Report, Runtime,
     access::Verdict,
     plan::{Reason, Residency},
 };
@@ -192,9 +192,17 @@ fn tiles_that_only_read_leave_things_as_they_are() {
     }
 }
 
-/// Halves: parts that start or end within a word, and what nobody writes.
 #[test]
 fn halves_keep_their_neighbours() {
+    for device in devices().iter().filter(|device| device.info().features.contains(&"shader-f16")) {
+        let cases = [(64, 0, 5999), (64, 0, 5120), (64, 1, 5901), (3, 0, 5997), (1, 2, 5001), (64, 2, 5998)];
+        check_halves(runtime(), &cases, |call| call.device(device).tiles(7).memory_limit(20_000));
+    }
+}
+
+/// Halves: parts that start or end within a word, and what nobody writes. Cases are the size of a workgroup, how far on is
+/// written, and how many; `set` says how a call runs.
+pub fn check_halves(runtime: &Runtime, cases: &[(u32, u32, usize)], set: impl Fn(Call<'_>) -> Call<'_>) {
     let wgsl = |size: u32, shift: u32| {
         format!(
             "enable f16;
@@ -208,19 +216,15 @@ fn halves_keep_their_neighbours() {
     };
     let len = 6000;
     let x: Vec<f16> = (0..len).map(|i| f16::from_f32((i % 900) as f32)).collect();
-    for device in devices().iter().filter(|device| device.info().features.contains(&"shader-f16")) {
-        for (size, shift, n) in [(64, 0, 5999), (64, 0, 5120), (64, 1, 5901), (3, 0, 5997), (1, 2, 5001), (64, 2, 5998)]
-        {
-            let kernel = kernel(&wgsl(size, shift));
-            let mut y = vec![f16::NEG_INFINITY; len];
-            let mut call = runtime().call(&kernel).set("n", n as u32).read("x", &x).write("y", &mut y).grid([n]);
-            call = call.device(device).tiles(7).memory_limit(20_000);
-            let report = call.run().unwrap_or_else(|error| panic!("{error}"));
-            for (i, y) in y.iter().enumerate() {
-                let inside = (shift as usize..shift as usize + n).contains(&i);
-                let expected = if inside { x[i - shift as usize] + x[i - shift as usize] } else { f16::NEG_INFINITY };
-                assert_eq!(*y, expected, "{i} of {n}, {size} at a time, {shift} on: {report}");
-            }
+    for &(size, shift, n) in cases {
+        let kernel = kernel(&wgsl(size, shift));
+        let mut y = vec![f16::NEG_INFINITY; len];
+        let call = runtime.call(&kernel).set("n", n as u32).read("x", &x).write("y", &mut y).grid([n]);
+        let report = set(call).run().unwrap_or_else(|error| panic!("{error}"));
+        for (i, y) in y.iter().enumerate() {
+            let inside = (shift as usize..shift as usize + n).contains(&i);
+            let expected = if inside { x[i - shift as usize] + x[i - shift as usize] } else { f16::NEG_INFINITY };
+            assert_eq!(*y, expected, "{i} of {n}, {size} at a time, {shift} on: {report}");
         }
     }
 }
@@ -235,7 +239,13 @@ proptest! {
         let memory = [None, Some(2_000_u64), Some(5_000), Some(20_000), Some(60_000), Some(1 << 20)][budget];
         for device in devices() {
             check_blur(&device, tiles, memory, width, height);
-            check_backwards(&device, tiles, memory, groups);
+            check_backwards(runtime(), groups, |call| {
+                let call = call.device(&device).tiles(tiles);
+                match memory {
+                    Some(memory) => call.memory_limit(memory),
+                    None => call,
+                }
+            });
         }
     }
 }
@@ -268,21 +278,19 @@ fn check_blur(device: &Device, tiles: u32, memory: Option<u64>, width: u32, heig
     assert_eq!(differs, None, "{tiles} tiles, {memory:?}, {width} x {height}: {report}");
 }
 
-fn check_backwards(device: &Device, tiles: u32, memory: Option<u64>, groups: u32) {
+/// Rows that are turned around within their workgroups, the last workgroup first; `set` says how the call runs.
+pub fn check_backwards(runtime: &Runtime, groups: u32, set: impl Fn(Call<'_>) -> Call<'_>) -> Report {
     let kernel = kernel(BACKWARDS);
     let n = groups as usize * 128;
     let x: Vec<u32> = (0..n as u32).map(|i| i ^ 0x5a5a).collect();
     let mut y = vec![u32::MAX; n];
-    let mut call = runtime().call(&kernel).read("x", &x).write("y", &mut y).workgroups([groups]);
-    call = call.device(device).tiles(tiles);
-    if let Some(memory) = memory {
-        call = call.memory_limit(memory);
-    }
-    let report = call.run().unwrap_or_else(|error| panic!("{error}"));
+    let call = runtime.call(&kernel).read("x", &x).write("y", &mut y).workgroups([groups]);
+    let report = set(call).run().unwrap_or_else(|error| panic!("{error}"));
     for (at, value) in y.iter().enumerate() {
         let mirrored = n - 4 - at / 4 * 4 + at % 4;
         assert_eq!(*value, x[mirrored] + groups, "{at} of {report}");
     }
+    report
 }
 
 #[test]

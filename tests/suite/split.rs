@@ -11,8 +11,10 @@ use std::{
 
 #[cfg(feature = "gpu")]
 use crate::missing_gpu;
-use crate::wgsl::kernel;
-use half::f16;
+use crate::{
+    plan::{check_backwards, check_halves},
+    wgsl::kernel,
+};
 use proptest::prelude::*;
 use swath::{CancelToken, Device, Error, Kernel, Report, Runtime, Untyped};
 
@@ -72,19 +74,6 @@ const BLUR: &str = "
         dst[id.y * params.width + id.x] = sum / 9.0 + src[id.y * params.width + id.x];
     }";
 
-const BACKWARDS: &str = "
-    @group(0) @binding(0) var<storage, read> x: array<vec4u>;
-    @group(0) @binding(1) var<storage, read_write> y: array<vec4u>;
-    var<workgroup> row: array<vec4u, 32>;
-    @compute @workgroup_size(32) fn backwards(
-        @builtin(global_invocation_id) id: vec3u, @builtin(local_invocation_index) at: u32,
-        @builtin(num_workgroups) groups: vec3u,
-    ) {
-        row[at] = x[id.x];
-        workgroupBarrier();
-        y[groups.x * 32u - 1u - id.x] = row[at] + vec4u(groups.x);
-    }";
-
 /// Outputs that are no arrays of their own stay whole on each device; only what its units write comes back.
 const WHOLE: &str = "
     struct List { count: u32, items: array<u32> }
@@ -109,7 +98,8 @@ proptest! {
             let limits = Limits { tiles, memory };
             check_scale(runtime, &limits, n);
             check_blur(runtime, &limits, width, height);
-            check_backwards(runtime, &limits, height);
+            let report = check_backwards(runtime, height, |call| limits.of(call).device(runtime.devices()));
+            check_members(&report, runtime.devices().len());
             check_whole(runtime, tiles, n % 5000);
             check_merged(runtime, &limits, n);
         }
@@ -161,19 +151,6 @@ fn check_blur(runtime: &Runtime, limits: &Limits, width: u32, height: u32) {
     check_members(&report, runtime.devices().len());
     let wrong = (0..n).find(|&i| alone.iter().all(|alone| alone[i] != shared[i]));
     assert_eq!(wrong, None, "{width} x {height}: {report}");
-}
-
-fn check_backwards(runtime: &Runtime, limits: &Limits, groups: u32) {
-    let backwards = kernel(BACKWARDS);
-    let n = groups as usize * 128;
-    let x: Vec<u32> = (0..n as u32).map(|i| i ^ 0x5a5a).collect();
-    let mut y = vec![u32::MAX; n];
-    let call = runtime.call(&backwards).read("x", &x).write("y", &mut y).workgroups([groups]);
-    let report = limits.of(call).device(runtime.devices()).run().unwrap_or_else(|error| panic!("{error}"));
-    check_members(&report, runtime.devices().len());
-    for (at, value) in y.iter().enumerate() {
-        assert_eq!(*value, x[n - 4 - at / 4 * 4 + at % 4] + groups, "{at} of {report}");
-    }
 }
 
 fn check_whole(runtime: &Runtime, tiles: u32, n: usize) {
@@ -246,38 +223,14 @@ fn check_merged(runtime: &Runtime, limits: &Limits, n: usize) {
     assert_eq!(signed, [most(-5, 0), most(i32::MIN, 1)], "{report}");
 }
 
-/// Halves: parts that start or end within a word, and what nobody writes.
 #[test]
 fn halves_keep_their_neighbours() {
-    let wgsl = |size: u32, shift: u32| {
-        format!(
-            "enable f16;
-             @group(0) @binding(0) var<uniform> n: u32;
-             @group(0) @binding(1) var<storage, read> x: array<f16>;
-             @group(0) @binding(2) var<storage, read_write> y: array<f16>;
-             @compute @workgroup_size({size}) fn halves(@builtin(global_invocation_id) id: vec3u) {{
-                 if id.x < n {{ y[id.x + {shift}u] = x[id.x] * 2h; }}
-             }}"
-        )
-    };
-    let len = 6000;
-    let x: Vec<f16> = (0..len).map(|i| f16::from_f32((i % 900) as f32)).collect();
     for runtime in runtimes() {
         let devices = runtime.devices().iter();
         let devices: Vec<Device> =
             devices.filter(|device| device.info().features.contains(&"shader-f16")).cloned().collect();
-        for (size, shift, n) in [(64, 0, 5999), (64, 1, 5901), (3, 0, 5997), (3, 1, 5997), (1, 2, 5001), (64, 2, 5998)]
-        {
-            let halves = kernel(&wgsl(size, shift));
-            let mut y = vec![f16::NEG_INFINITY; len];
-            let call = runtime.call(&halves).set("n", n as u32).read("x", &x).write("y", &mut y).grid([n]).tiles(31);
-            let report = call.device(devices.clone()).run().unwrap_or_else(|error| panic!("{error}"));
-            for (i, y) in y.iter().enumerate() {
-                let inside = (shift as usize..shift as usize + n).contains(&i);
-                let expected = if inside { x[i - shift as usize] + x[i - shift as usize] } else { f16::NEG_INFINITY };
-                assert_eq!(*y, expected, "{i} of {n}, {size} at a time, {shift} on: {report}");
-            }
-        }
+        let cases = [(64, 0, 5999), (64, 1, 5901), (3, 0, 5997), (3, 1, 5997), (1, 2, 5001), (64, 2, 5998)];
+        check_halves(runtime, &cases, |call| call.tiles(31).device(&devices[..]));
     }
 }
 
