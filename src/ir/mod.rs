@@ -234,6 +234,8 @@ pub enum AtomicFun {
     Xor,
     Min,
     Max,
+    /// Adds an `F32`: the order of additions shows in the result, so that they are never gathered.
+    AddFloat,
     Exchange,
     /// Never fails spuriously.
     CompareExchange,
