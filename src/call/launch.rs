@@ -18,7 +18,7 @@ use crate::{
     device::Device,
     error::{Error, Message, Result},
     exec::{
-        ArgData, Launch, Watcher,
+        ArgData, Launch, Metrics, Watcher,
         split::{self, Member, MemberMetrics, SplitLaunch},
         stop::{Armed, LeftBehind},
         trace::{Recorder, Track},
@@ -67,9 +67,16 @@ impl<'a> Call<'a> {
         self.check_aliases().map_err(Error::Call)?;
         let workgroups = match self.extent {
             Some(extent) => extent.workgroups(kernel).map_err(Error::Call)?,
+            None if self.has_empty_outputs() => [0, 1, 1],
             None => self.infer_grid()?,
         };
-        let Placement { device, plan, compile, split } = self.place(workgroups, planned)?;
+        let Placement { device, plan, compile, split } = match has_nothing_to_do(workgroups) {
+            true => self.place_nothing(workgroups, planned)?,
+            false => {
+                self.check_elements().map_err(Error::Call)?;
+                self.place(workgroups, planned)?
+            }
+        };
         let stop = Armed::new(Some(kernel), start, self.deadline, self.tokens)?;
         Ok(Checked {
             kernel: self.kernel,
@@ -96,6 +103,13 @@ impl<'a> Call<'a> {
                 format!("bind it with .{method}(\"{}\", ..), which takes {}", binding.name, binding.shape.name)
             },
         )
+    }
+
+    /// Refuses bindings without elements.
+    fn check_elements(&self) -> Result<(), Message> {
+        let given = self.kernel.bindings().iter().zip(&self.args);
+        let mut given = given.filter_map(|(binding, arg)| Some((binding, arg.as_ref()?.data.bytes())));
+        given.try_for_each(|(binding, bytes)| bind::check_elements(&self.kernel, binding, bytes))
     }
 
     /// Refuses one buffer under two names where the kernel writes under one of them.
@@ -128,6 +142,9 @@ impl Checked<'_> {
         let stop = self.stop.as_ref().map(|armed| &**armed.stop());
         if let Some(stop) = stop.filter(|stop| stop.is_due()) {
             return Err(stop.error(LeftBehind::Nothing));
+        }
+        if has_nothing_to_do(self.workgroups) {
+            return Ok(self.report(Metrics::default(), Vec::new()));
         }
         let bindings = self.kernel.bindings();
         let args = bindings.iter().zip(&mut self.args);
@@ -163,7 +180,11 @@ impl Checked<'_> {
             }
         };
         metrics.compile += self.compile;
-        Ok(Report {
+        Ok(self.report(metrics, members))
+    }
+
+    fn report(&self, metrics: Metrics, members: Vec<MemberReport>) -> Report {
+        Report {
             kernel: self.kernel.clone(),
             device: self.device.clone(),
             plan: self.plan.clone(),
@@ -171,8 +192,13 @@ impl Checked<'_> {
             members,
             total: self.start.elapsed(),
             workgroups: self.workgroups,
-        })
+        }
     }
+}
+
+/// Whether a grid has no workgroup: then nothing is bound, and outputs stay as they are.
+fn has_nothing_to_do(workgroups: [u32; 3]) -> bool {
+    workgroups.contains(&0)
 }
 
 /// Where what a device does in a call of `kernel` is recorded, if it is.
