@@ -19,6 +19,7 @@
 
 #[cfg(test)]
 mod accuracy;
+mod agree;
 pub(crate) mod build;
 #[cfg(test)]
 pub(crate) mod eval;

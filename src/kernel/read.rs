@@ -50,13 +50,9 @@ pub(super) fn module(wgsl: &str) -> Result<naga::Module> {
             }
         }
     }
-    // `let`s are changed only where that helps: as variables they take more than they should.
     let (text, error) = last;
     let edits = text::mend(&text.text, Mends::Lets);
-    if edits.is_empty() {
-        return Err(error);
-    }
-    attempt(wgsl, &text.edit(edits)).map_err(|_| error)
+    if edits.is_empty() { Err(error) } else { attempt(wgsl, &text.edit(edits)) }
 }
 
 /// Parses a text, with casts of halves as they turn out to be.

@@ -227,12 +227,7 @@ pub(crate) fn plan_nothing(kernel: &Kernel, given: &PlanRequest<'_>, device: &st
     plan_as(kernel, &given, device, analysis).expect("the host's memory holds any call")
 }
 
-fn plan_as(
-    kernel: &Kernel,
-    given: &PlanRequest<'_>,
-    device: &str,
-    analysis: Analysis,
-) -> Result<Plan, Misfit> {
+fn plan_as(kernel: &Kernel, given: &PlanRequest<'_>, device: &str, analysis: Analysis) -> Result<Plan, Misfit> {
     let analysis = Arc::new(analysis);
     place::place(kernel, &given.shape, &analysis).map(|placed| Plan {
         kernel: kernel.name().to_owned(),

@@ -380,9 +380,7 @@ fn plain_type(name: &str, element: Option<Kind>) -> Option<Type> {
         b"u32" => Type::Scalar(Kind::U32),
         b"f32" => Type::Scalar(Kind::F32),
         b"f16" => Type::Scalar(Kind::F16),
-        [b'v', b'e', b'c', n @ b'2'..=b'4', rest @ ..] => {
-            Type::Vector(usize::from(n - b'0'), suffix(rest, element)?)
-        }
+        [b'v', b'e', b'c', n @ b'2'..=b'4', rest @ ..] => Type::Vector(usize::from(n - b'0'), suffix(rest, element)?),
         [b'm', b'a', b't', c @ b'2'..=b'4', b'x', r @ b'2'..=b'4', rest @ ..] => {
             let kind = suffix(rest, element)?;
             if kind.is_some_and(|kind| !kind.is_float()) {

@@ -175,10 +175,7 @@ fn float_function(name: &str, args: &[Value]) -> Option<Value> {
 
 /// Functions of vectors.
 fn geometry(name: &str, args: &[Value]) -> Option<Value> {
-    if !matches!(
-        name,
-        "cross" | "distance" | "dot" | "faceForward" | "length" | "normalize" | "reflect" | "refract"
-    ) {
+    if !matches!(name, "cross" | "distance" | "dot" | "faceForward" | "length" | "normalize" | "reflect" | "refract") {
         return None;
     }
     if name == "dot" && args.iter().all(|arg| arg.kind().is_some_and(|kind| !kind.is_float())) {
@@ -443,12 +440,8 @@ fn packing(name: &str, args: &[Value]) -> Option<Value> {
         }
         "unpack2x16unorm" => floats(pairs(bits()?).iter().map(|&x| f64::from(x) / 65535.0).collect()),
         "unpack2x16float" => floats(pairs(bits()?).iter().map(|&x| f16::from_bits(x).to_f64()).collect()),
-        "unpack4xI8" => {
-            Some(Value::Vector(bits()?.to_le_bytes().iter().map(|&x| Scalar::I32(signed(x))).collect()))
-        }
-        "unpack4xU8" => {
-            Some(Value::Vector(bits()?.to_le_bytes().iter().map(|&x| Scalar::U32(x.into())).collect()))
-        }
+        "unpack4xI8" => Some(Value::Vector(bits()?.to_le_bytes().iter().map(|&x| Scalar::I32(signed(x))).collect())),
+        "unpack4xU8" => Some(Value::Vector(bits()?.to_le_bytes().iter().map(|&x| Scalar::U32(x.into())).collect())),
         _ => None,
     }
 }

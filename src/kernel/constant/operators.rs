@@ -46,12 +46,11 @@ pub fn binary(op: Operator, left: &Value, right: &Value) -> Option<Value> {
             each_column(op, columns, |_| Some(left.clone()))
         }
         (Operator::Add | Operator::Subtract, Value::Matrix(a), Value::Matrix(b)) if a.len() == b.len() => {
-            let columns = a.iter().zip(b).map(|(a, b)| {
-                match binary(op, &Value::Vector(a.clone()), &Value::Vector(b.clone()))? {
+            let columns =
+                a.iter().zip(b).map(|(a, b)| match binary(op, &Value::Vector(a.clone()), &Value::Vector(b.clone()))? {
                     Value::Vector(column) => Some(column),
                     _ => None,
-                }
-            });
+                });
             Some(Value::Matrix(columns.collect::<Option<_>>()?))
         }
         _ => components(op, left, right),
@@ -61,10 +60,8 @@ pub fn binary(op: Operator, left: &Value, right: &Value) -> Option<Value> {
 fn components(op: Operator, left: &Value, right: &Value) -> Option<Value> {
     let (a, b) = (left.components()?, right.components()?);
     let count = a.len().max(b.len());
-    let mixed = matches!(
-        op,
-        Operator::Add | Operator::Subtract | Operator::Multiply | Operator::Divide | Operator::Remainder
-    );
+    let mixed =
+        matches!(op, Operator::Add | Operator::Subtract | Operator::Multiply | Operator::Divide | Operator::Remainder);
     if a.len() != b.len() && !mixed {
         return None;
     }
@@ -110,14 +107,17 @@ fn scalar(op: Operator, a: Scalar, b: Scalar) -> Option<Scalar> {
     if kind.is_float() {
         let (a, b) = (a.float(), b.float());
         // Twice the digits of a single, so that rounding twice is rounding once.
-        return Scalar::from_float(kind, match op {
-            O::Add => a + b,
-            O::Subtract => a - b,
-            O::Multiply => a * b,
-            O::Divide if b != 0.0 => a / b,
-            O::Remainder if b != 0.0 => a % b,
-            _ => return None,
-        });
+        return Scalar::from_float(
+            kind,
+            match op {
+                O::Add => a + b,
+                O::Subtract => a - b,
+                O::Multiply => a * b,
+                O::Divide if b != 0.0 => a / b,
+                O::Remainder if b != 0.0 => a % b,
+                _ => return None,
+            },
+        );
     }
     let (a, b) = (i128::from(a.int()?), i128::from(b.int()?));
     if let O::Divide | O::Remainder = op
@@ -125,17 +125,20 @@ fn scalar(op: Operator, a: Scalar, b: Scalar) -> Option<Scalar> {
     {
         return None;
     }
-    Scalar::from_int(kind, match op {
-        O::Add => a + b,
-        O::Subtract => a - b,
-        O::Multiply => a * b,
-        O::Divide => a / b,
-        O::Remainder => a % b,
-        O::BitAnd => a & b,
-        O::BitOr => a | b,
-        O::BitXor => a ^ b,
-        _ => return None,
-    })
+    Scalar::from_int(
+        kind,
+        match op {
+            O::Add => a + b,
+            O::Subtract => a - b,
+            O::Multiply => a * b,
+            O::Divide => a / b,
+            O::Remainder => a % b,
+            O::BitAnd => a & b,
+            O::BitOr => a | b,
+            O::BitXor => a ^ b,
+            _ => return None,
+        },
+    )
 }
 
 /// A shift of a whole number by as much as fits its type; abstract numbers may be shifted right by any amount.
@@ -161,17 +164,12 @@ fn shift(op: Operator, a: Scalar, by: Scalar) -> Option<Scalar> {
     if fits { Scalar::from_int(a.kind(), shifted) } else { None }
 }
 
-fn each_column(
-    op: Operator,
-    columns: &[Vec<Scalar>],
-    other: impl Fn(usize) -> Option<Value>,
-) -> Option<Value> {
-    let columns = columns.iter().enumerate().map(|(i, column)| {
-        match binary(op, &Value::Vector(column.clone()), &other(i)?)? {
+fn each_column(op: Operator, columns: &[Vec<Scalar>], other: impl Fn(usize) -> Option<Value>) -> Option<Value> {
+    let columns =
+        columns.iter().enumerate().map(|(i, column)| match binary(op, &Value::Vector(column.clone()), &other(i)?)? {
             Value::Vector(column) => Some(column),
             _ => None,
-        }
-    });
+        });
     Some(Value::Matrix(columns.collect::<Option<_>>()?))
 }
 

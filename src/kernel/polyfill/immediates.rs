@@ -20,8 +20,12 @@ pub fn make_uniforms(module: &mut Module) {
             variable.binding = free.next().map(|binding| ResourceBinding { group: 0, binding });
         }
     }
-    let pointers: Vec<Handle<Type>> =
-        module.types.iter().filter(|(_, ty)| ty.inner.pointer_space().is_some_and(is_immediate)).map(|ty| ty.0).collect();
+    let pointers: Vec<Handle<Type>> = module
+        .types
+        .iter()
+        .filter(|(_, ty)| ty.inner.pointer_space().is_some_and(is_immediate))
+        .map(|ty| ty.0)
+        .collect();
     for handle in pointers {
         let mut ty = module.types[handle].clone();
         if let TypeInner::Pointer { space, .. } | TypeInner::ValuePointer { space, .. } = &mut ty.inner {

@@ -6,8 +6,8 @@
 
 use naga::{
     AtomicFunction, BinaryOperator, Binding, Block, BuiltIn, CollectiveOperation, Expression, Function,
-    FunctionArgument, GatherMode, GlobalVariable, Handle, Literal, LocalVariable, Module, Scalar, ScalarKind, ShaderStage, Span,
-    Statement, SubgroupOperation, Type, TypeInner, VectorSize,
+    FunctionArgument, GatherMode, GlobalVariable, Handle, Literal, LocalVariable, Module, Scalar, ScalarKind,
+    ShaderStage, Span, Statement, SubgroupOperation, Type, TypeInner, VectorSize,
 };
 
 use crate::kernel::text::{GLOBAL_INDEX, WORKGROUP_INDEX};

@@ -267,8 +267,7 @@ impl<'a, 'c> Maker<'a, 'c> {
     }
 
     fn resolve(&mut self, handle: Handle<Expression>) -> Option<&TypeResolution> {
-        let context =
-            ResolveContext::with_locals(self.copies.module, &self.new.local_variables, &self.new.arguments);
+        let context = ResolveContext::with_locals(self.copies.module, &self.new.local_variables, &self.new.arguments);
         self.typifier.grow(handle, &self.new.expressions, &context).ok()?;
         Some(&self.typifier[handle])
     }
@@ -280,20 +279,17 @@ impl<'a, 'c> Maker<'a, 'c> {
             (Some(TypeInner::Pointer { base, space }), &TypeInner::Pointer { base: other, space: wanted }) => {
                 space == wanted && (base == other || types[base].inner == types[other].inner)
             }
-            (Some(TypeInner::ValuePointer { size: None, scalar, space }), &TypeInner::Pointer { base, space: wanted }) => {
-                space == wanted && types[base].inner == TypeInner::Scalar(scalar)
-            }
+            (
+                Some(TypeInner::ValuePointer { size: None, scalar, space }),
+                &TypeInner::Pointer { base, space: wanted },
+            ) => space == wanted && types[base].inner == TypeInner::Scalar(scalar),
             (Some(inner), wanted) => inner == *wanted,
             (None, _) => false,
         }
     }
 
     /// Where a pointer of the new function points; indices that are known only at run time are added to `indices`.
-    fn place(
-        &mut self,
-        pointer: Handle<Expression>,
-        indices: &mut Vec<Handle<Expression>>,
-    ) -> Result<Place, Refused> {
+    fn place(&mut self, pointer: Handle<Expression>, indices: &mut Vec<Handle<Expression>>) -> Result<Place, Refused> {
         let (base, step) = match self.new.expressions[pointer] {
             Expression::GlobalVariable(variable) => return Ok(Place { variable, steps: Vec::new() }),
             Expression::AccessIndex { base, index } => (base, Step::Known(index)),

@@ -77,8 +77,7 @@ impl Bitcasts {
                 edits.push(Edit::new(cast.clone(), format!("{}to{i}", self.prefix)));
                 before = format!("bitcast<{words}>({before}");
                 behind = if site.from_halves { "))" } else { ")" };
-                let _ =
-                    write!(functions, "\nfn {}to{i}(w: {words}) -> vec{}<f16> {{ ", self.prefix, 2 * site.words);
+                let _ = write!(functions, "\nfn {}to{i}(w: {words}) -> vec{}<f16> {{ ", self.prefix, 2 * site.words);
                 functions += match site.words {
                     1 => "return vec2<f16>(unpack2x16float(w)); }",
                     _ => "return vec4<f16>(vec4<f32>(unpack2x16float(w.x), unpack2x16float(w.y))); }",

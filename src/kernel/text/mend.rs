@@ -384,7 +384,10 @@ mod tests {
             all("const r = frexp(6.0); fn f() { y = r.fract * f32(r.exp); const s = modf(1.25); z = s.whole; }"),
             " fn f() { y = 0.75 * f32(3);  z = 1.0; }"
         );
-        assert_eq!(all("fn f() { const x = 1; const y = 2; { const x = mix(x, y, 1); z = x; } }").matches("2.0").count(), 1);
+        assert_eq!(
+            all("fn f() { const x = 1; const y = 2; { const x = mix(x, y, 1); z = x; } }").matches("2.0").count(),
+            1
+        );
     }
 
     #[test]

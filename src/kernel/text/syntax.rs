@@ -55,7 +55,8 @@ pub fn without_render(source: &str) -> Vec<Edit> {
     let all = tokens(source);
     let (mut edits, mut start, mut at) = (Vec::new(), 0, 0);
     while at < all.len() {
-        let render = all[at].text == "@" && all.get(at + 1).is_some_and(|next| matches!(next.text, "vertex" | "fragment"));
+        let render =
+            all[at].text == "@" && all.get(at + 1).is_some_and(|next| matches!(next.text, "vertex" | "fragment"));
         let body = all[at..].iter().position(|token| token.text == "{").filter(|_| render);
         if let Some(body) = body {
             let end = block_end(&all, at + body);

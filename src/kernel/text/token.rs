@@ -82,9 +82,10 @@ mod tests {
 
     #[test]
     fn splits_text() {
-        assert_eq!(texts("a.b /* x */ 1.5e-3f-2 // y\n0x1.8p+2h>>.5"), [
-            "a", ".", "b", "1.5e-3f", "-", "2", "0x1.8p+2h", ">", ">", ".5"
-        ]);
+        assert_eq!(
+            texts("a.b /* x */ 1.5e-3f-2 // y\n0x1.8p+2h>>.5"),
+            ["a", ".", "b", "1.5e-3f", "-", "2", "0x1.8p+2h", ">", ">", ".5"]
+        );
         assert_eq!(texts("größe_2=1u"), ["größe_2", "=", "1u"]);
         assert_eq!(texts("0xfe-1 1e5-2"), ["0xfe", "-", "1", "1e5", "-", "2"]);
     }
