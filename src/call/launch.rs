@@ -72,9 +72,16 @@ impl<'a> Call<'a> {
         self.check_aliases().map_err(Error::Call)?;
         let workgroups = match self.extent {
             Some(extent) => extent.workgroups(kernel).map_err(Error::Call)?,
+            None if self.has_empty_outputs() => [0, 1, 1],
             None => self.infer_grid()?,
         };
-        let Placement { device, plan, compile, split } = self.place(workgroups, planned)?;
+        let Placement { device, plan, compile, split } = match has_nothing_to_do(workgroups) {
+            true => self.place_nothing(workgroups, planned)?,
+            false => {
+                self.check_elements().map_err(Error::Call)?;
+                self.place(workgroups, planned)?
+            }
+        };
         let stop = Armed::new(Some(kernel), start, self.deadline, self.tokens)?;
         Ok(Checked {
             kernel: self.kernel,
@@ -103,6 +110,13 @@ impl<'a> Call<'a> {
                 format!("bind it with .{method}(\"{}\", ..), which takes {}", binding.name, binding.shape.name)
             },
         )
+    }
+
+    /// Refuses bindings without elements.
+    fn check_elements(&self) -> Result<(), Message> {
+        let given = self.kernel.bindings().iter().zip(&self.args);
+        let mut given = given.filter_map(|(binding, arg)| Some((binding, arg.as_ref()?.data.bytes())));
+        given.try_for_each(|(binding, bytes)| bind::check_elements(&self.kernel, binding, bytes))
     }
 
     /// Refuses one buffer under two names where the kernel writes under one of them.
@@ -136,6 +150,9 @@ impl Checked<'_> {
         if let Some(stop) = stop.filter(|stop| stop.is_due()) {
             return Err(stop.error(LeftBehind::Nothing));
         }
+        if has_nothing_to_do(self.workgroups) {
+            return Ok(self.report(Metrics::default(), Vec::new(), Vec::new()));
+        }
         let (mut metrics, members, faults) = if self.split.is_some() {
             self.launch_split()?
         } else {
@@ -149,7 +166,11 @@ impl Checked<'_> {
             }
         };
         metrics.compile += self.compile;
-        Ok(Report {
+        Ok(self.report(metrics, members, faults))
+    }
+
+    fn report(&self, metrics: Metrics, members: Vec<MemberReport>, faults: Vec<FaultReport>) -> Report {
+        Report {
             kernel: self.kernel.clone(),
             device: self.device.clone(),
             plan: self.plan.clone(),
@@ -158,7 +179,7 @@ impl Checked<'_> {
             faults,
             total: self.start.elapsed(),
             workgroups: self.workgroups,
-        })
+        }
     }
 }
 
@@ -241,6 +262,11 @@ fn lend<'l>(kernel: &'l Kernel, args: &'l mut [Option<Arg<'_>>], uniforms: &'l U
 
 fn first_line(error: &Error) -> String {
     error.to_string().lines().next().unwrap_or_default().to_owned()
+}
+
+/// Whether a grid has no workgroup: then nothing is bound, and outputs stay as they are.
+fn has_nothing_to_do(workgroups: [u32; 3]) -> bool {
+    workgroups.contains(&0)
 }
 
 /// Where what a device does in a call of `kernel` is recorded, if it is.

@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Result},
     kernel::{Binding, BindingKind, Kernel},
     plan::{
-        Detour, Misfit, Plan,
+        Detour, Misfit, Plan, plan_nothing,
         request::{CallShape, DataLocation, PlanRequest},
     },
 };
@@ -43,6 +43,20 @@ impl Call<'_> {
                 _ => self.place_on_one(workgroups, wanted, None),
             },
         }
+    }
+
+    /// Finds a device for a call that has nothing to do.
+    pub(super) fn place_nothing(&self, workgroups: [u32; 3], wanted: bool) -> Result<Placement> {
+        let asked = match &self.device {
+            Some(Asked::One(device)) => Some(device),
+            Some(Asked::Several { devices, .. }) => devices.first(),
+            None => None,
+        };
+        let found = self.candidates(asked)?.devices.first().cloned();
+        let device = found.ok_or_else(|| Error::NoDevice(self.kernel.message("the runtime has no device")))?;
+        let plan = || Arc::new(plan_nothing(&self.kernel, &self.given(workgroups), &device.describe()));
+        let plan = wanted.then(plan);
+        Ok(Placement { device, plan, compile: Duration::ZERO, split: None })
     }
 
     fn has_resident_data(&self) -> bool {

@@ -128,7 +128,7 @@ impl CpuBackend {
             backend: "cpu".to_owned(),
             driver: format!("{executor}, {threads} thread{}", if threads == 1 { "" } else { "s" }),
             limits: limits(),
-            features: vec!["shader-f16", "subgroups"],
+            features: vec!["shader-f16", "subgroups", "shader-float32-atomic"],
             memory: memory(),
         };
         let cache = Mutex::new(Cache::with_hasher(KEPT_KERNELS, FxBuildHasher));
