@@ -9,13 +9,14 @@ use super::{
     Call,
     args::{Arg, Data},
     bind,
+    job::Predicted,
     place::Placement,
     progress::Watchers,
     split::{Split, SplitMember},
     uniform::Uniforms,
 };
 use crate::{
-    device::Device,
+    device::{Device, Devices, Ticket},
     error::{Error, Message, Result},
     exec::{
         ArgData, Launch, Watcher,
@@ -46,6 +47,11 @@ pub(super) struct Checked<'a> {
     split: Option<Split>,
     /// Who records it.
     recorder: Option<Arc<Recorder>>,
+    /// What to tell the runtime's devices once it has run.
+    ticket: Option<Ticket>,
+    devices: Devices,
+    /// What it is predicted to take, the device that it runs on first.
+    pub predicted: Vec<Predicted>,
 }
 
 impl<'a> Call<'a> {
@@ -69,7 +75,7 @@ impl<'a> Call<'a> {
             Some(extent) => extent.workgroups(kernel).map_err(Error::Call)?,
             None => self.infer_grid()?,
         };
-        let Placement { device, plan, compile, split } = self.place(workgroups, planned)?;
+        let Placement { device, plan, compile, split, ticket, predicted } = self.place(workgroups, planned)?;
         let stop = Armed::new(Some(kernel), start, self.deadline, self.tokens)?;
         Ok(Checked {
             kernel: self.kernel,
@@ -84,6 +90,9 @@ impl<'a> Call<'a> {
             compile,
             split,
             recorder: self.devices.recorder(),
+            ticket,
+            devices: self.devices,
+            predicted,
         })
     }
 
@@ -142,6 +151,7 @@ impl Checked<'_> {
         let mut tell = |event| watchers.tell(event);
         let watcher: Option<&mut Watcher<'_>> = if is_watched { Some(&mut tell) } else { None };
         let (kernel, workgroups) = (&self.kernel, self.workgroups);
+        let begin = self.ticket.as_ref().map(|_| Instant::now());
         let recorder = self.recorder.as_deref();
         let (mut metrics, members) = match &self.split {
             None => {
@@ -162,6 +172,13 @@ impl Checked<'_> {
                 (MemberReport::total(&members), members)
             }
         };
+        let end = Instant::now();
+        let mut predicted = None;
+        if let (Some(ticket), Some(begin)) = (&self.ticket, begin) {
+            predicted = ticket.seconds_on(&self.device).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+            let took = end.duration_since(begin).saturating_sub(metrics.compile);
+            self.devices.tell(&self.kernel, ticket, &self.device, took.as_secs_f64());
+        }
         metrics.compile += self.compile;
         Ok(Report {
             kernel: self.kernel.clone(),
@@ -169,7 +186,8 @@ impl Checked<'_> {
             plan: self.plan.clone(),
             metrics,
             members,
-            total: self.start.elapsed(),
+            total: end.duration_since(self.start),
+            predicted,
             workgroups: self.workgroups,
         })
     }

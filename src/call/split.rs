@@ -75,7 +75,7 @@ impl Call<'_> {
             [only] => self.place_on_one(workgroups, true, Some(&only.device)),
             [first, ..] => {
                 let (device, plan) = (first.device.clone(), Some(Arc::clone(&first.plan)));
-                Ok(Placement { device, plan, compile, split: Some(split) })
+                Ok(Placement { device, plan, compile, split: Some(split), ticket: None, predicted: Vec::new() })
             }
         }
     }
