@@ -75,8 +75,19 @@ impl Runtime {
     #[cfg(feature = "cpu")]
     #[doc(hidden)]
     pub fn cpu_engines(threads: &[usize]) -> Result<Runtime> {
+        Runtime::cpu_engines_that_learn(threads, &History::Off)
+    }
+
+    /// The same, where what calls take is learned.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoDevice`](crate::Error::NoDevice) for an empty list.
+    #[cfg(feature = "cpu")]
+    #[doc(hidden)]
+    pub fn cpu_engines_that_learn(threads: &[usize], history: &History) -> Result<Runtime> {
         let engines = threads.iter().map(|&threads| crate::exec::cpu::engine_of(threads));
-        Runtime::with_backends(engines.collect(), None)
+        Ok(Runtime { devices: Devices::new(engines.collect(), None, history)? })
     }
 
     /// A runtime on a wgpu device that the program already has, so that both share buffers.
@@ -93,12 +104,6 @@ impl Runtime {
     #[doc(hidden)]
     pub fn null(devices: Vec<DeviceInfo>) -> Result<Runtime> {
         Runtime::with_backends(devices.into_iter().map(NullBackend::with_info).collect(), None)
-    }
-
-    /// The same, where what calls take is learned as `history` says.
-    #[cfg(all(test, feature = "cpu"))]
-    pub(crate) fn learning(backends: Vec<Arc<dyn Backend>>, history: &History) -> Result<Runtime> {
-        Ok(Runtime { devices: Devices::new(backends, None, history)? })
     }
 
     /// A runtime on one device of the caller's making.

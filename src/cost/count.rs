@@ -261,21 +261,28 @@ impl Counter<'_> {
         if !leaves(accept) && !leaves(reject) {
             return;
         }
-        // A condition may be written the other way round.
-        let mut decides = cond;
-        while let Op::Unary(Unary::Not, inner) = self.program.def(decides).op {
-            decides = inner;
-        }
-        let operands = match self.program.def(decides).op {
-            Op::Binary(binary, a, b) if binary.is_comparison() => {
-                let ty = self.program.ty(a);
-                self.known(a).zip(self.known(b)).map(|(a, b)| (binary, ty, a.bits, b.bits))
+        // Several conditions may be one: each of them may end it.
+        let mut conditions = vec![cond];
+        while let Some(cond) = conditions.pop() {
+            let (is_known, program) = (self.known(cond).is_some(), self.program);
+            let operands = match program.def(cond).op {
+                Op::Unary(Unary::Not, inner) => {
+                    conditions.push(inner);
+                    continue;
+                }
+                Op::Binary(Binary::And | Binary::Or, a, b) => {
+                    conditions.extend([a, b]);
+                    continue;
+                }
+                Op::Binary(binary, a, b) if binary.is_comparison() => {
+                    let ty = program.ty(a);
+                    self.known(a).zip(self.known(b)).map(|(a, b)| (binary, ty, a.bits, b.bits))
+                }
+                _ => None,
+            };
+            if let Some(watch) = self.watches.last_mut() {
+                watch.see(cond, is_known, operands);
             }
-            _ => None,
-        };
-        let is_known = self.known(cond).is_some();
-        if let Some(watch) = self.watches.last_mut() {
-            watch.see(cond, is_known, operands);
         }
     }
 
@@ -288,35 +295,40 @@ impl Counter<'_> {
         results: &[Value],
     ) -> Option<Flow> {
         let most = FOLLOWED[self.watches.len().min(FOLLOWED.len() - 1)];
-        let start = self.each.clone();
-        let mut first = self.each.clone();
+        // Iterations are counted by themselves: beside large numbers small ones would vanish.
+        let outside = std::mem::take(&mut self.each);
+        let (mut first, mut behind) = (Each::default(), Each::default());
         self.watches.push(Watch::new(label));
         let mut followed = 0;
+        let mut times = 1.0;
         let flow = loop {
             self.assign(params, &inits);
-            match self.block(body) {
+            let flow = self.block(body);
+            let iteration = std::mem::take(&mut self.each);
+            if followed == 0 {
+                first = iteration
+            } else {
+                behind.add(&iteration, 1.0)
+            }
+            followed += 1;
+            match flow {
                 Flow::Yield(values) => inits = values,
                 Flow::Break(to, values) if to == label => break self.go_on(results, &values),
                 flow => break Some(flow),
             }
-            followed += 1;
-            if followed == 1 {
-                first = self.each.clone();
-            }
             let is_tired = self.steps > PATIENCE && followed > 2;
             if followed >= most || is_tired || (followed >= UNKNOWN_TRIPS && self.ends_unknown()) {
                 // The iterations that are left are like those behind the first.
-                let behind = f64::from(followed - 1).max(1.0);
                 let left = self.watches.last().and_then(Watch::left);
                 let left = left.unwrap_or(f64::from(UNKNOWN_TRIPS.saturating_sub(followed)));
-                let from = if followed > 1 { &first } else { &start };
-                let mut more = self.each.clone();
-                more.add(from, -1.0);
-                self.each.add(&more, left / behind);
+                times += left / f64::from(followed - 1).max(1.0);
                 break self.go_on(results, &Vec::new());
             }
         };
         self.watches.pop();
+        self.each = outside;
+        self.each.add(&first, 1.0);
+        self.each.add(&behind, times);
         flow
     }
 
@@ -328,10 +340,11 @@ impl Counter<'_> {
     fn spend(&mut self, value: Value) {
         let def = self.program.def(value);
         let share = match def.uniformity {
-            // Once for all.
-            Uniformity::Dispatch => return self.spend_access(value, 0.0),
-            Uniformity::Workgroup => 0.25,
             Uniformity::Varying => 1.0,
+            // Once for all of a dispatch.
+            Uniformity::Dispatch if self.watches.is_empty() => 0.0,
+            // Once for some invocations together, wherever that is.
+            Uniformity::Dispatch | Uniformity::Workgroup => 0.25,
         };
         self.each.operations += self.weight * share * operations(self.program, def.ty, &def.op);
         self.spend_access(value, share);

@@ -105,6 +105,7 @@ impl Machine {
             let bytes = dice.log_between(4.0, 64.0) * invocations;
             let accesses = dice.log_between(1.0, 1.0 + operations / 4.0);
             let work = Work {
+                further_dispatches: 0.0,
                 invocations,
                 workgroups: (invocations / 64.0).ceil(),
                 operations: operations * invocations,

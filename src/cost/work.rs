@@ -11,6 +11,8 @@ use super::count::{self, Counted};
 /// What a call has to do, as it is counted on the kernel's program and the call's numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Work {
+    /// Dispatches that follow each other without the host, beyond the first.
+    pub further_dispatches: f64,
     pub workgroups: f64,
     pub invocations: f64,
     /// Operations of all invocations; slow ones count several times.
@@ -25,6 +27,27 @@ pub struct Work {
     pub up: f64,
     /// Bytes that come back from there.
     pub down: f64,
+}
+
+impl Work {
+    /// Adds what other work does, so many times.
+    pub fn add(&mut self, other: &Work, times: f64) {
+        let Work { further_dispatches, workgroups, invocations, operations, accesses, atomics, bytes, up, down } =
+            other;
+        for (sum, term) in [
+            (&mut self.further_dispatches, further_dispatches),
+            (&mut self.workgroups, workgroups),
+            (&mut self.invocations, invocations),
+            (&mut self.operations, operations),
+            (&mut self.accesses, accesses),
+            (&mut self.atomics, atomics),
+            (&mut self.bytes, bytes),
+            (&mut self.up, up),
+            (&mut self.down, down),
+        ] {
+            *sum += times * term;
+        }
+    }
 }
 
 /// The work of a call, and what it was counted from.

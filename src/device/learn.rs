@@ -137,42 +137,54 @@ impl Learner {
         }))
     }
 
+    /// Whether it learns.
+    pub fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Puts the device first that is predicted to be the fastest for a call, and the others behind it in that order. Where not
     /// enough is known they stay as they are. Gives what to tell when the call has run.
     pub fn choose(&self, kernel: &Kernel, given: &PlanRequest<'_>, devices: &mut [Device]) -> Option<Ticket> {
         let inner = self.0.as_ref().filter(|_| devices.len() > 1)?;
-        let (mut state, at) = inner.entry(kernel, given)?;
+        let (state, at) = inner.entry(kernel, given)?;
         if let Some(order) = state.calls[at].order() {
             let ticket = state.calls.ticket(at);
             sort(devices, order);
             return Some(ticket);
         }
-        if state.measures_at > 0.0 {
-            let entry = &state.calls[at];
-            // The first call of its kind may be a long one.
-            let is_first = entry.uses == 0;
-            let ahead = if is_first { Ceilings::usual(devices[0].kind()).seconds(&entry.task.work) } else { 0.0 };
-            if state.open_seconds + ahead < state.measures_at {
-                return Some(state.calls.ticket(at));
-            }
-            drop(state);
-            inner.measure();
-            state = inner.shared.state();
+        let Entry { task, uses, .. } = state.calls[at];
+        let mut state = inner.measured(state, &task, uses, &devices[0]);
+        // While it measured, the call may have been forgotten.
+        state.calls.get(at, task.kernel)?;
+        if let Some((order, instead_of)) = inner.order(&state, &task, uses, devices) {
+            sort(devices, &order);
+            state.calls.keep(at, order, instead_of);
         }
-        let task = state.calls.get(at, kernel.fingerprint())?.task;
-        let candidates = inner.candidates(&state, devices, &task, state.calls[at].uses);
-        let Some(choice) = state.model.choose(&task, &candidates) else { return Some(state.calls.ticket(at)) };
-        let seconds = |at: usize| choice.predictions[at].seconds + candidates[at].compile;
-        let mut order: Vec<usize> = (0..devices.len()).collect();
-        order.sort_by(|&a, &b| {
-            let is_behind = |at: usize| at != choice.chosen;
-            is_behind(a).cmp(&is_behind(b)).then(seconds(a).total_cmp(&seconds(b)))
-        });
-        let order: Vec<(u32, f64)> =
-            order.into_iter().map(|at| (devices[at].inner.number, choice.predictions[at].seconds)).collect();
-        sort(devices, &order);
-        state.calls.keep(at, order, choice.instead_of);
         Some(state.calls.ticket(at))
+    }
+
+    /// The same for a chain: `task` is all that a run of it does.
+    pub fn choose_for(&self, task: &Task, devices: &mut [Device]) {
+        let Some(inner) = self.0.as_ref().filter(|_| devices.len() > 1) else { return };
+        inner.load();
+        let state = inner.shared.state();
+        let state = inner.measured(state, task, 0, &devices[0]);
+        if let Some((order, _)) = inner.order(&state, task, 0, devices) {
+            sort(devices, &order);
+        }
+    }
+
+    /// A run of a chain took so many seconds.
+    pub fn tell_of(&self, task: &Task, name: &str, device: &Device, seconds: f64) {
+        let Some(inner) = &self.0 else { return };
+        let Some(id) = inner.id(device) else { return };
+        let mut state = inner.shared.state();
+        if state.model.ceilings(id).is_some() {
+            state.model.observe(id, task, seconds);
+            state.compiled.insert((id, task.kernel));
+            state.names.entry(task.kernel).or_insert_with(|| name.to_owned());
+            inner.notify();
+        }
     }
 
     /// What a call is expected to take on a device that was asked for.
@@ -252,6 +264,9 @@ impl Learner {
     }
 }
 
+/// Devices by their numbers, with the seconds that are predicted.
+type Order = Vec<(u32, f64)>;
+
 /// Puts devices into an order, by their numbers.
 fn sort(devices: &mut [Device], order: &[(u32, f64)]) {
     devices.sort_by_key(|device| order.iter().position(|(number, _)| *number == device.inner.number));
@@ -296,6 +311,42 @@ impl Inner {
         let task = Task { kernel: fingerprint, work };
         let at = state.calls.add(Entry::new(task, given, words));
         Some((state, at))
+    }
+
+    /// The state with all devices measured, if that is worth it by now.
+    fn measured<'s>(
+        &'s self,
+        state: MutexGuard<'s, State>,
+        task: &Task,
+        uses: u32,
+        usual: &Device,
+    ) -> MutexGuard<'s, State> {
+        if state.measures_at <= 0.0 {
+            return state;
+        }
+        // The first call of its kind may be a long one.
+        let ahead = if uses == 0 { Ceilings::usual(usual.kind()).seconds(&task.work) } else { 0.0 };
+        if state.open_seconds + ahead < state.measures_at {
+            return state;
+        }
+        drop(state);
+        self.measure();
+        self.shared.state()
+    }
+
+    /// The devices with the seconds that are predicted, the one to take first, the others by what they take. If that one is
+    /// tried out: with what another is predicted to take.
+    fn order(&self, state: &State, task: &Task, uses: u32, devices: &[Device]) -> Option<(Order, Option<f64>)> {
+        let candidates = self.candidates(state, devices, task, uses);
+        let choice = state.model.choose(task, &candidates)?;
+        let seconds = |at: usize| choice.predictions[at].seconds + candidates[at].compile;
+        let mut order: Vec<usize> = (0..devices.len()).collect();
+        order.sort_by(|&a, &b| {
+            let is_behind = |at: usize| at != choice.chosen;
+            is_behind(a).cmp(&is_behind(b)).then(seconds(a).total_cmp(&seconds(b)))
+        });
+        let order = order.into_iter().map(|at| (devices[at].inner.number, choice.predictions[at].seconds));
+        Some((order.collect(), choice.instead_of))
     }
 
     /// Measures the devices that were not.

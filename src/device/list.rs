@@ -14,7 +14,7 @@ use super::{
     learn::{Learner, Ticket},
 };
 use crate::{
-    cost::{Ceilings, History, Prediction},
+    cost::{Ceilings, History, Prediction, Task},
     device_info::DeviceKind,
     error::{Error, Message, Result},
     exec::{Backend, trace::Recorder},
@@ -244,6 +244,24 @@ impl Devices {
     /// A call took so many seconds on a device, compilation left out.
     pub fn tell(&self, kernel: &Kernel, ticket: &Ticket, device: &Device, seconds: f64) {
         self.inner.learner.tell(kernel, ticket, device, seconds);
+    }
+
+    /// Puts the devices that may run a chain into the order of what is predicted, where that is open and enough is known; `task`
+    /// is all that a run of it does.
+    pub fn predict_order_for(&self, task: &Task, candidates: &mut Candidates) {
+        if !candidates.is_decided {
+            self.inner.learner.choose_for(task, &mut candidates.devices);
+        }
+    }
+
+    /// Whether there is anything to learn.
+    pub fn learns(&self) -> bool {
+        self.inner.learner.is_on()
+    }
+
+    /// A run of a chain took so many seconds.
+    pub fn tell_of(&self, task: &Task, name: &str, device: &Device, seconds: f64) {
+        self.inner.learner.tell_of(task, name, device, seconds);
     }
 
     /// Measures what the devices can do, unless that is known; gives whether it is of any use.
