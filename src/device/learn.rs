@@ -1,6 +1,9 @@
 //! What a runtime learns of the calls it runs, and the choice of devices by that.
 
-use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -52,7 +55,11 @@ struct Subject {
 }
 
 #[derive(Default)]
-struct Shared(Mutex<State>);
+struct Shared {
+    state: Mutex<State>,
+    /// Whether all devices are measured that can be.
+    is_measured: AtomicBool,
+}
 
 #[derive(Default)]
 struct State {
@@ -91,6 +98,14 @@ impl Ticket {
 }
 
 impl State {
+    /// What choosing needs of a device. Compilation counts by how often the call ran: who ran n times is taken to run n times
+    /// more.
+    fn candidate(&self, device: DeviceId, kernel: Fingerprint, uses: u32) -> Candidate {
+        let is_compiled = self.compiled.contains(&(device, kernel));
+        let compile = self.model.ceilings(device).filter(|_| !is_compiled).map_or(0.0, |ceilings| ceilings.compile);
+        Candidate { device, compile: compile / f64::from(1 + uses) }
+    }
+
     /// Whether a device was measured, or cannot be.
     fn is_done(&self, id: DeviceId) -> bool {
         self.model.ceilings(id).is_some() || self.failed.contains(&id)
@@ -99,7 +114,7 @@ impl State {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is to be written.
@@ -146,20 +161,8 @@ impl Learner {
     /// enough is known they stay as they are. Gives what to tell when the call has run.
     pub fn choose(&self, kernel: &Kernel, given: &PlanRequest<'_>, devices: &mut [Device]) -> Option<Ticket> {
         let inner = self.0.as_ref().filter(|_| devices.len() > 1)?;
-        let (state, at) = inner.entry(kernel, given)?;
-        if let Some(order) = state.calls[at].order() {
-            let ticket = state.calls.ticket(at);
-            sort(devices, order);
-            return Some(ticket);
-        }
-        let Entry { task, uses, .. } = state.calls[at];
-        let mut state = inner.measured(state, &task, uses, &devices[0]);
-        // While it measured, the call may have been forgotten.
-        state.calls.get(at, task.kernel)?;
-        if let Some((order, instead_of)) = inner.order(&state, &task, uses, devices) {
-            sort(devices, &order);
-            state.calls.keep(at, order, instead_of);
-        }
+        let (state, at) = inner.prepared(kernel, given)?;
+        sort(devices, state.calls[at].order());
         Some(state.calls.ticket(at))
     }
 
@@ -167,9 +170,10 @@ impl Learner {
     pub fn choose_for(&self, task: &Task, devices: &mut [Device]) {
         let Some(inner) = self.0.as_ref().filter(|_| devices.len() > 1) else { return };
         inner.load();
-        let state = inner.shared.state();
-        let state = inner.measured(state, task, 0, &devices[0]);
-        if let Some((order, _)) = inner.order(&state, task, 0, devices) {
+        let state = inner.measured(inner.shared.state(), task, 0);
+        if state.measures_at <= 0.0
+            && let Some((order, _)) = inner.order(&state, task, 0)
+        {
             sort(devices, &order);
         }
     }
@@ -190,19 +194,15 @@ impl Learner {
     /// What a call is expected to take on a device that was asked for.
     pub fn expect(&self, kernel: &Kernel, given: &PlanRequest<'_>, device: &Device) -> Option<Ticket> {
         let inner = self.0.as_ref()?;
-        let id = inner.id(device)?;
         inner.load();
-        // Not worth a look at the kernel where nothing would come of it.
-        inner.shared.state().model.ceilings(id)?;
-        let (state, at) = inner.entry(kernel, given)?;
-        let task = state.calls[at].task;
-        let expected = state.model.predict(id, &task)?;
-        Some(Ticket {
-            expected: Some((device.inner.number, expected.seconds)),
-            is_open: false,
-            instead_of: None,
-            ..state.calls.ticket(at)
-        })
+        if !inner.shared.is_measured.load(Ordering::Acquire) {
+            // Not worth a look at the kernel: nothing would come of it.
+            return None;
+        }
+        let (state, at) = inner.prepared(kernel, given)?;
+        let number = device.inner.number;
+        let expected = state.calls[at].order().iter().find(|(other, _)| *other == number).copied()?;
+        Some(Ticket { expected: Some(expected), is_open: false, instead_of: None, ..state.calls.ticket(at) })
     }
 
     /// What a call is predicted to take on each of some devices, in their order; nothing for those that were not measured.
@@ -219,28 +219,24 @@ impl Learner {
     /// A call took so many seconds on a device, compilation left out.
     pub fn tell(&self, kernel: &Kernel, ticket: &Ticket, device: &Device, seconds: f64) {
         let Some(inner) = &self.0 else { return };
-        let Some(id) = inner.id(device) else { return };
         let mut state = inner.shared.state();
         let state = &mut *state;
+        let expected = ticket.seconds_on(device);
         if ticket.is_open {
             state.open_seconds += seconds;
-            state.model.account(seconds, ticket.instead_of.filter(|_| ticket.seconds_on(device).is_some()));
+            state.model.account(seconds, ticket.instead_of.filter(|_| expected.is_some()));
         }
         let Some(entry) = state.calls.get_mut(ticket.entry, ticket.generation) else { return };
         entry.uses = entry.uses.saturating_add(1);
-        let task = entry.task;
         // What is as it always was teaches little.
-        if let Some(expected) = ticket.seconds_on(device)
-            && entry.uses > SAMPLED
-            && !entry.uses.is_multiple_of(SAMPLED)
-            && (expected / AS_PREDICTED..expected * AS_PREDICTED).contains(&seconds)
-        {
+        let is_noted = entry.uses <= SAMPLED || entry.uses.is_multiple_of(SAMPLED);
+        let is_usual = expected.is_some_and(|usual| seconds > usual / AS_PREDICTED && seconds < usual * AS_PREDICTED);
+        if state.measures_at > 0.0 || is_usual && !is_noted {
             return;
         }
+        let task = entry.task;
+        let Some(id) = inner.id(device).filter(|id| state.model.ceilings(*id).is_some()) else { return };
         state.compiled.insert((id, task.kernel));
-        if state.model.ceilings(id).is_none() {
-            return;
-        }
         if state.model.observe(id, &task, seconds) {
             entry.expire();
         }
@@ -269,7 +265,12 @@ type Order = Vec<(u32, f64)>;
 
 /// Puts devices into an order, by their numbers.
 fn sort(devices: &mut [Device], order: &[(u32, f64)]) {
-    devices.sort_by_key(|device| order.iter().position(|(number, _)| *number == device.inner.number));
+    let is_first = |&(number, _): &(u32, f64)| devices.first().is_some_and(|device| device.inner.number == number);
+    if order.first().is_none_or(is_first) {
+        return;
+    }
+    let place = |device: &Device| order.iter().position(|(number, _)| *number == device.inner.number);
+    devices.sort_by_key(|device| place(device).unwrap_or(usize::MAX));
 }
 
 impl Inner {
@@ -300,32 +301,46 @@ impl Inner {
     /// The entry of a call; made if there is none. Nothing where the kernel cannot be counted.
     fn entry(&self, kernel: &Kernel, given: &PlanRequest<'_>) -> Option<(MutexGuard<'_, State>, usize)> {
         self.load();
-        let fingerprint = kernel.fingerprint();
-        let state = self.shared.state();
-        if let Some(at) = state.calls.find(fingerprint, kernel, given) {
+        let mut state = self.shared.state();
+        if let Some(at) = state.calls.find(kernel, given) {
             return Some((state, at));
         }
         drop(state);
         let WorkAsked { work, words } = WorkAsked::count(kernel, given).ok()?;
+        let task = Task { kernel: kernel.fingerprint(), work };
+        let entry = Entry::new(kernel, task, given, words);
         let mut state = self.shared.state();
-        let task = Task { kernel: fingerprint, work };
-        let at = state.calls.add(Entry::new(task, given, words));
+        let at = state.calls.add(entry);
+        Some((state, at))
+    }
+
+    /// The same, with the devices in the order that holds now.
+    fn prepared(&self, kernel: &Kernel, given: &PlanRequest<'_>) -> Option<(MutexGuard<'_, State>, usize)> {
+        let (state, at) = self.entry(kernel, given)?;
+        let entry = &state.calls[at];
+        if entry.is_fresh() {
+            return Some((state, at));
+        }
+        let (task, uses) = (entry.task, entry.uses);
+        let mut state = self.measured(state, &task, uses);
+        // While it measured, the call may have been forgotten.
+        state.calls.get(at, task.kernel)?;
+        if state.measures_at <= 0.0
+            && let Some((order, instead_of)) = self.order(&state, &task, uses)
+        {
+            state.calls.keep(at, order, instead_of);
+        }
         Some((state, at))
     }
 
     /// The state with all devices measured, if that is worth it by now.
-    fn measured<'s>(
-        &'s self,
-        state: MutexGuard<'s, State>,
-        task: &Task,
-        uses: u32,
-        usual: &Device,
-    ) -> MutexGuard<'s, State> {
+    fn measured<'s>(&'s self, state: MutexGuard<'s, State>, task: &Task, uses: u32) -> MutexGuard<'s, State> {
         if state.measures_at <= 0.0 {
             return state;
         }
         // The first call of its kind may be a long one.
-        let ahead = if uses == 0 { Ceilings::usual(usual.kind()).seconds(&task.work) } else { 0.0 };
+        let usual = |subject: &Subject| Ceilings::usual(subject.device.kind()).seconds(&task.work);
+        let ahead = if uses == 0 { self.subjects.iter().map(usual).fold(f64::INFINITY, f64::min) } else { 0.0 };
         if state.open_seconds + ahead < state.measures_at {
             return state;
         }
@@ -336,16 +351,18 @@ impl Inner {
 
     /// The devices with the seconds that are predicted, the one to take first, the others by what they take. If that one is
     /// tried out: with what another is predicted to take.
-    fn order(&self, state: &State, task: &Task, uses: u32, devices: &[Device]) -> Option<(Order, Option<f64>)> {
-        let candidates = self.candidates(state, devices, task, uses);
+    fn order(&self, state: &State, task: &Task, uses: u32) -> Option<(Order, Option<f64>)> {
+        let able: Vec<&Subject> = self.subjects.iter().filter(|subject| !state.failed.contains(&subject.id)).collect();
+        let candidates: Vec<Candidate> =
+            able.iter().map(|subject| state.candidate(subject.id, task.kernel, uses)).collect();
         let choice = state.model.choose(task, &candidates)?;
         let seconds = |at: usize| choice.predictions[at].seconds + candidates[at].compile;
-        let mut order: Vec<usize> = (0..devices.len()).collect();
+        let mut order: Vec<usize> = (0..able.len()).collect();
         order.sort_by(|&a, &b| {
             let is_behind = |at: usize| at != choice.chosen;
             is_behind(a).cmp(&is_behind(b)).then(seconds(a).total_cmp(&seconds(b)))
         });
-        let order = order.into_iter().map(|at| (devices[at].inner.number, choice.predictions[at].seconds));
+        let order = order.into_iter().map(|at| (able[at].device.inner.number, choice.predictions[at].seconds));
         Some((order.collect(), choice.instead_of))
     }
 
@@ -378,19 +395,8 @@ impl Inner {
     /// Works out from when on it is worth measuring.
     fn plan_to_measure(&self, state: &mut State) {
         let missing = self.subjects.iter().filter(|subject| !state.is_done(subject.id)).count();
+        self.shared.is_measured.store(missing == 0, Ordering::Release);
         state.measures_at = WORTH_MEASURING * MEASURING * missing as f64;
-    }
-
-    /// What choosing needs of the devices. Compilation counts by how often the call ran: who ran n times is taken to run n
-    /// times more.
-    fn candidates(&self, state: &State, devices: &[Device], task: &Task, uses: u32) -> Vec<Candidate> {
-        let candidate = |device: &Device| {
-            let id = self.id(device).unwrap_or(DeviceId(Fingerprint(0)));
-            let is_compiled = state.compiled.contains(&(id, task.kernel));
-            let compile = state.model.ceilings(id).filter(|_| !is_compiled).map_or(0.0, |ceilings| ceilings.compile);
-            Candidate { device: id, compile: compile / f64::from(1 + uses) }
-        };
-        devices.iter().map(candidate).collect()
     }
 
     /// Has what is new be written.

@@ -10,7 +10,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 use super::learn::Ticket;
 use crate::{
     cost::{Fingerprint, Task},
-    kernel::Kernel,
+    kernel::{Kernel, identity::Identity},
     plan::request::{DataLocation, PlanRequest},
 };
 
@@ -25,6 +25,8 @@ const MOST_REUSED: u32 = 32;
 pub(super) struct Calls {
     entries: Vec<Entry>,
     by_key: FxHashMap<u64, Vec<usize>>,
+    /// The one that was found last: calls often follow others like them.
+    last: usize,
     /// Counts how often all were forgotten.
     generation: u32,
 }
@@ -32,6 +34,7 @@ pub(super) struct Calls {
 /// A call, as far as its time depends on it.
 pub(super) struct Entry {
     pub task: Task,
+    kernel: Identity,
     workgroups: [u32; 3],
     bytes: Vec<u64>,
     holders: Vec<DataLocation>,
@@ -47,10 +50,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub fn new(task: Task, given: &PlanRequest<'_>, words: Vec<(usize, u32, u32)>) -> Entry {
+    pub fn new(kernel: &Kernel, task: Task, given: &PlanRequest<'_>, words: Vec<(usize, u32, u32)>) -> Entry {
         let shape = &given.shape;
         Entry {
             task,
+            kernel: kernel.inner.identity.clone(),
             workgroups: shape.workgroups,
             bytes: shape.bytes.clone(),
             holders: shape.holders.clone(),
@@ -62,9 +66,23 @@ impl Entry {
         }
     }
 
-    /// The devices in the order that was chosen, if that still holds.
-    pub fn order(&self) -> Option<&[(u32, f64)]> {
-        (!self.order.is_empty() && self.uses < self.expires).then_some(&self.order)
+    /// The devices in the order that was chosen; none where nothing was.
+    pub fn order(&self) -> &[(u32, f64)] {
+        &self.order
+    }
+
+    /// Whether that order still holds.
+    pub fn is_fresh(&self) -> bool {
+        self.uses < self.expires
+    }
+
+    fn is_of(&self, kernel: &Kernel, given: &PlanRequest<'_>) -> bool {
+        let shape = &given.shape;
+        self.kernel == kernel.inner.identity
+            && self.workgroups == shape.workgroups
+            && self.bytes == shape.bytes
+            && self.holders == shape.holders
+            && self.words.iter().all(|&(binding, offset, word)| given.word(kernel, binding, offset) == Some(word))
     }
 
     /// Has the choice be made anew.
@@ -81,16 +99,13 @@ fn key(kernel: Fingerprint, workgroups: [u32; 3], bytes: &[u64]) -> u64 {
 
 impl Calls {
     /// The call, if it was seen before.
-    pub fn find(&self, fingerprint: Fingerprint, kernel: &Kernel, given: &PlanRequest<'_>) -> Option<usize> {
-        let same = |at: &&usize| {
-            let entry = &self.entries[**at];
-            entry.task.kernel == fingerprint
-                && entry.workgroups == given.shape.workgroups
-                && entry.bytes == given.shape.bytes
-                && entry.holders == given.shape.holders
-                && entry.words.iter().all(|&(binding, offset, word)| given.word(kernel, binding, offset) == Some(word))
-        };
-        self.by_key.get(&key(fingerprint, given.shape.workgroups, &given.shape.bytes))?.iter().find(same).copied()
+    pub fn find(&mut self, kernel: &Kernel, given: &PlanRequest<'_>) -> Option<usize> {
+        if self.entries.get(self.last).is_some_and(|entry| entry.is_of(kernel, given)) {
+            return Some(self.last);
+        }
+        let key = key(kernel.fingerprint(), given.shape.workgroups, &given.shape.bytes);
+        self.last = *self.by_key.get(&key)?.iter().find(|at| self.entries[**at].is_of(kernel, given))?;
+        Some(self.last)
     }
 
     pub fn add(&mut self, entry: Entry) -> usize {
