@@ -99,7 +99,7 @@ pub use exec::CancelToken;
 #[doc(hidden)]
 pub use kernel::names::nearest as nearest_name;
 pub use kernel::{Binding, BindingKind, ConstValue, Field, Kernel, Module, OverrideConstant, Scalar, Type};
-pub use report::{MemberReport, Report};
+pub use report::{FaultReport, MemberReport, Report};
 pub use runtime::{Runtime, RuntimeBuilder};
 pub use trace::Trace;
 

@@ -112,7 +112,9 @@ impl Call<'_> {
             let compile = match device.accepts(&self.kernel) {
                 Ok(compile) => compile,
                 // Who asks for a device wants to know what it lacks.
-                Err(error) if at == 0 && is_decided => return Err(error),
+                Err(error) if at == 0 && is_decided => {
+                    return Err(about_buffers(&self.kernel, &self.args, device, error));
+                }
                 Err(error) => {
                     refusal = refusal.or(Some(error));
                     continue;
@@ -216,6 +218,17 @@ impl Call<'_> {
         }
         Ok(())
     }
+}
+
+/// The error of a device that is lost, about the buffer that lived there if there is one.
+pub(super) fn about_buffers(kernel: &Kernel, args: &[Option<Arg<'_>>], device: &Device, error: Error) -> Error {
+    let Error::DeviceLost(message) = error else { return error };
+    let lives = |arg: &Option<Arg<'_>>| matches!(arg, Some(Arg { data: Data::Resident { device: holder, .. }, .. }) if holder == device);
+    let lost = args.iter().position(lives).filter(|_| message.kernel.is_empty());
+    let Some(at) = lost else { return Error::DeviceLost(message) };
+    let problem = format!("its buffer on {} is gone: {}", device.describe(), message.problem);
+    let message = kernel.message(problem).subject(kernel.bindings()[at].name.as_str());
+    Error::DeviceLost(message.help("make the buffer anew, from data on the host"))
 }
 
 /// The error for a binding that is given as a whole and is larger than the device takes.

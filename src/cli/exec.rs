@@ -10,7 +10,7 @@ use super::{
     bind::{Contents, Purpose, Slot, bind},
     failure::{Failure, Outcome},
     kernel::{check_constants, device_name, load_kernel, load_module, runtime},
-    members::{self, MemberEntry},
+    members::{self, FaultEntry, MemberEntry},
     results::Pending,
     show::{self, Progress, Spread},
     tracing::Tracing,
@@ -29,6 +29,9 @@ struct Document {
     /// Of the last run, where several devices shared it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     members: Vec<MemberEntry>,
+    /// What failed on devices in the last run, and was done again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<FaultEntry>,
 }
 
 #[derive(Serialize)]
@@ -186,6 +189,7 @@ fn document(kernel: &Kernel, device: &Device, compile: Duration, reports: &[Repo
         bytes_up: last.map_or(0, Report::bytes_up),
         bytes_down: last.map_or(0, Report::bytes_down),
         members: last.map_or_else(Vec::new, |last| members::entries(last.members())),
+        faults: last.map_or_else(Vec::new, |last| members::faults(last.faults())),
     }
 }
 
@@ -212,4 +216,5 @@ fn summarize(kernel: &Kernel, compile: Duration, reports: &[Report]) {
     eprintln!("  kernel {kernels}, with transfers {totals}; compiled in {}", show::time(compile));
     eprintln!("  {} up, {} down", show::bytes(last.bytes_up()), show::bytes(last.bytes_down()));
     members::lines(last.members()).iter().for_each(|line| eprintln!("  {line}"));
+    last.faults().iter().for_each(|fault| eprintln!("  {fault}"));
 }
