@@ -22,7 +22,7 @@ use bytemuck::NoUninit;
 pub use args::{ReadArg, Untyped, WriteArg};
 pub use asynchronous::Outcome;
 pub use grid::Grid;
-pub use job::Job;
+pub use job::{Job, Predicted};
 pub use progress::TileEvents;
 pub use uniform::UniformValue;
 
@@ -76,6 +76,7 @@ pub struct Call<'a> {
     memory: Option<u64>,
     tiles: Option<u32>,
     watchers: Watchers<'a>,
+    is_reproducible: bool,
     error: Option<Error>,
 }
 
@@ -95,6 +96,7 @@ impl<'a> Call<'a> {
             memory: None,
             tiles: None,
             watchers: Watchers::default(),
+            is_reproducible: false,
             error: None,
         }
     }
@@ -205,6 +207,31 @@ impl<'a> Call<'a> {
             Err(error) => call.error = call.error.or(Some(error)),
         }
         call
+    }
+
+    /// Has the results be the same bits in every run: the call runs on the CPU engine, or on the one device that is named (by
+    /// [`device`](Call::device) or by `SWATH_DEVICE`), and nowhere else. It is not split, not chosen by what was learned, and
+    /// does not go elsewhere where it does not fit.
+    ///
+    /// What order or scheduling decides stays as the kernel has it: a kernel whose invocations race may give other results
+    /// with every run.
+    ///
+    /// ```
+    /// let rt = swath::Runtime::new()?;
+    /// let module = rt.module(
+    ///     "@group(0) @binding(0) var<storage, read_write> y: array<f32>;
+    ///      @compute @workgroup_size(64) fn root(@builtin(global_invocation_id) id: vec3u) {
+    ///          if id.x < arrayLength(&y) { y[id.x] = sqrt(f32(id.x)); }
+    ///      }",
+    /// )?;
+    /// let mut y = [0.0f32; 100];
+    /// rt.call(&module.kernel("root")?).write("y", &mut y).reproducible().run()?;
+    /// assert_eq!(y[49], 7.0);
+    /// # Ok::<(), swath::Error>(())
+    /// ```
+    pub fn reproducible(mut self) -> Self {
+        self.is_reproducible = true;
+        self
     }
 
     /// How long the call may take, from [`run`](Call::run) or [`run_async`](Call::run_async) on, transfers included.
