@@ -159,13 +159,25 @@ impl Checked<'_> {
         split.chain(self.plan.as_deref().filter(|_| self.split.is_none()))
     }
 
-    /// Runs it. The results are in the arguments then.
+    /// Runs it, some time after it was checked. The results are in the arguments then.
     pub fn launch(mut self) -> Result<Report> {
         self.run()
     }
 
+    /// Runs it at once.
+    pub fn launch_now(mut self) -> Result<Report> {
+        let is_warm = self.ticket.as_ref().is_none_or(Ticket::is_warm);
+        let begin = if is_warm { self.start } else { Instant::now() };
+        self.run_from(begin)
+    }
+
     /// As [`launch`](Checked::launch), and leaves the arguments to be taken out.
     pub fn run(&mut self) -> Result<Report> {
+        self.run_from(Instant::now())
+    }
+
+    /// As [`run`](Checked::run); what it takes counts from `begin` on for those who learn from it.
+    fn run_from(&mut self, begin: Instant) -> Result<Report> {
         let stop = self.stop.as_ref().map(|armed| &**armed.stop());
         if let Some(stop) = stop.filter(|stop| stop.is_due()) {
             return Err(stop.error(LeftBehind::Nothing));
@@ -173,7 +185,6 @@ impl Checked<'_> {
         if has_nothing_to_do(self.workgroups) {
             return Ok(self.report(Done::default(), Instant::now()));
         }
-        let begin = self.ticket.as_ref().map(|_| Instant::now());
         let (mut metrics, members, faults) = if self.split.is_some() {
             self.launch_split()?
         } else {
@@ -188,7 +199,7 @@ impl Checked<'_> {
         };
         let end = Instant::now();
         let mut predicted = None;
-        if let (Some(ticket), Some(begin), []) = (&self.ticket, begin, faults.as_slice()) {
+        if let (Some(ticket), []) = (&self.ticket, faults.as_slice()) {
             predicted = ticket.seconds_on(&self.device).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
             let took = end.duration_since(begin).saturating_sub(metrics.compile);
             self.devices.tell(&self.kernel, ticket, &self.device, took.as_secs_f64());

@@ -279,7 +279,7 @@ impl<'a> Call<'a> {
     /// still runs a call that was given up. After that [`Error::OutOfMemory`], [`Error::Device`], [`Error::DeviceLost`],
     /// [`Error::Deadline`] and [`Error::Cancelled`]; what was bound for writing is then initialised but unspecified.
     pub fn run(self) -> Result<Report> {
-        self.check()?.launch()
+        self.check()?.launch_now()
     }
 
     /// Does `step` unless an earlier one failed.

@@ -54,8 +54,8 @@ fn normal(x: f64) -> f64 {
 
 impl Model {
     /// Chooses where a call runs; nothing where it is not known what one of the devices can do, for then they cannot be
-    /// compared.
-    pub fn choose(&self, task: &Task, candidates: &[Candidate]) -> Option<Choice> {
+    /// compared. Only where one `may_try` is a device taken that is not predicted to be the best.
+    pub fn choose(&self, task: &Task, candidates: &[Candidate], may_try: bool) -> Option<Choice> {
         let predict = |candidate: &Candidate| self.predict(candidate.device, task);
         let predictions: Vec<Prediction> = candidates.iter().map(predict).collect::<Option<_>>()?;
         let cost = |at: usize| predictions[at].seconds + candidates[at].compile;
@@ -66,7 +66,7 @@ impl Model {
             predictions.iter().filter(|each| each.basis == Basis::Runs).map(|each| each.observations).sum::<u64>();
         let follow = (1 + runs) as f64;
         let trial = (0..candidates.len())
-            .filter(|&at| at != best)
+            .filter(|&at| may_try && at != best)
             .map(|at| {
                 (at, chances(candidates[at].compile + predictions[at].seconds, predictions[at].doubt, cost(best)))
             })

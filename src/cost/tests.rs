@@ -36,7 +36,7 @@ impl Tally {
 /// Runs a kernel where the model says; gives the choice.
 fn run(model: &mut Model, machine: &mut Machine, kernel: usize, dice: &mut Dice, tally: &mut Tally) -> Choice {
     let task = machine.kernels[kernel].task;
-    let choice = model.choose(&task, &candidates(machine)).expect("all ceilings are known");
+    let choice = model.choose(&task, &candidates(machine), true).expect("all ceilings are known");
     tally.spent += machine.usual(kernel, choice.chosen);
     tally.best += machine.best(kernel);
     let seconds = machine.run(kernel, choice.chosen, dice);
@@ -165,15 +165,15 @@ fn what_is_not_measured_is_not_compared() {
     let machine = Machine::draw(&mut dice, 1);
     let task = machine.kernels[0].task;
     let mut model = Model::default();
-    assert!(model.choose(&task, &candidates(&machine)).is_none());
+    assert!(model.choose(&task, &candidates(&machine), true).is_none());
     model.set_ceilings(machine.devices[0].id, machine.devices[0].measured);
-    assert!(model.choose(&task, &candidates(&machine)).is_none(), "only one of them is known");
+    assert!(model.choose(&task, &candidates(&machine), true).is_none(), "only one of them is known");
     assert!(!model.observe(machine.devices[1].id, &task, 1.0), "there is nothing to compare it with");
     assert!(!model.has_news());
     for device in &machine.devices {
         model.set_ceilings(device.id, device.measured);
     }
-    assert!(model.choose(&task, &candidates(&machine)).is_some());
+    assert!(model.choose(&task, &candidates(&machine), true).is_some());
     for seconds in [f64::NAN, f64::INFINITY, 0.0, -1.0] {
         model.observe(machine.devices[0].id, &task, seconds);
         model.account(seconds, None);
@@ -187,10 +187,10 @@ fn compilation_counts() {
     let machine = Machine::draw(&mut dice, 20);
     let model = model(&machine);
     for kernel in &machine.kernels {
-        let free = model.choose(&kernel.task, &candidates(&machine)).expect("all is known");
+        let free = model.choose(&kernel.task, &candidates(&machine), true).expect("all is known");
         let mut paid = candidates(&machine);
         paid[free.chosen].compile = 1e6;
-        let choice = model.choose(&kernel.task, &paid).expect("all is known");
+        let choice = model.choose(&kernel.task, &paid, true).expect("all is known");
         assert_ne!(choice.chosen, free.chosen);
         assert_eq!(choice.predictions, free.predictions, "what is predicted leaves compilation out");
     }

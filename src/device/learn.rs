@@ -88,9 +88,16 @@ pub(crate) struct Ticket {
     pub(super) is_open: bool,
     /// If it is tried out: what the best is predicted to take.
     pub(super) instead_of: Option<f64>,
+    /// Whether it ran before, so that finding this took no time.
+    pub(super) is_warm: bool,
 }
 
 impl Ticket {
+    /// Whether finding the device took no time to speak of.
+    pub fn is_warm(&self) -> bool {
+        self.is_warm
+    }
+
     /// Seconds that the call is expected to take on this device.
     pub fn seconds_on(&self, device: &Device) -> Option<f64> {
         self.expected.filter(|(number, _)| *number == device.inner.number).map(|(_, seconds)| seconds)
@@ -172,7 +179,7 @@ impl Learner {
         inner.load();
         let state = inner.measured(inner.shared.state(), task, 0);
         if state.measures_at <= 0.0
-            && let Some((order, _)) = inner.order(&state, task, 0)
+            && let Some((order, _)) = inner.order(&state, task, 0, false)
         {
             sort(devices, &order);
         }
@@ -321,15 +328,14 @@ impl Inner {
         if entry.is_fresh() {
             return Some((state, at));
         }
-        let (task, uses) = (entry.task, entry.uses);
+        let (task, uses, may_try) = (entry.task, entry.uses, entry.may_try());
         let mut state = self.measured(state, &task, uses);
         // While it measured, the call may have been forgotten.
         state.calls.get(at, task.kernel)?;
-        if state.measures_at <= 0.0
-            && let Some((order, instead_of)) = self.order(&state, &task, uses)
-        {
-            state.calls.keep(at, order, instead_of);
-        }
+        let is_measured = state.measures_at <= 0.0;
+        let order = if is_measured { self.order(&state, &task, uses, may_try) } else { None };
+        let (order, instead_of) = order.unwrap_or_default();
+        state.calls.keep(at, order, instead_of);
         Some((state, at))
     }
 
@@ -351,11 +357,11 @@ impl Inner {
 
     /// The devices with the seconds that are predicted, the one to take first, the others by what they take. If that one is
     /// tried out: with what another is predicted to take.
-    fn order(&self, state: &State, task: &Task, uses: u32) -> Option<(Order, Option<f64>)> {
+    fn order(&self, state: &State, task: &Task, uses: u32, may_try: bool) -> Option<(Order, Option<f64>)> {
         let able: Vec<&Subject> = self.subjects.iter().filter(|subject| !state.failed.contains(&subject.id)).collect();
         let candidates: Vec<Candidate> =
             able.iter().map(|subject| state.candidate(subject.id, task.kernel, uses)).collect();
-        let choice = state.model.choose(task, &candidates)?;
+        let choice = state.model.choose(task, &candidates, may_try)?;
         let seconds = |at: usize| choice.predictions[at].seconds + candidates[at].compile;
         let mut order: Vec<usize> = (0..able.len()).collect();
         order.sort_by(|&a, &b| {

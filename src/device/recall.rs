@@ -20,6 +20,12 @@ const KEPT: usize = 1024;
 /// Times that a choice is used again before it is made anew, at most.
 const MOST_REUSED: u32 = 32;
 
+/// Runs of a call in which its choice may be made anew each time.
+const OFTEN: u32 = 16;
+
+/// Times that a choice is used again at least, later.
+const SOON: u32 = 8;
+
 /// Calls by their numbers.
 #[derive(Default)]
 pub(super) struct Calls {
@@ -45,7 +51,8 @@ pub(super) struct Entry {
     /// The devices, the chosen one first, with the seconds that are predicted.
     order: Vec<(u32, f64)>,
     instead_of: Option<f64>,
-    /// The choice is made anew when it has run so often.
+    /// How often it had run when the choice was made, and when it is made anew.
+    chosen_at: u32,
     expires: u32,
 }
 
@@ -62,6 +69,7 @@ impl Entry {
             uses: 0,
             order: Vec::new(),
             instead_of: None,
+            chosen_at: 0,
             expires: 0,
         }
     }
@@ -85,9 +93,15 @@ impl Entry {
             && self.words.iter().all(|&(binding, offset, word)| given.word(kernel, binding, offset) == Some(word))
     }
 
-    /// Has the choice be made anew.
+    /// Has the choice be made anew soon.
     pub fn expire(&mut self) {
-        self.expires = 0;
+        let soon = if self.uses <= OFTEN { 0 } else { self.chosen_at.saturating_add(SOON) };
+        self.expires = self.expires.min(soon);
+    }
+
+    /// Whether another device may be tried now: often at first.
+    pub fn may_try(&self) -> bool {
+        self.uses <= OFTEN || self.uses.is_multiple_of(2 * MOST_REUSED)
     }
 }
 
@@ -134,7 +148,7 @@ impl Calls {
         let entry = &mut self.entries[at];
         // Often at first, and once for a trial.
         let again = if instead_of.is_some() { 1 } else { entry.uses.clamp(1, MOST_REUSED) };
-        entry.expires = entry.uses.saturating_add(again);
+        (entry.chosen_at, entry.expires) = (entry.uses, entry.uses.saturating_add(again));
         (entry.order, entry.instead_of) = (order, instead_of);
     }
 
@@ -147,6 +161,7 @@ impl Calls {
             expected: entry.order.first().copied(),
             is_open: true,
             instead_of: entry.instead_of,
+            is_warm: entry.uses > 0 && entry.uses != entry.chosen_at,
         }
     }
 }
