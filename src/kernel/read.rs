@@ -38,8 +38,7 @@ pub(super) fn module(wgsl: &str) -> Result<naga::Module> {
     }
     // Each step goes on from the one before. What is said of a text that has nothing to mend is said already.
     let mut last = (text, error);
-    let steps: [&dyn Fn(&str) -> Vec<Edit>; 3] =
-        [&text::mend_syntax, &|text| text::mend(text, Mends::Functions), &text::without_render];
+    let steps: [fn(&str) -> Vec<Edit>; 3] = [text::mend_syntax, text::mend_functions, text::without_render];
     for step in steps {
         let edits = step(&last.0.text);
         if !edits.is_empty() {
@@ -86,14 +85,13 @@ fn parse(wgsl: &str, text: &Edited) -> Result<naga::Module, Refusal> {
     let validated = guarded::naga(wgsl, "validating", || {
         polyfill::module(&mut module, &text.text);
         let mut validator = Validator::new(ValidationFlags::all(), Capabilities::all());
-        Ok(validator.validate(&module).map(drop).or_else(|error| match compute_only(&module) {
-            Some(compute) if validator.validate(&compute).is_ok() => Ok(()),
-            _ => Err(error),
-        }))
+        let Err(error) = validator.validate(&module) else { return Ok(None) };
+        let fine = compute_only(&module).is_some_and(|compute| validator.validate(&compute).is_ok());
+        Ok(if fine { None } else { Some(error) })
     });
     match validated.map_err(Refusal::Failure)? {
-        Ok(()) => Ok(module),
-        Err(error) => Err(Refusal::Validation(Box::new((error, module)))),
+        None => Ok(module),
+        Some(error) => Err(Refusal::Validation(Box::new((error, module)))),
     }
 }
 

@@ -18,7 +18,7 @@ use naga::Span;
 pub use foreign::explain;
 pub use halves::Bitcasts;
 pub use inputs::{GLOBAL_INDEX, WORKGROUP_INDEX};
-pub use mend::{Member, Mends, mend, struct_alignments};
+pub use mend::{Member, Mends, mend, mend_functions, struct_alignments};
 pub use places::put_back;
 pub use syntax::{mend as mend_syntax, without_render};
 
