@@ -34,7 +34,7 @@ fn what_is_written_is_read_again() {
     let (_folder, file) = folder();
     assert!(file.read().expect("nothing is there").all().is_empty());
     assert!(file.clear().is_ok(), "there is nothing to clear");
-    let records = vec![device(1), runs(7, &[0.5, -0.25]), device(2), runs(8, &[1e-7])];
+    let records = [device(1), runs(7, &[0.5, -0.25]), device(2), runs(8, &[1e-7])];
     file.append(&records[..2]).expect("written");
     file.append(&records[2..]).expect("written");
     let read = file.read().expect("read").all();
