@@ -118,6 +118,10 @@ fn plans_say_what_is_predicted() {
     let plan = place.json(&format!("plan {CALL} --const FACTOR=4 --json"));
     assert!(plan["predicted"].as_array().into_iter().flatten().all(|each| each["observations"] == 0), "{plan}");
 
+    let plan = place.json(&format!("plan {CALL} --reproducible --json"));
+    assert!(plan["device"].as_str().is_some_and(|device| device.starts_with("cpu")), "{plan}");
+    assert_eq!(len(&plan["predicted"]), 0, "nothing that was learned decides: {plan}");
+
     let without = place.runs_with(Path::new("off"), &format!("plan {CALL}"));
     assert!(!without.contains("predicted"), "{without}");
     let named = place.json(&format!("plan {CALL} --device cpu --json"));

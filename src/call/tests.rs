@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Call;
 use crate::{
-    cost::history::History,
+    cost::History,
     device::Devices,
     device_info::{DeviceInfo, DeviceKind},
     error::{Error, Result},

@@ -127,6 +127,9 @@ pub struct CallArgs {
     /// Number of tiles; without it as few as the device allows
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub tiles: Option<u32>,
+    /// Run on the CPU engine or on the one device that is named, and nowhere else: the same bits in every run
+    #[arg(long)]
+    pub reproducible: bool,
 }
 
 /// `swath exec`.

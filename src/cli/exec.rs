@@ -104,6 +104,9 @@ pub fn call<'a>(args: &CallArgs, runtime: &Runtime, kernel: &Kernel, slots: &'a 
     if let Some(tiles) = args.tiles {
         call = call.tiles(tiles);
     }
+    if args.reproducible {
+        call = call.reproducible();
+    }
     Ok(call)
 }
 

@@ -222,7 +222,7 @@ impl Model {
         let known = self.devices.get(&device)?;
         let prior = known.ceilings?.seconds(&task.work);
         let class = task.class();
-        let others = self.by_others(device, known, task.kernel, class);
+        let others = self.told_by_others(device, known, task.kernel, class);
         let seen = Seen { device, kernel: task.kernel, class };
         let window = self.entries.get(&seen).map(|entry| &entry.window);
         let (ratio, doubt, basis, observations) = match window.and_then(|window| Some((window, window.middle()?))) {
@@ -248,7 +248,13 @@ impl Model {
     }
 
     /// What other sizes of the kernel, or else other kernels, tell of it.
-    fn by_others(&self, device: DeviceId, known: &Known, kernel: Fingerprint, class: i16) -> (f64, f64, Basis, u64) {
+    fn told_by_others(
+        &self,
+        device: DeviceId,
+        known: &Known,
+        kernel: Fingerprint,
+        class: i16,
+    ) -> (f64, f64, Basis, u64) {
         let distance = |other: i16| i32::from(other - class).abs();
         let middle = |other: i16| {
             let window = &self.entries.get(&Seen { device, kernel, class: other })?.window;

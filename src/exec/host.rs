@@ -126,6 +126,7 @@ impl<'a> HostMemory<'a> {
     }
 
     /// The bytes of the binding that are there.
+    #[cfg(any(test, feature = "gpu"))]
     pub fn present(&self) -> Range<u64> {
         self.first..self.first + self.bytes as u64
     }

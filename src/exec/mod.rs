@@ -3,7 +3,7 @@
 #[cfg(feature = "cpu")]
 pub(crate) mod cpu;
 pub(crate) mod fault;
-#[cfg(test)]
+#[cfg(all(test, feature = "cpu"))]
 pub(crate) mod faulty;
 #[cfg(feature = "gpu")]
 pub(crate) mod gpu;

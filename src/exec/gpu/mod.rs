@@ -122,6 +122,14 @@ impl GpuBackend {
     }
 }
 
+/// A device of this machine that nobody else uses, and what destroys it.
+#[cfg(all(test, feature = "cpu"))]
+pub(crate) fn destructible() -> Option<(Arc<dyn Backend>, impl Fn())> {
+    let backend = device::open_all().into_iter().next().map(GpuBackend::new)?;
+    let device = backend.gpu().device.clone();
+    Some((Arc::new(backend) as Arc<dyn Backend>, move || device.destroy()))
+}
+
 impl Gpu {
     fn new(open: OpenDevice) -> Gpu {
         let OpenDevice { device, queue, info, limits, features, faults, origin: _ } = open;

@@ -245,3 +245,39 @@ fn when_all_are_gone_the_error_is_the_last_ones() {
     let error = subjects()[0].run(&devices, None).expect_err("nobody is left");
     assert!(matches!(error, Error::DeviceLost(_)), "{error}");
 }
+
+/// A real device, lost for real.
+#[cfg(feature = "gpu")]
+#[test]
+fn a_device_that_is_destroyed_in_the_middle_of_a_call_does_not_show() {
+    let Some((gpu, destroy)) = crate::exec::gpu::destructible() else {
+        assert!(std::env::var_os("SWATH_REQUIRE_GPU").is_none_or(|v| v != "1"), "there is no GPU");
+        return;
+    };
+    let subject = &subjects()[1];
+    let engine = engine();
+    let plans = [subject.plan(&*gpu), subject.plan(&*engine)];
+    let member = |backend, plan| Member { backend, plan, spare_threads: 0, is_listed: true, track: None };
+    let mut y = subject.before.clone();
+    let mut told = 0;
+    let mut watch = |_| {
+        told += 1;
+        if told == 5 {
+            destroy();
+        }
+    };
+    let launch = SplitLaunch {
+        kernel: &subject.kernel,
+        args: vec![ArgData::Read(bytemuck::cast_slice(&subject.x)), ArgData::Write(bytemuck::cast_slice_mut(&mut y))],
+        workgroups: [ELEMENTS as u32 / 64, 1, 1],
+        stop: None,
+        watcher: Some(&mut watch),
+        spare: None,
+        patience: split::PATIENCE,
+    };
+    let members = [member(&*gpu, &plans[0]), member(&*engine, &plans[1])];
+    let outcome = split::run(launch, &members).unwrap();
+    assert_eq!(y, subject.after, "{:?}", outcome.faults);
+    assert!(told > 5, "the call went on");
+    assert!(outcome.faults.iter().all(|fault| matches!(fault.error, Error::DeviceLost(_))), "{:?}", outcome.faults);
+}
