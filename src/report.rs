@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use crate::{bytes::Bytes, device::Device, exec::Metrics, kernel::Kernel, plan::Plan};
+use crate::{bytes::Bytes, device::Device, error::Error, exec::Metrics, kernel::Kernel, plan::Plan};
 
 /// What one call did. Printed, it reads as one line; with one more for each device that shared it.
 #[derive(Clone, Debug)]
@@ -11,7 +11,9 @@ pub struct Report {
     pub(crate) device: Device,
     pub(crate) metrics: Metrics,
     pub(crate) members: Vec<MemberReport>,
+    pub(crate) faults: Vec<FaultReport>,
     pub(crate) total: Duration,
+    pub(crate) predicted: Option<Duration>,
     pub(crate) workgroups: [u32; 3],
     pub(crate) plan: Option<Arc<Plan>>,
 }
@@ -26,6 +28,11 @@ impl Report {
     /// no units.
     pub fn members(&self) -> &[MemberReport] {
         &self.members
+    }
+
+    /// What failed on devices while the call ran, in order: others did that work again, and the results are whole.
+    pub fn faults(&self) -> &[FaultReport] {
+        &self.faults
     }
 
     /// The name of the device it ran on; of several, the first.
@@ -44,6 +51,11 @@ impl Report {
     /// Time of the whole call, with transfers and compilation.
     pub fn total_time(&self) -> Duration {
         self.total
+    }
+
+    /// What the call was predicted to take, compilation left out, before it ran; nothing where that was not known.
+    pub fn predicted_time(&self) -> Option<Duration> {
+        self.predicted
     }
 
     /// Time spent compiling; zero where the compiled kernel was at hand. Where several devices share a call, it is the
@@ -169,6 +181,39 @@ impl MemberReport {
     }
 }
 
+/// Something that failed on a device in a call, and was done again.
+#[derive(Clone, Debug)]
+pub struct FaultReport {
+    pub(crate) device: Device,
+    pub(crate) error: Error,
+    pub(crate) is_out: bool,
+}
+
+impl FaultReport {
+    /// The device.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// What it said.
+    pub fn error(&self) -> &Error {
+        &self.error
+    }
+
+    /// Whether the device did nothing more in this call; else it went on, with less at a time if its memory was short.
+    pub fn is_out(&self) -> bool {
+        self.is_out
+    }
+}
+
+impl fmt::Display for FaultReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let error = self.error.to_string();
+        let what = if self.is_out { "others did its work" } else { "it was done again" };
+        write!(f, "{} failed, and {what}: {}", self.device.describe(), error.lines().next().unwrap_or_default())
+    }
+}
+
 impl fmt::Display for MemberReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} units in {} tiles", self.device.describe(), self.units, self.tiles())?;
@@ -194,6 +239,9 @@ impl fmt::Display for Report {
         if !self.compile_time().is_zero() {
             write!(f, " ({:.3?} compiling)", self.compile_time())?;
         }
+        if let Some(predicted) = self.predicted {
+            write!(f, ", {predicted:.3?} predicted")?;
+        }
         write!(f, ", {} up, {} down", Bytes(self.bytes_up()), Bytes(self.bytes_down()))?;
         if self.tiles() != 1 {
             write!(f, ", {} tiles", self.tiles())?;
@@ -204,6 +252,7 @@ impl fmt::Display for Report {
         if self.interpreted() {
             write!(f, ", interpreted")?;
         }
-        self.members.iter().try_for_each(|member| write!(f, "\n  {member}"))
+        self.members.iter().try_for_each(|member| write!(f, "\n  {member}"))?;
+        self.faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
     }
 }

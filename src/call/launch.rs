@@ -1,7 +1,7 @@
 //! From a call to a launch: what needs the whole call to be checked, the device, the memory.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 
@@ -9,23 +9,26 @@ use super::{
     Call,
     args::{Arg, Data},
     bind,
-    place::Placement,
+    job::Predicted,
+    place::{Placement, about_buffers},
     progress::Watchers,
     split::{Split, SplitMember},
     uniform::Uniforms,
 };
 use crate::{
-    device::Device,
+    device::{Device, Devices, Ticket},
     error::{Error, Message, Result},
     exec::{
-        ArgData, Launch, Metrics, Watcher,
-        split::{self, Member, MemberMetrics, SplitLaunch},
+        ArgData, Launch, Metrics,
+        fault::{Fault, FaultClass},
+        split::{self, Member, MemberMetrics, Outcome, SplitLaunch},
         stop::{Armed, LeftBehind},
         trace::{Recorder, Track},
     },
-    kernel::Kernel,
-    plan::Plan,
-    report::{MemberReport, Report},
+    kernel::{Binding, Kernel},
+    plan::{Detour, Plan},
+    report::{FaultReport, MemberReport, Report},
+    schedule::Remedy,
 };
 
 /// A call that nothing is wrong with, and the device it goes to.
@@ -44,8 +47,26 @@ pub(super) struct Checked<'a> {
     pub compile: Duration,
     /// Who shares it; nothing where the device runs all of it.
     split: Option<Split>,
+    devices: Devices,
+    /// Whether the caller asked for the device.
+    is_asked: bool,
+    /// Whether it may run nowhere else.
+    is_reproducible: bool,
     /// Who records it.
     recorder: Option<Arc<Recorder>>,
+    /// What to tell the runtime's devices once it has run.
+    ticket: Option<Ticket>,
+    /// What it is predicted to take, the device that it runs on first.
+    pub predicted: Vec<Predicted>,
+}
+
+/// What a run did.
+#[derive(Default)]
+struct Done {
+    metrics: Metrics,
+    members: Vec<MemberReport>,
+    faults: Vec<FaultReport>,
+    predicted: Option<Duration>,
 }
 
 impl<'a> Call<'a> {
@@ -70,13 +91,14 @@ impl<'a> Call<'a> {
             None if self.has_empty_outputs() => [0, 1, 1],
             None => self.infer_grid()?,
         };
-        let Placement { device, plan, compile, split } = match has_nothing_to_do(workgroups) {
+        let placement = match has_nothing_to_do(workgroups) {
             true => self.place_nothing(workgroups, planned)?,
             false => {
                 self.check_elements().map_err(Error::Call)?;
                 self.place(workgroups, planned)?
             }
         };
+        let Placement { device, plan, compile, split, ticket, predicted } = placement;
         let stop = Armed::new(Some(kernel), start, self.deadline, self.tokens)?;
         Ok(Checked {
             kernel: self.kernel,
@@ -91,6 +113,11 @@ impl<'a> Call<'a> {
             compile,
             split,
             recorder: self.devices.recorder(),
+            ticket,
+            predicted,
+            is_asked: self.device.is_some(),
+            is_reproducible: self.is_reproducible,
+            devices: self.devices,
         })
     }
 
@@ -132,68 +159,151 @@ impl Checked<'_> {
         split.chain(self.plan.as_deref().filter(|_| self.split.is_none()))
     }
 
-    /// Runs it. The results are in the arguments then.
+    /// Runs it, some time after it was checked. The results are in the arguments then.
     pub fn launch(mut self) -> Result<Report> {
         self.run()
     }
 
+    /// Runs it at once.
+    pub fn launch_now(mut self) -> Result<Report> {
+        let is_warm = self.ticket.as_ref().is_none_or(Ticket::is_warm);
+        let begin = if is_warm { self.start } else { Instant::now() };
+        self.run_from(begin)
+    }
+
     /// As [`launch`](Checked::launch), and leaves the arguments to be taken out.
     pub fn run(&mut self) -> Result<Report> {
+        self.run_from(Instant::now())
+    }
+
+    /// As [`run`](Checked::run); what it takes counts from `begin` on for those who learn from it.
+    fn run_from(&mut self, begin: Instant) -> Result<Report> {
         let stop = self.stop.as_ref().map(|armed| &**armed.stop());
         if let Some(stop) = stop.filter(|stop| stop.is_due()) {
             return Err(stop.error(LeftBehind::Nothing));
         }
         if has_nothing_to_do(self.workgroups) {
-            return Ok(self.report(Metrics::default(), Vec::new()));
+            return Ok(self.report(Done::default(), Instant::now()));
         }
-        let bindings = self.kernel.bindings();
-        let args = bindings.iter().zip(&mut self.args);
-        let args = args.map(|(binding, arg)| match arg {
-            Some(arg) => arg.data.lend(binding.kind),
-            None => ArgData::Uniform(self.uniforms.bytes(binding)),
-        });
-        let args = args.collect();
-        let plan = self.plan.as_deref();
-        let watchers = &mut self.watchers;
-        let is_watched = !watchers.is_empty();
-        let mut tell = |event| watchers.tell(event);
-        let watcher: Option<&mut Watcher<'_>> = if is_watched { Some(&mut tell) } else { None };
-        let (kernel, workgroups) = (&self.kernel, self.workgroups);
-        let recorder = self.recorder.as_deref();
-        let (mut metrics, members) = match &self.split {
-            None => {
-                let launch = Launch {
-                    kernel,
-                    args,
-                    workgroups,
-                    stop,
-                    spare_threads: 0,
-                    plan,
-                    track: track(recorder, kernel, &self.device),
-                    watcher,
-                };
-                (self.device.inner.backend.launch(launch)?, Vec::new())
-            }
-            Some(split) => {
-                let members = split.launch(SplitLaunch { kernel, args, workgroups, stop, watcher }, recorder)?;
-                (MemberReport::total(&members), members)
+        let (mut metrics, members, faults) = if self.split.is_some() {
+            self.launch_split()?
+        } else {
+            let landing = AtomicBool::new(false);
+            match self.launch_on_one(&landing) {
+                Ok(metrics) => (metrics, Vec::new(), Vec::new()),
+                Err(error) => {
+                    let fault = self.move_on(error, landing.into_inner())?;
+                    (self.launch_on_one(&AtomicBool::new(false))?, Vec::new(), vec![fault])
+                }
             }
         };
+        let end = Instant::now();
+        let mut predicted = None;
+        if let (Some(ticket), []) = (&self.ticket, faults.as_slice()) {
+            predicted = ticket.seconds_on(&self.device).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+            let took = end.duration_since(begin).saturating_sub(metrics.compile);
+            self.devices.tell(&self.kernel, ticket, &self.device, took.as_secs_f64());
+        }
         metrics.compile += self.compile;
-        Ok(self.report(metrics, members))
+        Ok(self.report(Done { metrics, members, faults, predicted }, end))
     }
 
-    fn report(&self, metrics: Metrics, members: Vec<MemberReport>) -> Report {
+    fn report(&self, done: Done, end: Instant) -> Report {
+        let Done { metrics, members, faults, predicted } = done;
         Report {
             kernel: self.kernel.clone(),
             device: self.device.clone(),
             plan: self.plan.clone(),
             metrics,
             members,
-            total: self.start.elapsed(),
+            faults,
+            total: end.duration_since(self.start),
+            predicted,
             workgroups: self.workgroups,
         }
     }
+}
+
+impl Checked<'_> {
+    fn launch_on_one(&mut self, landing: &AtomicBool) -> Result<Metrics> {
+        let watchers = &mut self.watchers;
+        let is_watched = !watchers.is_empty();
+        let mut tell = |event| watchers.tell(event);
+        let launch = Launch {
+            kernel: &self.kernel,
+            args: lend(&self.kernel, &mut self.args, &self.uniforms),
+            workgroups: self.workgroups,
+            stop: self.stop.as_ref().map(|armed| &**armed.stop()),
+            spare_threads: 0,
+            plan: self.plan.as_deref(),
+            track: track(self.recorder.as_deref(), &self.kernel, &self.device),
+            watcher: if is_watched { Some(&mut tell) } else { None },
+            landing: Some(landing),
+        };
+        self.device.inner.backend.launch(launch)
+    }
+
+    fn launch_split(&mut self) -> Result<(Metrics, Vec<MemberReport>, Vec<FaultReport>)> {
+        let watchers = &mut self.watchers;
+        let is_watched = !watchers.is_empty();
+        let mut tell = |event| watchers.tell(event);
+        let Some(split) = &self.split else { return Err(Error::NoDevice(self.kernel.message("no devices share it"))) };
+        let launch = SplitLaunch {
+            kernel: &self.kernel,
+            args: lend(&self.kernel, &mut self.args, &self.uniforms),
+            workgroups: self.workgroups,
+            stop: self.stop.as_ref().map(|armed| &**armed.stop()),
+            watcher: if is_watched { Some(&mut tell) } else { None },
+            spare: None,
+            patience: split::PATIENCE,
+        };
+        let (members, faults) = split.launch(launch, self.recorder.as_deref())?;
+        Ok((MemberReport::total(&members), members, faults))
+    }
+
+    /// Gives the call to the device that takes data of any size, where the one that it was for has failed.
+    ///
+    /// # Errors
+    ///
+    /// The device's, where nobody else can do the call: it is wrong or has to stop, its data is on the device, results were on
+    /// their way to what the kernel reads, the call is to be reproducible, or the caller wants that device and it is not the one to
+    /// blame.
+    fn move_on(&mut self, error: Error, was_landing: bool) -> Result<FaultReport> {
+        let is_fault = match FaultClass::of(&error) {
+            // Who asks for a device wants to know what it lacks, and what is wrong with it for this kernel.
+            FaultClass::Device(_) if self.is_asked => {
+                matches!(error, Error::OutOfMemory(_) | Error::DeviceLost(_) | Error::Hung(_))
+            }
+            FaultClass::Device(_) => true,
+            FaultClass::WrongCall | FaultClass::Stopped => false,
+        };
+        let is_resident = self.args.iter().flatten().any(|arg| matches!(arg.data, Data::Resident { .. }));
+        let is_spoilt = was_landing && self.kernel.bindings().iter().any(|binding| binding.loads && binding.stores);
+        let spare = self.devices.unbounded().filter(|device| **device != self.device);
+        let Some(spare) = spare.filter(|_| is_fault && !is_resident && !is_spoilt && !self.is_reproducible) else {
+            return Err(about_buffers(&self.kernel, &self.args, &self.device, error));
+        };
+        let Ok(compile) = spare.accepts(&self.kernel) else { return Err(error) };
+        tracing::warn!(kernel = self.kernel.name(), %error, "a device failed: `{}` runs the call", spare.alias());
+        self.compile += compile;
+        let failed = std::mem::replace(&mut self.device, spare.clone());
+        let detour = Detour { device: failed.describe(), reason: first_line(&error) };
+        self.plan = self.plan.take().map(|plan| Arc::new(plan.with_detour(detour)));
+        Ok(FaultReport { device: failed, error, is_out: true })
+    }
+}
+
+/// The arguments as a launch takes them.
+fn lend<'l>(kernel: &'l Kernel, args: &'l mut [Option<Arg<'_>>], uniforms: &'l Uniforms) -> Vec<ArgData<'l>> {
+    let lend = |(binding, arg): (&'l Binding, &'l mut Option<Arg<'_>>)| match arg {
+        Some(arg) => arg.data.lend(binding.kind),
+        None => ArgData::Uniform(uniforms.bytes(binding)),
+    };
+    kernel.bindings().iter().zip(args).map(lend).collect()
+}
+
+fn first_line(error: &Error) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 /// Whether a grid has no workgroup: then nothing is bound, and outputs stay as they are.
@@ -207,20 +317,25 @@ fn track<'r>(recorder: Option<&'r Recorder>, kernel: &'r Kernel, device: &'r Dev
 }
 
 impl Split {
-    /// Runs a launch on all members; gives what each did, and that the others did nothing.
-    fn launch(&self, launch: SplitLaunch<'_>, recorder: Option<&Recorder>) -> Result<Vec<MemberReport>> {
+    /// Runs a launch on all members; gives what each did, and that the others did nothing, and what failed.
+    fn launch<'l>(
+        &'l self,
+        launch: SplitLaunch<'l>,
+        recorder: Option<&'l Recorder>,
+    ) -> Result<(Vec<MemberReport>, Vec<FaultReport>)> {
         let kernel = launch.kernel;
         let feeds = self.members.iter().any(|member| !member.is_host());
-        let members = self.members.iter().map(|SplitMember { device, plan }| Member {
+        let member = |SplitMember { device, plan }: &'l SplitMember, spare_threads, is_listed| Member {
             backend: &*device.inner.backend,
             plan,
-            spare_threads: usize::from(feeds),
-            is_listed: self.is_list,
+            spare_threads,
+            is_listed,
             track: track(recorder, kernel, device),
-        });
-        let members: Vec<_> = members.collect();
+        };
+        let members: Vec<_> = self.members.iter().map(|one| member(one, usize::from(feeds), self.is_list)).collect();
+        let spare = self.spare.as_ref().map(|one| member(one, 0, false));
         let start = Instant::now();
-        let done = split::run(launch, &members)?;
+        let Outcome { members: done, faults } = split::run(SplitLaunch { spare, ..launch }, &members)?;
         let took = start.elapsed();
         let report = |device: &Device, MemberMetrics { metrics, share }| MemberReport {
             device: device.clone(),
@@ -229,8 +344,17 @@ impl Split {
             busy: share.busy.min(took),
             idle: took.saturating_sub(share.busy),
         };
-        let took_part = self.members.iter().zip(done).map(|(member, done)| report(&member.device, done));
-        let left_out = self.left_out.iter().map(|device| report(device, MemberMetrics::default()));
-        Ok(took_part.chain(left_out).collect())
+        // The spare one is the last, if it was called in; it may be one that was left out.
+        let all: Vec<&Device> = self.members.iter().chain(&self.spare).map(|member| &member.device).collect();
+        let has_done: Vec<&Device> = all.iter().copied().take(done.len()).collect();
+        let took_part = has_done.iter().zip(done).map(|(device, done)| report(device, done));
+        let left_out = self.left_out.iter().filter(|device| !has_done.contains(device));
+        let left_out = left_out.map(|device| report(device, MemberMetrics::default()));
+        let fault = |fault: Fault| FaultReport {
+            device: all[fault.member].clone(),
+            error: fault.error,
+            is_out: fault.remedy == Remedy::Out,
+        };
+        Ok((took_part.chain(left_out).collect(), faults.into_iter().map(fault).collect()))
     }
 }
