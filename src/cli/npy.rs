@@ -287,7 +287,7 @@ impl Source<'_> {
                     })
                     .collect(),
             ),
-            Scalar::F64 => Data::F64(values.map(|(_, value)| value).collect()),
+            Scalar::F64 => Data::F64(data.iter().map(|&value| value.into()).collect()),
             // Beyond 2^53 not every integer is a float: what fits is what a float next to the limits says.
             Scalar::I64 => Data::I64(
                 values
