@@ -74,7 +74,10 @@ impl Element {
             return Err(message(format!("elements of type {} have no size", self.name()))
                 .help("use a type that holds something"));
         }
-        if let (None, Some(help)) = (own, foreign(self.name().as_str())) {
+        // Types of 64 bits are WGSL's own only where the kernel has them.
+        let is_wide = |scalar: Option<Scalar>| scalar.is_some_and(|scalar| scalar.width == 8);
+        let strange = own.is_none() || is_wide(own) && !is_wide(shape.scalar);
+        if let (true, Some(help)) = (strange, foreign(self.name().as_str())) {
             return Err(message(format!(
                 "`{name}` holds {}, and was given {}, which WGSL does not have",
                 shape.name,
@@ -154,6 +157,9 @@ fn scalar_id(scalar: Scalar) -> TypeId {
         Scalar::I32 => TypeId::of::<i32>(),
         Scalar::U32 => TypeId::of::<u32>(),
         Scalar::F16 => TypeId::of::<f16>(),
+        Scalar::F64 => TypeId::of::<f64>(),
+        Scalar::I64 => TypeId::of::<i64>(),
+        Scalar::U64 => TypeId::of::<u64>(),
         // No host type stands for the others.
         _ => TypeId::of::<()>(),
     }
@@ -167,6 +173,9 @@ fn scalar_of<T: 'static>() -> Option<Scalar> {
         (Scalar::I32, made_of::<i32>(id)),
         (Scalar::U32, made_of::<u32>(id)),
         (Scalar::F16, made_of::<f16>(id)),
+        (Scalar::F64, made_of::<f64>(id)),
+        (Scalar::I64, made_of::<i64>(id)),
+        (Scalar::U64, made_of::<u64>(id)),
     ]
     .into_iter()
     .find_map(|(scalar, is)| is.then_some(scalar))

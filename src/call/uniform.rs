@@ -17,7 +17,7 @@ mod sealed {
 }
 
 /// A value that [`Call::set`](crate::Call::set) takes: `f32`, `i32`, `u32`, `f16`, `bool` (for a `u32`
-/// or `i32` field), arrays of them for vectors and arrays, and `[[T; ROWS]; COLUMNS]` for matrices.
+/// or `i32` field), `f64`, `i64` and `u64` for fields of 64 bits, arrays of them for vectors and arrays, and `[[T; ROWS]; COLUMNS]` for matrices.
 pub trait UniformValue: sealed::Sealed {
     /// Rows of a column, and columns: `f32` is `(1, 1)`, `[f32; 3]` is `(3, 1)`.
     #[doc(hidden)]
@@ -27,7 +27,7 @@ pub trait UniformValue: sealed::Sealed {
     fn kind(&self) -> Kind;
     /// The bits of the scalar in `row` of `column`.
     #[doc(hidden)]
-    fn bits(&self, column: usize, row: usize) -> u32;
+    fn bits(&self, column: usize, row: usize) -> u64;
     /// The type's name in Rust.
     #[doc(hidden)]
     fn name(&self) -> String;
@@ -42,6 +42,9 @@ pub enum Kind {
     I32,
     U32,
     Bool,
+    F64,
+    I64,
+    U64,
 }
 
 impl Kind {
@@ -52,6 +55,9 @@ impl Kind {
             Kind::F16 => scalar == Scalar::F16,
             Kind::I32 => scalar == Scalar::I32,
             Kind::U32 => scalar == Scalar::U32,
+            Kind::F64 => scalar == Scalar::F64,
+            Kind::I64 => scalar == Scalar::I64,
+            Kind::U64 => scalar == Scalar::U64,
             Kind::Bool => scalar == Scalar::U32 || scalar == Scalar::I32,
         }
     }
@@ -62,7 +68,7 @@ impl Kind {
 pub trait UniformScalar: sealed::Sealed + Copy {
     const KIND: Kind;
     const NAME: &'static str;
-    fn to_bits32(self) -> u32;
+    fn to_bits64(self) -> u64;
 }
 
 macro_rules! scalar {
@@ -72,7 +78,7 @@ macro_rules! scalar {
             impl UniformScalar for $ty {
                 const KIND: Kind = Kind::$kind;
                 const NAME: &'static str = $name;
-                fn to_bits32(self) -> u32 {
+                fn to_bits64(self) -> u64 {
                     let $value = self;
                     $bits
                 }
@@ -84,8 +90,8 @@ macro_rules! scalar {
                 fn kind(&self) -> Kind {
                     Kind::$kind
                 }
-                fn bits(&self, _: usize, _: usize) -> u32 {
-                    self.to_bits32()
+                fn bits(&self, _: usize, _: usize) -> u64 {
+                    self.to_bits64()
                 }
                 fn name(&self) -> String {
                     $name.to_owned()
@@ -96,11 +102,14 @@ macro_rules! scalar {
 }
 
 scalar! {
-    f32, F32, "f32", |value| value.to_bits();
-    i32, I32, "i32", |value| value as u32;
-    u32, U32, "u32", |value| value;
-    bool, Bool, "bool", |value| u32::from(value);
-    f16, F16, "f16", |value| u32::from(value.to_bits());
+    f32, F32, "f32", |value| value.to_bits().into();
+    i32, I32, "i32", |value| (value as u32).into();
+    u32, U32, "u32", |value| value.into();
+    bool, Bool, "bool", |value| value.into();
+    f16, F16, "f16", |value| value.to_bits().into();
+    f64, F64, "f64", |value| value.to_bits();
+    i64, I64, "i64", |value| value as u64;
+    u64, U64, "u64", |value| value;
 }
 
 impl<T, const N: usize> sealed::Sealed for [T; N] {}
@@ -114,8 +123,8 @@ impl<T: UniformScalar, const ROWS: usize> UniformValue for [T; ROWS] {
         T::KIND
     }
 
-    fn bits(&self, _: usize, row: usize) -> u32 {
-        self[row].to_bits32()
+    fn bits(&self, _: usize, row: usize) -> u64 {
+        self[row].to_bits64()
     }
 
     fn name(&self) -> String {
@@ -132,8 +141,8 @@ impl<T: UniformScalar, const ROWS: usize, const COLUMNS: usize> UniformValue for
         T::KIND
     }
 
-    fn bits(&self, column: usize, row: usize) -> u32 {
-        self[column][row].to_bits32()
+    fn bits(&self, column: usize, row: usize) -> u64 {
+        self[column][row].to_bits64()
     }
 
     fn name(&self) -> String {

@@ -168,7 +168,7 @@ pub(super) struct Recording {
     pub repeats: Vec<(usize, usize)>,
     pub uniforms: Uniforms,
     /// The scalars of each value, where a run does not say otherwise.
-    pub values: Vec<Vec<u32>>,
+    pub values: Vec<Vec<u64>>,
 }
 
 impl Recording {

@@ -46,7 +46,7 @@ pub(super) struct Inner {
     /// The most rounds of each `repeat_until`.
     pub repeats: Vec<usize>,
     /// The scalars of each value where a run does not say otherwise, and where they stand in the uniforms.
-    pub values: Vec<Vec<u32>>,
+    pub values: Vec<Vec<u64>>,
     pub patches: Vec<Patch>,
     pub steps: usize,
     /// The memory of the chain itself.
@@ -175,7 +175,7 @@ impl fmt::Debug for Chain {
 pub struct ChainRun<'c> {
     chain: &'c Chain,
     /// The scalars of the values that this run chooses.
-    values: Vec<(usize, Vec<u32>)>,
+    values: Vec<(usize, Vec<u64>)>,
     deadline: Option<Duration>,
     tokens: Vec<CancelToken>,
     error: Option<Error>,
@@ -372,7 +372,7 @@ fn once(given: &mut [bool], slot: usize, label: &str) -> Result<()> {
 
 impl State {
     /// Sets all values to what this run chooses.
-    fn choose(&mut self, chain: &Inner, chosen: &[(usize, Vec<u32>)]) {
+    fn choose(&mut self, chain: &Inner, chosen: &[(usize, Vec<u64>)]) {
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.uniforms);
         for Patch { value, scalar, place } in &chain.patches {
             let own = chosen.iter().rev().find(|(number, _)| number == value).map(|(_, scalars)| scalars);

@@ -101,7 +101,7 @@ impl<T> fmt::Debug for Value<T> {
 }
 
 /// The scalars of a value, column by column.
-pub(super) fn scalars(value: &dyn UniformValue) -> Vec<u32> {
+pub(super) fn scalars(value: &dyn UniformValue) -> Vec<u64> {
     let (rows, columns) = value.shape();
     (0..columns).flat_map(|column| (0..rows).map(move |row| value.bits(column, row))).collect()
 }

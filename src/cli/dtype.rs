@@ -14,6 +14,9 @@ pub fn numpy(scalar: Scalar) -> &'static str {
         Scalar::I32 => "int32",
         Scalar::U32 => "uint32",
         Scalar::F16 => "float16",
+        Scalar::F64 => "float64",
+        Scalar::I64 => "int64",
+        Scalar::U64 => "uint64",
     }
 }
 
@@ -24,6 +27,9 @@ pub fn code(scalar: Scalar) -> &'static str {
         Scalar::I32 => "<i4",
         Scalar::U32 => "<u4",
         Scalar::F16 => "<f2",
+        Scalar::F64 => "<f8",
+        Scalar::I64 => "<i8",
+        Scalar::U64 => "<u8",
     }
 }
 
@@ -40,8 +46,11 @@ impl fmt::Display for DType {
         if self.width == 1 {
             return f.write_str(self.scalar.name());
         }
-        let letter = &self.scalar.name()[..1];
-        write!(f, "vec{}{}", self.width, if self.scalar == Scalar::F16 { "h" } else { letter })
+        match self.scalar {
+            Scalar::F16 => write!(f, "vec{}h", self.width),
+            Scalar::F64 | Scalar::I64 | Scalar::U64 => write!(f, "vec{}<{}>", self.width, self.scalar.name()),
+            _ => write!(f, "vec{}{}", self.width, &self.scalar.name()[..1]),
+        }
     }
 }
 
@@ -54,16 +63,19 @@ impl FromStr for DType {
             "i32" | "int32" => Some(Scalar::I32),
             "u32" | "uint32" => Some(Scalar::U32),
             "f16" | "float16" => Some(Scalar::F16),
+            "f64" | "float64" => Some(Scalar::F64),
+            "i64" | "int64" => Some(Scalar::I64),
+            "u64" | "uint64" => Some(Scalar::U64),
             _ => None,
         };
         if let Some(scalar) = scalar {
             return Ok(DType { scalar, width: 1 });
         }
-        vector(text).ok_or_else(|| match text {
-            "f64" | "float64" | "i64" | "int64" | "u64" | "uint64" => {
-                format!("`{text}` has no WGSL type: use f32, i32, u32 or f16")
-            }
-            _ => format!("`{text}` is not a type: use f32, i32, u32, f16, or vec2f .. vec4u, vec2h .. vec4h"),
+        vector(text).ok_or_else(|| {
+            format!(
+                "`{text}` is not a type: use f32, i32, u32, f16, or vec2f .. vec4u, vec2h .. vec4h; f64, i64, u64 where \
+                 the kernel has them"
+            )
         })
     }
 }
@@ -76,6 +88,9 @@ fn vector(text: &str) -> Option<DType> {
         "i" | "<i32>" => Scalar::I32,
         "u" | "<u32>" => Scalar::U32,
         "h" | "<f16>" => Scalar::F16,
+        "<f64>" => Scalar::F64,
+        "<i64>" => Scalar::I64,
+        "<u64>" => Scalar::U64,
         _ => return None,
     };
     Some(DType { scalar, width })
@@ -88,6 +103,9 @@ pub enum Data {
     I32(Vec<i32>),
     U32(Vec<u32>),
     F16(Vec<f16>),
+    F64(Vec<f64>),
+    I64(Vec<i64>),
+    U64(Vec<u64>),
     /// In a file that is mapped into memory.
     Mapped(Mapped),
 }
@@ -100,6 +118,9 @@ impl Clone for Data {
             Data::I32(data) => Data::I32(data.clone()),
             Data::U32(data) => Data::U32(data.clone()),
             Data::F16(data) => Data::F16(data.clone()),
+            Data::F64(data) => Data::F64(data.clone()),
+            Data::I64(data) => Data::I64(data.clone()),
+            Data::U64(data) => Data::U64(data.clone()),
             Data::Mapped(map) => {
                 let mut copy = Data::zeros(map.scalar(), self.len());
                 copy.bytes_mut().copy_from_slice(map.bytes());
@@ -123,6 +144,9 @@ impl Data {
             Scalar::I32 => Data::I32(vec![0; len]),
             Scalar::U32 => Data::U32(vec![0; len]),
             Scalar::F16 => Data::F16(vec![f16::ZERO; len]),
+            Scalar::F64 => Data::F64(vec![0.0; len]),
+            Scalar::I64 => Data::I64(vec![0; len]),
+            Scalar::U64 => Data::U64(vec![0; len]),
         }
     }
 
@@ -141,6 +165,9 @@ impl Data {
             Data::I32(_) => Scalar::I32,
             Data::U32(_) => Scalar::U32,
             Data::F16(_) => Scalar::F16,
+            Data::F64(_) => Scalar::F64,
+            Data::I64(_) => Scalar::I64,
+            Data::U64(_) => Scalar::U64,
             Data::Mapped(map) => map.scalar(),
         }
     }
@@ -157,6 +184,9 @@ impl Data {
             Data::I32(data) => bytemuck::cast_slice(data),
             Data::U32(data) => bytemuck::cast_slice(data),
             Data::F16(data) => bytemuck::cast_slice(data),
+            Data::F64(data) => bytemuck::cast_slice(data),
+            Data::I64(data) => bytemuck::cast_slice(data),
+            Data::U64(data) => bytemuck::cast_slice(data),
             Data::Mapped(map) => map.bytes(),
         }
     }
@@ -168,6 +198,9 @@ impl Data {
             Data::I32(data) => bytemuck::cast_slice_mut(data),
             Data::U32(data) => bytemuck::cast_slice_mut(data),
             Data::F16(data) => bytemuck::cast_slice_mut(data),
+            Data::F64(data) => bytemuck::cast_slice_mut(data),
+            Data::I64(data) => bytemuck::cast_slice_mut(data),
+            Data::U64(data) => bytemuck::cast_slice_mut(data),
             Data::Mapped(map) => map.bytes_mut(),
         }
     }
@@ -179,10 +212,10 @@ mod tests {
 
     #[test]
     fn types_print_as_they_parse() {
-        for text in ["f32", "i32", "u32", "f16", "vec2f", "vec3i", "vec4u", "vec2h"] {
+        for text in ["f32", "i32", "u32", "f16", "vec2f", "vec3i", "vec4u", "vec2h", "f64", "vec2<u64>"] {
             assert_eq!(text.parse::<DType>().unwrap().to_string(), text);
         }
-        for bad in ["", "f64", "vec5f", "vec1f", "vec", "vec2", "vec2d", "bool", "vecéf"] {
+        for bad in ["", "f128", "vec5f", "vec1f", "vec", "vec2", "vec2d", "bool", "vecéf"] {
             assert!(bad.parse::<DType>().is_err(), "{bad}");
         }
     }

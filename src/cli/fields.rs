@@ -83,7 +83,7 @@ pub fn flags(binding: &str, ty: &Type) -> Vec<String> {
 /// A value such as a user would write for `ty`.
 pub fn example(ty: &Type) -> String {
     match ty {
-        Type::Scalar(Scalar::F32 | Scalar::F16) => "1.0".into(),
+        Type::Scalar(Scalar::F32 | Scalar::F16 | Scalar::F64) => "1.0".into(),
         Type::Scalar(_) | Type::Atomic(_) => "1".into(),
         _ => {
             let count = scalar_count(ty);
@@ -139,9 +139,15 @@ fn find<'t>(ty: &'t Type, set: &SetArg) -> Outcome<(u64, &'t Type)> {
 
 /// The field of a struct, or the component of a vector.
 fn member<'t>(ty: &'t Type, name: &str, path: &str) -> Outcome<(u64, &'t Type)> {
-    const SCALARS: [Type; 4] =
-        [Type::Scalar(Scalar::F32), Type::Scalar(Scalar::I32), Type::Scalar(Scalar::U32), Type::Scalar(Scalar::F16)];
-    static COMPONENTS: [Type; 4] = SCALARS;
+    static COMPONENTS: [Type; 7] = [
+        Type::Scalar(Scalar::F32),
+        Type::Scalar(Scalar::I32),
+        Type::Scalar(Scalar::U32),
+        Type::Scalar(Scalar::F16),
+        Type::Scalar(Scalar::F64),
+        Type::Scalar(Scalar::I64),
+        Type::Scalar(Scalar::U64),
+    ];
     match ty {
         Type::Struct { fields, .. } => {
             if let Some(field) = fields.iter().find(|field| field.name == name) {
@@ -196,7 +202,7 @@ fn count_error(set: &SetArg, ty: &Type, expected: u64, given: u64) -> Failure {
 }
 
 /// The bytes of `text` as a scalar, in the low end of an array, or what is wrong with it.
-fn scalar_bytes(scalar: Scalar, text: &str) -> Result<[u8; 4], String> {
+fn scalar_bytes(scalar: Scalar, text: &str) -> Result<[u8; 8], String> {
     let truth = match text {
         "true" => Some(1),
         "false" => Some(0),
@@ -218,18 +224,18 @@ fn scalar_bytes(scalar: Scalar, text: &str) -> Result<[u8; 4], String> {
         }
         Ok(())
     };
+    let low = |bits: u32| u64::from(bits).to_le_bytes();
     match scalar {
         Scalar::F32 => {
             let wide = float()?;
             // Parsed as f32 where it can be, so that it is rounded once.
             let narrow = text.parse::<f32>().unwrap_or(wide as f32);
-            fits(f64::from(narrow), wide).map(|()| narrow.to_le_bytes())
+            fits(f64::from(narrow), wide).map(|()| low(narrow.to_bits()))
         }
         Scalar::F16 => {
             let wide = float()?;
             let narrow = f16::from_f64(wide);
-            let [low, high] = narrow.to_le_bytes();
-            fits(narrow.to_f64(), wide).map(|()| [low, high, 0, 0])
+            fits(narrow.to_f64(), wide).map(|()| low(narrow.to_bits().into()))
         }
         Scalar::I32 => {
             let value = integer()?;
@@ -237,10 +243,24 @@ fn scalar_bytes(scalar: Scalar, text: &str) -> Result<[u8; 4], String> {
             let bits =
                 if text.contains('x') && value >= 0 { u32::try_from(value).map(|bits| bits as i32).ok() } else { None };
             let value = bits.or_else(|| i32::try_from(value).ok());
-            value.map(i32::to_le_bytes).ok_or_else(|| format!("{text} is outside of -2147483648 to 2147483647"))
+            value
+                .map(|value| low(value as u32))
+                .ok_or_else(|| format!("{text} is outside of -2147483648 to 2147483647"))
         }
         Scalar::U32 => {
             let value = u32::try_from(integer()?).map_err(|_| format!("{text} is outside of 0 to 4294967295"))?;
+            Ok(low(value))
+        }
+        Scalar::F64 => float().map(f64::to_le_bytes),
+        Scalar::I64 => {
+            let value = integer()?;
+            let bits =
+                if text.contains('x') && value >= 0 { u64::try_from(value).map(|bits| bits as i64).ok() } else { None };
+            let value = bits.or_else(|| i64::try_from(value).ok());
+            value.map(i64::to_le_bytes).ok_or_else(|| format!("{text} is more than 64 bits hold"))
+        }
+        Scalar::U64 => {
+            let value = u64::try_from(integer()?).map_err(|_| format!("{text} is outside of 0 to 2^64 - 1"))?;
             Ok(value.to_le_bytes())
         }
     }

@@ -94,6 +94,9 @@ impl Source<'_> {
             (TypeChar::Int, 4) => Scalar::I32,
             (TypeChar::Uint, 4) => Scalar::U32,
             (TypeChar::Float, 2) => Scalar::F16,
+            (TypeChar::Float, 8) if self.is_wanted(Scalar::F64) => Scalar::F64,
+            (TypeChar::Int, 8) if self.is_wanted(Scalar::I64) => Scalar::I64,
+            (TypeChar::Uint, 8) if self.is_wanted(Scalar::U64) => Scalar::U64,
             _ => return Ok(None),
         };
         let plain = ty.endianness() == Endianness::Little
@@ -112,6 +115,12 @@ impl Source<'_> {
         let array = Array { shape: header.shape().to_vec(), data: Data::Mapped(map) };
         self.check_width(&array)?;
         Ok(Some(array))
+    }
+
+    /// Whether the binding holds such scalars: those of 64 bits are taken as they are only there.
+    fn is_wanted(&self, scalar: Scalar) -> bool {
+        let wanted = self.convert.or(self.wanted);
+        wanted.is_some_and(|wanted| wanted.scalar == scalar)
     }
 
     fn corrupt(&self, problem: impl std::fmt::Display) -> Failure {
@@ -146,6 +155,9 @@ impl Source<'_> {
             (TypeChar::Int, 4) => Data::I32(self.elements(reader, len, swap)?),
             (TypeChar::Uint, 4) => Data::U32(self.elements(reader, len, swap)?),
             (TypeChar::Float, 2) => Data::F16(self.elements(reader, len, swap)?),
+            (TypeChar::Float, 8) if self.is_wanted(Scalar::F64) => Data::F64(self.elements(reader, len, swap)?),
+            (TypeChar::Int, 8) if self.is_wanted(Scalar::I64) => Data::I64(self.elements(reader, len, swap)?),
+            (TypeChar::Uint, 8) if self.is_wanted(Scalar::U64) => Data::U64(self.elements(reader, len, swap)?),
             (kind, size) => {
                 let Some(target) = self.convert else { return Err(self.foreign(kind, size, &ty.to_string())) };
                 let data = match (kind, size) {
@@ -169,7 +181,8 @@ impl Source<'_> {
                 Data::F16(data) => self.floats(data, target.scalar)?,
                 Data::I32(data) => self.integers(data, target.scalar)?,
                 Data::U32(data) => self.integers(data, target.scalar)?,
-                Data::Mapped(_) => data,
+                // These are read only where they are wanted as they are.
+                Data::F64(_) | Data::I64(_) | Data::U64(_) | Data::Mapped(_) => data,
             },
             _ => data,
         };
@@ -274,6 +287,28 @@ impl Source<'_> {
                     })
                     .collect(),
             ),
+            Scalar::F64 => Data::F64(data.iter().map(|&value| value.into()).collect()),
+            // Beyond 2^53 not every integer is a float: what fits is what a float next to the limits says.
+            Scalar::I64 => Data::I64(
+                values
+                    .map(|(at, value)| {
+                        if !(-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&value) {
+                            note(at, value);
+                        }
+                        value as i64
+                    })
+                    .collect(),
+            ),
+            Scalar::U64 => Data::U64(
+                values
+                    .map(|(at, value)| {
+                        if !(-1.0 < value && value < 18_446_744_073_709_551_616.0) {
+                            note(at, value);
+                        }
+                        value as u64
+                    })
+                    .collect(),
+            ),
             // As NumPy does, fractions are cut off; what does not fit is not wrapped but refused.
             Scalar::I32 => Data::I32(
                 values
@@ -307,7 +342,9 @@ impl Source<'_> {
             Scalar::I32 => i128::from(i32::MIN)..=i128::from(i32::MAX),
             Scalar::U32 => 0..=i128::from(u32::MAX),
             // Rounded: every 64-bit integer is within the range of f32, and 65519 is the last that rounds to a half.
-            Scalar::F32 => i128::MIN..=i128::MAX,
+            Scalar::F32 | Scalar::F64 => i128::MIN..=i128::MAX,
+            Scalar::I64 => i128::from(i64::MIN)..=i128::from(i64::MAX),
+            Scalar::U64 => 0..=i128::from(u64::MAX),
             Scalar::F16 => -65519..=65519,
         };
         let values = data.iter().map(|&value| value.into());
@@ -319,6 +356,9 @@ impl Source<'_> {
             Scalar::I32 => Data::I32(values.map(|value| value as i32).collect()),
             Scalar::U32 => Data::U32(values.map(|value| value as u32).collect()),
             Scalar::F16 => Data::F16(values.map(|value| f16::from_f64(value as f64)).collect()),
+            Scalar::F64 => Data::F64(values.map(|value| value as f64).collect()),
+            Scalar::I64 => Data::I64(values.map(|value| value as i64).collect()),
+            Scalar::U64 => Data::U64(values.map(|value| value as u64).collect()),
         })
     }
 

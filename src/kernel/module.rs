@@ -67,7 +67,7 @@ impl Module {
     /// # Errors
     ///
     /// [`Error::Kernel`] where there is none of that name, or its override constants do not
-    /// resolve; [`Error::Wgsl`] where it uses what is not supported (textures, samplers, 64-bit types).
+    /// resolve; [`Error::Wgsl`] where it uses what is not supported (textures, samplers).
     pub fn kernel(&self, name: &str) -> Result<Kernel> {
         if !self.kernel_names().any(|kernel| kernel == name) {
             let stage = self.inner.module.entry_points.iter().find(|entry| entry.name == name).map(|entry| entry.stage);

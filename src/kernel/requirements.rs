@@ -81,7 +81,8 @@ impl Requirements {
             if !device.features.contains(&feature) {
                 return refuse(
                     format!("the kernel needs the feature `{feature}`, which this device does not have"),
-                    "choose another device, or write the kernel without it".to_owned(),
+                    "choose a device that has it (`swath devices` lists the features of each), or write the kernel without it"
+                        .to_owned(),
                 );
             }
         }
@@ -103,10 +104,20 @@ impl Requirements {
 /// The features that the module needs, by their WebGPU names.
 fn features(module: &Module, info: &ModuleInfo) -> Vec<&'static str> {
     let mut features = Vec::new();
-    let mut halves = false;
-    unsupported::each_type(module, info, &mut |inner, _| halves |= inner.scalar() == Some(Scalar::F16));
-    if halves {
-        features.push("shader-f16");
+    let mut scalars = Vec::new();
+    unsupported::each_type(module, info, &mut |inner, _| scalars.extend(inner.scalar()));
+    for (feature, kinds) in [
+        ("shader-f16", &[Scalar::F16][..]),
+        ("shader-f64", &[Scalar::F64]),
+        ("shader-int64", &[Scalar::I64, Scalar::U64]),
+    ] {
+        if kinds.iter().any(|kind| scalars.contains(kind)) {
+            features.push(feature);
+        }
+    }
+    let atomic = |scalar| module.types.iter().any(|(_, ty)| ty.inner == TypeInner::Atomic(scalar));
+    if atomic(Scalar::I64) || atomic(Scalar::U64) {
+        features.push("shader-int64-atomic-all-ops");
     }
     let functions = || {
         let entries = module.entry_points.iter().map(|entry| &entry.function);
@@ -129,7 +140,7 @@ fn features(module: &Module, info: &ModuleInfo) -> Vec<&'static str> {
     if functions().any(|function| uses_subgroup_barrier(&function.body)) {
         features.push("subgroup-barrier");
     }
-    if module.types.iter().any(|(_, ty)| ty.inner == TypeInner::Atomic(Scalar::F32)) {
+    if atomic(Scalar::F32) {
         features.push("shader-float32-atomic");
     }
     features

@@ -17,6 +17,12 @@ pub enum Scalar {
     U32,
     /// `f16`.
     F16,
+    /// `f64`, an extension that some GPUs have.
+    F64,
+    /// `i64`, likewise.
+    I64,
+    /// `u64`, likewise.
+    U64,
 }
 
 impl Scalar {
@@ -27,30 +33,44 @@ impl Scalar {
             Scalar::I32 => "i32",
             Scalar::U32 => "u32",
             Scalar::F16 => "f16",
+            Scalar::F64 => "f64",
+            Scalar::I64 => "i64",
+            Scalar::U64 => "u64",
         }
     }
 
     /// Bytes of one.
     pub fn bytes(self) -> usize {
-        if self == Scalar::F16 { 2 } else { 4 }
+        match self {
+            Scalar::F16 => 2,
+            Scalar::F32 | Scalar::I32 | Scalar::U32 => 4,
+            Scalar::F64 | Scalar::I64 | Scalar::U64 => 8,
+        }
     }
 
     /// Types of other widths are refused before a kernel exists.
     fn of(scalar: naga::Scalar) -> Scalar {
         match (scalar.kind, scalar.width) {
             (ScalarKind::Float, 2) => Scalar::F16,
+            (ScalarKind::Float, 8) => Scalar::F64,
+            (ScalarKind::Sint, 8) => Scalar::I64,
+            (ScalarKind::Uint, 8) => Scalar::U64,
             (ScalarKind::Float | ScalarKind::AbstractFloat, _) => Scalar::F32,
             (ScalarKind::Sint | ScalarKind::AbstractInt, _) => Scalar::I32,
             (ScalarKind::Uint | ScalarKind::Bool, _) => Scalar::U32,
         }
     }
 
-    fn suffix(self) -> char {
+    /// What stands behind `vec3` and `mat2x2`.
+    fn suffix(self) -> &'static str {
         match self {
-            Scalar::F32 => 'f',
-            Scalar::I32 => 'i',
-            Scalar::U32 => 'u',
-            Scalar::F16 => 'h',
+            Scalar::F32 => "f",
+            Scalar::I32 => "i",
+            Scalar::U32 => "u",
+            Scalar::F16 => "h",
+            Scalar::F64 => "<f64>",
+            Scalar::I64 => "<i64>",
+            Scalar::U64 => "<u64>",
         }
     }
 }
@@ -60,7 +80,7 @@ impl Scalar {
 pub enum Type {
     /// A scalar.
     Scalar(Scalar),
-    /// `atomic<i32>` or `atomic<u32>`.
+    /// `atomic<i32>` or `atomic<u32>`; with extensions also of other scalars.
     Atomic(Scalar),
     /// `vec2f` to `vec4u`; its components lie side by side.
     Vector {

@@ -5,8 +5,8 @@ use naga::{AddressSpace, ImageClass, Module, ScalarKind, Span, TypeInner, valid:
 use super::diagnostic;
 use crate::error::Result;
 
-/// Refuses textures, samplers, immediates, binding arrays, 64-bit and 16-bit integer types in
-/// `module`, which holds only what one entry point reaches.
+/// Refuses textures, samplers, binding arrays and 16-bit integer types in `module`, which holds only what one entry
+/// point reaches.
 pub(super) fn check(source: &str, module: &Module, info: &ModuleInfo) -> Result<()> {
     for (handle, variable) in module.global_variables.iter() {
         let name = variable.name.as_deref().unwrap_or("_");
@@ -27,7 +27,7 @@ pub(super) fn check(source: &str, module: &Module, info: &ModuleInfo) -> Result<
     let Some((what, word, span)) = found else { return Ok(()) };
     let span = if span.is_defined() { span } else { find_word(source, word) };
     let message = format!("the kernel uses {what}, which are not supported");
-    let help = "help: use 32-bit types; two u32 hold 64 bits".to_owned();
+    let help = "help: use 32-bit types; one u32 holds two of 16 bits".to_owned();
     Err(diagnostic::with_note(source, span, message, "", Some(help)))
 }
 
@@ -51,7 +51,6 @@ pub(super) fn each_type(module: &Module, info: &ModuleInfo, visit: &mut dyn FnMu
 /// What is refused about a module's variable, and what to do instead.
 fn refused_variable(module: &Module, variable: &naga::GlobalVariable) -> Option<(&'static str, &'static str)> {
     match variable.space {
-        AddressSpace::Immediate => return Some(("an immediate (push constant)", "use a uniform: var<uniform>")),
         AddressSpace::TaskPayload | AddressSpace::RayPayload | AddressSpace::IncomingRayPayload => {
             return Some(("a payload of another kind of shader", "use storage buffers"));
         }
@@ -77,9 +76,6 @@ fn refused_variable(module: &Module, variable: &naga::GlobalVariable) -> Option<
 fn refused_type(inner: &TypeInner) -> Option<(&'static str, &'static str)> {
     let scalar = inner.scalar()?;
     match (scalar.kind, scalar.width) {
-        (ScalarKind::Sint, 8) => Some(("64-bit integers (i64)", "i64")),
-        (ScalarKind::Uint, 8) => Some(("64-bit integers (u64)", "u64")),
-        (ScalarKind::Float, 8) => Some(("64-bit floats (f64)", "f64")),
         (ScalarKind::Sint, 2) => Some(("16-bit integers (i16)", "i16")),
         (ScalarKind::Uint, 2) => Some(("16-bit integers (u16)", "u16")),
         _ => None,

@@ -1,9 +1,13 @@
-// 64-bit types are refused in plain words.
-//! error: f64
+// Types of 64 bits are for GPUs that have them; the CPU engine names the feature.
+//! workgroups: 1
+//! device: cpu, because some GPUs have them
+//! out y: u32 = 1
+//! error: shader-f64
 
-@group(0) @binding(0) var<storage, read_write> y: array<f64>; // refused here
+@group(0) @binding(0) var<storage, read_write> y: array<u32>;
 
 @compute @workgroup_size(1)
 fn main() {
-    y[0] = 1.0lf;
+    var x = 1.0lf;
+    y[0] = u32(x);
 }

@@ -102,6 +102,50 @@ fn nothing_to_do_is_done() {
 }
 
 #[test]
+fn types_of_64_bits_run_where_they_are() {
+    let wide = kernel(
+        "struct Params { scale: f64, offset: i64, mask: u64 }
+        @group(0) @binding(0) var<uniform> params: Params;
+        @group(0) @binding(1) var<storage, read> x: array<vec2<f64>>;
+        @group(0) @binding(2) var<storage, read_write> y: array<vec2<f64>>;
+        @group(0) @binding(3) var<storage, read_write> n: array<u64>;
+        @group(0) @binding(4) var<storage, read_write> k: array<i64>;
+        @compute @workgroup_size(64) fn wide(@builtin(global_invocation_id) id: vec3u) {
+            let i = id.x;
+            if i < arrayLength(&n) {
+                y[i] = params.scale * x[i] - vec2<f64>(3.0lf);
+                n[i] = (n[i] << 33u) ^ params.mask;
+                k[i] = (k[i] >> (i + 34u)) + params.offset;
+            }
+        }",
+    );
+    on_every_device(|rt, device| {
+        let (small, large) = (f64::EPSILON, 1u64 << 40 | 5);
+        let x = [[1.0 + small, 2.0], [4.0, 8.0 + 8.0 * small]];
+        let (mut y, mut n, mut k) = ([[0f64; 2]; 2], [3u64, 1 << 31], [-1i64 << 40, 7 << 35]);
+        let call = rt.call(&wide).set("params.scale", 2f64).set("params.offset", -3i64 << 40).set("params.mask", large);
+        let call = call.read("x", &x).write("y", &mut y).read_write("n", &mut n).read_write("k", &mut k);
+        let has = |feature| device.info().features.contains(&feature);
+        let result = call.grid(2).device(device).run();
+        if has("shader-f64") && has("shader-int64") {
+            result?;
+            assert_eq!(y, x.map(|row| row.map(|x| 2.0 * x - 3.0)));
+            assert_eq!(n, [(3 << 33) ^ large, large]);
+            assert_eq!(k, [-64 - (3 << 40), 7 - (3 << 40)]);
+        } else {
+            let error = result.expect_err("a feature is missing").to_string();
+            assert!(error.contains("shader-f64") || error.contains("shader-int64"), "{error}");
+            assert!(error.contains("choose a device that has it"), "{error}");
+        }
+        Ok(())
+    });
+    // What is given has to be as wide.
+    let rt = Runtime::new().expect("a runtime");
+    let error = rt.call(&wide).read("x", &[1f32; 4]).grid(2).run().expect_err("singles for doubles").to_string();
+    assert!(error.contains("give f64 elements"), "{error}");
+}
+
+#[test]
 fn buffers_stay_on_the_device() {
     let saxpy = kernel(SAXPY);
     on_every_device(|rt, device| {

@@ -24,6 +24,7 @@ const FEATURES: &[(wgpu::Features, &str)] = &[
     (wgpu::Features::SUBGROUP_BARRIER, "subgroup-barrier"),
     (wgpu::Features::TIMESTAMP_QUERY, "timestamp-query"),
     (wgpu::Features::SHADER_FLOAT32_ATOMIC, "shader-float32-atomic"),
+    (wgpu::Features::SHADER_INT64_ATOMIC_ALL_OPS, "shader-int64-atomic-all-ops"),
     (wgpu::Features::SHADER_I16, "shader-i16"),
     (wgpu::Features::SHADER_F64, "shader-f64"),
     (wgpu::Features::SHADER_INT64, "shader-int64"),

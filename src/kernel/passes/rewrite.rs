@@ -279,7 +279,7 @@ impl<'a, 't> Rewriter<'a, 't> {
         }
     }
 
-    /// A shift by an amount modulo 32, as WGSL says and SPIR-V does not.
+    /// A shift by an amount modulo the bits of what is shifted, as WGSL says and SPIR-V does not.
     fn shift(
         &mut self,
         op: BinaryOperator,
@@ -287,10 +287,13 @@ impl<'a, 't> Rewriter<'a, 't> {
         right: Handle<Expression>,
     ) -> Result<Handle<Expression>, Refused> {
         let (value, amount) = (self.mapped(left)?, self.mapped(right)?);
-        if let Expression::Literal(Literal::U32(0..32)) = self.view.fun.expressions[right] {
+        let bits = 8 * self.view.inner(left).scalar().map_or(4, |scalar| u32::from(scalar.width));
+        if let Expression::Literal(Literal::U32(known)) = self.view.fun.expressions[right]
+            && known < bits
+        {
             return Ok(self.binary(op, value, amount));
         }
-        let mut mask = self.literal(Literal::U32(31));
+        let mut mask = self.literal(Literal::U32(bits - 1));
         if let TypeInner::Vector { size, .. } = *self.view.info[right].ty.inner_with(&self.view.module.types) {
             mask = self.add(Expression::Splat { size, value: mask });
         }
