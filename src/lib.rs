@@ -76,6 +76,8 @@ mod device;
 mod device_info;
 pub mod error;
 mod exec;
+#[doc(hidden)]
+pub mod file;
 mod ir;
 mod kernel;
 pub mod plan;

@@ -19,6 +19,7 @@ mod plan;
 mod results;
 mod run;
 mod show;
+mod signals;
 mod tracing;
 mod values;
 
@@ -41,6 +42,7 @@ pub fn start_logging() -> Outcome {
 
 /// Runs the command.
 pub fn run(command: &Command) -> Outcome {
+    signals::watch();
     match command {
         Command::Devices(args) => devices::devices(args),
         Command::Exec(args) => exec::exec(args),
