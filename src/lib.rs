@@ -79,6 +79,7 @@ mod exec;
 #[doc(hidden)]
 pub mod file;
 mod ir;
+mod journal;
 mod kernel;
 pub mod plan;
 mod report;
@@ -90,12 +91,14 @@ pub mod schedule;
 mod trace;
 
 pub use buffer::Buffer;
-pub use call::{Call, Grid, Job, Outcome, ReadArg, TileEvents, UniformValue, Untyped, WriteArg};
+pub use call::{Call, Checkpoint, Grid, Job, Outcome, ReadArg, TileEvents, UniformValue, Untyped, WriteArg};
 pub use chain::{Chain, ChainBuilder};
 pub use device::{Device, DeviceChoice};
 pub use device_info::{DeviceInfo, DeviceKind};
 pub use error::{Error, Result};
 pub use exec::CancelToken;
+#[doc(hidden)]
+pub use journal::{FinalFile, Progress};
 #[doc(hidden)]
 pub use kernel::names::nearest as nearest_name;
 pub use kernel::{Binding, BindingKind, ConstValue, Field, Kernel, Module, OverrideConstant, Scalar, Type};

@@ -9,6 +9,7 @@ use super::{
     Call,
     args::{Arg, Data},
     bind,
+    checkpoint::Checkpoint,
     place::Placement,
     progress::Watchers,
     split::{Split, SplitMember},
@@ -18,11 +19,12 @@ use crate::{
     device::Device,
     error::{Error, Message, Result},
     exec::{
-        ArgData, Launch, Watcher,
+        ArgData, Launch, Metrics, Watcher,
         split::{self, Member, MemberMetrics, SplitLaunch},
         stop::{Armed, LeftBehind},
         trace::{Recorder, Track},
     },
+    journal::Journal,
     kernel::Kernel,
     plan::Plan,
     report::{MemberReport, Report},
@@ -33,13 +35,15 @@ pub(super) struct Checked<'a> {
     pub kernel: Kernel,
     pub device: Device,
     pub args: Vec<Option<Arg<'a>>>,
-    uniforms: Uniforms,
-    workgroups: [u32; 3],
+    pub(super) uniforms: Uniforms,
+    pub(super) workgroups: [u32; 3],
     start: Instant,
     pub stop: Option<Armed>,
     /// How it is cut; nothing for one tile of data that fits.
     pub plan: Option<Arc<Plan>>,
     watchers: Watchers<'a>,
+    /// Where it records what it has done.
+    pub checkpoint: Option<Checkpoint<'a>>,
     /// Time spent compiling to find out whether the device can run the kernel.
     pub compile: Duration,
     /// Who shares it; nothing where the device runs all of it.
@@ -81,6 +85,7 @@ impl<'a> Call<'a> {
             stop,
             plan,
             watchers: self.watchers,
+            checkpoint: self.checkpoint,
             compile,
             split,
             recorder: self.devices.recorder(),
@@ -118,6 +123,17 @@ impl Checked<'_> {
         split.chain(self.plan.as_deref().filter(|_| self.split.is_none()))
     }
 
+    /// All devices that take part.
+    pub fn devices(&self) -> impl Iterator<Item = &Device> {
+        let split = self.split.iter().flat_map(|split| split.members.iter().map(|member| &member.device));
+        split.chain(Some(&self.device).filter(|_| self.split.is_none()))
+    }
+
+    /// Whether it runs by units that are claimed.
+    pub fn is_shared(&self) -> bool {
+        self.split.is_some()
+    }
+
     /// Runs it. The results are in the arguments then.
     pub fn launch(mut self) -> Result<Report> {
         self.run()
@@ -129,6 +145,35 @@ impl Checked<'_> {
         if let Some(stop) = stop.filter(|stop| stop.is_due()) {
             return Err(stop.error(LeftBehind::Nothing));
         }
+        let recorded = self.recorded();
+        let mut journal = recorded.as_ref().map(|recorded| self.open_journal(recorded)).transpose()?;
+        let resumed = journal.iter().flat_map(Journal::committed).map(|units| units.end - units.start).sum();
+        let (mut metrics, members) = if resumed > 0 && self.split.is_none() {
+            // A call that is not cut is recorded as a whole.
+            (Metrics::default(), Vec::new())
+        } else {
+            self.compute(journal.as_mut())?
+        };
+        if let (Some(journal), None, Some(plan), 0) = (&mut journal, &self.split, &self.plan, resumed) {
+            self.record_all(journal, plan)?;
+        }
+        metrics.compile += self.compile;
+        Ok(Report {
+            kernel: self.kernel.clone(),
+            device: self.device.clone(),
+            plan: self.plan.clone(),
+            metrics,
+            members,
+            total: self.start.elapsed(),
+            workgroups: self.workgroups,
+            resumed,
+            recorded: recorded.map(Arc::new),
+        })
+    }
+
+    /// Runs what is not recorded yet.
+    fn compute(&mut self, journal: Option<&mut Journal>) -> Result<(Metrics, Vec<MemberReport>)> {
+        let stop = self.stop.as_ref().map(|armed| &**armed.stop());
         let bindings = self.kernel.bindings();
         let args = bindings.iter().zip(&mut self.args);
         let args = args.map(|(binding, arg)| match arg {
@@ -143,7 +188,7 @@ impl Checked<'_> {
         let watcher: Option<&mut Watcher<'_>> = if is_watched { Some(&mut tell) } else { None };
         let (kernel, workgroups) = (&self.kernel, self.workgroups);
         let recorder = self.recorder.as_deref();
-        let (mut metrics, members) = match &self.split {
+        Ok(match &self.split {
             None => {
                 let launch = Launch {
                     kernel,
@@ -158,19 +203,12 @@ impl Checked<'_> {
                 (self.device.inner.backend.launch(launch)?, Vec::new())
             }
             Some(split) => {
-                let members = split.launch(SplitLaunch { kernel, args, workgroups, stop, watcher }, recorder)?;
-                (MemberReport::total(&members), members)
+                let members =
+                    split.launch(SplitLaunch { kernel, args, workgroups, stop, watcher, journal }, recorder)?;
+                let metrics = MemberReport::total(&members);
+                // One that has all of it shares with nobody.
+                (metrics, if split.members.len() > 1 { members } else { Vec::new() })
             }
-        };
-        metrics.compile += self.compile;
-        Ok(Report {
-            kernel: self.kernel.clone(),
-            device: self.device.clone(),
-            plan: self.plan.clone(),
-            metrics,
-            members,
-            total: self.start.elapsed(),
-            workgroups: self.workgroups,
         })
     }
 }

@@ -3,6 +3,7 @@
 mod args;
 mod asynchronous;
 pub(crate) mod bind;
+pub(crate) mod checkpoint;
 pub(crate) mod element;
 pub(crate) mod grid;
 mod infer;
@@ -19,6 +20,7 @@ use bytemuck::NoUninit;
 
 pub use args::{ReadArg, Untyped, WriteArg};
 pub use asynchronous::Outcome;
+pub use checkpoint::Checkpoint;
 pub use grid::Grid;
 pub use job::Job;
 pub use progress::TileEvents;
@@ -74,6 +76,7 @@ pub struct Call<'a> {
     memory: Option<u64>,
     tiles: Option<u32>,
     watchers: Watchers<'a>,
+    checkpoint: Option<Checkpoint<'a>>,
     error: Option<Error>,
 }
 
@@ -93,6 +96,7 @@ impl<'a> Call<'a> {
             memory: None,
             tiles: None,
             watchers: Watchers::default(),
+            checkpoint: None,
             error: None,
         }
     }

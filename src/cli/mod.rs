@@ -15,13 +15,16 @@ mod layout;
 mod mapped;
 mod members;
 mod npy;
+mod part;
 mod plan;
+mod recorded;
 mod results;
 mod run;
 mod show;
 mod signals;
 mod tracing;
 mod values;
+mod written;
 
 use failure::{Failure, Outcome};
 

@@ -6,8 +6,14 @@
 use std::{
     any::Any,
     collections::VecDeque,
+    io, mem,
+    ops::Range,
     panic::{self, AssertUnwindSafe},
-    sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{
+        Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+        mpsc::{self, RecvTimeoutError},
+    },
     thread::{self, ScopedJoinHandle},
     time::{Duration, Instant},
 };
@@ -15,6 +21,7 @@ use std::{
 use super::{
     ArgData, Backend, Launch, Metrics, Watcher,
     host::HostMemory,
+    keep::{self, Keeping, Wanted},
     session::Session,
     stop::Stop,
     trace::{Activity, Track, span},
@@ -22,6 +29,7 @@ use super::{
 use crate::{
     access::{Merge, Verdict},
     error::{Error, Message, Result},
+    journal::{Journal, Memory},
     kernel::Kernel,
     plan::{Plan, Residency, TileEvent},
     schedule::{Answer, Claim, Landing, Ledger, MemberId, MemberSpec, Share},
@@ -49,6 +57,8 @@ pub(crate) struct SplitLaunch<'a> {
     pub workgroups: [u32; 3],
     pub stop: Option<&'a Stop>,
     pub watcher: Option<&'a mut Watcher<'a>>,
+    /// Where is recorded what is committed, and what was before.
+    pub journal: Option<&'a mut Journal>,
 }
 
 /// What a member did.
@@ -89,6 +99,18 @@ impl<'a> Host<'a> {
     }
 }
 
+/// The hosts of all bindings, for a journal.
+struct Hosts<'h, 'a>(&'h [Host<'a>]);
+
+impl Memory for Hosts<'_, '_> {
+    fn read(&self, binding: usize, range: Range<u64>, take: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        match self.0.get(binding) {
+            Some(Host::Written(host) | Host::Merged(host, _)) => take(&host.read(range)),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Runs a launch on all members, and returns when its results are in the arguments; gives what each did.
 ///
 /// # Errors
@@ -99,15 +121,24 @@ impl<'a> Host<'a> {
 ///
 /// If the watcher does, once all members have stopped.
 pub(crate) fn run(launch: SplitLaunch<'_>, members: &[Member<'_>]) -> Result<Vec<MemberMetrics>> {
-    let SplitLaunch { kernel, args, workgroups, stop, watcher } = launch;
+    let SplitLaunch { kernel, args, workgroups, stop, mut watcher, journal } = launch;
     let Some(first) = members.first() else {
         return Err(Error::NoDevice(kernel.message("no device is to run it")));
     };
     let verdicts = first.plan.bindings.iter().map(|binding| binding.verdict);
     let hosts =
         args.into_iter().zip(verdicts).map(|(arg, verdict)| Host::new(arg, verdict)).collect::<Result<Vec<_>>>()?;
-    let books =
-        Books::new(first.plan.tiles.units(), members, hosts.iter().any(|host| matches!(host, Host::Merged(..))));
+    let is_merging = hosts.iter().any(|host| matches!(host, Host::Merged(..)));
+    let resumed: Vec<_> = journal.iter().flat_map(|journal| journal.committed()).collect();
+    let books = Books::new(first.plan.tiles.units(), members, is_merging, journal.is_some(), &resumed)?;
+    if !resumed.is_empty() {
+        books.tell_resumed(&resumed, &mut watcher, first.track);
+    }
+    if books.state().ledger.is_finished() {
+        return Ok(vec![MemberMetrics::default(); members.len()]);
+    }
+    let keeping =
+        journal.map(|journal| Keeping { kernel, plan: first.plan, journal, track: first.track, start: books.start });
     let (sender, events) = mpsc::channel();
     let mut panicked = None;
     let results: Vec<Result<Metrics>> = thread::scope(|scope| {
@@ -135,6 +166,7 @@ pub(crate) fn run(launch: SplitLaunch<'_>, members: &[Member<'_>]) -> Result<Vec
                         flights: VecDeque::new(),
                         track: member.track,
                         settled: 0,
+                        folds_seen: 0,
                     };
                     let serve = || member.backend.serve(launch, member.plan, &mut |session| worker.work(session));
                     let result = panic::catch_unwind(AssertUnwindSafe(serve))
@@ -152,7 +184,7 @@ pub(crate) fn run(launch: SplitLaunch<'_>, members: &[Member<'_>]) -> Result<Vec
             })
             .collect();
         drop(sender);
-        panicked = tell(events, watcher, &books);
+        panicked = tell(&events, watcher, &books, keeping, &Hosts(&hosts));
         let join = |thread: Result<ScopedJoinHandle<'_, Result<Metrics>>>| {
             thread?.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
         };
@@ -164,19 +196,32 @@ pub(crate) fn run(launch: SplitLaunch<'_>, members: &[Member<'_>]) -> Result<Vec
     books.into_result(results)
 }
 
-/// Hands events on to the watcher until all members are done; gives what it panics with, which ends the launch.
+/// Hands events on to the watcher until all members are done, and keeps the journal meanwhile; gives what the watcher panics
+/// with, which ends the launch.
 fn tell(
-    events: mpsc::Receiver<TileEvent>,
+    events: &mpsc::Receiver<TileEvent>,
     mut watcher: Option<&mut Watcher<'_>>,
     books: &Books,
+    mut keeping: Option<Keeping<'_>>,
+    memory: &dyn Memory,
 ) -> Option<Box<dyn Any + Send>> {
-    for event in events {
+    loop {
+        let event = match books.keep(&mut keeping, memory, false) {
+            None => events.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(patience) => events.recv_timeout(patience),
+        };
+        let event = match event {
+            Ok(event) => event,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
         let Some(tell) = watcher.as_mut() else { continue };
         if let Err(panic) = panic::catch_unwind(AssertUnwindSafe(|| tell(event))) {
             books.end();
             return Some(panic);
         }
     }
+    books.keep(&mut keeping, memory, true);
     None
 }
 
@@ -185,6 +230,14 @@ struct Books {
     state: Mutex<State>,
     changed: Condvar,
     start: Instant,
+    /// Whether a journal is kept.
+    is_kept: bool,
+    is_merging: bool,
+    /// Held by whoever folds a copy in, and by whoever records what is merged: so that the memory has all units that landed,
+    /// and no others.
+    folding: Mutex<()>,
+    /// How often all members were asked to fold.
+    folds_asked: AtomicU32,
 }
 
 struct State {
@@ -195,10 +248,18 @@ struct State {
     is_over: bool,
     /// Claims that were committed.
     tiles: u32,
+    /// Units that were, since the journal was last told.
+    landed: Vec<Range<u32>>,
 }
 
 impl Books {
-    fn new(units: u32, members: &[Member<'_>], is_merging: bool) -> Books {
+    fn new(
+        units: u32,
+        members: &[Member<'_>],
+        is_merging: bool,
+        is_kept: bool,
+        committed: &[Range<u32>],
+    ) -> Result<Books> {
         let specs = members.iter().map(|member| {
             let is_host = member.plan.bindings.iter().any(|binding| binding.residency == Residency::Host);
             MemberSpec {
@@ -211,8 +272,57 @@ impl Books {
         });
         let ledger = Ledger::new(units, specs.collect());
         let ledger = if is_merging { ledger.merging() } else { ledger };
-        let state = State { ledger, error: None, is_over: false, tiles: 0 };
-        Books { state: Mutex::new(state), changed: Condvar::new(), start: Instant::now() }
+        let ledger = ledger.resume(committed).map_err(|range| keep::misfit(&range))?;
+        let state = State { ledger, error: None, is_over: false, tiles: 0, landed: Vec::new() };
+        Ok(Books {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            start: Instant::now(),
+            is_kept,
+            is_merging,
+            folding: Mutex::default(),
+            folds_asked: AtomicU32::new(0),
+        })
+    }
+
+    /// Tells the watcher and the trace what an earlier run has done.
+    fn tell_resumed(&self, units: &[Range<u32>], watcher: &mut Option<&mut Watcher<'_>>, track: Option<Track<'_>>) {
+        let mut state = self.state();
+        state.tiles = 1;
+        let event =
+            TileEvent { tile: 0, tiles: 1, units_done: state.ledger.committed_units(), units: state.ledger.units() };
+        drop(state);
+        if let Some(track) = track {
+            units.iter().for_each(|units| track.resumed(units.clone()));
+        }
+        if let Some(watcher) = watcher.as_mut() {
+            watcher(event);
+        }
+    }
+
+    /// Has the journal kept, if there is one; gives how long it may be left alone. Its failure ends the launch.
+    fn keep(&self, keeping: &mut Option<Keeping<'_>>, memory: &dyn Memory, is_last: bool) -> Option<Duration> {
+        let kept = keeping.as_mut()?;
+        let _folding = self.is_merging.then(|| self.folding());
+        let landed = mem::take(&mut self.state().landed);
+        match kept.tend(landed, memory, is_last) {
+            Ok(Wanted::Time(time)) => Some(time.max(SHORT)),
+            Ok(Wanted::Folds) => {
+                self.folds_asked.fetch_add(1, Ordering::Relaxed);
+                self.changed.notify_all();
+                Some(LONG)
+            }
+            Err(error) => {
+                self.state().error.get_or_insert(error);
+                *keeping = None;
+                self.end();
+                None
+            }
+        }
+    }
+
+    fn folding(&self) -> MutexGuard<'_, ()> {
+        self.folding.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -269,6 +379,8 @@ struct Worker<'b> {
     track: Option<Track<'b>>,
     /// Runs that were settled.
     settled: usize,
+    /// How often it was asked to fold by when it last did.
+    folds_seen: u32,
 }
 
 /// What a member does next.
@@ -316,6 +428,9 @@ impl Worker<'_> {
             if state.is_over {
                 return Next::Done;
             }
+            if self.books.folds_asked.load(Ordering::Relaxed) != self.folds_seen {
+                return if self.flights.is_empty() { Next::Fold } else { Next::Settle };
+            }
             let now = self.books.now();
             let until = match state.ledger.claim(self.id, now) {
                 Answer::Claim(claim) => return Next::Start(claim),
@@ -338,7 +453,7 @@ impl Worker<'_> {
         match landing {
             Landing::Commit(ranges) => {
                 session.settle(&ranges)?;
-                self.tell(|ledger| {
+                self.tell(ranges, |ledger| {
                     ledger.committed(claim.id);
                 });
             }
@@ -356,16 +471,24 @@ impl Worker<'_> {
 
     /// Folds the copy of merged bindings in, which commits all that is held in it.
     fn fold(&mut self, session: &mut dyn Session) -> Result<()> {
-        self.books.state().ledger.fold(self.id);
+        self.folds_seen = self.books.folds_asked.load(Ordering::Relaxed);
+        let _folding = self.books.is_kept.then(|| self.books.folding());
+        let units = self.books.state().ledger.fold(self.id);
+        if units.is_empty() {
+            return Ok(());
+        }
         session.fold()?;
-        self.tell(|ledger| ledger.folded(self.id));
+        self.tell(units, |ledger| ledger.folded(self.id));
         Ok(())
     }
 
-    /// Has something count as done, and tells of it.
-    fn tell(&self, commit: impl FnOnce(&mut Ledger)) {
+    /// Has units count as done, and tells of it.
+    fn tell(&self, units: Vec<Range<u32>>, commit: impl FnOnce(&mut Ledger)) {
         let mut state = self.books.state();
         commit(&mut state.ledger);
+        if self.books.is_kept {
+            state.landed.extend(units);
+        }
         let (tile, units_done, units) = (state.tiles, state.ledger.committed_units(), state.ledger.units());
         state.tiles += 1;
         // Sent under the lock, so that events come in the order of commit. Nobody may be listening any more.

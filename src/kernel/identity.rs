@@ -36,6 +36,21 @@ impl Identity {
             constants,
         }))
     }
+
+    /// The WGSL text.
+    pub fn source(&self) -> &str {
+        &self.0.source
+    }
+
+    /// The entry point.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The constants by name, with the bits of their values.
+    pub fn constants(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.0.constants.iter().map(|(name, bits)| (name.as_str(), *bits))
+    }
 }
 
 impl PartialEq for Identity {

@@ -180,6 +180,7 @@ fn run(wgsl: &str, faults: &[Fault], watch: &mut (dyn FnMut(TileEvent) + Send)) 
         tiles: None,
         reports: false,
         splits: true,
+        is_recorded: false,
     };
     let plan = plan::plan(&kernel, &PlanRequest { shape, uniforms: &[] }, "scripted").unwrap().unwrap();
     assert_eq!(plan.unsplit(&kernel), None);
@@ -188,7 +189,14 @@ fn run(wgsl: &str, faults: &[Fault], watch: &mut (dyn FnMut(TileEvent) + Send)) 
         .map(|backend| Member { backend, plan: &plan, spare_threads: 0, is_listed: true, track: None })
         .collect();
     let args = vec![ArgData::Write(&mut y)];
-    let launch = SplitLaunch { kernel: &kernel, args, workgroups: [UNITS, 1, 1], stop: None, watcher: Some(watch) };
+    let launch = SplitLaunch {
+        kernel: &kernel,
+        args,
+        workgroups: [UNITS, 1, 1],
+        stop: None,
+        watcher: Some(watch),
+        journal: None,
+    };
     let result = split::run(launch, &members).map(|done| done.iter().map(|member| member.share.units).sum());
     assert!(devices.iter().all(|device| !device.is_open.load(Ordering::Relaxed)), "every session was closed");
     (devices.into_iter().map(|device| device.settled.into_inner().unwrap()).collect(), result)
