@@ -31,6 +31,7 @@ pub struct Checkpoint<'a> {
     /// What else has to be the same.
     note: u128,
     files: Vec<CallerFile<'a>>,
+    is_persistent: bool,
 }
 
 /// Memory of the caller's that is in a file, shared with it.
@@ -46,7 +47,18 @@ struct CallerFile<'a> {
 impl<'a> Checkpoint<'a> {
     /// In this file, and in another beside it whose name ends in `.data`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Checkpoint { path: path.into(), note: 0, files: Vec::new() }
+        Checkpoint { path: path.into(), note: 0, files: Vec::new(), is_persistent: false }
+    }
+
+    /// For memory that outlives the process, such as that of a file which the caller mapped and has the call write: what it
+    /// began with is stored before anything runs, which takes as much space again. The call goes on from there, and not from
+    /// what a process that died has left in that memory: whatever is in it then is not looked at.
+    ///
+    /// Without this, the memory that the call writes has to hold the same contents again when the call goes on, as the rest of
+    /// its data has to, or the call is refused.
+    pub fn persistent(mut self) -> Self {
+        self.is_persistent = true;
+        self
     }
 
     /// Has the checkpoint belong to calls with the same note only.
@@ -203,7 +215,10 @@ impl Checked<'_> {
         let Some(plan) = self.plans().next().cloned() else { return Err(Error::Call(Message::default())) };
         let is_cut = self.is_shared();
         let kernel = self.kernel.clone();
-        let mut files = self.checkpoint.take().map(|checkpoint| checkpoint.files).unwrap_or_default();
+        let (mut files, is_persistent) = match self.checkpoint.take() {
+            Some(checkpoint) => (checkpoint.files, checkpoint.is_persistent),
+            None => (Vec::new(), false),
+        };
         let mut regions = Vec::new();
         for (at, binding) in kernel.bindings().iter().enumerate() {
             if binding.kind != BindingKind::ReadWriteStorage || !binding.stores {
@@ -215,10 +230,12 @@ impl Checked<'_> {
                 (_, Some(file)) => Home::Caller(Box::new(file)),
                 (_, None) => Home::Data,
             };
-            regions.push(Region { binding: at, bytes: plan.bindings[at].bytes, home });
+            let (name, bytes) = (binding.name.clone(), plan.bindings[at].bytes);
+            regions.push(Region { name, binding: at, bytes, home, is_persistent });
         }
         let refuse = |refusal| refused(Some(&kernel), &recorded.path, refusal);
-        let journal = Journal::open(&System, &recorded.path, &recorded.header, regions).map_err(refuse)?;
+        let journal =
+            Journal::open(&System, &recorded.path, &recorded.header, regions, &Arguments(self)).map_err(refuse)?;
         let extents = |at: usize, units: Range<u32>| extent(&plan, is_cut, at, units);
         let mut memory: Vec<Option<&mut [u8]>> = self
             .args

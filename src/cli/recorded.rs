@@ -31,7 +31,7 @@ pub fn exec(args: &ExecArgs, path: &Path) -> Outcome {
     let kernel = load_kernel(&args.call, &module)?;
     check_constants(&args.call, &module, &kernel)?;
     Tracing::check(args.trace.as_deref())?;
-    match Checkpoint::progress(path)? {
+    match Checkpoint::progress(path).map_err(failed)? {
         Stage::Finishing(files) => complete(args, path, &kernel, &files, false),
         Stage::Done(files) => complete(args, path, &kernel, &files, true),
         stage => compute(args, path, &kernel, stage == Stage::Begun),
@@ -56,7 +56,7 @@ fn complete(args: &ExecArgs, path: &Path, kernel: &Kernel, named: &[(String, Fil
     let job = call(args, path, &runtime, kernel, &mut slots)?.plan()?;
     let units = job.plan().tiles.units();
     let device = job.device().clone();
-    job.finish_checkpoint(&files, &is_in_place)?;
+    job.finish_checkpoint(&files, &is_in_place).map_err(failed)?;
     drop(job);
     if args.json {
         let mut document = document(kernel, &device, Duration::ZERO, &[]);
@@ -94,7 +94,7 @@ fn compute(args: &ExecArgs, path: &Path, kernel: &Kernel, is_begun: bool) -> Out
             files.push(written.finish(&slot.name, id)?);
         }
     }
-    report.finish_checkpoint(&files)?;
+    report.finish_checkpoint(&files).map_err(failed)?;
     trace.map_or(Ok(()), Tracing::finish)?;
     let reports = [report];
     let compile = reports[0].compile_time();
@@ -169,7 +169,7 @@ fn stopped(args: &ExecArgs, path: &Path, kernel: &Kernel, error: Error, (done, u
             let limit = args.timeout.unwrap_or_default().as_secs_f64();
             format!("kernel `{}` was not done after {limit} s (--timeout)", kernel.name())
         }
-        error => return error.into(),
+        error => return failed(error),
     };
     // Writing to a string does not fail.
     let _ = write!(
@@ -182,6 +182,14 @@ fn stopped(args: &ExecArgs, path: &Path, kernel: &Kernel, error: Error, (done, u
         signals::end_as_asked();
     }
     Failure::Failed(sentence)
+}
+
+/// A disk that fails is no wrong call.
+fn failed(error: Error) -> Failure {
+    match error {
+        Error::Io(message) => Failure::Failed(message.to_string()),
+        error => error.into(),
+    }
 }
 
 /// The results, by binding and file.

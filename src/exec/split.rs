@@ -260,13 +260,16 @@ impl Books {
         is_kept: bool,
         committed: &[Range<u32>],
     ) -> Result<Books> {
+        // A unit is kept for each member that was asked for by name, and there have to be so many.
+        let done: u32 = committed.iter().map(|units| units.end.saturating_sub(units.start)).sum();
+        let is_enough = units.saturating_sub(done) as usize >= members.len();
         let specs = members.iter().map(|member| {
             let is_host = member.plan.bindings.iter().any(|binding| binding.residency == Residency::Host);
             MemberSpec {
                 most: member.plan.tiles.units_per_tile(),
                 depth: if is_host { 1 } else { 2 },
                 in_place: is_host,
-                is_listed: member.is_listed,
+                is_listed: member.is_listed && is_enough,
                 ..MemberSpec::default()
             }
         });

@@ -29,7 +29,7 @@ impl Memory for Bytes {
 }
 
 fn regions() -> Vec<Region> {
-    let region = |binding, bytes, home| Region { binding, bytes, home };
+    let region = |binding, bytes, home| Region { name: "y".into(), binding, bytes, home, is_persistent: false };
     vec![region(0, u64::from(UNITS) * BYTES as u64, Home::Data), region(1, 100, Home::Merged)]
 }
 
@@ -41,7 +41,7 @@ fn wanted(units: u32) -> [Vec<u8>; 2] {
 /// A disk with a journal of which `units` are done, in runs of 5.
 fn recorded() -> SimulatedDisk {
     let disk = SimulatedDisk::default();
-    let mut journal = Journal::open(&disk, Path::new("j"), &header(), regions()).expect("it begins");
+    let mut journal = Journal::open(&disk, Path::new("j"), &header(), regions(), &Bytes(wanted(0))).expect("it begins");
     for end in [5, 10, 15] {
         journal.landed(vec![end - 5..end]);
         journal.tend(&Bytes(wanted(end)), &extents, &|| Duration::ZERO, true).expect("it is written");
@@ -51,7 +51,7 @@ fn recorded() -> SimulatedDisk {
 
 /// What the next process finds: how many units are done, with memory that has exactly those.
 fn resume(disk: &SimulatedDisk, header: &Header) -> Result<u32, Refusal> {
-    let journal = Journal::open(disk, Path::new("j"), header, regions())?;
+    let journal = Journal::open(disk, Path::new("j"), header, regions(), &Bytes(wanted(0)))?;
     let mut memory = wanted(0);
     let [sliced, merged] = &mut memory;
     journal.restore(&extents, &mut [Some(sliced), Some(merged)])?;

@@ -26,6 +26,9 @@ const MERGED: usize = 4200;
 const WRITTEN: usize = 0;
 const IN_PLACE: usize = 1;
 const ACCUMULATED: usize = 2;
+/// Memory of a file that the caller mapped: what a process writes there outlives it.
+const PERSISTENT: usize = 3;
+const BINDINGS: usize = 4;
 
 /// The folder of all files.
 fn at(name: &str) -> PathBuf {
@@ -37,6 +40,7 @@ fn at(name: &str) -> PathBuf {
 struct Job {
     units: u32,
     input: Vec<u8>,
+    persistent: Vec<u8>,
     is_merging: bool,
     seed: u64,
 }
@@ -68,8 +72,9 @@ fn extents(binding: usize, units: Range<u32>) -> Range<u64> {
 impl Job {
     fn draw(dice: &mut Dice) -> Job {
         let units = 1 + (dice.unit() * 14.0) as u32;
-        let input = (0..units as usize * STRIDE).map(|_| (dice.unit() * 256.0) as u8).collect();
-        Job { units, input, is_merging: dice.unit() < 0.4, seed: (dice.unit() * 1e9) as u64 }
+        let mut bytes = || (0..units as usize * STRIDE).map(|_| (dice.unit() * 256.0) as u8).collect();
+        let (input, persistent) = (bytes(), bytes());
+        Job { units, input, persistent, is_merging: dice.unit() < 0.4, seed: (dice.unit() * 1e9) as u64 }
     }
 
     fn header(&self) -> Header {
@@ -80,26 +85,27 @@ impl Job {
             call: u128::from(self.seed),
             axis: 0,
             units: self.units,
-            data: vec![("b".into(), Digest::of(&self.input))],
+            data: vec![("b".into(), Digest::of(&self.input)), ("m".into(), Digest::of(&self.persistent))],
         }
     }
 
     /// The results, undisturbed.
-    fn expected(&self) -> [Vec<u8>; 3] {
-        let (mut a, mut b, mut c) = (Vec::new(), self.input.clone(), vec![9; MERGED]);
+    fn expected(&self) -> [Vec<u8>; BINDINGS] {
+        let (mut a, mut b, mut c, mut m) = (Vec::new(), self.input.clone(), vec![9; MERGED], self.persistent.clone());
         for unit in 0..self.units {
             a.extend(written(self, unit));
             update(&mut b[slice(&(unit..unit + 1))], unit);
+            update(&mut m[slice(&(unit..unit + 1))], unit);
             if self.is_merging {
                 accumulate(&mut c, unit);
             }
         }
-        [a, b, c]
+        [a, b, c, m]
     }
 }
 
 /// The call's memory, of which the second binding is a file's.
-struct Bytes(Mutex<[Vec<u8>; 3]>);
+struct Bytes(Mutex<[Vec<u8>; BINDINGS]>);
 
 impl Memory for Bytes {
     fn read(&self, binding: usize, range: Range<u64>, take: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
@@ -122,7 +128,7 @@ fn process(job: &Job, disk: &SimulatedDisk, dice: &mut Dice) -> Result<(), Refus
     match progress(disk, &journal)? {
         Progress::Finishing(named) | Progress::Done(named) => {
             let replaced = is_replaced(&named);
-            return finish(disk, &journal, &job.header(), &|name| replaced && name == "b", &files);
+            return finish(disk, &journal, &job.header(), &|name| name == "m" || replaced && name == "b", &files);
         }
         Progress::None | Progress::Begun => {}
     }
@@ -138,17 +144,29 @@ fn process(job: &Job, disk: &SimulatedDisk, dice: &mut Dice) -> Result<(), Refus
     };
     let mut mapped = vec![0; job.input.len()];
     file.read_at(0, &mut mapped)?;
-    let region = |binding, bytes: usize, home| Region { binding, bytes: bytes as u64, home };
+    let region = |binding: usize, bytes: usize, home| {
+        let name = ["a", "b", "c", "m"][binding].to_owned();
+        Region { name, binding, bytes: bytes as u64, home, is_persistent: binding == PERSISTENT }
+    };
     let handle = disk.open(&part)?.ok_or(io::Error::other("the file is gone"))?;
-    let mut regions =
-        vec![region(WRITTEN, job.input.len(), Home::Data), region(IN_PLACE, job.input.len(), Home::Caller(handle))];
+    let mut regions = vec![
+        region(WRITTEN, job.input.len(), Home::Data),
+        region(IN_PLACE, job.input.len(), Home::Caller(handle)),
+        region(PERSISTENT, job.input.len(), Home::Data),
+    ];
     if job.is_merging {
         regions.push(region(ACCUMULATED, MERGED, Home::Merged));
     }
-    let mut log = Journal::open(disk, &journal, &job.header(), regions)?;
-    let mut memory = [vec![0; job.input.len()], mapped, vec![9; MERGED]];
-    let [a, b, c] = &mut memory;
-    log.restore(&extents, &mut [Some(a), Some(b), Some(c)])?;
+    let own = disk.open(&at("m"))?.ok_or(io::Error::other("the file is gone"))?;
+    let mut persistent = vec![0_u8; job.persistent.len()];
+    own.read_at(0, &mut persistent)?;
+    let mut header = job.header();
+    header.data[1].1 = Digest::of(&persistent);
+    let memory = Bytes(Mutex::new([vec![0; job.input.len()], mapped, vec![9; MERGED], persistent]));
+    let mut log = Journal::open(disk, &journal, &header, regions, &memory)?;
+    let mut memory = memory.0.into_inner().expect("nobody panicked");
+    let [a, b, c, m] = &mut memory;
+    log.restore(&extents, &mut [Some(a), Some(b), Some(c), Some(m)])?;
     let mut left: Vec<u32> = (0..job.units).filter(|unit| !log.committed().any(|run| run.contains(unit))).collect();
     for &unit in &left {
         let range = slice(&(unit..unit + 1));
@@ -173,7 +191,9 @@ fn process(job: &Job, disk: &SimulatedDisk, dice: &mut Dice) -> Result<(), Refus
                 let range = slice(&(unit..unit + 1));
                 memory[WRITTEN][range.clone()].copy_from_slice(&written(job, unit));
                 update(&mut memory[IN_PLACE][range.clone()], unit);
-                file.write_at(range.start as u64, &memory[IN_PLACE][range])?;
+                file.write_at(range.start as u64, &memory[IN_PLACE][range.clone()])?;
+                update(&mut memory[PERSISTENT][range.clone()], unit);
+                own.write_at(range.start as u64, &memory[PERSISTENT][range])?;
             }
         }
         held.push(run);
@@ -193,6 +213,7 @@ fn process(job: &Job, disk: &SimulatedDisk, dice: &mut Dice) -> Result<(), Refus
     log.tend(&memory, &extents, &|| now, true)?;
     drop(log);
     let memory = memory.0.into_inner().expect("nobody panicked");
+    assert!(memory == job.expected() || !job.is_merging && memory[PERSISTENT] == job.expected()[PERSISTENT]);
     let whole = disk.create(&at(".a.part"))?;
     whole.truncate(0)?;
     whole.write_at(0, &memory[WRITTEN])?;
@@ -202,12 +223,12 @@ fn process(job: &Job, disk: &SimulatedDisk, dice: &mut Dice) -> Result<(), Refus
     whole.sync()?;
     file.sync()?;
     disk.sync_folder(&part)?;
-    finish(disk, &journal, &job.header(), &|_| false, &files)
+    finish(disk, &journal, &job.header(), &|name| name == "m", &files)
 }
 
 /// What is in the files when all is done.
 fn check(job: &Job, disk: &SimulatedDisk, history: &str) {
-    let [a, b, c] = job.expected();
+    let [a, b, c, _] = job.expected();
     let a = if job.is_merging { [a, c].concat() } else { a };
     assert!(disk.contents(&at("a")) == Some(a), "{history}: a wrong file");
     assert!(disk.contents(&at("b")) == Some(b), "{history}: a wrong file in place of the input");
@@ -216,7 +237,7 @@ fn check(job: &Job, disk: &SimulatedDisk, history: &str) {
 
 /// Before all is done, results are not there, and the input is as it was.
 fn check_untouched(job: &Job, disk: &SimulatedDisk, history: &str) {
-    let [a, b, c] = job.expected();
+    let [a, b, c, _] = job.expected();
     let a = if job.is_merging { [a, c].concat() } else { a };
     assert!(disk.contents(&at("a")).is_none_or(|bytes| bytes == a), "{history}: a file that is not complete");
     let input = disk.contents(&at("b")).expect("the input is there");
@@ -264,6 +285,7 @@ fn whatever_the_disk_loses_results_are_right() {
         let fresh = || {
             let disk = SimulatedDisk::default();
             disk.put(&at("b"), &job.input);
+            disk.put(&at("m"), &job.persistent);
             disk
         };
         let disk = fresh();

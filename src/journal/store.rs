@@ -27,10 +27,13 @@ pub(crate) enum Home {
 
 /// A binding that the call writes.
 pub(crate) struct Region {
+    pub name: String,
     /// Its number in the kernel.
     pub binding: usize,
     pub bytes: u64,
     pub home: Home,
+    /// Whether its memory outlives the process, so that what it began with has to be kept elsewhere.
+    pub is_persistent: bool,
 }
 
 /// The call's memory.
@@ -100,7 +103,7 @@ pub(crate) struct Journal {
     end: u64,
     sum: u128,
     data: Option<Box<dyn Handle>>,
-    regions: Vec<(Region, Range<u64>)>,
+    regions: Vec<(Region, Place)>,
     /// The place of the merged bindings that the last record names.
     slot: u8,
     policy: Policy,
@@ -109,6 +112,17 @@ pub(crate) struct Journal {
     /// Runs that were committed in an earlier process, and what it merged.
     runs: Vec<(Range<u32>, u128)>,
     merged: Option<MergedState>,
+    /// What each binding began with.
+    starts: Vec<(String, u128)>,
+}
+
+/// Where a region is in the data file.
+#[derive(Clone, Copy)]
+struct Place {
+    /// Its results: one copy, two by turns, or none.
+    results: u64,
+    /// What it began with, if that is kept.
+    start: Option<u64>,
 }
 
 /// Regions start at pages.
@@ -195,7 +209,13 @@ impl Journal {
     /// # Errors
     ///
     /// If it is another call's, damaged, in use, or was finished; and those of the disk.
-    pub fn open(fs: &dyn FileSystem, path: &Path, header: &Header, regions: Vec<Region>) -> Result<Journal, Refusal> {
+    pub fn open(
+        fs: &dyn FileSystem,
+        path: &Path,
+        header: &Header,
+        regions: Vec<Region>,
+        memory: &dyn Memory,
+    ) -> Result<Journal, Refusal> {
         let log = open(fs, path)?;
         let found = read(&*log)?;
         let mut end = 0;
@@ -207,9 +227,13 @@ impl Journal {
                     Home::Caller(_) => 0,
                     Home::Merged => 2,
                 };
-                let start = end;
-                end += copies * region.bytes.next_multiple_of(PAGE);
-                (region, start..end)
+                let mut take = |copies: u64| {
+                    let start = end;
+                    end += copies * region.bytes.next_multiple_of(PAGE);
+                    start
+                };
+                let place = Place { results: take(copies), start: region.is_persistent.then(|| take(1)) };
+                (region, place)
             })
             .collect();
         let is_merging = regions.iter().any(|(region, _)| matches!(region.home, Home::Merged));
@@ -225,16 +249,35 @@ impl Journal {
             pending: Vec::new(),
             runs: Vec::new(),
             merged: None,
+            starts: header.data.clone(),
         };
         match found {
-            None => journal.begin(fs, path, header, end)?,
             Some(found) => journal.go_on(fs, path, header, found, end)?,
+            None => journal.begin(fs, path, header, end, memory).inspect_err(|_| {
+                // Nothing is begun. What does not go away is empty, or begun anew.
+                let _ = fs.remove(&data_path(path));
+                let _ = fs.remove(path);
+            })?,
         }
         Ok(journal)
     }
 
-    fn begin(&mut self, fs: &dyn FileSystem, path: &Path, header: &Header, bytes: u64) -> Result<(), Refusal> {
+    fn begin(
+        &mut self,
+        fs: &dyn FileSystem,
+        path: &Path,
+        header: &Header,
+        bytes: u64,
+        memory: &dyn Memory,
+    ) -> Result<(), Refusal> {
         self.make_data(fs, path, bytes)?;
+        // Durable before any unit begins: the memory itself may then be changed.
+        for (region, place) in &self.regions {
+            if let (Some(start), Some(data)) = (place.start, &self.data) {
+                memory.read(region.binding, 0..region.bytes, &mut |bytes| data.write_at(start, bytes))?;
+            }
+        }
+        self.data.iter().try_for_each(|data| data.sync())?;
         let (encoded, sum) = header.encode();
         self.log.write_at(0, &encoded)?;
         self.log.sync()?;
@@ -264,11 +307,14 @@ impl Journal {
         found: Found,
         bytes: u64,
     ) -> Result<(), Refusal> {
-        found.header.check(header, &|_| false)?;
+        let is_persistent =
+            |name: &str| self.regions.iter().any(|(region, _)| region.is_persistent && region.name == name);
+        found.header.check(header, &is_persistent)?;
         if found.finishing.is_some() {
             return Err(Refusal::wrong("is that of a command that is done"));
         }
-        if found.runs.is_empty() {
+        let keeps_starts = self.regions.iter().any(|(region, _)| region.is_persistent);
+        if found.runs.is_empty() && !keeps_starts {
             self.make_data(fs, path, bytes)?;
         } else if bytes > 0 {
             let lost =
@@ -283,7 +329,7 @@ impl Journal {
         self.log.truncate(found.end)?;
         (self.end, self.sum) = (found.end, found.sum);
         self.slot = found.merged.map_or(1, |merged| merged.slot);
-        (self.runs, self.merged) = (found.runs, found.merged);
+        (self.runs, self.merged, self.starts) = (found.runs, found.merged, found.header.data);
         Ok(())
     }
 
@@ -298,12 +344,20 @@ impl Journal {
     }
 
     /// Puts what earlier processes committed into the memory of each binding, and looks whether it is what was recorded.
-    /// Memory that is in a file of the caller's has it already.
+    /// Memory that is in a file of the caller's has it already; what outlived the process first gets what it began with.
     ///
     /// # Errors
     ///
     /// If it is not; and those of the disk.
     pub fn restore(&self, extents: &Extents<'_>, memory: &mut [Option<&mut [u8]>]) -> Result<(), Refusal> {
+        for (region, place) in &self.regions {
+            let (Some(start), Some(data)) = (place.start, &self.data) else { continue };
+            let bytes = slice(memory, region.binding, &(0..region.bytes))?;
+            data.read_at(start, bytes)?;
+            if !self.starts.contains(&(region.name.clone(), Digest::of(bytes))) {
+                return Err(changed());
+            }
+        }
         for (run, sum) in &self.runs {
             let mut digest = run_digest(run);
             for (region, place) in &self.regions {
@@ -313,7 +367,7 @@ impl Journal {
                 }
                 let bytes = slice(memory, region.binding, &range)?;
                 if let (Home::Data, Some(data)) = (&region.home, &self.data) {
-                    data.read_at(place.start + range.start, bytes)?;
+                    data.read_at(place.results + range.start, bytes)?;
                 }
                 digest.add(bytes);
             }
@@ -333,7 +387,7 @@ impl Journal {
         if digest.finish() == sum { Ok(()) } else { Err(changed()) }
     }
 
-    fn merged_regions(&self) -> impl Iterator<Item = (&Region, &Range<u64>)> {
+    fn merged_regions(&self) -> impl Iterator<Item = (&Region, &Place)> {
         let merged = self.regions.iter().filter(|(region, _)| matches!(region.home, Home::Merged));
         merged.map(|(region, place)| (region, place))
     }
@@ -380,7 +434,7 @@ impl Journal {
                 memory.read(region.binding, range.clone(), &mut |bytes| {
                     digest.add(bytes);
                     match (&region.home, &self.data) {
-                        (Home::Data, Some(data)) => data.write_at(place.start + range.start, bytes),
+                        (Home::Data, Some(data)) => data.write_at(place.results + range.start, bytes),
                         _ => Ok(()),
                     }
                 })?;
@@ -437,8 +491,8 @@ fn run_digest(run: &Range<u32>) -> Digest {
     Digest::new().number(run.start.into()).number(run.end.into())
 }
 
-fn slot_start(region: &Region, place: &Range<u64>, slot: u8) -> u64 {
-    place.start + u64::from(slot) * region.bytes.next_multiple_of(PAGE)
+fn slot_start(region: &Region, place: &Place, slot: u8) -> u64 {
+    place.results + u64::from(slot) * region.bytes.next_multiple_of(PAGE)
 }
 
 fn slice<'m>(memory: &'m mut [Option<&mut [u8]>], binding: usize, range: &Range<u64>) -> io::Result<&'m mut [u8]> {

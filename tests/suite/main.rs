@@ -6,6 +6,8 @@
 mod access;
 mod calls;
 mod chain;
+#[cfg(feature = "cpu")]
+mod checkpoint;
 mod differential;
 mod errors;
 mod gpu;
