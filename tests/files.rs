@@ -67,6 +67,23 @@ fn a_full_disk_is_an_error_and_leaves_nothing() {
     }
 }
 
+#[test]
+fn a_disk_without_room_for_a_checkpoint_is_an_error_and_leaves_nothing() {
+    let folder = folder();
+    folder.array("big.npy", 0..LARGE);
+    let exec = "\"$SWATH\" exec k.wgsl --device cpu --set turns=1 --grid 5000000";
+    for (result, file) in [
+        ("--inout v=big.npy:d/o.npy --checkpoint c", "d/o.npy"),
+        ("--out v=d/o.npy:u32:4250000 --checkpoint d/c", "d/o.npy"),
+        ("--out v=o.npy:u32:400000 --checkpoint d/c", "d/c"),
+    ] {
+        let script = format!("{exec} {result}; echo status $?; ls -A d; echo end");
+        let Some(said) = with_small_disk(&folder, &script) else { continue };
+        assert!(said.contains("status 1\nend"), "{result}: {said}");
+        assert!(said.contains(file) && said.contains("No space left on device"), "{result}: {said}");
+    }
+}
+
 /// The same without a disk of our own.
 #[test]
 fn a_file_that_grows_too_large_is_an_error_and_leaves_nothing() {

@@ -253,7 +253,7 @@ impl Checked<'_> {
             // What is merged was restored as a whole, once there was anything.
             let is_merged = is_cut && matches!(plan.bindings[at].verdict, Verdict::Merged(_));
             let is_restored = is_merged && journal.committed().next().is_some();
-            if !is_restored && !(file.is_fresh && file.start.is_none()) {
+            if !(is_restored || file.is_fresh && file.start.is_none()) {
                 let kept = journal.committed().filter(|_| !is_merged).map(|units| extents(at, units));
                 start_over(memory, file.start, kept.collect());
             }
@@ -263,7 +263,7 @@ impl Checked<'_> {
 
     /// Records that all of a call that is not cut is done.
     pub fn record_all(&self, journal: &mut Journal, plan: &Plan) -> Result<()> {
-        journal.landed(vec![0..plan.tiles.units()]);
+        journal.landed(Some(0..plan.tiles.units()));
         let start = Instant::now();
         let extents = |at: usize, units: Range<u32>| extent(plan, false, at, units);
         let tended = journal.tend(&Arguments(self), &extents, &|| start.elapsed(), true);

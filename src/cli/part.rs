@@ -86,9 +86,7 @@ impl Part {
 
     fn starts_with(&self, header: &[u8], whole: u64) -> bool {
         let mut start = vec![0; header.len()];
-        Handle::len(&self.file).is_ok_and(|len| len == whole)
-            && self.file.read_at(0, &mut start).is_ok()
-            && start == header
+        self.file.length().is_ok_and(|len| len == whole) && self.file.read_at(0, &mut start).is_ok() && start == header
     }
 
     /// Another handle of the file, and whether it was made now.

@@ -275,7 +275,7 @@ impl Handle for SimulatedHandle {
         true
     }
 
-    fn len(&self) -> io::Result<u64> {
+    fn length(&self) -> io::Result<u64> {
         let state = self.disk.state();
         state.check_power()?;
         Ok(state.files[self.file].bytes.len() as u64)
@@ -298,7 +298,7 @@ impl Handle for SimulatedHandle {
     }
 
     fn reserve(&self, len: u64) -> io::Result<()> {
-        let now = self.len()?;
+        let now = self.length()?;
         self.change(Change::Length(len.max(now)))
     }
 

@@ -34,7 +34,7 @@ pub trait Handle: Send + Sync {
     /// Whether the file is this handle's alone, as far as the system can tell. It stays so until the handle is dropped.
     fn take_lock(&self) -> bool;
     /// Bytes in the file.
-    fn len(&self) -> io::Result<u64>;
+    fn length(&self) -> io::Result<u64>;
     /// Fills `bytes` with those from `offset` on.
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()>;
     /// Writes all of `bytes` from `offset` on.
@@ -124,7 +124,7 @@ impl Handle for File {
         lock::take(self) != Holder::Another
     }
 
-    fn len(&self) -> io::Result<u64> {
+    fn length(&self) -> io::Result<u64> {
         self.metadata().map(|meta| meta.len())
     }
 

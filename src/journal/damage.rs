@@ -43,7 +43,7 @@ fn recorded() -> SimulatedDisk {
     let disk = SimulatedDisk::default();
     let mut journal = Journal::open(&disk, Path::new("j"), &header(), regions(), &Bytes(wanted(0))).expect("it begins");
     for end in [5, 10, 15] {
-        journal.landed(vec![end - 5..end]);
+        journal.landed(Some(end - 5..end));
         journal.tend(&Bytes(wanted(end)), &extents, &|| Duration::ZERO, true).expect("it is written");
     }
     disk

@@ -134,7 +134,7 @@ fn process(job: &Job, disk: &SimulatedDisk, dice: &mut Dice) -> Result<(), Refus
     }
     // A mapped file: what a process writes there is in the file at once, whether it is committed or not.
     let file = match disk.open(&part)? {
-        Some(file) if file.len()? == job.input.len() as u64 => file,
+        Some(file) if file.length()? == job.input.len() as u64 => file,
         _ => {
             let file = disk.create(&part)?;
             file.reserve(job.input.len() as u64)?;

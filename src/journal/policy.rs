@@ -55,7 +55,7 @@ impl Policy {
     }
 
     /// The results of these units are where they belong, and nobody writes there any more.
-    pub fn landed(&mut self, units: Vec<Range<u32>>) {
+    pub fn landed(&mut self, units: impl IntoIterator<Item = Range<u32>>) {
         self.landed.extend(units);
     }
 
@@ -111,13 +111,13 @@ mod tests {
     fn data_comes_before_records_and_each_is_synced() {
         let mut policy = Policy::new(false);
         assert_eq!(policy.next(500 * MS, false), Step::Wait(GLANCE));
-        policy.landed(vec![0..3]);
+        policy.landed(Some(0..3));
         for (at, step) in
             [(500, Step::WriteData), (501, Step::SyncData), (505, Step::WriteRecords), (506, Step::SyncRecords)]
         {
             assert_eq!(policy.next(at * MS, false), step);
             assert_eq!(policy.batch(), std::slice::from_ref(&(0..3)), "what lands meanwhile is for the next");
-            policy.landed(vec![at..at + 1]);
+            policy.landed(Some(at..at + 1));
             policy.did((at + 1) * MS);
         }
         // It took 7 ms, so that the next may begin 140 ms later.
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn at_the_end_nothing_waits() {
         let mut policy = Policy::new(false);
-        policy.landed(vec![0..3]);
+        policy.landed(Some(0..3));
         assert_eq!(policy.next(MS, false), Step::Wait(19 * MS));
         assert_eq!(policy.next(MS, true), Step::WriteData);
     }
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(policy.next(5 * MS, false), Step::Wait(LEAST));
         assert_eq!(policy.next(20 * MS, false), Step::Gather);
         assert_eq!(policy.next(20 * MS, true), Step::Wait(LEAST), "nothing will come");
-        policy.landed(vec![0..1]);
+        policy.landed(Some(0..1));
         assert_eq!(policy.next(20 * MS, false), Step::WriteData);
     }
 }

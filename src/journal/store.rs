@@ -150,7 +150,7 @@ fn open(fs: &dyn FileSystem, path: &Path) -> Result<Box<dyn Handle>, Refusal> {
 
 /// What is in a journal; nothing if it is empty, as it is when a process was killed before it wrote anything.
 fn read(log: &dyn Handle) -> Result<Option<Found>, Refusal> {
-    let length = log.len()?;
+    let length = log.length()?;
     if length == 0 {
         return Ok(None);
     }
@@ -320,7 +320,7 @@ impl Journal {
             let lost =
                 || Refusal::wrong(format!("has lost its data: `{}` is missing or cut", data_path(path).display()));
             let data = fs.open(&data_path(path))?.ok_or_else(lost)?;
-            if data.len()? < bytes {
+            if data.length()? < bytes {
                 return Err(lost());
             }
             self.data = Some(data);
@@ -394,7 +394,7 @@ impl Journal {
 
     /// These units are in the call's memory, and nobody writes there any more; with merged bindings, their memory holds
     /// all units that have landed and no others until the journal is [tended](Journal::tend).
-    pub fn landed(&mut self, units: Vec<Range<u32>>) {
+    pub fn landed(&mut self, units: impl IntoIterator<Item = Range<u32>>) {
         self.policy.landed(units);
     }
 
@@ -522,7 +522,7 @@ pub(crate) fn finish(
     let log = open(fs, path)?;
     let Some(mut found) = read(&*log)? else { return Err(Refusal::wrong("is empty")) };
     found.header.check(header, is_replaced)?;
-    if log.len()? > found.end {
+    if log.length()? > found.end {
         // What was torn is not to stand behind what is written.
         log.truncate(found.end)?;
     }
