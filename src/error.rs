@@ -45,6 +45,15 @@ pub enum Error {
     #[error("{0}")]
     Device(Message),
 
+    /// The device is gone: unplugged, reset by its driver, or closed. What was in its buffers is lost.
+    #[error("{0}")]
+    DeviceLost(Message),
+
+    /// The device has not done what it was given in many times the time that was expected. It is left to itself, and takes
+    /// no other call until it is done.
+    #[error("{0}")]
+    Hung(Message),
+
     /// The call was not done by its [`deadline`](crate::Call::deadline). What was bound for writing is
     /// initialised but unspecified, unless the message says that nothing was written.
     #[error("{0}")]

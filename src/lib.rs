@@ -102,7 +102,7 @@ pub use journal::{FinalFile, Progress};
 #[doc(hidden)]
 pub use kernel::names::nearest as nearest_name;
 pub use kernel::{Binding, BindingKind, ConstValue, Field, Kernel, Module, OverrideConstant, Scalar, Type};
-pub use report::{MemberReport, Report};
+pub use report::{FaultReport, MemberReport, Report};
 pub use runtime::Runtime;
 pub use trace::Trace;
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use crate::{bytes::Bytes, device::Device, exec::Metrics, journal::Recorded, kernel::Kernel, plan::Plan};
+use crate::{bytes::Bytes, device::Device, error::Error, exec::Metrics, journal::Recorded, kernel::Kernel, plan::Plan};
 
 /// What one call did. Printed, it reads as one line; with one more for each device that shared it.
 #[derive(Clone, Debug)]
@@ -11,6 +11,7 @@ pub struct Report {
     pub(crate) device: Device,
     pub(crate) metrics: Metrics,
     pub(crate) members: Vec<MemberReport>,
+    pub(crate) faults: Vec<FaultReport>,
     pub(crate) total: Duration,
     pub(crate) workgroups: [u32; 3],
     pub(crate) plan: Option<Arc<Plan>>,
@@ -30,6 +31,11 @@ impl Report {
     /// no units.
     pub fn members(&self) -> &[MemberReport] {
         &self.members
+    }
+
+    /// What failed on devices while the call ran, in order: others did that work again, and the results are whole.
+    pub fn faults(&self) -> &[FaultReport] {
+        &self.faults
     }
 
     /// The name of the device it ran on; of several, the first.
@@ -178,6 +184,39 @@ impl MemberReport {
     }
 }
 
+/// Something that failed on a device in a call, and was done again.
+#[derive(Clone, Debug)]
+pub struct FaultReport {
+    pub(crate) device: Device,
+    pub(crate) error: Error,
+    pub(crate) is_out: bool,
+}
+
+impl FaultReport {
+    /// The device.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// What it said.
+    pub fn error(&self) -> &Error {
+        &self.error
+    }
+
+    /// Whether the device did nothing more in this call; else it went on, with less at a time if its memory was short.
+    pub fn is_out(&self) -> bool {
+        self.is_out
+    }
+}
+
+impl fmt::Display for FaultReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let error = self.error.to_string();
+        let what = if self.is_out { "others did its work" } else { "it was done again" };
+        write!(f, "{} failed, and {what}: {}", self.device.describe(), error.lines().next().unwrap_or_default())
+    }
+}
+
 impl fmt::Display for MemberReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} units in {} tiles", self.device.describe(), self.units, self.tiles())?;
@@ -216,6 +255,7 @@ impl fmt::Display for Report {
         if self.interpreted() {
             write!(f, ", interpreted")?;
         }
-        self.members.iter().try_for_each(|member| write!(f, "\n  {member}"))
+        self.members.iter().try_for_each(|member| write!(f, "\n  {member}"))?;
+        self.faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
     }
 }

@@ -339,6 +339,17 @@ fn inputs_that_were_changed_are_refused() {
 }
 
 #[test]
+fn a_grid_of_nothing_is_done() {
+    let folder = Folder::new();
+    folder.write("k.wgsl", WRITE_ONLY);
+    for _ in 0..2 {
+        folder.runs("exec k.wgsl --set turns=3 --device cpu --grid 0 --out y=o.npy:u32:5 --checkpoint c");
+        assert!(folder.read("o.npy").ends_with(&[0; 20]));
+        assert_eq!(folder.names("."), ["k.wgsl", "o.npy"]);
+    }
+}
+
+#[test]
 fn a_wrong_call_leaves_nothing() {
     let folder = Folder::new();
     folder.write("k.wgsl", WRITE_ONLY);

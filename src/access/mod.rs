@@ -59,7 +59,7 @@ pub use input::Numbers;
 pub use verdict::{Merge, Verdict};
 
 use crate::{
-    error::Result,
+    error::{Error, Result},
     ir::{Builtin, Op, Program, Space},
     kernel::{BindingKind, Kernel},
 };
@@ -196,6 +196,43 @@ impl Kernel {
         self.check_complete()?;
         let program = self.program()?;
         Ok(self.analysis(&program, numbers))
+    }
+
+    /// As [`access`](Kernel::access). A kernel that has no program here, and may run on a GPU all the same, has an analysis
+    /// that knows nothing.
+    pub(crate) fn access_or_unknown(&self, numbers: &Numbers<'_>) -> Result<Analysis> {
+        self.check_complete()?;
+        match self.program() {
+            Ok(program) => Ok(self.analysis(&program, numbers)),
+            Err(error) => {
+                let why = match error {
+                    Error::Wgsl(error) => error.message,
+                    other => other.to_string(),
+                };
+                Ok(self.unknown_access(numbers.workgroups(), &format!("its accesses are not known: {why}")))
+            }
+        }
+    }
+
+    /// The analysis of a call of which nothing is known, because of `reason`.
+    pub(crate) fn unknown_access(&self, workgroups: Option<[u32; 3]>, reason: &str) -> Analysis {
+        let bindings = self.bindings().iter().map(|binding| BindingAccess {
+            verdict: if binding.stores { Verdict::Pinned } else { Verdict::Whole },
+            reason: if binding.kind == BindingKind::Uniform { "a uniform" } else { reason }.to_owned(),
+            place: None,
+            condition: None,
+            reads: Footprint { pieces: Vec::new(), everything: binding.loads },
+            writes: Footprint { pieces: Vec::new(), everything: binding.stores },
+            covered: None,
+        });
+        Analysis {
+            axis: 0,
+            units: workgroups.map(|count| count[0]),
+            bindings: bindings.collect(),
+            uniform_words: Vec::new(),
+            lengths: Vec::new(),
+            in_bounds: Vec::new(),
+        }
     }
 
     fn analysis(&self, program: &Program, numbers: &Numbers<'_>) -> Analysis {

@@ -47,8 +47,20 @@ pub(crate) fn place(
         return Err(kernel.message(format!("`{name}` is bound twice")).subject(name).help("bind every name once"));
     }
     element.check(kernel, binding)?;
-    check_length(kernel, binding, bytes)?;
+    if !is_empty(binding, bytes) {
+        check_length(kernel, binding, bytes)?;
+    }
     Ok(place)
+}
+
+/// Whether so many bytes are all of the binding but the elements of its runtime-sized array: a batch that may be empty.
+pub(crate) fn is_empty(binding: &Binding, bytes: u64) -> bool {
+    binding.shape.runtime_stride.is_some() && bytes == u64::from(binding.shape.fixed_bytes)
+}
+
+/// Refuses a binding without elements, which WGSL does not have, for a kernel that is to run.
+pub(crate) fn check_elements(kernel: &Kernel, binding: &Binding, bytes: u64) -> Result<(), Message> {
+    if is_empty(binding, bytes) { check_length(kernel, binding, bytes) } else { Ok(()) }
 }
 
 /// Refuses a call that leaves storage bindings out. `how` says what to do, given a binding and the method of
@@ -152,7 +164,7 @@ fn check_length(kernel: &Kernel, binding: &Binding, bytes: u64) -> Result<(), Me
         };
         return refuse(
             format!("{} needs {needed}, and was given {bytes} bytes", shape.name),
-            "give more data, or skip the call where there is none",
+            "give more data; a call with a grid of 0, or whose outputs all are empty, has nothing to do",
         );
     }
     if let Some(stride) = shape.runtime_stride.map(u64::from) {

@@ -6,6 +6,7 @@ use std::{
     io,
     ops::Range,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Instant,
 };
 
@@ -154,15 +155,33 @@ impl<'a> Call<'a> {
 }
 
 impl Report {
-    /// Gives the files of a call with a checkpoint their names.
+    /// Gives the files of a call with a checkpoint their names. Whether it had anything to record: the files of one that had
+    /// nothing to do are as they were.
     #[doc(hidden)]
-    pub fn finish_checkpoint(&self, files: &[FinalFile]) -> Result<()> {
-        let recorded = self.recorded.as_deref();
-        recorded.map_or(Ok(()), |recorded| finish_recorded(&self.kernel, recorded, files, &|_| false))
+    pub fn finish_checkpoint(&self, files: &[FinalFile]) -> Result<bool> {
+        let Some(recorded) = self.recorded.as_deref() else { return Ok(false) };
+        finish_recorded(&self.kernel, recorded, files, &|_| false).map(|()| true)
     }
 }
 
+/// What a call's checkpoint says of it; nothing, where it has none.
+#[derive(Default)]
+pub(super) struct Resumed {
+    /// Units that were done before.
+    pub units: u32,
+    /// What the checkpoint belongs to.
+    pub recorded: Option<Arc<Recorded>>,
+}
+
 impl Checked<'_> {
+    /// Opens its journal, if it has a checkpoint, and puts what is recorded into the arguments.
+    pub fn resume(&mut self) -> Result<(Option<Journal>, Resumed)> {
+        let Some(recorded) = self.recorded() else { return Ok((None, Resumed::default())) };
+        let journal = self.open_journal(&recorded)?;
+        let units = journal.committed().map(|units| units.end - units.start).sum();
+        Ok((Some(journal), Resumed { units, recorded: Some(Arc::new(recorded)) }))
+    }
+
     /// What its checkpoint belongs to, if it has one.
     pub fn recorded(&self) -> Option<Recorded> {
         let checkpoint = self.checkpoint.as_ref()?;
@@ -210,8 +229,7 @@ impl Checked<'_> {
         }
     }
 
-    /// Opens its journal and puts what is recorded into the arguments.
-    pub fn open_journal(&mut self, recorded: &Recorded) -> Result<Journal> {
+    fn open_journal(&mut self, recorded: &Recorded) -> Result<Journal> {
         let Some(plan) = self.plans().next().cloned() else { return Err(Error::Call(Message::default())) };
         let is_cut = self.is_shared();
         let kernel = self.kernel.clone();
@@ -262,7 +280,8 @@ impl Checked<'_> {
     }
 
     /// Records that all of a call that is not cut is done.
-    pub fn record_all(&self, journal: &mut Journal, plan: &Plan) -> Result<()> {
+    pub fn record_all(&self, journal: &mut Journal) -> Result<()> {
+        let Some(plan) = self.plan.as_deref() else { return Ok(()) };
         journal.landed(Some(0..plan.tiles.units()));
         let start = Instant::now();
         let extents = |at: usize, units: Range<u32>| extent(plan, false, at, units);

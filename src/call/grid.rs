@@ -49,7 +49,7 @@ pub(crate) enum Extent {
 const MOST: i128 = 1 << 32;
 
 impl Extent {
-    /// Workgroups along x, y and z, checked.
+    /// Workgroups along x, y and z, checked. None of an axis has nothing to do.
     pub fn workgroups(self, kernel: &Kernel) -> Result<[u32; 3], Message> {
         let (grid, what, given) = match self {
             Extent::Invocations(grid) => (grid, "grid", "invocations"),
@@ -61,10 +61,10 @@ impl Extent {
             let size = i128::from(kernel.inner.workgroup_size[axis]);
             let count = grid.axes[axis];
             let shown = || format!("{what} {:?}", grid.axes);
-            if count <= 0 {
+            if count < 0 {
                 return Err(kernel
                     .message(format!("{} has {count} {given} along {name}", shown()))
-                    .help("every axis needs at least 1; skip the call where there is nothing to do"));
+                    .help("give a number; with 0 the call does nothing"));
             }
             let (groups, invocations) = match self {
                 Extent::Invocations(_) => ((count + size - 1) / size, count),

@@ -1,6 +1,6 @@
 //! The grid of a call that was given none.
 
-use super::Call;
+use super::{Call, bind};
 use crate::{
     access::Verdict,
     error::{Error, Message, Result},
@@ -18,6 +18,12 @@ impl Call<'_> {
         let workgroups = [groups.max(1), 1, 1];
         self.check_outputs(workgroups).map_err(|why| self.no_grid(&why))?;
         Ok(workgroups)
+    }
+
+    /// Whether the kernel writes, and all that it writes has no elements.
+    pub(super) fn has_empty_outputs(&self) -> bool {
+        let mut outputs = self.outputs().peekable();
+        outputs.peek().is_some() && outputs.all(|(_, binding, bytes)| bind::is_empty(binding, bytes))
     }
 
     fn no_grid(&self, why: &str) -> Error {

@@ -1,7 +1,7 @@
 //! From a call to a launch: what needs the whole call to be checked, the device, the memory.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 
@@ -9,25 +9,27 @@ use super::{
     Call,
     args::{Arg, Data},
     bind,
-    checkpoint::Checkpoint,
-    place::Placement,
+    checkpoint::{Checkpoint, Resumed},
+    place::{Placement, about_buffers},
     progress::Watchers,
     split::{Split, SplitMember},
     uniform::Uniforms,
 };
 use crate::{
-    device::Device,
+    device::{Device, Devices},
     error::{Error, Message, Result},
     exec::{
-        ArgData, Launch, Metrics, Watcher,
-        split::{self, Member, MemberMetrics, SplitLaunch},
+        ArgData, Launch, Metrics,
+        fault::{Fault, FaultClass},
+        split::{self, Member, MemberMetrics, Outcome, SplitLaunch},
         stop::{Armed, LeftBehind},
         trace::{Recorder, Track},
     },
     journal::Journal,
-    kernel::Kernel,
-    plan::Plan,
-    report::{MemberReport, Report},
+    kernel::{Binding, Kernel},
+    plan::{Detour, Plan},
+    report::{FaultReport, MemberReport, Report},
+    schedule::Remedy,
 };
 
 /// A call that nothing is wrong with, and the device it goes to.
@@ -48,6 +50,9 @@ pub(super) struct Checked<'a> {
     pub compile: Duration,
     /// Who shares it; nothing where the device runs all of it.
     split: Option<Split>,
+    devices: Devices,
+    /// Whether the caller asked for the device.
+    is_asked: bool,
     /// Who records it.
     recorder: Option<Arc<Recorder>>,
 }
@@ -71,9 +76,16 @@ impl<'a> Call<'a> {
         self.check_aliases().map_err(Error::Call)?;
         let workgroups = match self.extent {
             Some(extent) => extent.workgroups(kernel).map_err(Error::Call)?,
+            None if self.has_empty_outputs() => [0, 1, 1],
             None => self.infer_grid()?,
         };
-        let Placement { device, plan, compile, split } = self.place(workgroups, planned)?;
+        let Placement { device, plan, compile, split } = match has_nothing_to_do(workgroups) {
+            true => self.place_nothing(workgroups, planned)?,
+            false => {
+                self.check_elements().map_err(Error::Call)?;
+                self.place(workgroups, planned)?
+            }
+        };
         let stop = Armed::new(Some(kernel), start, self.deadline, self.tokens)?;
         Ok(Checked {
             kernel: self.kernel,
@@ -89,6 +101,8 @@ impl<'a> Call<'a> {
             compile,
             split,
             recorder: self.devices.recorder(),
+            is_asked: self.device.is_some(),
+            devices: self.devices,
         })
     }
 
@@ -101,6 +115,13 @@ impl<'a> Call<'a> {
                 format!("bind it with .{method}(\"{}\", ..), which takes {}", binding.name, binding.shape.name)
             },
         )
+    }
+
+    /// Refuses bindings without elements.
+    fn check_elements(&self) -> Result<(), Message> {
+        let given = self.kernel.bindings().iter().zip(&self.args);
+        let mut given = given.filter_map(|(binding, arg)| Some((binding, arg.as_ref()?.data.bytes())));
+        given.try_for_each(|(binding, bytes)| bind::check_elements(&self.kernel, binding, bytes))
     }
 
     /// Refuses one buffer under two names where the kernel writes under one of them.
@@ -145,72 +166,145 @@ impl Checked<'_> {
         if let Some(stop) = stop.filter(|stop| stop.is_due()) {
             return Err(stop.error(LeftBehind::Nothing));
         }
-        let recorded = self.recorded();
-        let mut journal = recorded.as_ref().map(|recorded| self.open_journal(recorded)).transpose()?;
-        let resumed = journal.iter().flat_map(Journal::committed).map(|units| units.end - units.start).sum();
-        let (mut metrics, members) = if resumed > 0 && self.split.is_none() {
-            // A call that is not cut is recorded as a whole.
-            (Metrics::default(), Vec::new())
+        if has_nothing_to_do(self.workgroups) {
+            return Ok(self.report(Metrics::default(), Vec::new(), Vec::new(), Resumed::default()));
+        }
+        let (mut journal, resumed) = self.resume()?;
+        // A call that is not cut is recorded as a whole.
+        let is_done = self.split.is_none() && resumed.units > 0;
+        let (mut metrics, members, faults) = if is_done {
+            (Metrics::default(), Vec::new(), Vec::new())
+        } else if self.split.is_some() {
+            self.launch_split(journal.as_mut())?
         } else {
-            self.compute(journal.as_mut())?
+            let landing = AtomicBool::new(false);
+            match self.launch_on_one(&landing) {
+                Ok(metrics) => (metrics, Vec::new(), Vec::new()),
+                Err(error) => {
+                    let fault = self.move_on(error, landing.into_inner())?;
+                    (self.launch_on_one(&AtomicBool::new(false))?, Vec::new(), vec![fault])
+                }
+            }
         };
-        if let (Some(journal), None, Some(plan), 0) = (&mut journal, &self.split, &self.plan, resumed) {
-            self.record_all(journal, plan)?;
+        if let (Some(journal), None, false) = (&mut journal, &self.split, is_done) {
+            self.record_all(journal)?;
         }
         metrics.compile += self.compile;
-        Ok(Report {
+        Ok(self.report(metrics, members, faults, resumed))
+    }
+
+    fn report(
+        &self,
+        metrics: Metrics,
+        members: Vec<MemberReport>,
+        faults: Vec<FaultReport>,
+        resumed: Resumed,
+    ) -> Report {
+        Report {
             kernel: self.kernel.clone(),
             device: self.device.clone(),
             plan: self.plan.clone(),
             metrics,
             members,
+            faults,
             total: self.start.elapsed(),
             workgroups: self.workgroups,
-            resumed,
-            recorded: recorded.map(Arc::new),
-        })
+            resumed: resumed.units,
+            recorded: resumed.recorded,
+        }
     }
+}
 
-    /// Runs what is not recorded yet.
-    fn compute(&mut self, journal: Option<&mut Journal>) -> Result<(Metrics, Vec<MemberReport>)> {
-        let stop = self.stop.as_ref().map(|armed| &**armed.stop());
-        let bindings = self.kernel.bindings();
-        let args = bindings.iter().zip(&mut self.args);
-        let args = args.map(|(binding, arg)| match arg {
-            Some(arg) => arg.data.lend(binding.kind),
-            None => ArgData::Uniform(self.uniforms.bytes(binding)),
-        });
-        let args = args.collect();
-        let plan = self.plan.as_deref();
+impl Checked<'_> {
+    fn launch_on_one(&mut self, landing: &AtomicBool) -> Result<Metrics> {
         let watchers = &mut self.watchers;
         let is_watched = !watchers.is_empty();
         let mut tell = |event| watchers.tell(event);
-        let watcher: Option<&mut Watcher<'_>> = if is_watched { Some(&mut tell) } else { None };
-        let (kernel, workgroups) = (&self.kernel, self.workgroups);
-        let recorder = self.recorder.as_deref();
-        Ok(match &self.split {
-            None => {
-                let launch = Launch {
-                    kernel,
-                    args,
-                    workgroups,
-                    stop,
-                    spare_threads: 0,
-                    plan,
-                    track: track(recorder, kernel, &self.device),
-                    watcher,
-                };
-                (self.device.inner.backend.launch(launch)?, Vec::new())
-            }
-            Some(split) => {
-                let members =
-                    split.launch(SplitLaunch { kernel, args, workgroups, stop, watcher, journal }, recorder)?;
-                let metrics = MemberReport::total(&members);
-                // One that has all of it shares with nobody.
-                (metrics, if split.members.len() > 1 { members } else { Vec::new() })
-            }
-        })
+        let launch = Launch {
+            kernel: &self.kernel,
+            args: lend(&self.kernel, &mut self.args, &self.uniforms),
+            workgroups: self.workgroups,
+            stop: self.stop.as_ref().map(|armed| &**armed.stop()),
+            spare_threads: 0,
+            plan: self.plan.as_deref(),
+            track: track(self.recorder.as_deref(), &self.kernel, &self.device),
+            watcher: if is_watched { Some(&mut tell) } else { None },
+            landing: Some(landing),
+        };
+        self.device.inner.backend.launch(launch)
     }
+
+    fn launch_split(
+        &mut self,
+        journal: Option<&mut Journal>,
+    ) -> Result<(Metrics, Vec<MemberReport>, Vec<FaultReport>)> {
+        let watchers = &mut self.watchers;
+        let is_watched = !watchers.is_empty();
+        let mut tell = |event| watchers.tell(event);
+        let Some(split) = &self.split else { return Err(Error::NoDevice(self.kernel.message("no devices share it"))) };
+        let launch = SplitLaunch {
+            kernel: &self.kernel,
+            args: lend(&self.kernel, &mut self.args, &self.uniforms),
+            workgroups: self.workgroups,
+            stop: self.stop.as_ref().map(|armed| &**armed.stop()),
+            watcher: if is_watched { Some(&mut tell) } else { None },
+            journal,
+            spare: None,
+            patience: split::PATIENCE,
+        };
+        let (members, faults) = split.launch(launch, self.recorder.as_deref())?;
+        let metrics = MemberReport::total(&members);
+        // One that has all of it shares with nobody.
+        Ok((metrics, if members.len() > 1 { members } else { Vec::new() }, faults))
+    }
+
+    /// Gives the call to the device that takes data of any size, where the one that it was for has failed.
+    ///
+    /// # Errors
+    ///
+    /// The device's, where nobody else can do the call: it is wrong or has to stop, its data is on the device, results were on
+    /// their way to what the kernel reads, or the caller wants that device and it is not the one to blame.
+    fn move_on(&mut self, error: Error, was_landing: bool) -> Result<FaultReport> {
+        let is_fault = match FaultClass::of(&error) {
+            // Who asks for a device wants to know what it lacks, and what is wrong with it for this kernel.
+            FaultClass::Device(_) if self.is_asked => {
+                matches!(error, Error::OutOfMemory(_) | Error::DeviceLost(_) | Error::Hung(_))
+            }
+            FaultClass::Device(_) => true,
+            FaultClass::WrongCall | FaultClass::Stopped => false,
+        };
+        let is_resident = self.args.iter().flatten().any(|arg| matches!(arg.data, Data::Resident { .. }));
+        let is_spoilt = was_landing && self.kernel.bindings().iter().any(|binding| binding.loads && binding.stores);
+        let spare = self.devices.unbounded().filter(|device| **device != self.device);
+        let Some(spare) = spare.filter(|_| is_fault && !is_resident && !is_spoilt) else {
+            return Err(about_buffers(&self.kernel, &self.args, &self.device, error));
+        };
+        let Ok(compile) = spare.accepts(&self.kernel) else { return Err(error) };
+        tracing::warn!(kernel = self.kernel.name(), %error, "a device failed: `{}` runs the call", spare.alias());
+        self.compile += compile;
+        let failed = std::mem::replace(&mut self.device, spare.clone());
+        let detour = Detour { device: failed.describe(), reason: first_line(&error) };
+        self.plan = self.plan.take().map(|plan| Arc::new(plan.with_detour(detour)));
+        Ok(FaultReport { device: failed, error, is_out: true })
+    }
+}
+
+/// The arguments as a launch takes them.
+fn lend<'l>(kernel: &'l Kernel, args: &'l mut [Option<Arg<'_>>], uniforms: &'l Uniforms) -> Vec<ArgData<'l>> {
+    let lend = |(binding, arg): (&'l Binding, &'l mut Option<Arg<'_>>)| match arg {
+        Some(arg) => arg.data.lend(binding.kind),
+        None => ArgData::Uniform(uniforms.bytes(binding)),
+    };
+    kernel.bindings().iter().zip(args).map(lend).collect()
+}
+
+fn first_line(error: &Error) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
+}
+
+/// Whether a grid has no workgroup: then nothing is bound, and outputs stay as they are.
+fn has_nothing_to_do(workgroups: [u32; 3]) -> bool {
+    workgroups.contains(&0)
 }
 
 /// Where what a device does in a call of `kernel` is recorded, if it is.
@@ -219,20 +313,25 @@ fn track<'r>(recorder: Option<&'r Recorder>, kernel: &'r Kernel, device: &'r Dev
 }
 
 impl Split {
-    /// Runs a launch on all members; gives what each did, and that the others did nothing.
-    fn launch(&self, launch: SplitLaunch<'_>, recorder: Option<&Recorder>) -> Result<Vec<MemberReport>> {
+    /// Runs a launch on all members; gives what each did, and that the others did nothing, and what failed.
+    fn launch<'l>(
+        &'l self,
+        launch: SplitLaunch<'l>,
+        recorder: Option<&'l Recorder>,
+    ) -> Result<(Vec<MemberReport>, Vec<FaultReport>)> {
         let kernel = launch.kernel;
         let feeds = self.members.iter().any(|member| !member.is_host());
-        let members = self.members.iter().map(|SplitMember { device, plan }| Member {
+        let member = |SplitMember { device, plan }: &'l SplitMember, spare_threads, is_listed| Member {
             backend: &*device.inner.backend,
             plan,
-            spare_threads: usize::from(feeds),
-            is_listed: self.is_list,
+            spare_threads,
+            is_listed,
             track: track(recorder, kernel, device),
-        });
-        let members: Vec<_> = members.collect();
+        };
+        let members: Vec<_> = self.members.iter().map(|one| member(one, usize::from(feeds), self.is_list)).collect();
+        let spare = self.spare.as_ref().map(|one| member(one, 0, false));
         let start = Instant::now();
-        let done = split::run(launch, &members)?;
+        let Outcome { members: done, faults } = split::run(SplitLaunch { spare, ..launch }, &members)?;
         let took = start.elapsed();
         let report = |device: &Device, MemberMetrics { metrics, share }| MemberReport {
             device: device.clone(),
@@ -241,8 +340,17 @@ impl Split {
             busy: share.busy.min(took),
             idle: took.saturating_sub(share.busy),
         };
-        let took_part = self.members.iter().zip(done).map(|(member, done)| report(&member.device, done));
-        let left_out = self.left_out.iter().map(|device| report(device, MemberMetrics::default()));
-        Ok(took_part.chain(left_out).collect())
+        // The spare one is the last, if it was called in; it may be one that was left out.
+        let all: Vec<&Device> = self.members.iter().chain(&self.spare).map(|member| &member.device).collect();
+        let has_done: Vec<&Device> = all.iter().copied().take(done.len()).collect();
+        let took_part = has_done.iter().zip(done).map(|(device, done)| report(device, done));
+        let left_out = self.left_out.iter().filter(|device| !has_done.contains(device));
+        let left_out = left_out.map(|device| report(device, MemberMetrics::default()));
+        let fault = |fault: Fault| FaultReport {
+            device: all[fault.member].clone(),
+            error: fault.error,
+            is_out: fault.remedy == Remedy::Out,
+        };
+        Ok((took_part.chain(left_out).collect(), faults.into_iter().map(fault).collect()))
     }
 }

@@ -12,6 +12,8 @@ mod launch;
 pub(crate) mod place;
 mod progress;
 mod split;
+#[cfg(all(test, feature = "cpu"))]
+mod tests;
 pub(crate) mod uniform;
 
 use std::{fmt, time::Duration};
@@ -251,7 +253,7 @@ impl<'a> Call<'a> {
     ///
     /// Before anything runs: [`Error::Call`] where the arguments or the grid are wrong,
     /// [`Error::NoDevice`] and [`Error::Unsupported`] where no device can run it, [`Error::Busy`] where the device
-    /// still runs a call that was given up. After that [`Error::OutOfMemory`], [`Error::Device`],
+    /// still runs a call that was given up. After that [`Error::OutOfMemory`], [`Error::Device`], [`Error::DeviceLost`],
     /// [`Error::Deadline`] and [`Error::Cancelled`]; what was bound for writing is then initialised but unspecified.
     pub fn run(self) -> Result<Report> {
         self.check()?.launch()

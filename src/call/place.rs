@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     kernel::{Binding, BindingKind, Kernel},
     plan::{
-        Detour, Misfit, Plan,
+        Detour, Misfit, Plan, plan_nothing,
         request::{CallShape, DataLocation, PlanRequest},
     },
 };
@@ -72,6 +72,20 @@ impl Call<'_> {
         }
     }
 
+    /// Finds a device for a call that has nothing to do.
+    pub(super) fn place_nothing(&self, workgroups: [u32; 3], wanted: bool) -> Result<Placement> {
+        let asked = match &self.device {
+            Some(Asked::One(device)) => Some(device),
+            Some(Asked::Several { devices, .. }) => devices.first(),
+            None => None,
+        };
+        let found = self.candidates(asked)?.devices.first().cloned();
+        let device = found.ok_or_else(|| Error::NoDevice(self.kernel.message("the runtime has no device")))?;
+        let plan = || Arc::new(plan_nothing(&self.kernel, &self.given(workgroups), &device.describe()));
+        let plan = wanted.then(plan);
+        Ok(Placement { device, plan, compile: Duration::ZERO, split: None })
+    }
+
     fn has_resident_data(&self) -> bool {
         self.args.iter().flatten().any(|arg| matches!(arg.data, Data::Resident { .. }))
     }
@@ -87,7 +101,9 @@ impl Call<'_> {
             let compile = match device.accepts(&self.kernel) {
                 Ok(compile) => compile,
                 // Who asks for a device wants to know what it lacks.
-                Err(error) if at == 0 && is_decided => return Err(error),
+                Err(error) if at == 0 && is_decided => {
+                    return Err(about_buffers(&self.kernel, &self.args, device, error));
+                }
                 Err(error) => {
                     refusal = refusal.or(Some(error));
                     continue;
@@ -171,6 +187,17 @@ impl Call<'_> {
         }
         Ok(())
     }
+}
+
+/// The error of a device that is lost, about the buffer that lived there if there is one.
+pub(super) fn about_buffers(kernel: &Kernel, args: &[Option<Arg<'_>>], device: &Device, error: Error) -> Error {
+    let Error::DeviceLost(message) = error else { return error };
+    let lives = |arg: &Option<Arg<'_>>| matches!(arg, Some(Arg { data: Data::Resident { device: holder, .. }, .. }) if holder == device);
+    let lost = args.iter().position(lives).filter(|_| message.kernel.is_empty());
+    let Some(at) = lost else { return Error::DeviceLost(message) };
+    let problem = format!("its buffer on {} is gone: {}", device.describe(), message.problem);
+    let message = kernel.message(problem).subject(kernel.bindings()[at].name.as_str());
+    Error::DeviceLost(message.help("make the buffer anew, from data on the host"))
 }
 
 /// The error for a binding that is given as a whole and is larger than the device takes.

@@ -10,7 +10,10 @@ use crate::{
     device::Device,
     device_info::DeviceKind,
     error::{Error, Result},
-    plan::Plan,
+    plan::{
+        Plan,
+        request::{CallShape, PlanRequest},
+    },
 };
 
 /// The devices that share a call.
@@ -21,6 +24,8 @@ pub(super) struct Split {
     pub is_list: bool,
     /// Devices of `all` that do not take part.
     pub left_out: Vec<Device>,
+    /// Who takes the rest if all members fail.
+    pub spare: Option<SplitMember>,
 }
 
 /// A device that takes part.
@@ -41,7 +46,7 @@ impl Call<'_> {
     pub(super) fn place_several(&self, workgroups: [u32; 3], devices: &[Device], is_list: bool) -> Result<Placement> {
         let mut given = self.given(workgroups);
         given.shape.splits = true;
-        let mut split = Split { members: Vec::new(), is_list, left_out: Vec::new() };
+        let mut split = Split { members: Vec::new(), is_list, left_out: Vec::new(), spare: None };
         let mut compile = Duration::ZERO;
         let mut refusal = None;
         for device in devices {
@@ -75,9 +80,19 @@ impl Call<'_> {
             [only] if self.checkpoint.is_none() => self.place_on_one(workgroups, true, Some(&only.device)),
             [first, ..] => {
                 let (device, plan) = (first.device.clone(), Some(Arc::clone(&first.plan)));
+                split.spare = self.spare(&split.members, given)?;
                 Ok(Placement { device, plan, compile, split: Some(split) })
             }
         }
+    }
+
+    /// The device that takes data of any size, if it is not a member anyway and runs the kernel.
+    fn spare(&self, members: &[SplitMember], given: PlanRequest<'_>) -> Result<Option<SplitMember>> {
+        let device = self.devices.unbounded().filter(|device| members.iter().all(|member| member.device != **device));
+        let Some(device) = device.filter(|device| device.accepts(&self.kernel).is_ok()) else { return Ok(None) };
+        let shape = CallShape { capacity: None, ..given.shape };
+        let plan = self.devices.plan(&self.kernel, &PlanRequest { shape, ..given }, device)?;
+        Ok(plan.ok().map(|plan| SplitMember { device: device.clone(), plan }))
     }
 
     /// Has one device run all of the call: the first of a list, else the best.

@@ -50,6 +50,7 @@ impl<'b> ChainCall<'b> {
             let taken = |place: usize| call.args[place].is_some();
             let place =
                 bind::place(&call.kernel, name, Access::Declared, element, bytes, taken).map_err(Error::Call)?;
+            bind::check_elements(&call.kernel, &call.kernel.bindings()[place], bytes).map_err(Error::Call)?;
             call.args[place] = Some(memory);
             Ok(())
         })
@@ -102,7 +103,7 @@ impl<'b> ChainCall<'b> {
         })
     }
 
-    /// How many invocations run, along up to three axes; rounded up to whole workgroups.
+    /// How many invocations run, along up to three axes; rounded up to whole workgroups. A call of none is left out.
     pub fn grid(mut self, invocations: impl Into<Grid>) -> Self {
         self.extent = Some(Extent::Invocations(invocations.into()));
         self
@@ -148,6 +149,9 @@ impl<'b> ChainCall<'b> {
             Error::Call(kernel.message("the call has no grid").help("say how many invocations with .grid([n, 1, 1])"))
         })?;
         let workgroups = extent.workgroups(kernel).map_err(Error::Call)?;
+        if workgroups.contains(&0) {
+            return Ok(());
+        }
         let recording = &mut self.builder.recording;
         recording.dispatch(kernel, &self.args, self.uniforms.all(), &self.patches, workgroups).map_err(Error::Call)
     }

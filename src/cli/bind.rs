@@ -444,7 +444,7 @@ impl<'a> Binder<'a> {
             let wanted = element_dtype(ty).unwrap_or(DType { scalar: packing.scalar, width: 1 });
             return Err(refuse(format!("is {}", numpy(data.scalar())), remedy(wanted)));
         }
-        if data.len() == 0 {
+        if data.len() == 0 && binding.element_stride().is_none() {
             return Err(refuse(
                 format!("has shape {}: there is nothing in it", show_shape(shape)),
                 "give it at least one element".into(),

@@ -10,7 +10,7 @@ use super::{
     bind::{Contents, Purpose, Slot, bind},
     failure::{Failure, Outcome},
     kernel::{check_constants, device_name, load_kernel, load_module, runtime},
-    members::{self, MemberEntry},
+    members::{self, FaultEntry, MemberEntry},
     recorded,
     results::Pending,
     show::{self, Progress, Spread},
@@ -33,6 +33,9 @@ pub struct Document {
     /// Units that an earlier run had done, where there is a checkpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resumed: Option<u32>,
+    /// What failed on devices in the last run, and was done again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<FaultEntry>,
 }
 
 #[derive(Serialize)]
@@ -197,6 +200,7 @@ pub fn document(kernel: &Kernel, device: &Device, compile: Duration, reports: &[
         bytes_down: last.map_or(0, Report::bytes_down),
         members: last.map_or_else(Vec::new, |last| members::entries(last.members())),
         resumed: None,
+        faults: last.map_or_else(Vec::new, |last| members::faults(last.faults())),
     }
 }
 
@@ -216,4 +220,5 @@ pub fn summarize(kernel: &Kernel, device: &Device, compile: Duration, reports: &
     eprintln!("  kernel {kernels}, with transfers {totals}; compiled in {}", show::time(compile));
     eprintln!("  {} up, {} down", show::bytes(last.bytes_up()), show::bytes(last.bytes_down()));
     members::lines(last.members()).iter().for_each(|line| eprintln!("  {line}"));
+    last.faults().iter().for_each(|fault| eprintln!("  {fault}"));
 }

@@ -42,7 +42,9 @@ impl From<swath::Error> for Failure {
         let sentence = error.to_string();
         match error {
             // The device failed, ran out of memory, or took too long, on a call that was well formed.
-            Device(_) | OutOfMemory(_) | Deadline(_) | Cancelled(_) | Busy(_) => Failure::Failed(sentence),
+            Device(_) | DeviceLost(_) | Hung(_) | OutOfMemory(_) | Deadline(_) | Cancelled(_) | Busy(_) => {
+                Failure::Failed(sentence)
+            }
             _ => Failure::Wrong(sentence),
         }
     }

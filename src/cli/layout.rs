@@ -99,7 +99,7 @@ impl Packing {
         match (rest, self.count) {
             (Some(rest), Some(count)) if rest == count * self.cells.len() => Ok(count),
             (_, Some(count)) => Err(format!("exactly {} scalars", self.head.len() + count * self.cells.len())),
-            (Some(rest), None) if rest > 0 && rest % self.cells.len() == 0 => Ok(rest / self.cells.len()),
+            (Some(rest), None) if rest % self.cells.len().max(1) == 0 => Ok(rest / self.cells.len().max(1)),
             (_, None) if self.head.is_empty() => Err(format!("a multiple of {} scalars", self.cells.len())),
             (_, None) => Err(format!("{} scalars and then a multiple of {}", self.head.len(), self.cells.len())),
         }

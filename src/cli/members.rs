@@ -1,7 +1,7 @@
 //! The devices that shared a call, for people and for programs.
 
 use serde::Serialize;
-use swath::{Device, MemberReport};
+use swath::{Device, FaultReport, MemberReport};
 
 use super::show;
 
@@ -34,6 +34,24 @@ pub fn entries(members: &[MemberReport]) -> Vec<MemberEntry> {
 /// A line about each member.
 pub fn lines(members: &[MemberReport]) -> Vec<String> {
     members.iter().map(ToString::to_string).collect()
+}
+
+/// What `--json` says of something that failed and was done again.
+#[derive(Serialize)]
+pub struct FaultEntry {
+    device: String,
+    error: String,
+    out: bool,
+}
+
+/// The entries of all faults.
+pub fn faults(faults: &[FaultReport]) -> Vec<FaultEntry> {
+    let entry = |fault: &FaultReport| FaultEntry {
+        device: fault.device().name().to_owned(),
+        error: fault.error().to_string(),
+        out: fault.is_out(),
+    };
+    faults.iter().map(entry).collect()
 }
 
 /// The devices that a call was to run on, in one phrase: those that shared it, or `device`.

@@ -14,6 +14,7 @@ use super::{
     failure::{Failure, Outcome},
     kernel::{check_constants, device_name, load_kernel, load_module, runtime},
     part::final_file,
+    results::unwritten,
     show::{self, Progress},
     signals,
     tracing::Tracing,
@@ -94,7 +95,13 @@ fn compute(args: &ExecArgs, path: &Path, kernel: &Kernel, is_begun: bool) -> Out
             files.push(written.finish(&slot.name, id)?);
         }
     }
-    report.finish_checkpoint(&files).map_err(failed)?;
+    if !report.finish_checkpoint(&files).map_err(failed)? {
+        // A grid of nothing.
+        for file in &files {
+            let placed = System.rename(&file.temporary, &file.target).and_then(|()| System.sync_folder(&file.target));
+            placed.map_err(|error| unwritten(&file.target, &error))?;
+        }
+    }
     trace.map_or(Ok(()), Tracing::finish)?;
     let reports = [report];
     let compile = reports[0].compile_time();

@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use super::dtype::DType;
 
-/// Extents of a grid along x, y and z, each at least 1.
+/// Extents of a grid along x, y and z. Where one is 0, nothing runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extents(pub [u64; 3]);
 
@@ -19,9 +19,6 @@ impl FromStr for Extents {
         let mut extents = [1; 3];
         for (extent, part) in extents.iter_mut().zip(&parts) {
             *extent = part.parse().map_err(|_| format!("`{part}` is not a whole number; write X, X,Y or X,Y,Z"))?;
-            if *extent == 0 {
-                return Err("an extent of 0 runs nothing; the smallest is 1".into());
-            }
             if *extent > 1 << 32 {
                 return Err(format!("{part} is more than the 4294967296 (2^32) that an axis can have"));
             }
@@ -34,9 +31,9 @@ impl Extents {
     /// The shape that NumPy gives an array over this grid: last axis x, leading axes of one left out.
     pub fn shape(self) -> Vec<u64> {
         let [x, y, z] = self.0;
-        if z > 1 {
+        if z != 1 {
             vec![z, y, x]
-        } else if y > 1 {
+        } else if y != 1 {
             vec![y, x]
         } else {
             vec![x]
@@ -285,7 +282,8 @@ mod tests {
         assert_eq!("5".parse(), Ok(Extents([5, 1, 1])));
         assert_eq!("5,6,7".parse(), Ok(Extents([5, 6, 7])));
         assert_eq!("5x6".parse(), Ok(Extents([5, 6, 1])));
-        for bad in ["", "0", "1,2,3,4", "-1", "1.5", "a", "4294967297", "1,,2"] {
+        assert_eq!("0".parse(), Ok(Extents([0, 1, 1])));
+        for bad in ["", "1,2,3,4", "-1", "1.5", "a", "4294967297", "1,,2"] {
             assert!(bad.parse::<Extents>().is_err(), "{bad}");
         }
     }
@@ -295,6 +293,7 @@ mod tests {
         assert_eq!(Extents([5, 1, 1]).shape(), [5]);
         assert_eq!(Extents([5, 6, 1]).shape(), [6, 5]);
         assert_eq!(Extents([5, 1, 7]).shape(), [7, 1, 5]);
+        assert_eq!(Extents([5, 0, 1]).shape(), [0, 5]);
     }
 
     #[test]

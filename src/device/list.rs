@@ -205,9 +205,13 @@ impl Devices {
                 _ => self.named("auto")?,
             },
         };
-        let unbounded = self.inner.devices.iter().find(|device| device.capacity().is_none());
-        let fallback = unbounded.filter(|device| **device != asked).cloned();
+        let fallback = self.unbounded().filter(|device| **device != asked).cloned();
         Ok(Candidates { devices: std::iter::once(asked).chain(fallback).collect(), is_decided: true })
+    }
+
+    /// The device that takes data of any size, for what others cannot hold or fail to do.
+    pub fn unbounded(&self) -> Option<&Device> {
+        self.inner.devices.iter().find(|device| device.capacity().is_none())
     }
 
     /// The device for `kernel` where nothing else decides: the default if one is set, else the most

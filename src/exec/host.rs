@@ -2,6 +2,9 @@
 //!
 //! Several members work on one call, each on ranges of its own. What is safe about that is looked at while it runs, as a
 //! `RefCell` does for one value: a range that is lent for writing is lent to nobody else.
+//!
+//! Who does a part of a call has a *slice* of each binding: a first byte, and the bytes from there on that the part touches.
+//! All offsets are those in the whole binding, whose length is what the kernel sees.
 
 use std::{
     marker::PhantomData,
@@ -12,10 +15,53 @@ use std::{
 
 use crate::access::Merge;
 
-/// Bytes of the host that are lent by ranges.
+/// A part of a binding's data that the kernel only reads.
+#[derive(Clone, Copy)]
+pub(crate) struct HostSlice<'a> {
+    /// The bytes that are there.
+    pub data: &'a [u8],
+    /// Where in the binding they start.
+    pub first: u64,
+    /// Bytes of the whole binding.
+    pub whole: u64,
+}
+
+impl<'a> HostSlice<'a> {
+    /// The bytes of a range of the binding.
+    ///
+    /// # Panics
+    ///
+    /// If they are not all there.
+    #[cfg(feature = "gpu")]
+    pub fn bytes(&self, range: Range<u64>) -> &'a [u8] {
+        let range = within(range, self.first, self.data.len(), self.whole);
+        &self.data[range]
+    }
+}
+
+impl<'a> From<&'a [u8]> for HostSlice<'a> {
+    fn from(data: &'a [u8]) -> Self {
+        HostSlice { data, first: 0, whole: data.len() as u64 }
+    }
+}
+
+/// Where a range of a binding is in a slice of it.
+fn within(range: Range<u64>, first: u64, bytes: usize, whole: u64) -> Range<usize> {
+    let end = first + bytes as u64;
+    assert!(
+        first <= range.start && range.start <= range.end && range.end <= end,
+        "{range:?} of bytes {first}..{end} of {whole} bytes"
+    );
+    (range.start - first) as usize..(range.end - first) as usize
+}
+
+/// Bytes of the host that are lent by ranges: all of a binding, or a slice of it.
 pub(crate) struct HostMemory<'a> {
     start: *mut u8,
     bytes: usize,
+    /// Where in the binding they start, and how long that is.
+    first: u64,
+    whole: u64,
     lent: Mutex<Loans>,
     returned: Condvar,
     /// The exclusive borrow that stands behind `start`.
@@ -42,7 +88,7 @@ impl Request {
     }
 }
 
-// SAFETY: `HostMemory` stands for an exclusive borrow of plain bytes for 'a (`new` is the only place that makes one), and
+// SAFETY: `HostMemory` stands for an exclusive borrow of plain bytes for 'a (`slice` is the only place that makes one), and
 // bytes may be reached from any thread. They are reached through loans alone, and the list of those sees to it that bytes
 // that one loan may write are in no other.
 unsafe impl Send for HostMemory<'_> {}
@@ -50,36 +96,54 @@ unsafe impl Send for HostMemory<'_> {}
 unsafe impl Sync for HostMemory<'_> {}
 
 impl<'a> HostMemory<'a> {
-    /// Takes the bytes over for as long as they are borrowed.
+    /// Takes over all of a binding's bytes for as long as they are borrowed.
     pub fn new(bytes: &'a mut [u8]) -> Self {
+        let whole = bytes.len() as u64;
+        Self::slice(bytes, 0, whole)
+    }
+
+    /// Takes over those bytes of a binding of `whole` bytes that start at `first`.
+    ///
+    /// # Panics
+    ///
+    /// If they end beyond the binding.
+    pub fn slice(bytes: &'a mut [u8], first: u64, whole: u64) -> Self {
+        assert!(first.checked_add(bytes.len() as u64).is_some_and(|end| end <= whole), "a slice lies in its binding");
         HostMemory {
             start: bytes.as_mut_ptr(),
             bytes: bytes.len(),
+            first,
+            whole,
             lent: Mutex::default(),
             returned: Condvar::new(),
             memory: PhantomData,
         }
     }
 
-    /// Size in bytes.
+    /// Size of the whole binding in bytes.
     pub fn bytes(&self) -> u64 {
-        self.bytes as u64
+        self.whole
     }
 
-    /// Lends a range for reading, once nobody may write in it.
+    /// The bytes of the binding that are there.
+    pub fn present(&self) -> Range<u64> {
+        self.first..self.first + self.bytes as u64
+    }
+
+    /// Lends a range of the binding for reading, once nobody may write in it.
     ///
     /// # Panics
     ///
     /// If the range is not within the memory.
     pub fn read(&self, range: Range<u64>) -> Read<'_> {
         let (range, _loan) = self.lend(range, false);
-        // SAFETY: the range is within the bytes that `new` took over (`lend`), which are initialised and live as long
+        // SAFETY: the range is within the bytes that `slice` took over (`lend`), which are initialised and live as long
         // as `self`; until the loan is returned, nobody is lent any of it for writing.
         let bytes = unsafe { slice::from_raw_parts(self.start.add(range.start), range.len()) };
         Read { bytes, _loan }
     }
 
-    /// Lends a range for writing, once nobody else has any of it.
+    /// Lends a range of the binding for writing, once nobody else has any of it.
     ///
     /// # Panics
     ///
@@ -91,20 +155,21 @@ impl<'a> HostMemory<'a> {
         Write { bytes, _loan }
     }
 
-    /// Lends a range for writing by a kernel, which is given the address of the whole and keeps to the range.
+    /// Lends a range of the binding for writing by a kernel, which is given the address of the whole and keeps to the range.
     ///
     /// # Panics
     ///
     /// If the range is not within the memory.
     #[cfg(feature = "cpu")]
-    pub fn claim(&self, range: Range<u64>) -> Loan<'_> {
-        self.lend(range, true).1
+    pub fn claim(&self, range: Range<u64>) -> Claim<'_> {
+        let (range, _loan) = self.lend(range, true);
+        Claim { memory: self, range, _loan }
     }
 
-    /// Where the bytes start. They may be written where a [`claim`](Self::claim) is held.
+    /// Where the binding starts, if all of it is there. It may be written where a [`claim`](Self::claim) is held.
     #[cfg(feature = "cpu")]
-    pub fn start(&self) -> *mut u8 {
-        self.start
+    pub fn start(&self) -> Option<*mut u8> {
+        (self.bytes as u64 == self.whole).then_some(self.start)
     }
 
     /// Combines each word with that of `copy`.
@@ -122,8 +187,7 @@ impl<'a> HostMemory<'a> {
     }
 
     fn lend(&self, range: Range<u64>, writes: bool) -> (Range<usize>, Loan<'_>) {
-        assert!(range.start <= range.end && range.end <= self.bytes(), "{range:?} of {} bytes", self.bytes);
-        let range = range.start as usize..range.end as usize;
+        let range = within(range, self.first, self.bytes, self.whole);
         let mut loans = self.loans();
         let number = loans.next;
         loans.next += 1;
@@ -145,6 +209,48 @@ impl Loans {
         let earlier = self.requests.iter().take_while(|request| request.number != number);
         let asked = self.requests.iter().find(|request| request.number == number);
         asked.is_some_and(|asked| !earlier.into_iter().any(|other| other.conflicts(asked)))
+    }
+}
+
+/// A range that a kernel may write until this is dropped.
+#[cfg(feature = "cpu")]
+pub(crate) struct Claim<'m> {
+    memory: &'m HostMemory<'m>,
+    range: Range<usize>,
+    _loan: Loan<'m>,
+}
+
+#[cfg(feature = "cpu")]
+impl Claim<'_> {
+    /// A copy of these bytes of the binding as they are now, while no kernel runs; nothing if there is no memory for it.
+    ///
+    /// # Panics
+    ///
+    /// If they are not in the claim.
+    pub fn copy(&self, range: Range<u64>) -> Option<Vec<u8>> {
+        let at = self.locate(range);
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(at.len()).ok()?;
+        // SAFETY: the bytes are among those that `slice` took over, which are initialised, and lent to this claim alone.
+        bytes.extend_from_slice(unsafe { slice::from_raw_parts(self.memory.start.add(at.start), at.len()) });
+        Some(bytes)
+    }
+
+    /// Puts such a copy back where it starts at this byte of the binding, while no kernel runs.
+    ///
+    /// # Panics
+    ///
+    /// If that is not in the claim.
+    pub fn restore(&mut self, first: u64, bytes: &[u8]) {
+        let at = self.locate(first..first + bytes.len() as u64);
+        // SAFETY: as in `copy`; the claim is borrowed exclusively.
+        unsafe { slice::from_raw_parts_mut(self.memory.start.add(at.start), at.len()) }.copy_from_slice(bytes);
+    }
+
+    fn locate(&self, range: Range<u64>) -> Range<usize> {
+        let at = within(range, self.memory.first, self.memory.bytes, self.memory.whole);
+        assert!(at.is_empty() || self.range.start <= at.start && at.end <= self.range.end, "a claim has its own bytes");
+        at
     }
 }
 
@@ -235,6 +341,23 @@ mod tests {
             receiver.recv().expect("it writes");
         });
         assert_eq!(memory.read(6..7)[0], 9);
+    }
+
+    #[test]
+    fn a_slice_is_found_by_offsets_in_the_whole() {
+        let mut bytes = [0; 8];
+        let memory = HostMemory::slice(&mut bytes, 100, 1000);
+        assert_eq!((memory.bytes(), memory.present()), (1000, 100..108));
+        memory.write(102..104).fill(7);
+        assert_eq!(*memory.read(101..105), [0, 7, 7, 0]);
+        drop(memory);
+        assert_eq!(bytes, [0, 0, 7, 7, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "of bytes 100..108 of 1000 bytes")]
+    fn what_is_not_there_is_not_lent() {
+        HostMemory::slice(&mut [0; 8], 100, 1000).read(99..101);
     }
 
     #[test]

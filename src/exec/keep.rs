@@ -27,9 +27,13 @@ pub(super) struct Keeping<'k> {
 pub(super) enum Wanted {
     /// Nothing, for so long.
     Time(Duration),
-    /// That members fold their copies of merged bindings in.
-    Folds,
+    /// That members fold their copies of merged bindings in, which they may take so long for.
+    Folds(Duration),
 }
+
+/// The shortest wait before the journal is looked at again, and how long members may take to fold.
+const SHORT: Duration = Duration::from_micros(20);
+const LONG: Duration = Duration::from_millis(100);
 
 impl Keeping<'_> {
     /// Takes in what landed, and does what is to be done now. `is_last` where nothing more will land.
@@ -48,9 +52,9 @@ impl Keeping<'_> {
             track.kept(began);
         }
         match step {
-            Ok(Step::Gather) => Ok(Wanted::Folds),
-            Ok(Step::Wait(time)) => Ok(Wanted::Time(time)),
-            Ok(_) => Ok(Wanted::Time(Duration::ZERO)),
+            Ok(Step::Gather) => Ok(Wanted::Folds(LONG)),
+            Ok(Step::Wait(time)) => Ok(Wanted::Time(time.max(SHORT))),
+            Ok(_) => Ok(Wanted::Time(SHORT)),
             Err(error) => Err(unkept(self.kernel, &error)),
         }
     }

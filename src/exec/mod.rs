@@ -2,6 +2,9 @@
 
 #[cfg(feature = "cpu")]
 pub(crate) mod cpu;
+pub(crate) mod fault;
+#[cfg(test)]
+pub(crate) mod faulty;
 #[cfg(feature = "gpu")]
 pub(crate) mod gpu;
 pub(crate) mod host;
@@ -14,7 +17,12 @@ pub(crate) mod stop;
 mod tests;
 pub(crate) mod trace;
 
-use std::{any::Any, ops::Range, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    ops::Range,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 pub use stop::CancelToken;
 
@@ -25,7 +33,7 @@ use crate::{
     kernel::Kernel,
     plan::{Plan, TileEvent, request::Capacity},
 };
-use host::HostMemory;
+use host::{HostMemory, HostSlice};
 use session::Body;
 use stop::Stop;
 use trace::Track;
@@ -79,9 +87,11 @@ pub(crate) enum ArgData<'a> {
     Uniform(&'a [u8]),
     /// Host memory that the kernel only reads.
     Read(&'a [u8]),
+    /// A part of it, in whole words, beyond which the units that are run read nothing. For [`Backend::serve`] only.
+    ReadSlice(HostSlice<'a>),
     /// Host memory that the kernel writes. What the kernel does not write keeps its contents.
     Write(&'a mut [u8]),
-    /// Likewise, where other devices write to other ranges of it meanwhile.
+    /// Likewise, all of it or a slice in whole words, where other devices write to other ranges of it meanwhile.
     Shared(&'a HostMemory<'a>),
     /// Host memory in which the kernel accumulates, as other devices do: each has a copy, and [folds](session::Session::fold)
     /// it in.
@@ -96,6 +106,7 @@ impl ArgData<'_> {
         match self {
             ArgData::Uniform(bytes) | ArgData::Read(bytes) => bytes.len() as u64,
             ArgData::Write(bytes) => bytes.len() as u64,
+            ArgData::ReadSlice(slice) => slice.whole,
             ArgData::Shared(host) | ArgData::Merged(host, _) => host.bytes(),
             ArgData::Resident(allocation) => allocation.bytes(),
         }
@@ -121,6 +132,10 @@ pub(crate) struct Launch<'a> {
     pub track: Option<Track<'a>>,
     /// Who wants to hear of each tile.
     pub watcher: Option<&'a mut Watcher<'a>>,
+    /// Set before host memory is changed on a device that brings results there in the end: until then, a launch that fails can
+    /// be done again.
+    #[cfg_attr(not(feature = "gpu"), allow(dead_code))]
+    pub landing: Option<&'a AtomicBool>,
 }
 
 /// Who hears of tiles as they are done.
@@ -130,7 +145,17 @@ impl<'a> Launch<'a> {
     /// A launch in one tile, which nothing ends.
     #[cfg(any(test, feature = "gpu"))]
     pub fn new(kernel: &'a Kernel, args: Vec<ArgData<'a>>, workgroups: [u32; 3]) -> Self {
-        Launch { kernel, args, workgroups, stop: None, spare_threads: 0, plan: None, track: None, watcher: None }
+        Launch {
+            kernel,
+            args,
+            workgroups,
+            stop: None,
+            spare_threads: 0,
+            plan: None,
+            track: None,
+            watcher: None,
+            landing: None,
+        }
     }
 }
 

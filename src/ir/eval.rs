@@ -198,7 +198,7 @@ impl<'p> Lane<'p> {
             AtomicFun::Load => return None,
             AtomicFun::Store | AtomicFun::Exchange => return Some(value),
             AtomicFun::CompareExchange => return (Some(old) == compare.map(|c| self.get(c))).then_some(value),
-            AtomicFun::Add => Add,
+            AtomicFun::Add | AtomicFun::AddFloat => Add,
             AtomicFun::Sub => Sub,
             AtomicFun::And => And,
             AtomicFun::Or => Or,

@@ -12,6 +12,7 @@ mod hyperbolic;
 mod trigonometric;
 
 use super::{Binary, Type, Unary, Value, build::Builder};
+use crate::kernel::powers::LONGEST_PRODUCT;
 
 /// `ln 2` as a sum; the first term has few bits, so that a small integer times it is exact.
 const LN2: [f32; 2] = [0.693_145_75, 1.428_606_8e-6];
@@ -252,6 +253,34 @@ impl Builder {
         let overflow = self.binary(Binary::Eq, rough, inf);
         let power = self.select(overflow, inf, power);
         self.pow_special(x, y, power)
+    }
+
+    /// `x^n` as a product, which has the base's sign; see [`powers`](crate::kernel::powers).
+    pub fn whole_power(&mut self, x: Value, n: i32) -> Value {
+        let one = self.f32(1.0);
+        if n.unsigned_abs() <= LONGEST_PRODUCT {
+            let (mut result, mut square, mut left) = (None, x, n.unsigned_abs());
+            while left > 0 {
+                if left & 1 == 1 {
+                    result = Some(result.map_or(square, |result| self.mul(result, square)));
+                }
+                left >>= 1;
+                if left > 0 {
+                    square = self.mul(square, square);
+                }
+            }
+            let power = result.unwrap_or(one);
+            return if n < 0 { self.div(one, power) } else { power };
+        }
+        let size = self.unary(Unary::Abs, x);
+        let odd = n % 2;
+        let even = self.f32((n - odd) as f32);
+        let power = self.pow(size, even);
+        match odd {
+            0 => power,
+            1 => self.mul(power, x),
+            _ => self.div(power, x),
+        }
     }
 
     fn pow_special(&mut self, x: Value, y: Value, power: Value) -> Value {

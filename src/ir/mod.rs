@@ -19,6 +19,7 @@
 
 #[cfg(test)]
 mod accuracy;
+mod agree;
 pub(crate) mod build;
 #[cfg(test)]
 pub(crate) mod eval;
@@ -234,6 +235,8 @@ pub enum AtomicFun {
     Xor,
     Min,
     Max,
+    /// Adds an `F32`: the order of additions shows in the result, so that they are never gathered.
+    AddFloat,
     Exchange,
     /// Never fails spuriously.
     CompareExchange,

@@ -7,7 +7,7 @@
 use std::mem;
 
 use naga::Span;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Address, Block, Builtin, End, Label, Op, Program, Stmt, Uniformity, Value};
 
@@ -24,11 +24,17 @@ pub struct DivergentBarrier {
 ///
 /// The first barrier under a condition that varies.
 pub fn analyse(program: &mut Program) -> Result<(), DivergentBarrier> {
+    analyse_with(program, &FxHashSet::default())
+}
+
+/// As [`analyse`], as if the loads in `read_once` were the same for a workgroup wherever their addresses are.
+pub fn analyse_with(program: &mut Program, read_once: &FxHashSet<Value>) -> Result<(), DivergentBarrier> {
     let mut analysis = Analysis {
         levels: vec![Uniformity::Dispatch; program.values.len()],
         exits: vec![Uniformity::Dispatch; program.labels as usize],
         beyond: FxHashMap::default(),
         program,
+        read_once,
         around: Vec::new(),
         changed: true,
         divergent_barrier: None,
@@ -72,6 +78,7 @@ enum Enclosing {
 
 struct Analysis<'a> {
     program: &'a Program,
+    read_once: &'a FxHashSet<Value>,
     levels: Vec<Uniformity>,
     /// For each label, the least uniform condition that decided an exit to it.
     exits: Vec<Uniformity>,
@@ -116,6 +123,14 @@ impl<'a> Analysis<'a> {
         }
     }
 
+    /// Whether some lanes of the workgroup may not come here.
+    fn is_divergent(&self) -> bool {
+        let varies = |a: &Enclosing| {
+            matches!(a, Enclosing::Branch(Uniformity::Varying) | Enclosing::Label(_, Uniformity::Varying))
+        };
+        self.around.iter().any(varies)
+    }
+
     /// Notes an exit to `label` under the conditions around it.
     fn leave(&mut self, label: Label) {
         let mut level = Uniformity::Dispatch;
@@ -153,15 +168,17 @@ impl<'a> Analysis<'a> {
     fn stmt(&mut self, stmt: &'a Stmt) {
         match stmt {
             Stmt::Let(value) => {
-                let level = self.op(&self.program.def(*value).op);
+                let level = match &self.program.def(*value).op {
+                    Op::Load(address) if self.read_once.contains(value) && !self.is_divergent() => {
+                        self.address(address).max(Uniformity::Workgroup)
+                    }
+                    op => self.op(op),
+                };
                 self.raise(*value, level);
             }
             Stmt::Store { .. } | Stmt::Clear(_) => {}
             Stmt::Barrier(origin) => {
-                let varies = |a: &Enclosing| {
-                    matches!(a, Enclosing::Branch(Uniformity::Varying) | Enclosing::Label(_, Uniformity::Varying))
-                };
-                if self.divergent_barrier.is_none() && self.around.iter().any(varies) {
+                if self.divergent_barrier.is_none() && self.is_divergent() {
                     self.divergent_barrier = Some(origin.span);
                 }
             }

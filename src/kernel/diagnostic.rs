@@ -25,23 +25,45 @@ pub(crate) fn with_note(
 ) -> Error {
     let message = message.into();
     let span = clamp(source, span);
-    let plain = Plain { message: message.clone(), note: note.map(Note) };
+    let plain = Plain { message: message.clone(), note: note.map(|note| Note(note, None)) };
     let rendered = WithSpan::new(plain).with_span(span, label).emit_to_string_with_path(source, FILE);
     Error::Wgsl(Box::new(WgslError { message, rendered, location: location(source, span) }))
 }
 
-/// What the parser says, as the user reads it.
-pub(crate) fn parse_error(source: &str, error: &ParseError) -> Error {
-    let span = error.labels().next().map_or(Span::UNDEFINED, |(span, _)| span);
+/// What the parser says, as the user reads it. `place` says where in `source` each place of the parsed text is.
+pub(crate) fn parse_error(source: &str, error: &ParseError, place: &dyn Fn(Span) -> Span) -> Error {
+    let message = error.message().to_owned();
+    let notes: Vec<_> = error.notes().map(|note| format!("note: {note}")).collect();
+    let note = notes.into_iter().rev().fold(None, |next, note| Some(Note(note, next.map(Box::new))));
+    let mut shown = WithSpan::new(Plain { message: message.clone(), note });
+    let mut first = Span::UNDEFINED;
+    for (i, (span, label)) in error.labels().enumerate() {
+        let span = clamp(source, place(span));
+        if i == 0 {
+            first = span;
+        }
+        if span.is_defined() {
+            shown = shown.with_span(span, label.to_owned());
+        }
+    }
     Error::Wgsl(Box::new(WgslError {
-        message: error.message().to_owned(),
-        rendered: error.emit_to_string_with_path(source, FILE),
-        location: location(source, clamp(source, span)),
+        message,
+        rendered: shown.emit_to_string_with_path(source, FILE),
+        location: location(source, first),
     }))
 }
 
 /// What the validator says, as the user reads it.
 pub(crate) fn validation_error(source: &str, error: WithSpan<ValidationError>) -> Error {
+    validation_error_at(source, error, &|span| span)
+}
+
+/// What the validator says, where `place` says where in `source` each place of the validated module is.
+pub(crate) fn validation_error_at(
+    source: &str,
+    error: WithSpan<ValidationError>,
+    place: &dyn Fn(Span) -> Span,
+) -> Error {
     // The innermost cause names what is wrong; those around it name where.
     let mut message = error.as_inner().to_string();
     let mut cause = std::error::Error::source(error.as_inner());
@@ -49,7 +71,7 @@ pub(crate) fn validation_error(source: &str, error: WithSpan<ValidationError>) -
         message = format!("{message}: {inner}");
         cause = inner.source();
     }
-    let spans: Vec<_> = error.spans().cloned().collect();
+    let spans: Vec<_> = error.spans().map(|(span, label)| (place(*span), label.clone())).collect();
     let first = spans.first().map_or(Span::UNDEFINED, |(span, _)| *span);
     let mut shown = WithSpan::new(error.into_inner());
     for (span, label) in spans {
@@ -99,8 +121,9 @@ struct Plain {
     note: Option<Note>,
 }
 
+/// A line below, and the next one.
 #[derive(Debug)]
-struct Note(String);
+struct Note(String, Option<Box<Note>>);
 
 impl fmt::Display for Plain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -114,7 +137,11 @@ impl fmt::Display for Note {
     }
 }
 
-impl std::error::Error for Note {}
+impl std::error::Error for Note {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.1.as_ref().map(|note| note.as_ref() as _)
+    }
+}
 
 impl std::error::Error for Plain {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

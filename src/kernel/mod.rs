@@ -1,6 +1,7 @@
 //! WGSL modules and the kernels in them: parsed, validated, overrides resolved, reflected.
 
 pub(crate) mod accepted;
+mod constant;
 pub(crate) mod diagnostic;
 pub(crate) mod fields;
 mod guarded;
@@ -13,11 +14,15 @@ mod nesting;
 #[cfg(feature = "gpu")]
 pub(crate) mod passes;
 mod polyfill;
+pub(crate) mod powers;
+mod read;
 mod reflect;
+mod remap;
 pub(crate) mod requirements;
 mod specialize;
 #[cfg(test)]
 pub(crate) mod testing;
+mod text;
 mod types;
 mod unsupported;
 

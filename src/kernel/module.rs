@@ -2,12 +2,9 @@
 
 use std::{fmt, path::Path, sync::Arc};
 
-use naga::{
-    ShaderStage,
-    valid::{Capabilities, ValidationFlags, Validator},
-};
+use naga::ShaderStage;
 
-use super::{Kernel, diagnostic, guarded, names, nesting, polyfill, specialize};
+use super::{Kernel, diagnostic, names, read, specialize};
 use crate::error::{Error, Message, Result};
 
 /// A parsed and validated WGSL module. Cheap to clone.
@@ -40,18 +37,7 @@ impl Module {
     }
 
     fn parse_text(wgsl: &str, file: Option<String>) -> Result<Module> {
-        nesting::check(wgsl)?;
-        let text = polyfill::text(wgsl);
-        let mut module = guarded::naga(wgsl, "parsing", || {
-            naga::front::wgsl::parse_str(&text).map_err(|error| diagnostic::parse_error(&text, &error))
-        })?;
-        // What a device may lack is refused for that device, and what this crate lacks is refused in
-        // plain words for the kernel that uses it: the validator need not refuse either.
-        guarded::naga(wgsl, "validating", || {
-            polyfill::module(&mut module);
-            let mut validator = Validator::new(ValidationFlags::all(), Capabilities::all());
-            validator.validate(&module).map_err(|error| diagnostic::validation_error(wgsl, error))
-        })?;
+        let module = read::module(wgsl)?;
         Ok(Module { inner: Arc::new(ModuleInner { source: wgsl.into(), file, module }) })
     }
 

@@ -3,6 +3,11 @@
 //! The text is changed in place or at its end, so that every span still points to what the author wrote; the module
 //! is changed before it is validated. Devices and the CPU engine see the changed module alike.
 
+mod immediates;
+mod inputs;
+mod layout;
+mod pointers;
+
 use std::borrow::Cow;
 
 use naga::{
@@ -12,14 +17,18 @@ use naga::{
     proc::{ResolveContext, TypeResolution},
 };
 
-use super::nesting::{comment, word};
+use super::{
+    nesting::{comment, word},
+    text::struct_alignments,
+};
 
 /// `subgroupElect`, which naga does not know, from what it knows: no active lane stands before this one.
 const ELECT: &str = "\nfn subgroupElect() -> bool { return subgroupExclusiveAdd(1u) == 0u; }\n";
 
 /// The text as naga takes it.
 ///
-/// - `enable subgroups` is blanked: naga has the functions, and refuses the directive.
+/// - `enable subgroups` is blanked: naga has the functions, and refuses the directive. So is what is required of the
+///   language that this crate has and naga does not.
 /// - `subgroupElect` is declared where the text uses it and does not declare it.
 pub(super) fn text(source: &str) -> Cow<'_, str> {
     let mut tokens = Tokens { text: source.as_bytes(), at: 0 };
@@ -27,8 +36,9 @@ pub(super) fn text(source: &str) -> Cow<'_, str> {
     let (mut in_directives, mut previous) = (true, "");
     while let Some((at, token)) = tokens.next() {
         match token {
-            "enable" if in_directives => enable(&mut tokens, at, &mut blanks),
-            "requires" | "diagnostic" if in_directives => while tokens.next().is_some_and(|(_, token)| token != ";") {},
+            "enable" if in_directives => directive(&mut tokens, at, "enable", &["subgroups"], &mut blanks),
+            "requires" if in_directives => directive(&mut tokens, at, "requires", REQUIRED, &mut blanks),
+            "diagnostic" if in_directives => while tokens.next().is_some_and(|(_, token)| token != ";") {},
             ";" => {}
             "subgroupElect" if previous == "fn" => declared = true,
             "subgroupElect" => elects = true,
@@ -49,8 +59,18 @@ pub(super) fn text(source: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// What of an `enable` directive that starts at `start` is to be blanked.
-fn enable(tokens: &mut Tokens<'_>, start: usize, blanks: &mut Vec<std::ops::Range<usize>>) {
+/// Extensions of the language that this crate makes up for.
+const REQUIRED: &[&str] =
+    &["immediate_address_space", "linear_indexing", "subgroup_id", "unrestricted_pointer_parameters"];
+
+/// What of a directive that starts at `start` with `keyword` is to be blanked: the names in `known`, or all of it.
+fn directive(
+    tokens: &mut Tokens<'_>,
+    start: usize,
+    keyword: &str,
+    known: &[&str],
+    blanks: &mut Vec<std::ops::Range<usize>>,
+) {
     let mut found = Vec::new();
     while let Some((at, token)) = tokens.next() {
         found.push((at, token));
@@ -59,23 +79,25 @@ fn enable(tokens: &mut Tokens<'_>, start: usize, blanks: &mut Vec<std::ops::Rang
         }
     }
     let is_name = |token: &str| token != "," && token != ";";
-    if !found.iter().any(|&(_, token)| token == "subgroups") {
+    if !found.iter().any(|(_, token)| known.contains(token)) {
         return;
     }
-    if !found.iter().any(|&(_, token)| is_name(token) && token != "subgroups") {
-        blanks.push(start..start + "enable".len());
+    if !found.iter().any(|(_, token)| is_name(token) && !known.contains(token)) {
+        blanks.push(start..start + keyword.len());
         blanks.extend(found.iter().map(|&(at, token)| at..at + token.len()));
         return;
     }
-    // A comma goes with each name: the one behind it, or in front of the last.
+    // What is left stands between commas: one goes with each name, that behind it or else the one before.
+    let mut commas: Vec<usize> = Vec::new();
     for (i, &(at, token)) in found.iter().enumerate() {
-        if token == "subgroups" {
+        if known.contains(&token) {
             blanks.push(at..at + token.len());
-            let next = found.get(i + 1).filter(|next| next.1 == ",");
-            let before = i.checked_sub(1).and_then(|i| found.get(i)).filter(|before| before.1 == ",");
-            blanks.extend(next.or(before).map(|&(at, _)| at..at + 1));
+            let behind = found.get(i + 1).filter(|next| next.1 == ",");
+            let before = found[..i].iter().rfind(|before| before.1 == "," && !commas.contains(&before.0));
+            commas.extend(behind.or(before).map(|&(at, _)| at));
         }
     }
+    blanks.extend(commas.into_iter().map(|at| at..at + 1));
 }
 
 /// The words and single characters of a text, without comments and spaces.
@@ -101,12 +123,17 @@ impl<'a> Tokens<'a> {
     }
 }
 
-/// The module as naga's validator takes it.
+/// The module that `text` was parsed to, as naga's validator takes it.
 ///
 /// - `frexp` of halves has exponents of type `i32`; naga gives them 16 bits.
 /// - Lanes that subgroup operations name may be `i32`, which abstract integers become; naga wants `u32`.
-pub(super) fn module(module: &mut naga::Module) {
+/// - An `@align` that raises a struct's own alignment counts where the struct is part of another type.
+/// - Inputs that naga does not have are computed from those that it has.
+/// - Immediates become uniforms.
+/// - Functions that take pointers to memory that is shared are copied for each way in which they are called.
+pub(super) fn module(module: &mut naga::Module, text: &str) {
     widen_exponents(module);
+    layout::apply(module, &struct_alignments(text));
     let entries = module.entry_points.len();
     let functions: Vec<Handle<naga::Function>> = module.functions.iter().map(|(handle, _)| handle).collect();
     for handle in functions {
@@ -119,6 +146,9 @@ pub(super) fn module(module: &mut naga::Module) {
         unsigned_lanes(module, &mut function);
         module.entry_points[entry].function = function;
     }
+    inputs::compute(module);
+    immediates::make_uniforms(module);
+    pointers::specialize(module);
 }
 
 fn widen_exponents(module: &mut naga::Module) {

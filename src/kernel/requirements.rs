@@ -129,7 +129,7 @@ fn features(module: &Module, info: &ModuleInfo) -> Vec<&'static str> {
     if functions().any(|function| uses_subgroup_barrier(&function.body)) {
         features.push("subgroup-barrier");
     }
-    if functions().any(|function| float_atomic(module, function)) {
+    if module.types.iter().any(|(_, ty)| ty.inner == TypeInner::Atomic(Scalar::F32)) {
         features.push("shader-float32-atomic");
     }
     features
@@ -156,13 +156,6 @@ fn uses_subgroup_barrier(block: &naga::Block) -> bool {
         block,
         &|statement| matches!(statement, Statement::ControlBarrier(barrier) if barrier.contains(naga::Barrier::SUB_GROUP)),
     )
-}
-
-/// Whether `function` has an atomic operation on a float.
-fn float_atomic(module: &Module, function: &naga::Function) -> bool {
-    let float =
-        module.types.iter().any(|(_, ty)| matches!(ty.inner, TypeInner::Atomic(scalar) if scalar == Scalar::F32));
-    float && any_statement(&function.body, &|statement| matches!(statement, Statement::Atomic { .. }))
 }
 
 /// Whether `wanted` holds for a statement of `block`, nested ones included.

@@ -47,7 +47,7 @@ pub(crate) use cache::PlanCache;
 pub(crate) use place::Misfit;
 #[cfg(feature = "gpu")]
 pub(crate) use place::SETS;
-use request::PlanRequest;
+use request::{CallShape, PlanRequest};
 pub(crate) use tile::Part;
 pub use tile::TileSpace;
 
@@ -216,8 +216,22 @@ impl Plan {
 
 /// Plans a call; `device` is how the device is called.
 pub(crate) fn plan(kernel: &Kernel, given: &PlanRequest<'_>, device: &str) -> Result<Result<Plan, Misfit>> {
-    let analysis = Arc::new(kernel.access(&given.numbers(kernel))?);
-    Ok(place::place(kernel, &given.shape, &analysis).map(|placed| Plan {
+    let analysis = kernel.access_or_unknown(&given.numbers(kernel))?;
+    Ok(plan_as(kernel, given, device, analysis))
+}
+
+/// The plan of a call without workgroups.
+pub(crate) fn plan_nothing(kernel: &Kernel, given: &PlanRequest<'_>, device: &str) -> Plan {
+    let analysis = kernel.unknown_access(Some(given.shape.workgroups), "nothing runs");
+    // In the host's memory there are no limits.
+    let shape = CallShape { capacity: None, tiles: None, reports: false, ..given.shape.clone() };
+    let given = PlanRequest { shape, uniforms: given.uniforms };
+    plan_as(kernel, &given, device, analysis).expect("the host's memory holds any call")
+}
+
+fn plan_as(kernel: &Kernel, given: &PlanRequest<'_>, device: &str, analysis: Analysis) -> Result<Plan, Misfit> {
+    let analysis = Arc::new(analysis);
+    place::place(kernel, &given.shape, &analysis).map(|placed| Plan {
         kernel: kernel.name().to_owned(),
         device: device.to_owned(),
         detour: None,
@@ -230,5 +244,5 @@ pub(crate) fn plan(kernel: &Kernel, given: &PlanRequest<'_>, device: &str) -> Re
         analysis,
         #[cfg(feature = "gpu")]
         proven: OnceLock::new(),
-    }))
+    })
 }

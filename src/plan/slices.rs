@@ -41,6 +41,13 @@ impl Plan {
         }
     }
 
+    /// The bytes of binding `at` that the units write, if they read any of them too: to do such units a second time takes what
+    /// was there before the first.
+    pub(crate) fn updates(&self, at: usize, units: Range<u32>) -> Range<u64> {
+        let (reads, writes) = (self.reads(at, units.clone()), self.writes(at, units));
+        if reads.start < writes.end && writes.start < reads.end { writes } else { 0..0 }
+    }
+
     /// Whether the units write all of [`writes`](Plan::writes) and read none of it.
     #[cfg(feature = "gpu")]
     pub(crate) fn is_covered(&self, at: usize, units: Range<u32>) -> bool {

@@ -156,6 +156,24 @@ impl History {
         self.are_taken_back(member);
     }
 
+    /// The member begins anew: what it has in flight, holds, or was folding in never came.
+    fn is_closed(&mut self, member: MemberId) {
+        for at in (0..self.open.len()).rev() {
+            let open = &self.open[at];
+            if open.claim.member == member && (self.is_merging || open.landed.is_none()) {
+                self.settle(at);
+            }
+        }
+    }
+
+    fn trouble(&mut self, member: MemberId, why: Failure) {
+        let remedy = self.ledger.troubled(member, why, self.now);
+        self.is_closed(member);
+        if remedy == Remedy::Out {
+            self.present[member.0 as usize] = false;
+        }
+    }
+
     fn lose(&mut self, member: MemberId) {
         self.ledger.lose(member, self.now);
         self.is_gone(member);
@@ -327,7 +345,7 @@ fn step(history: &mut History, dice: &mut Dice, last: MemberId) {
     let members = history.specs.len() as u32;
     let open = history.open.len() as u32;
     let some = dice.below(open) as usize;
-    match dice.below(20) {
+    match dice.below(21) {
         0..8 => {
             history.claim(MemberId(dice.below(members)));
         }
@@ -361,6 +379,15 @@ fn step(history: &mut History, dice: &mut Dice, last: MemberId) {
         18 if !history.settled.is_empty() => {
             let at = dice.below(history.settled.len() as u32) as usize;
             history.say_again(at);
+        }
+        19 if dice.chance(0.2) => {
+            let member = MemberId(dice.below(members));
+            if member != last {
+                history.trouble(member, [Failure::Passing, Failure::Lost][dice.below(2) as usize]);
+            } else {
+                history.ledger.close(member, history.now);
+                history.is_closed(member);
+            }
         }
         _ => {}
     }

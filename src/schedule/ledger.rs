@@ -393,7 +393,8 @@ impl Ledger {
         theirs.map(|(&id, _)| id).collect()
     }
 
-    fn holds(&self, member: MemberId) -> bool {
+    /// Whether the member holds results in its copy of the merged bindings that are not folded in.
+    pub fn holds(&self, member: MemberId) -> bool {
         self.flights.values().any(|flight| flight.member == member && flight.stage == Stage::Held)
     }
 
@@ -461,14 +462,56 @@ impl Ledger {
         remedy
     }
 
-    /// The member has room for no more than so many units in a claim, from its next one on: where that shows before it fails.
+    /// Something failed that was no claim's: to make the member ready, or to fold its copy in. What it has in flight or holds
+    /// is taken back.
     ///
     /// # Panics
     ///
     /// If the ledger has no such member.
-    pub fn limit(&mut self, member: MemberId, most: u32) {
+    pub fn troubled(&mut self, id: MemberId, why: Failure, now: Duration) -> Remedy {
+        let at = self.at(now);
+        self.close(id, now);
+        let member = &mut self.members[id.0 as usize];
+        member.troubles += 1;
+        let goes_on = why == Failure::Passing && member.troubles < PATIENCE && !member.is_out();
+        if goes_on {
+            return Remedy::Retry;
+        }
+        self.dismiss(id, at);
+        Remedy::Out
+    }
+
+    /// The member begins anew: whatever it has in flight or holds is taken back, and it may claim again.
+    ///
+    /// # Panics
+    ///
+    /// If the ledger has no such member.
+    pub fn close(&mut self, id: MemberId, now: Duration) {
+        let now = self.at(now);
+        for claim in self.claims_of(id, |stage| stage.can_be_taken_back() || *stage == Stage::Folding) {
+            self.take_back(claim, now);
+        }
+    }
+
+    /// Whether the member is given anything more.
+    ///
+    /// # Panics
+    ///
+    /// If the ledger has no such member.
+    pub fn is_out(&self, member: MemberId) -> bool {
+        self.members[member.0 as usize].is_out()
+    }
+
+    /// The member has room for no more than so many units in a claim, and so many claims in flight, from its next one on: where
+    /// that shows once it is made ready.
+    ///
+    /// # Panics
+    ///
+    /// If the ledger has no such member.
+    pub fn limit(&mut self, member: MemberId, most: u32, depth: u32) {
         let member = &mut self.members[member.0 as usize];
         member.most = member.most.min(most.max(1));
+        member.spec.depth = depth;
     }
 
     /// A member is gone. Its units are free again, unless another member has them too; what it holds in its copy of the merged

@@ -73,8 +73,9 @@ pub(super) struct Member {
     pub last_landing: f64,
     /// When it is to ask next, if it has nothing in flight.
     pub asks_at: f64,
-    /// Failures since a claim landed.
+    /// Failures since a claim landed, and all those that were no claim's.
     pub failures: u32,
+    pub troubles: u32,
     /// Whether it was given a claim.
     pub has_claimed: bool,
     pub joined: f64,
@@ -96,6 +97,7 @@ impl Member {
             last_landing: now,
             asks_at: now,
             failures: 0,
+            troubles: 0,
             has_claimed: false,
             joined: now,
             left: None,

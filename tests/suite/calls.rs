@@ -75,6 +75,33 @@ fn what_is_not_written_keeps_its_contents() {
 }
 
 #[test]
+fn nothing_to_do_is_done() {
+    let saxpy = kernel(SAXPY);
+    on_every_device(|rt, device| {
+        // A grid of nothing leaves the outputs as they are, whatever else is bound.
+        let (x, mut y) = (vec![1f32; 10], vec![7f32; 10]);
+        fn bind<'a>(rt: &Runtime, kernel: &swath::Kernel, x: &'a [f32], y: &'a mut [f32]) -> swath::Call<'a> {
+            rt.call(kernel).set("params.a", 2f32).set("params.n", 10u32).read("x", x).read_write("y", y)
+        }
+        let report = bind(rt, &saxpy, &x, &mut y).grid(0).device(device).run()?;
+        assert_eq!((report.workgroups(), report.device()), ([0, 1, 1], device.name()));
+        assert_eq!(bind(rt, &saxpy, &x, &mut y).grid([10, 3, 0]).device(device).run()?.workgroups(), [1, 3, 0]);
+        assert_eq!(y, [7.0; 10]);
+        // An empty batch tells its grid, and may be planned and given with one.
+        assert_eq!(bind(rt, &saxpy, &[], &mut []).device(device).run()?.workgroups(), [0, 1, 1]);
+        assert_eq!(bind(rt, &saxpy, &[], &mut []).device(device).grid(0).run()?.workgroups(), [0, 1, 1]);
+        let mut none = [0f32; 0];
+        let job = bind(rt, &saxpy, &[], &mut none).device(device).grid(0).plan()?;
+        assert_eq!((job.plan().workgroups, job.plan().bindings.len()), ([0, 1, 1], 3));
+        assert_eq!(job.run()?.workgroups(), [0, 1, 1]);
+        // What WGSL has no meaning for is still an error: a binding without elements under invocations that run.
+        let error = bind(rt, &saxpy, &[], &mut y).device(device).grid(10).run().expect_err("no element to read");
+        assert!(error.to_string().contains("at least one element"), "{error}");
+        Ok(())
+    });
+}
+
+#[test]
 fn buffers_stay_on_the_device() {
     let saxpy = kernel(SAXPY);
     on_every_device(|rt, device| {

@@ -435,13 +435,16 @@ fn a_lost_device_says_so() -> Result<()> {
     let call = || rt.call(&saxpy).set("params.a", 1.0_f32).read("x", &x).read_write("y", &y).grid([4]).run();
     for _ in 0..2 {
         match call() {
-            Err(Error::Device(message)) => assert!(message.problem.contains("lost"), "{message}"),
+            Err(Error::DeviceLost(message)) => {
+                assert!(message.problem.contains("lost"), "{message}");
+                assert_eq!((message.kernel.as_str(), message.subject.as_str()), ("saxpy", "x"), "the buffer is named");
+            }
             other => panic!("a lost device ran a kernel: {other:?}"),
         }
     }
-    assert!(matches!(y.download(), Err(Error::Device(_))));
-    assert!(matches!(x.fill(1.0), Err(Error::Device(_))));
-    assert!(matches!(rt.buffer(&[1.0_f32]), Err(Error::Device(_))));
+    assert!(matches!(y.download(), Err(Error::DeviceLost(_))));
+    assert!(matches!(x.fill(1.0), Err(Error::DeviceLost(_))));
+    assert!(matches!(rt.buffer(&[1.0_f32]), Err(Error::DeviceLost(_))));
     Ok(())
 }
 

@@ -6,6 +6,9 @@ use swath::{BindingKind, Error, Kernel, Result, Runtime, Untyped};
 
 use crate::programs::{Buffer, Dialect, Program};
 
+/// Words of a program's immediates.
+const GIFT: usize = 8;
+
 /// How long a program may be interpreted. It takes milliseconds; one that was reduced may have lost the end of a loop.
 pub const INTERPRETED_WITHIN: Duration = Duration::from_secs(5);
 
@@ -145,6 +148,9 @@ pub fn run(
     }
     if kind("params").is_some() {
         call = call.uniform_bytes("params", bytemuck::cast_slice(&program.params));
+    }
+    if kind("gift").is_some() {
+        call = call.uniform_bytes("gift", bytemuck::cast_slice(&program.params[..GIFT]));
     }
     if let Some(within) = within {
         call = call.deadline(within);

@@ -148,7 +148,7 @@ pub(super) enum Home<'a> {
     Here,
     /// The memory itself, of which ranges are to be claimed.
     Claimed(&'a HostMemory<'a>),
-    /// Memory that is not aligned: ranges are copied from it and back.
+    /// Memory that is not aligned, or a slice: ranges are copied from it and back.
     Ranges(&'a HostMemory<'a>),
     /// Memory that a copy is to be folded into.
     Merged(&'a HostMemory<'a>, Merge),
@@ -173,6 +173,13 @@ fn bind<'a>(
                 (copied(Aligned::copy(data)?, false, None), Home::Here)
             }
         },
+        ArgData::ReadSlice(slice) => {
+            let mut memory = Aligned::reserved(bytes)?;
+            let first = slice.first as usize;
+            memory.bytes_mut()[first..first + slice.data.len()].copy_from_slice(slice.data);
+            metrics.bytes_up += slice.data.len() as u64;
+            (copied(memory, false, None), Home::Here)
+        }
         ArgData::Write(data) => match SharedMem::racy(data) {
             Ok(memory) => (BoundMemory::Here(memory), Home::Here),
             Err(data) => {
@@ -182,7 +189,7 @@ fn bind<'a>(
         },
         ArgData::Shared(host) => match SharedMem::claimed(host) {
             Some(memory) => (BoundMemory::Here(memory), Home::Claimed(host)),
-            None => (copied(Aligned::zeroed(bytes as usize)?, true, None), Home::Ranges(host)),
+            None => (copied(Aligned::reserved(bytes)?, true, None), Home::Ranges(host)),
         },
         ArgData::Merged(host, merge) => {
             let mut memory = Aligned::zeroed(bytes as usize)?;

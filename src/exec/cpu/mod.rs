@@ -33,7 +33,7 @@ use crate::{
     error::{Error, Message, Result},
     exec::{
         Allocation, Backend, Launch, Metrics, Ready, Sequence, SequenceTurn,
-        session::{Body, Session, run_alone},
+        session::{Alone, Body, Session},
         stop::Stop,
         trace::{self, Activity},
     },
@@ -128,7 +128,7 @@ impl CpuBackend {
             backend: "cpu".to_owned(),
             driver: format!("{executor}, {threads} thread{}", if threads == 1 { "" } else { "s" }),
             limits: limits(),
-            features: vec!["shader-f16", "subgroups"],
+            features: vec!["shader-f16", "subgroups", "shader-float32-atomic"],
             memory: memory(),
         };
         let cache = Mutex::new(Cache::with_hasher(KEPT_KERNELS, FxBuildHasher));
@@ -248,8 +248,8 @@ impl Backend for CpuBackend {
     fn launch(&self, launch: Launch<'_>) -> Result<Metrics> {
         let mut launch = launch;
         if let Some(plan) = launch.plan {
-            let (track, mut watcher) = (launch.track, launch.watcher.take());
-            let mut body = |session: &mut dyn Session| run_alone(session, plan.tiles, track, &mut watcher);
+            let mut alone = Alone::of(&mut launch);
+            let mut body = |session: &mut dyn Session| alone.run(session, plan.tiles);
             return self.serve(launch, plan, &mut body);
         }
         let (code, compile) = self.code(launch.kernel)?;
@@ -274,7 +274,10 @@ impl Backend for CpuBackend {
         trace::compiled(track, compile);
         let team = self.pool.team(self.pool.threads().saturating_sub(launch.spare_threads));
         LaunchData::new(launch.kernel, launch.args)?.with_memory(&mut metrics, stop, |metrics, memory, homes| {
-            body(&mut CpuSession { engine: self, team, code: &code, plan, memory, homes, stop, track, metrics })
+            let in_flight = None;
+            let mut session =
+                CpuSession { engine: self, team, code: &code, plan, memory, homes, stop, track, metrics, in_flight };
+            body(&mut session)
         })?;
         Ok(metrics)
     }

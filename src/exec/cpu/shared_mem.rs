@@ -15,6 +15,8 @@ use std::{
     },
 };
 
+use memmap2::{MmapMut, MmapOptions};
+
 use crate::{
     error::{Error, Message, Result},
     exec::{Allocation, host::HostMemory},
@@ -108,11 +110,11 @@ impl<'a> SharedMem<'a> {
         }
     }
 
-    /// Memory of which the kernel writes what is claimed; `None` if it is not 4-aligned.
+    /// Memory of which the kernel writes what is claimed; `None` if it is not 4-aligned, or not all there.
     ///
     /// Whoever runs the kernel holds claims for all that it touches, so that the rest may be written by others meanwhile.
     pub fn claimed(host: &'a HostMemory<'a>) -> Option<Self> {
-        let (start, bytes) = (host.start(), host.bytes() as usize);
+        let (start, bytes) = (host.start()?, host.bytes() as usize);
         (start.align_offset(4) == 0).then_some(SharedMem::Racy(Racy { start, bytes, memory: PhantomData }))
     }
 
@@ -150,10 +152,17 @@ impl<'a> SharedMem<'a> {
     }
 }
 
-/// Bytes copied to where they are aligned.
+/// Bytes where they are aligned.
 pub(super) struct Aligned {
-    lines: Box<[CacheLine]>,
+    lines: Lines,
     bytes: usize,
+}
+
+/// What they lie in.
+enum Lines {
+    Owned(Box<[CacheLine]>),
+    /// Addresses that memory is only given to where they are touched.
+    Reserved(MmapMut),
 }
 
 impl Aligned {
@@ -164,7 +173,20 @@ impl Aligned {
                 Message::new(format!("the host has no {bytes} bytes left")).help("process the data in smaller parts"),
             )
         })?;
-        Ok(Aligned { lines, bytes })
+        Ok(Aligned { lines: Lines::Owned(lines), bytes })
+    }
+
+    /// Memory of which only a part is going to be touched, zeroed: it takes as much as that part. A slice of a binding lies in
+    /// it where it lies in the whole, so that a kernel finds it by its own indices, lengths are the whole's, and rows of
+    /// compiled code may read a little beyond what is touched.
+    pub fn reserved(bytes: u64) -> Result<Self> {
+        let refused = |why: String| {
+            let message = Message::new(format!("the host reserves no addresses for {bytes} bytes: {why}"));
+            Error::OutOfMemory(message.help("process the data in smaller parts"))
+        };
+        let size = usize::try_from(bytes).map_err(|_| refused("there are not so many".to_owned()))?;
+        let map = MmapOptions::new().len(size.max(1)).no_reserve_swap().map_anon();
+        Ok(Aligned { lines: Lines::Reserved(map.map_err(|error| refused(error.to_string()))?), bytes: size })
     }
 
     /// A copy of `bytes`.
@@ -175,11 +197,17 @@ impl Aligned {
     }
 
     pub fn bytes(&self) -> &[u8] {
-        &bytemuck::cast_slice(&self.lines)[..self.bytes]
+        match &self.lines {
+            Lines::Owned(lines) => &bytemuck::cast_slice(lines)[..self.bytes],
+            Lines::Reserved(map) => &map[..self.bytes],
+        }
     }
 
     pub fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.bytes]
+        match &mut self.lines {
+            Lines::Owned(lines) => &mut bytemuck::cast_slice_mut(lines)[..self.bytes],
+            Lines::Reserved(map) => &mut map[..self.bytes],
+        }
     }
 }
 

@@ -4,6 +4,8 @@ mod indexing;
 mod oracle;
 #[cfg(feature = "cli")]
 pub(crate) mod recording;
+#[cfg(target_os = "linux")]
+mod slices;
 
 use std::sync::Arc;
 

@@ -42,6 +42,35 @@ pub(super) struct OpenDevice {
     pub limits: wgpu::Limits,
     pub features: wgpu::Features,
     pub faults: Arc<Faults>,
+    /// Where it was found; nothing for one that somebody else opened.
+    pub origin: Option<Origin>,
+}
+
+/// An adapter, to be found again.
+pub(super) struct Origin {
+    backend: wgpu::Backends,
+    info: wgpu::AdapterInfo,
+}
+
+impl Origin {
+    /// Opens the device anew, if it is there.
+    pub fn open(&self) -> Option<OpenDevice> {
+        let adapters = adapters(self.backend);
+        let same = |adapter: &wgpu::Adapter| adapter.get_info() == self.info;
+        let adapter = adapters.into_iter().find(same)?;
+        let mut device = open(&adapter, &self.info)?;
+        device.origin = Some(Origin { backend: self.backend, info: self.info.clone() });
+        Some(device)
+    }
+}
+
+fn adapters(backend: wgpu::Backends) -> Vec<wgpu::Adapter> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
+        backends: backend,
+        flags: instance_flags(),
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    });
+    pollster::block_on(instance.enumerate_adapters(backend))
 }
 
 /// Debugging of the graphics API, as the environment asks for it (`WGPU_VALIDATION`, `WGPU_DEBUG` and
@@ -63,18 +92,14 @@ pub(super) fn open_all() -> Vec<OpenDevice> {
         if !wgpu::Instance::enabled_backend_features().contains(backend) {
             continue;
         }
-        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
-            backends: backend,
-            flags: instance_flags(),
-            ..wgpu::InstanceDescriptor::new_without_display_handle()
-        });
-        for adapter in pollster::block_on(instance.enumerate_adapters(backend)) {
+        for adapter in adapters(backend) {
             let info = adapter.get_info();
             if seen.iter().any(|other| same_hardware(other, &info)) {
                 tracing::debug!(adapter = info.name, backend = %info.backend, "listed already");
                 continue;
             }
-            if let Some(device) = open(&adapter, &info) {
+            if let Some(mut device) = open(&adapter, &info) {
+                device.origin = Some(Origin { backend, info: info.clone() });
                 opened.push(device);
                 seen.push(info);
             }
@@ -164,7 +189,7 @@ pub(super) fn describe(device: wgpu::Device, queue: wgpu::Queue, ours: bool) -> 
         // No API that wgpu offers on every backend tells it.
         memory: None,
     };
-    Ok(OpenDevice { device, queue, info, limits, features, faults })
+    Ok(OpenDevice { device, queue, info, limits, features, faults, origin: None })
 }
 
 /// The limits as far as they are to be believed: sizes in the units that can be bound, and no longer
@@ -236,16 +261,21 @@ impl Faults {
         self.any.store(true, Ordering::Release);
     }
 
+    /// Why the device is gone, if it is.
+    pub fn loss(&self) -> Option<&str> {
+        self.lost.get().map(String::as_str)
+    }
+
     /// Reports what went wrong since the last call; a lost device stays lost.
     pub fn check(&self) -> Result<()> {
         if !self.any.load(Ordering::Acquire) {
             return Ok(());
         }
         if let Some(reason) = self.lost.get() {
-            return Err(Error::Device(
+            return Err(Error::DeviceLost(
                 Message::new(format!("the device is lost: {reason}"))
                     .subject(&self.device)
-                    .help("what was in its buffers is gone; make a new `Runtime` to open it again"),
+                    .help("what was in its buffers is gone: make them anew; other devices go on, such as `cpu`"),
             ));
         }
         self.any.store(false, Ordering::Release);
@@ -348,7 +378,7 @@ mod tests {
         assert!(faults.check().is_ok());
         faults.lose("unplugged".to_string());
         for _ in 0..2 {
-            assert!(matches!(faults.check(), Err(Error::Device(m)) if m.problem.contains("unplugged")));
+            assert!(matches!(faults.check(), Err(Error::DeviceLost(m)) if m.problem.contains("unplugged")));
         }
     }
 }

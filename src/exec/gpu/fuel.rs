@@ -93,7 +93,7 @@ mod tests {
     use crate::exec::gpu::{GpuBackend, device};
 
     fn gpu() -> Option<Arc<Gpu>> {
-        let found = device::open_all().into_iter().next().map(|open| GpuBackend::new(open).gpu);
+        let found = device::open_all().into_iter().next().map(|open| GpuBackend::new(open).gpu());
         if found.is_none() {
             assert!(std::env::var_os("SWATH_REQUIRE_GPU").is_none_or(|v| v != "1"), "there is no GPU");
             eprintln!("skipped: there is no GPU");

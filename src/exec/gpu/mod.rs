@@ -28,14 +28,14 @@ use std::{
     mem,
     panic::{self, AssertUnwindSafe},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use self::{
-    device::{Faults, OpenDevice, Scopes, translate},
+    device::{Faults, OpenDevice, Origin, Scopes, lock, translate},
     memory::GpuAllocation,
 };
 use super::{
@@ -57,8 +57,16 @@ pub(crate) fn discover() -> Vec<Arc<dyn Backend>> {
 
 /// A GPU.
 pub(crate) struct GpuBackend {
-    gpu: Arc<Gpu>,
+    info: DeviceInfo,
+    /// The device as it was opened last.
+    open: RwLock<Arc<Gpu>>,
+    /// Where to find it again when it is lost, and when that was last tried.
+    origin: Option<Origin>,
+    tried: Mutex<Option<Instant>>,
 }
+
+/// How long to wait before a lost device is looked for again.
+const LOOKED_FOR: Duration = Duration::from_secs(1);
 
 /// An open device with all that is kept for it. Allocations share it, and keep it open.
 struct Gpu {
@@ -87,28 +95,55 @@ pub(crate) fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Result<Arc<
 
 impl GpuBackend {
     fn new(open: OpenDevice) -> Self {
-        let OpenDevice { device, queue, info, limits, features, faults } = open;
+        let mut open = open;
+        let (info, origin) = (open.info.clone(), open.origin.take());
+        GpuBackend { info, open: RwLock::new(Arc::new(Gpu::new(open))), origin, tried: Mutex::default() }
+    }
+
+    /// The device. One that was lost is opened anew, if it is there again.
+    fn gpu(&self) -> Arc<Gpu> {
+        let gpu = Arc::clone(&self.open.read().unwrap_or_else(PoisonError::into_inner));
+        if gpu.faults.loss().is_none() {
+            return gpu;
+        }
+        let Some(origin) = &self.origin else { return gpu };
+        let mut tried = lock(&self.tried);
+        // Somebody may have found it meanwhile.
+        let current = Arc::clone(&self.open.read().unwrap_or_else(PoisonError::into_inner));
+        if current.faults.loss().is_none() || tried.is_some_and(|at| at.elapsed() < LOOKED_FOR) {
+            return current;
+        }
+        *tried = Some(Instant::now());
+        let Some(open) = origin.open() else { return current };
+        tracing::warn!(device = self.info.name, "a lost device was found again");
+        let gpu = Arc::new(Gpu::new(open));
+        *self.open.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&gpu);
+        gpu
+    }
+}
+
+impl Gpu {
+    fn new(open: OpenDevice) -> Gpu {
+        let OpenDevice { device, queue, info, limits, features, faults, origin: _ } = open;
         let timestamps = features.contains(wgpu::Features::TIMESTAMP_QUERY);
         // A launch on what runs on the CPU is timed by the host's clock, which costs no extra commands.
         let timers = submit::Timers::new(timestamps, info.kind != DeviceKind::SoftwareGpu);
         let disk = disk::DiskCache::open(&device, disk::folder().as_deref());
-        GpuBackend {
-            gpu: Arc::new(Gpu {
-                device,
-                queue,
-                info,
-                limits,
-                faults,
-                given_up: Arc::default(),
-                pipelines: pipeline::Pipelines::default(),
-                disk,
-                pool: memory::Pool::default(),
-                staging: transfer::Staging::default(),
-                uniforms: bindings::Uniforms::default(),
-                groups: bindings::BindGroups::default(),
-                timers,
-                rate: fuel::Rate::default(),
-            }),
+        Gpu {
+            device,
+            queue,
+            info,
+            limits,
+            faults,
+            given_up: Arc::default(),
+            pipelines: pipeline::Pipelines::default(),
+            disk,
+            pool: memory::Pool::default(),
+            staging: transfer::Staging::default(),
+            uniforms: bindings::Uniforms::default(),
+            groups: bindings::BindGroups::default(),
+            timers,
+            rate: fuel::Rate::default(),
         }
     }
 }
@@ -165,25 +200,44 @@ impl Gpu {
 
     /// Waits for a submission, and gives it up when `stop` says so.
     fn wait(&self, index: wgpu::SubmissionIndex, stop: Option<&Stop>) -> Result<()> {
-        let how = |timeout| wgpu::PollType::Wait { submission_index: Some(index.clone()), timeout };
-        let Some(stop) = stop else { return self.poll_as(how(None)).map(|_done| ()) };
-        while !self.poll_as(how(Some(stop.patience())))? {
-            if stop.is_due() {
-                return Err(self.give_up(stop));
-            }
-        }
-        Ok(())
+        self.wait_until(index, stop, None)
     }
 
-    /// Leaves what was submitted to itself; gives the error of the call. wgpu keeps alive whatever the device still
-    /// uses, and host memory is never written by the device itself.
-    fn give_up(&self, stop: &Stop) -> Error {
+    /// As [`wait`](Gpu::wait), and gives it up as hung at the time `until`.
+    fn wait_until(&self, index: wgpu::SubmissionIndex, stop: Option<&Stop>, until: Option<Instant>) -> Result<()> {
+        let how = |timeout| wgpu::PollType::Wait { submission_index: Some(index.clone()), timeout };
+        if stop.is_none() && until.is_none() {
+            return self.poll_as(how(None)).map(|_done| ());
+        }
+        loop {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            let patience = stop.map(Stop::patience).into_iter().chain(left).min();
+            if self.poll_as(how(patience))? {
+                return Ok(());
+            }
+            if let Some(stop) = stop.filter(|stop| stop.is_due()) {
+                self.give_up();
+                return Err(stop.error(LeftBehind::Running(&self.info.name)));
+            }
+            if left.is_some_and(|left| left.is_zero()) {
+                self.give_up();
+                return Err(Error::Hung(
+                    Message::new("the device has not answered in many times the time that was expected")
+                        .subject(&self.info.name)
+                        .help("it takes no other call until it is done; use another device meanwhile, such as `cpu`"),
+                ));
+            }
+        }
+    }
+
+    /// Leaves what was submitted to itself. wgpu keeps alive whatever the device still uses, and host memory is never
+    /// written by the device itself.
+    fn give_up(&self) {
         self.given_up.fetch_add(1, Ordering::AcqRel);
         let given_up = Arc::clone(&self.given_up);
         self.queue.on_submitted_work_done(move || {
             given_up.fetch_sub(1, Ordering::AcqRel);
         });
-        stop.error(LeftBehind::Running(&self.info.name))
     }
 
     /// Runs the callbacks of what is done.
@@ -232,42 +286,43 @@ impl Drop for Gpu {
 
 impl Backend for GpuBackend {
     fn info(&self) -> &DeviceInfo {
-        &self.gpu.info
+        &self.info
     }
 
     fn capacity(&self) -> Option<Capacity> {
-        Some(Capacity::of(&self.gpu.info))
+        Some(Capacity::of(&self.info))
     }
 
     fn supports(&self, _kernel: &Kernel) -> Result<()> {
-        self.gpu.faults.check()
+        self.gpu().faults.check()
     }
 
     fn prepare(&self, kernel: &Kernel) -> Result<Duration> {
-        self.gpu.faults.check()?;
-        let variant = self.gpu.pipelines.variant(kernel, false);
-        let (_, took) = self.gpu.pipelines.get(&self.gpu, kernel, &variant)?;
+        let gpu = self.gpu();
+        gpu.faults.check()?;
+        let variant = gpu.pipelines.variant(kernel, false);
+        let (_, took) = gpu.pipelines.get(&gpu, kernel, &variant)?;
         Ok(took)
     }
 
     fn allocate(&self, bytes: u64, label: &str) -> Result<Arc<dyn Allocation>> {
-        Ok(Arc::new(GpuAllocation::new(&self.gpu, bytes, label)?))
+        Ok(Arc::new(GpuAllocation::new(&self.gpu(), bytes, label)?))
     }
 
     fn launch(&self, launch: Launch<'_>) -> Result<Metrics> {
-        submit::launch(&self.gpu, launch)
+        submit::launch(&self.gpu(), launch)
     }
 
     fn serve(&self, launch: Launch<'_>, plan: &Plan, body: &mut Body<'_>) -> Result<Metrics> {
-        session::serve(&self.gpu, launch, plan, body)
+        session::serve(&self.gpu(), launch, plan, body)
     }
 
     fn sequence(&self, sequence: Sequence) -> Result<(Ready, Duration)> {
-        let (prepared, compile) = sequence::Prepared::new(&self.gpu, sequence)?;
+        let (prepared, compile) = sequence::Prepared::new(&self.gpu(), sequence)?;
         Ok((Box::new(prepared), compile))
     }
 
     fn run_turn(&self, ready: &Ready, turn: SequenceTurn<'_>) -> Result<Metrics> {
-        sequence::run(&self.gpu, ready, turn)
+        sequence::run(ready, turn)
     }
 }

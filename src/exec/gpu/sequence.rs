@@ -37,6 +37,7 @@ const BETWEEN_STOPS: Duration = Duration::from_millis(20);
 
 /// A sequence with its pipelines, bind groups and uniforms.
 pub(super) struct Prepared {
+    gpu: Arc<Gpu>,
     buffers: Vec<Arc<dyn Allocation>>,
     uniforms: Option<wgpu::Buffer>,
     dispatches: Vec<PreparedDispatch>,
@@ -90,7 +91,7 @@ impl Prepared {
                 bound.push(PreparedDispatch::new(gpu, dispatch, pipeline, &buffers, uniforms.as_ref())?);
             }
             let timed = !bound.iter().any(|bound| matches!(bound.tiles, Tiles::Many));
-            Ok(Prepared { buffers, uniforms, dispatches: bound, steps, timed })
+            Ok(Prepared { gpu: Arc::clone(gpu), buffers, uniforms, dispatches: bound, steps, timed })
         })?;
         Ok((prepared, compile))
     }
@@ -166,10 +167,17 @@ impl Tiles {
 }
 
 /// Runs a turn and returns when its downloads are filled.
-pub(super) fn run(gpu: &Arc<Gpu>, ready: &Ready, turn: SequenceTurn<'_>) -> Result<Metrics> {
+pub(super) fn run(ready: &Ready, turn: SequenceTurn<'_>) -> Result<Metrics> {
     let Some(prepared) = ready.downcast_ref::<Prepared>() else {
         return Err(Error::Device(Message::new("the chain was made ready by another device")));
     };
+    let gpu = &prepared.gpu;
+    if let Some(reason) = gpu.faults.loss() {
+        let message = Message::new(format!("the device that the chain was built on is lost: {reason}"));
+        return Err(Error::DeviceLost(
+            message.subject("chain").help("build the chain anew; what was in its buffers is gone"),
+        ));
+    }
     gpu.check("")?;
     if let Some(stop) = turn.stop.filter(|stop| stop.is_due()) {
         return Err(stop.error(LeftBehind::Nothing));

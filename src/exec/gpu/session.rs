@@ -4,7 +4,12 @@
 //! While the device computes a run of units, the host fills the staging of the next one and empties that of the one
 //! before. All that a run does is in the order of the device's queue, so two sets of buffers are enough.
 
-use std::{collections::VecDeque, ops::Range, sync::Arc, time::Instant};
+use std::{
+    collections::VecDeque,
+    ops::Range,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{
     Gpu,
@@ -20,7 +25,7 @@ use crate::{
     error::{Error, Result},
     exec::{
         ArgData, Launch, Metrics,
-        host::HostMemory,
+        host::{HostMemory, HostSlice},
         session::{Body, Session},
         stop::{LeftBehind, Stop},
         trace::{self, Activity, Track},
@@ -119,7 +124,7 @@ struct Streamed<'a> {
 }
 
 enum Data<'a> {
-    Read(&'a [u8]),
+    Read(HostSlice<'a>),
     Own(HostMemory<'a>),
     Shared(&'a HostMemory<'a>),
 }
@@ -194,10 +199,11 @@ impl<'a> GpuSession<'a> {
         let element = u64::from(self.kernel.bindings()[at].element_stride().unwrap_or(4));
         let data = match data {
             ArgData::Write(bytes) if written => Data::Own(HostMemory::new(bytes)),
-            ArgData::Write(bytes) => Data::Read(bytes),
+            ArgData::Write(bytes) => Data::Read((&*bytes).into()),
             ArgData::Shared(host) | ArgData::Merged(host, _) => Data::Shared(host),
-            ArgData::Read(bytes) | ArgData::Uniform(bytes) => Data::Read(bytes),
-            ArgData::Resident(_) => Data::Read(&[]),
+            ArgData::Read(bytes) | ArgData::Uniform(bytes) => Data::Read(bytes.into()),
+            ArgData::ReadSlice(slice) => Data::Read(slice),
+            ArgData::Resident(_) => Data::Read((&[][..]).into()),
         };
         Ok(Role::Streamed(Streamed { element, data }))
     }
@@ -228,7 +234,7 @@ impl<'a> GpuSession<'a> {
         let upload = |bytes: &[u8]| transfer::upload(self.gpu, &buffer.buffer, offset, bytes, self.stop);
         let mut part = Part { buffer, slice, bytes_up: touched.end - touched.start, landing: None };
         match &streamed.data {
-            Data::Read(bytes) => upload(&bytes[touched.start as usize..touched.end as usize])?,
+            Data::Read(slice) => upload(slice.bytes(touched.clone()))?,
             Data::Own(_) | Data::Shared(_) if touched.is_empty() => {}
             data => {
                 // Where every byte of every word is written anew, the old ones matter to nobody.
@@ -363,9 +369,10 @@ impl Session for GpuSession<'_> {
         Ok(())
     }
 
-    fn land(&mut self) -> Result<()> {
+    fn land(&mut self, patience: Option<Duration>) -> Result<()> {
         let _waiting = trace::span(self.track, Activity::Wait);
-        self.flights.front().map_or(Ok(()), |flight| flight.land(self.gpu, self.stop))
+        let until = patience.and_then(|patience| Instant::now().checked_add(patience));
+        self.flights.front().map_or(Ok(()), |flight| flight.land(self.gpu, self.stop, until))
     }
 
     fn settle(&mut self, units: &[Range<u32>]) -> Result<()> {
@@ -403,17 +410,24 @@ impl Session for GpuSession<'_> {
 
     fn fold(&mut self) -> Result<()> {
         let gpu = self.gpu;
-        for role in &mut self.roles {
-            let Role::Merged { argument, host, merge, is_used } = role else { continue };
-            if !std::mem::take(is_used) {
-                continue;
-            }
+        let mut folds = Vec::new();
+        for role in &self.roles {
+            let Role::Merged { argument, host, merge, is_used: true } = role else { continue };
             let mut copy = vec![0; host.bytes() as usize];
             let source = &argument.place.buffer().buffer;
             let piece = Piece { source, offset: 0, data: &mut copy[..] };
             transfer::finish(gpu, gpu.encoder(), vec![piece], self.stop)?;
+            folds.push((*host, *merge, copy));
+        }
+        // All of them are here: from now on nothing fails.
+        for (host, merge, copy) in folds {
             self.metrics.bytes_down += copy.len() as u64;
-            host.fold(*merge, &copy);
+            host.fold(merge, &copy);
+        }
+        for role in &mut self.roles {
+            if let Role::Merged { is_used, .. } = role {
+                *is_used = false;
+            }
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Launches: arguments in, dispatches, results out.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 
@@ -18,7 +18,8 @@ use crate::{
     error::{Error, Message, Result},
     exec::{
         ArgData, Launch, Metrics,
-        session::{Session, run_alone},
+        host::HostSlice,
+        session::{Alone, Session},
         stop::{LeftBehind, Stop},
         trace::{self, Activity},
     },
@@ -95,10 +96,11 @@ impl Argument<'_> {
 pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
     if let Some(plan) = launch.plan.filter(|plan| plan.is_streamed() || plan.tiles.count() > 1) {
         let mut launch = launch;
-        let (track, mut watcher) = (launch.track, launch.watcher.take());
-        let mut body = |session: &mut dyn Session| run_alone(session, plan.tiles, track, &mut watcher);
+        let mut alone = Alone::of(&mut launch);
+        let mut body = |session: &mut dyn Session| alone.run(session, plan.tiles);
         return session::serve(gpu, launch, plan, &mut body);
     }
+    check_buffers(launch.kernel, &launch.args)?;
     gpu.check(launch.kernel.name())?;
     let mut launch = launch;
     let (stop, watcher) = (launch.stop, launch.watcher.take());
@@ -113,6 +115,20 @@ pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
             Ok(metrics)
         }
     }
+}
+
+/// Refuses buffers whose device was lost, by the names that they are bound to.
+fn check_buffers(kernel: &Kernel, args: &[ArgData<'_>]) -> Result<()> {
+    for (binding, arg) in kernel.bindings().iter().zip(args) {
+        let ArgData::Resident(allocation) = arg else { continue };
+        let Some(known) = allocation.as_any().downcast_ref::<GpuAllocation>() else { continue };
+        if let Some(reason) = known.gpu.faults.loss() {
+            let problem = format!("its buffer is gone: device `{}` was lost: {reason}", known.gpu.info.name);
+            let message = kernel.message(problem).subject(&binding.name);
+            return Err(Error::DeviceLost(message.help("make the buffer anew, from data on the host")));
+        }
+    }
+    Ok(())
 }
 
 /// How a kernel ended.
@@ -146,7 +162,8 @@ pub(super) fn launch_with(gpu: &Arc<Gpu>, launch: Launch<'_>, fuel: Option<u32>)
         }
         drop(uploading);
         let _running = trace::span(track, Activity::Kernel);
-        let ended = run(gpu, &pipeline, arguments, &tile, variant.fuel, &mut metrics, stop)?;
+        let ending = Ending { has_fuel: variant.fuel, stop, landing: launch.landing };
+        let ended = run(gpu, &pipeline, arguments, &tile, &mut metrics, ending)?;
         Ok((metrics, ended))
     });
     if result.is_err() {
@@ -181,18 +198,23 @@ pub(super) fn place<'a>(
                 .help("split the data into several calls, or use the device `cpu`"),
         ));
     }
-    let mut hold = |bytes: &[u8]| {
-        let held = PooledBuffer::acquire(gpu, size_class(bytes.len() as u64), &binding.name)?;
-        transfer::upload(gpu, &held.buffer().buffer, 0, bytes, stop)?;
-        metrics.bytes_up += bytes.len() as u64;
+    let mut hold = |slice: HostSlice<'_>| {
+        let held = PooledBuffer::acquire(gpu, size_class(slice.whole), &binding.name)?;
+        transfer::upload(gpu, &held.buffer().buffer, slice.first, slice.data, stop)?;
+        metrics.bytes_up += slice.data.len() as u64;
         Ok(ArgumentMemory::PooledBuffer(held))
     };
     let (place, result) = match data {
         ArgData::Uniform(contents) => (ArgumentMemory::Uniform(gpu.uniforms.get(gpu, contents)?), None),
-        ArgData::Read(contents) => (hold(contents)?, None),
-        ArgData::Write(contents) => (hold(contents)?, written.then_some(contents)),
-        ArgData::Shared(host) => (hold(&host.read(0..host.bytes()))?, None),
-        ArgData::Merged(host, merge) => (hold(&merge.identity_bytes(host.bytes()))?, None),
+        ArgData::Read(contents) => (hold(contents.into())?, None),
+        ArgData::ReadSlice(slice) => (hold(slice)?, None),
+        ArgData::Write(contents) => (hold((&*contents).into())?, written.then_some(contents)),
+        ArgData::Shared(host) => {
+            let present = host.present();
+            let slice = HostSlice { data: &host.read(present.clone()), first: present.start, whole: bytes };
+            (hold(slice)?, None)
+        }
+        ArgData::Merged(host, merge) => (hold((&*merge.identity_bytes(host.bytes())).into())?, None),
         ArgData::Resident(allocation) => {
             let known = allocation.as_any().downcast_ref::<GpuAllocation>();
             match known.filter(|allocation| Arc::ptr_eq(&allocation.gpu, gpu)) {
@@ -211,16 +233,24 @@ pub(super) fn place<'a>(
     Ok(Argument { place, bytes: padded(bytes), result })
 }
 
+/// What may end a run early, and who wants to know whether results were on their way then.
+#[derive(Clone, Copy)]
+struct Ending<'a> {
+    has_fuel: bool,
+    stop: Option<&'a Stop>,
+    landing: Option<&'a AtomicBool>,
+}
+
 /// Dispatches, waits, and brings the results back.
 fn run(
     gpu: &Gpu,
     pipeline: &Pipeline,
     mut arguments: Vec<Argument<'_>>,
     tile: &TileUniform,
-    has_fuel: bool,
     metrics: &mut Metrics,
-    stop: Option<&Stop>,
+    ending: Ending<'_>,
 ) -> Result<Ended> {
+    let Ending { has_fuel, stop, landing } = ending;
     let results: Vec<_> = arguments.iter_mut().map(|argument| argument.result.take()).collect();
     let bound: Vec<_> = arguments.iter().map(Argument::bound).collect();
     let group = gpu.groups.get(gpu, pipeline, &bound);
@@ -268,14 +298,14 @@ fn run(
             transfer::finish(gpu, encoder, Vec::new(), stop)?;
             metrics.kernel = start.elapsed();
             if !pieces.is_empty() {
-                transfer::finish(gpu, gpu.encoder(), pieces, stop)?;
+                transfer::finish_telling(gpu, gpu.encoder(), pieces, stop, landing)?;
             }
         }
         Some(timer) => {
             encoder.resolve_query_set(&timer.queries, 0..2, &timer.resolved, 0);
             let mut ticks = [0; TICKS];
             pieces.push(Piece { source: &timer.resolved, offset: 0, data: &mut ticks[..] });
-            transfer::finish(gpu, encoder, pieces, stop)?;
+            transfer::finish_telling(gpu, encoder, pieces, stop, landing)?;
             metrics.kernel = timer.elapsed(&ticks).unwrap_or(start.elapsed());
             gpu.timers.put(timer);
         }

@@ -206,3 +206,98 @@ fn what_does_not_fit_is_an_error() {
     let memory = backend.allocate(16, "small").expect("allocated");
     memory.fill(&[1]).expect("filled");
 }
+
+/// A device that only this test uses, for it is going to be destroyed.
+fn own_backend() -> Option<GpuBackend> {
+    backend()?;
+    device::open_all().into_iter().next().map(GpuBackend::new)
+}
+
+#[test]
+fn a_lost_device_is_found_again() {
+    let Some(backend) = own_backend() else { return };
+    let kernel = kernel(SAXPY, "saxpy");
+    let run = |y: &mut [f32]| {
+        let params = params(2.0, 4);
+        let args = vec![
+            ArgData::Uniform(&params),
+            ArgData::Write(bytemuck::cast_slice_mut(y)),
+            ArgData::Read(bytemuck::cast_slice(&[1.0_f32, 2.0, 3.0, 4.0])),
+        ];
+        backend.launch(Launch::new(&kernel, args, [1, 1, 1]))
+    };
+    let mut y = [1.0_f32; 4];
+    run(&mut y).unwrap();
+    let buffer = backend.allocate(16, "kept").unwrap();
+    backend.gpu().device.destroy();
+    // wgpu tells of it when it is next used.
+    let error = run(&mut y).expect_err("the device is gone");
+    assert!(matches!(error, Error::DeviceLost(_)), "{error}");
+    assert_eq!(y, [3.0, 5.0, 7.0, 9.0], "what was not done left nothing behind");
+    run(&mut y).unwrap();
+    assert_eq!(y, [5.0, 9.0, 13.0, 17.0], "on the device that was opened anew");
+    assert!(matches!(buffer.download(0, &mut [0; 16]), Err(Error::DeviceLost(_))), "what was on the lost one is gone");
+}
+
+#[cfg(feature = "cpu")]
+#[test]
+fn a_device_that_is_destroyed_in_the_middle_of_a_shared_call_does_not_show() {
+    use crate::{
+        exec::split::{self, Member, SplitLaunch},
+        plan::{
+            self,
+            request::{CallShape, DataLocation, PlanRequest},
+        },
+    };
+    const UPDATE: &str = "
+        @group(0) @binding(0) var<storage, read_write> y: array<u32>;
+        @compute @workgroup_size(64) fn update(@builtin(global_invocation_id) id: vec3u) {
+            var x = y[id.x];
+            for (var i = 0u; i < 200u; i++) { x = x * 1664525u + 1013904223u; }
+            y[id.x] = x;
+        }";
+    const UNITS: u32 = 2000;
+    let Some(gpu) = own_backend() else { return };
+    let engine = crate::exec::cpu::engine_of(1);
+    let kernel = kernel(UPDATE, "update");
+    let expected = |i: u32| (0..200).fold(i, |x, _| x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
+    let mut y: Vec<u32> = (0..64 * UNITS).collect();
+    let plan_for = |backend: &dyn Backend| {
+        let shape = CallShape {
+            workgroups: [UNITS, 1, 1],
+            bytes: vec![256 * u64::from(UNITS)],
+            holders: vec![DataLocation::Host],
+            capacity: backend.capacity(),
+            memory: None,
+            tiles: Some(50),
+            reports: false,
+            splits: true,
+            is_recorded: false,
+        };
+        plan::plan(&kernel, &PlanRequest { shape, uniforms: &[] }, "a device").unwrap().unwrap()
+    };
+    let plans = [plan_for(&gpu), plan_for(&*engine)];
+    let member = |backend, plan| Member { backend, plan, spare_threads: 0, is_listed: true, track: None };
+    let members = [member(&gpu as &dyn Backend, &plans[0]), member(&*engine, &plans[1])];
+    let device = gpu.gpu().device.clone();
+    let mut told = 0;
+    let mut watch = |_| {
+        told += 1;
+        if told == 5 {
+            device.destroy();
+        }
+    };
+    let launch = SplitLaunch {
+        kernel: &kernel,
+        args: vec![ArgData::Write(bytemuck::cast_slice_mut(&mut y))],
+        workgroups: [UNITS, 1, 1],
+        stop: None,
+        watcher: Some(&mut watch),
+        journal: None,
+        spare: None,
+        patience: split::PATIENCE,
+    };
+    let outcome = split::run(launch, &members).unwrap();
+    assert!(y.iter().zip(0..).all(|(&y, i)| y == expected(i)), "{:?}", outcome.faults);
+    assert!(outcome.faults.iter().all(|fault| matches!(fault.error, Error::DeviceLost(_))), "{:?}", outcome.faults);
+}

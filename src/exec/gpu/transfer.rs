@@ -5,8 +5,9 @@ use std::{
     iter,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
+    time::Instant,
 };
 
 use super::{
@@ -210,6 +211,17 @@ pub(super) fn finish(
     pieces: Vec<Piece<'_, &mut [u8]>>,
     stop: Option<&Stop>,
 ) -> Result<()> {
+    finish_telling(gpu, encoder, pieces, stop, None)
+}
+
+/// As [`finish`], and sets `landing` before the first piece is changed.
+pub(super) fn finish_telling(
+    gpu: &Gpu,
+    encoder: wgpu::CommandEncoder,
+    pieces: Vec<Piece<'_, &mut [u8]>>,
+    stop: Option<&Stop>,
+    landing: Option<&AtomicBool>,
+) -> Result<()> {
     if pieces.is_empty() {
         let index = gpu.queue.submit([encoder.finish()]);
         return gpu.wait(index, stop);
@@ -226,10 +238,10 @@ pub(super) fn finish(
             parts.push(copy_to_staging(gpu, &mut encoder, chunk)?);
         }
         if let Some(readback) = before.replace(submit(gpu, encoder, parts)) {
-            readback.complete(gpu, stop)?;
+            readback.complete(gpu, stop, landing)?;
         }
     }
-    before.map_or(Ok(()), |readback| readback.complete(gpu, stop))
+    before.map_or(Ok(()), |readback| readback.complete(gpu, stop, landing))
 }
 
 /// Submits `encoder` with the copies of all pieces behind what it holds, and returns at once: the bytes are there when
@@ -289,9 +301,9 @@ impl<T: Target> Piece<'_, T> {
 }
 
 impl<T: Target> Readback<T> {
-    /// Waits until the bytes are there.
-    pub fn land(&self, gpu: &Gpu, stop: Option<&Stop>) -> Result<()> {
-        gpu.wait(self.index.clone(), stop)?;
+    /// Waits until the bytes are there; if they are not by then, the device counts as hung.
+    pub fn land(&self, gpu: &Gpu, stop: Option<&Stop>, until: Option<Instant>) -> Result<()> {
+        gpu.wait_until(self.index.clone(), stop, until)?;
         for part in &self.parts {
             // The callback may be running on another thread that polls at the same time.
             while part.state.load(Ordering::Acquire) == WAITING {
@@ -324,8 +336,9 @@ impl<T: Target> Readback<T> {
 
 impl Readback<&mut [u8]> {
     /// Waits for the copies and fills the pieces.
-    pub fn complete(self, gpu: &Gpu, stop: Option<&Stop>) -> Result<()> {
-        self.land(gpu, stop)?;
+    pub fn complete(self, gpu: &Gpu, stop: Option<&Stop>, landing: Option<&AtomicBool>) -> Result<()> {
+        self.land(gpu, stop, None)?;
+        landing.into_iter().for_each(|landing| landing.store(true, Ordering::Relaxed));
         self.unload(gpu, |data, bytes| data.copy_from_slice(&bytes[..data.len()]))
     }
 }

@@ -108,8 +108,8 @@ impl Session for ScriptedSession<'_> {
         self.inner.start(units)
     }
 
-    fn land(&mut self) -> Result<()> {
-        self.inner.land()
+    fn land(&mut self, patience: Option<Duration>) -> Result<()> {
+        self.inner.land(patience)
     }
 
     fn settle(&mut self, units: &[Range<u32>]) -> Result<()> {
@@ -196,8 +196,10 @@ fn run(wgsl: &str, faults: &[Fault], watch: &mut (dyn FnMut(TileEvent) + Send)) 
         stop: None,
         watcher: Some(watch),
         journal: None,
+        spare: None,
+        patience: split::PATIENCE,
     };
-    let result = split::run(launch, &members).map(|done| done.iter().map(|member| member.share.units).sum());
+    let result = split::run(launch, &members).map(|done| done.members.iter().map(|member| member.share.units).sum());
     assert!(devices.iter().all(|device| !device.is_open.load(Ordering::Relaxed)), "every session was closed");
     (devices.into_iter().map(|device| device.settled.into_inner().unwrap()).collect(), result)
 }
@@ -218,10 +220,21 @@ fn every_unit_is_settled_once() {
 }
 
 #[test]
-fn an_error_of_one_device_ends_the_call() {
+fn an_error_of_one_device_does_not_end_the_call() {
     for fault in [Fault::Fails(1), Fault::Fails(4), Fault::Panics(1), Fault::Panics(3)] {
-        let (_, result) = run(COUNT, &[Fault::None, fault, Fault::None], &mut |_| {});
-        let error = result.expect_err("a device failed").to_string();
+        let (settled, result) = run(COUNT, &[Fault::None, fault, Fault::None], &mut |_| {});
+        assert_eq!(result.unwrap(), UNITS, "{fault:?}");
+        let mut units: Vec<u32> = settled.into_iter().flatten().flatten().collect();
+        units.sort_unstable();
+        assert_eq!(units, (0..UNITS).collect::<Vec<_>>(), "{fault:?}");
+    }
+}
+
+#[test]
+fn an_error_of_all_devices_ends_the_call() {
+    for fault in [Fault::Fails(1), Fault::Panics(1)] {
+        let (_, result) = run(COUNT, &[fault, fault], &mut |_| {});
+        let error = result.expect_err("all devices failed").to_string();
         let expected =
             if matches!(fault, Fault::Panics(_)) { "a thread that feeds a device failed" } else { "on purpose" };
         assert!(error.contains(expected), "{fault:?}: {error}");

@@ -6,6 +6,7 @@ use super::{Frame, Lowerer};
 use crate::{
     error::Result,
     ir::{Binary, Type, Unary, Value, build::Builder},
+    kernel::powers::whole_exponent,
 };
 
 type Args = [Option<Handle<Expression>>; 4];
@@ -22,6 +23,11 @@ impl<'a> Lowerer<'a> {
         }
         if let Some(values) = self.packing(fun, &operands) {
             return Ok(values);
+        }
+        let exponent = args[1].filter(|_| fun == MathFunction::Pow);
+        if let Some(n) = exponent.and_then(|n| whole_exponent(self.module, &frame.fun.expressions, n)) {
+            let power = |&x: &Value| self.b.in_f32([x], |b, [x]| b.whole_power(x, n));
+            return Ok(operands[0].iter().map(power).collect());
         }
         if matches!(fun, MathFunction::Modf | MathFunction::Frexp) {
             return Ok(self.decompose(fun, &operands[0]));

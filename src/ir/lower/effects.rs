@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    ir::{Address, Atomic, AtomicFun, Binary, Builtin, Op, Origin, Subgroup, Value},
+    ir::{Address, Atomic, AtomicFun, Binary, Builtin, Op, Origin, Subgroup, Type, Value},
 };
 
 impl<'a> Lowerer<'a> {
@@ -46,7 +46,7 @@ impl<'a> Lowerer<'a> {
         span: Span,
     ) -> Result<()> {
         use naga::AtomicFunction as F;
-        let operand = self.expression(frame, value)?[0];
+        let mut operand = self.expression(frame, value)?[0];
         let mut place = self.pointee(frame, pointer)?;
         place.set_origin(frame.origin(pointer));
         let mut compare = None;
@@ -64,9 +64,14 @@ impl<'a> Lowerer<'a> {
                 AtomicFun::CompareExchange
             }
         };
-        if self.b.ty(operand).is_float() {
-            return self.refuse(span, "atomic operations on floats are not supported by the CPU engine");
-        }
+        let fun = match (self.b.ty(operand), fun) {
+            (Type::F32, AtomicFun::Add) => AtomicFun::AddFloat,
+            (Type::F32, AtomicFun::Sub) => {
+                operand = self.b.neg(operand);
+                AtomicFun::AddFloat
+            }
+            (_, fun) => fun,
+        };
         let used = result.is_some_and(|r| frame.info[r].ref_count > 0);
         let old = self.atomic(&mut place.at, fun, operand, compare, used, span)?;
         if let Some(result) = result.filter(|_| used) {

@@ -53,8 +53,11 @@ pub fn lower(kernel: &Kernel) -> Result<Program> {
     super::simplify::simplify(&mut program);
     program.number_accesses();
     verify::check(&program, Pass::NumberAccesses);
-    super::uniformity::analyse(&mut program)
-        .map_err(|barrier| diagnostic::at(&kernel.inner.source, barrier.span, barrier.message))?;
+    if let Err(barrier) = super::uniformity::analyse(&mut program)
+        && !super::agree::make_uniform(&mut program)
+    {
+        return Err(diagnostic::at(&kernel.inner.source, barrier.span, barrier.message));
+    }
     verify::check(&program, Pass::Uniformity);
     Ok(program)
 }

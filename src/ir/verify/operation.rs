@@ -128,7 +128,12 @@ impl Verifier<'_> {
     }
 
     fn atomic(&mut self, value: Value, atomic: &Atomic) -> Checked {
-        self.one_of(atomic.value, INTEGERS, &"an atomic")?;
+        let of: &[Type] = match atomic.fun {
+            AtomicFun::AddFloat => &[Type::F32],
+            AtomicFun::Load | AtomicFun::Store | AtomicFun::Exchange => &[Type::I32, Type::U32, Type::F32],
+            _ => INTEGERS,
+        };
+        self.one_of(atomic.value, of, &"an atomic")?;
         self.gives(value, self.ty(atomic.value))?;
         match (atomic.fun, atomic.compare) {
             (AtomicFun::CompareExchange, Some(compare)) => self.alike(atomic.value, compare)?,

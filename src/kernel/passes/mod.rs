@@ -12,8 +12,8 @@
 //! with other expressions for its pointers (`statement` has its statements). `sites` says where functions access memory and what is to be guarded.
 
 mod fuel;
+mod power;
 mod rebase;
-mod remap;
 mod rewrite;
 mod sites;
 mod statement;
@@ -30,6 +30,7 @@ use naga::{
 };
 use rustc_hash::FxHashSet;
 
+pub(crate) use super::remap::Refused;
 pub(crate) use fuel::FILLING;
 pub(crate) use tile::{Slice, TileUniform};
 pub(crate) use zeros::write_out as write_out_zeros;
@@ -62,11 +63,6 @@ pub(crate) enum Guard {
     #[default]
     All,
 }
-
-/// Why a module cannot be adapted. Those that a [`Kernel`](crate::Kernel) holds can.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("cannot be adapted: {0}")]
-pub(crate) struct Refused(pub &'static str);
 
 impl Variant {
     /// Whether the kernel reads the [`TileUniform`].

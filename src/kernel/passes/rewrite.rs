@@ -17,11 +17,11 @@ use rustc_hash::FxHashMap;
 use super::{
     Guard, Refused, Variant,
     fuel::Fuel,
-    remap,
     sites::{FunctionView, Index, Length, Sites, checked_arguments},
     statement::{append, block_of},
     tile,
 };
+use crate::kernel::{powers, remap};
 
 /// Rewrites all functions of `module` into `adapted`, which is a copy of it.
 pub(super) fn functions(
@@ -268,6 +268,12 @@ impl<'a, 't> Rewriter<'a, 't> {
             }
             Expression::Math { fun: MathFunction::Pack4xU8Clamp, arg, .. } => {
                 self.pack_clamped(MathFunction::Pack4xU8, arg, Literal::U32(0), Literal::U32(255))
+            }
+            Expression::Math { fun: MathFunction::Pow, arg, arg1: Some(exponent), .. } => {
+                match powers::whole_exponent(self.view.module, &self.view.fun.expressions, exponent) {
+                    Some(n) => self.whole_power(handle, arg, n),
+                    None => self.copy(old),
+                }
             }
             _ => self.copy(old),
         }

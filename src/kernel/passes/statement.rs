@@ -6,9 +6,10 @@ use naga::{
 };
 
 use super::{
-    Refused, remap,
+    Refused,
     rewrite::{Rewriter, Step},
 };
+use crate::kernel::remap;
 
 /// A call while it is made.
 struct Call {

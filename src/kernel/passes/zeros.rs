@@ -10,7 +10,8 @@ use naga::{
 };
 use rustc_hash::FxHashMap;
 
-use super::{Refused, remap};
+use super::Refused;
+use crate::kernel::remap;
 
 /// Values of more scalars than this stay as they are: compilers do not take them apart.
 const MOST: u32 = 1024;

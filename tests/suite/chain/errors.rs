@@ -87,7 +87,7 @@ fn calls() {
         })
         .chain("an empty grid", |chain| {
             let (src, dst) = (chain.input::<u32>(8), chain.output::<u32>(8));
-            chain.call(&kernel("spread")).bind("src", src).bind("dst", dst).grid([0, 1]);
+            chain.call(&kernel("spread")).bind("src", src).bind("dst", dst).grid([-1, 1]);
         })
         .chain("one slot read and written", |chain| {
             let slot = chain.in_out::<u32>(8);

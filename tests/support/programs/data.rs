@@ -25,9 +25,11 @@ pub fn declarations(dialect: Dialect) -> String {
 /// `Record` has words that are padding.
 const DECLARATIONS: &str = "\
 struct Params { n: u32, k: i32, f: f32, g: u32, v: vec4f, table: array<vec4u, 3> }
+struct Gift { n: u32, k: i32, f: f32, g: u32, v: vec4f }
 struct Record { a: u32, v: vec3f, b: i32, list: array<u32, 3> }
 struct Pair { a: i32, v: vec3f, b: vec2u }
 
+var<immediate> gift: Gift;
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> words: array<u32>;
 @group(0) @binding(2) var<storage, read> floats: array<f32>;
@@ -45,17 +47,18 @@ struct Pair { a: i32, v: vec3f, b: vec2u }
 const HALVES: &str = "\
 @group(1) @binding(2) var<storage, read> halves: array<f16>;
 @group(1) @binding(3) var<storage, read_write> out_halves: array<f16>;
+@group(1) @binding(4) var<storage, read_write> float_sums: array<atomic<f32>, 4>;
 ";
 
 const RECORD: &[bool] = &[false, false, false, false, true, true, true, false, false, false, false, false];
 
-/// Words of the uniform.
+/// Words of the uniform, of which the first make the immediates.
 const PARAMS: usize = 20;
 
 /// Buffers for `lanes` invocations, of lengths at and around that.
 pub fn buffers(dialect: Dialect, random: &mut Random, lanes: usize) -> Vec<Buffer> {
     let word = &[false][..];
-    let shapes: [(&'static str, bool, &'static [bool]); 13] = [
+    let shapes: [(&'static str, bool, &'static [bool]); 14] = [
         ("words", false, word),
         ("floats", false, &[true]),
         ("vectors", false, &[true; 4]),
@@ -69,20 +72,23 @@ pub fn buffers(dialect: Dialect, random: &mut Random, lanes: usize) -> Vec<Buffe
         ("limits", true, word),
         ("halves", false, word),
         ("out_halves", true, word),
+        ("float_sums", true, &[true]),
     ];
     let buffer = |(name, writable, floats): (&'static str, bool, &'static [bool])| {
         let elements = match name {
             "fixed" => 6,
             "limits" => 5,
+            "float_sums" => 4,
             "sums" => 1 + random.below(40),
             _ => length(random, lanes),
         };
         // A word holds two halves.
         let elements = if name.ends_with("halves") { elements.div_ceil(2) } else { elements };
+        let dialect = if name == "float_sums" { Dialect::Exact } else { dialect };
         let words = (0..elements).flat_map(|_| floats).map(|&float| datum(dialect, random, float)).collect();
         Buffer { name, writable, floats, words }
     };
-    let count = if dialect == Dialect::Full { shapes.len() } else { shapes.len() - 2 };
+    let count = if dialect == Dialect::Full { shapes.len() } else { shapes.len() - 3 };
     shapes.into_iter().take(count).map(buffer).collect()
 }
 

@@ -1,5 +1,5 @@
-//! What is done to memory through more than a plain variable: pointers as arguments, atomics whose results are used, columns of
-//! matrices, arrays in arrays.
+//! What is done to memory through more than a plain variable: pointers as arguments, also to memory that is shared, atomics
+//! whose results are used, sums of floats, columns of matrices, arrays in arrays.
 
 use super::{
     Generator, Variable,
@@ -22,6 +22,12 @@ fn next(p: ptr<function, u32>, by: u32) -> u32 { let before = *p; *p = before * 
 fn keep(p: ptr<private, u32>, by: u32) -> u32 { *p ^= by; return *p >> 1u; }
 fn turn(p: ptr<function, vec3f>, q: ptr<function, vec3f>) { let before = *p; *p = (*q).yzx; *q = before; }
 fn touch(p: ptr<function, array<u32, 5>>, at: u32) -> u32 { (*p)[at % 6u] += at; return (*p)[(at + 1u) % 5u]; }
+fn peek(p: ptr<storage, array<u32>>, at: u32) -> u32 { return (*p)[at % (arrayLength(p) + 1u)]; }
+fn slot(p: ptr<uniform, array<vec4u, 3>>, at: u32) -> u32 { return (*p)[at % 4u].y; }
+fn field(p: ptr<storage, Record>, at: u32) -> i32 { return (*p).b + i32(entry(&(*p).list, at)); }
+fn entry(p: ptr<storage, array<u32, 3>>, at: u32) -> u32 { return (*p)[at % 4u]; }
+fn bump(p: ptr<workgroup, atomic<u32>>, by: u32) -> u32 { return atomicAdd(p, by) ^ atomicLoad(p); }
+fn given(p: ptr<immediate, Gift>) -> vec4f { return (*p).v; }
 fn within(p: ptr<function, Pair>, by: i32) -> vec3f { (*p).a -= by; (*p).b.y += 1u; return (*p).v; }
 ";
 
@@ -36,7 +42,9 @@ impl Generator {
     pub(super) fn local_places(&mut self) {
         self.line("var grid = mat3x3f(params.v.xyz, vec3f(1.0, 2.0, -3.0), vec3f(f32(at % 9u)));");
         self.line("var nest = array<Row, 4>(Row(1i, i32(at), -1i), Row(), Row(params.k, 2i, 3i), Row(7i, 8i, 9i));");
-        for (name, ty) in [("scaled", U32.scalar()), ("shifted", I32.scalar()), ("kept", U32.scalar())] {
+        let given = [("gift.n", U32.scalar()), ("gift.k", I32.scalar()), ("gift.f", F32.scalar())];
+        let own = [("scaled", U32.scalar()), ("shifted", I32.scalar()), ("kept", U32.scalar())];
+        for (name, ty) in own.into_iter().chain(given) {
             self.scope.push(Variable { name: name.into(), ty, assignable: false });
         }
     }
@@ -59,7 +67,7 @@ impl Generator {
     /// A statement of this kind.
     pub(super) fn place(&mut self) {
         let [i, j] = [self.expr(U32.scalar(), 1), self.leaf(U32.scalar())];
-        match self.random.below(12) {
+        match self.random.below(18) {
             0 => self.named(U32.scalar(), |_| format!("next(&a_u1, {i})")),
             1 => self.named(U32.scalar(), |_| format!("keep(&kept, {i})")),
             2 => self.line("turn(&a_f3, &c_f3);"),
@@ -88,6 +96,16 @@ impl Generator {
                 let value = self.expr(F32.vector(4), 2);
                 self.line(&format!("_ = {value};"));
             }
+            11 => self.named(U32.scalar(), |_| format!("peek(&words, {i})")),
+            12 => self.named(U32.scalar(), |_| format!("slot(&params.table, {i})")),
+            13 => self.named(I32.scalar(), |_| format!("field(&records[{i} % (arrayLength(&records) + 1u)], {j})")),
+            14 => self.named(F32.vector(4), |_| "given(&gift)".into()),
+            // Whole numbers, whose sums are exact in any order.
+            15 if !self.is_exact() => {
+                let op = self.random.pick(&["Add", "Sub"]);
+                self.line(&format!("atomic{op}(&float_sums[{i} % 5u], f32({j} % 64u));"));
+            }
+            16 if self.in_main => self.named(U32.scalar(), |_| format!("bump(&own[lane], {i})")),
             _ if self.in_main => self.own_atomic(),
             _ => self.named(U32.scalar(), |_| format!("next(&c_u1, {i})")),
         }

@@ -77,6 +77,7 @@ fn outcome(fun: AtomicFun, signed: bool, old: u32, value: u32, compare: u32) -> 
         (AtomicFun::Min, false) => old.min(value),
         (AtomicFun::Max, true) => (old as i32).max(value as i32) as u32,
         (AtomicFun::Max, false) => old.max(value),
+        (AtomicFun::AddFloat, _) => (f32::from_bits(old) + f32::from_bits(value)).to_bits(),
         (AtomicFun::Exchange | AtomicFun::Store, _) => value,
         (AtomicFun::CompareExchange, _) => {
             if old == compare {

@@ -514,7 +514,8 @@ impl<'a> Compiler<'a> {
 
     fn atomic(&mut self, value: Value, atomic: &ir::Atomic, insts: &mut Vec<Inst>) -> Result<bool> {
         let ty = self.program.ty(atomic.value);
-        let plain = matches!(atomic.fun, AtomicFun::Load | AtomicFun::Store | AtomicFun::Exchange);
+        let plain =
+            matches!(atomic.fun, AtomicFun::Load | AtomicFun::Store | AtomicFun::Exchange | AtomicFun::AddFloat);
         if !matches!(ty, Type::I32 | Type::U32) && !plain {
             return Err(Error::Unsupported(
                 Message::new(format!("the CPU engine has no atomic {:?} of {ty:?} values", atomic.fun))

@@ -62,7 +62,13 @@ impl Emitter {
                 if compares {
                     self.lane_word(old, 2, lane)?;
                 }
-                self.atomic(fun, signed, locked, word, (index, value, old))?;
+                match result {
+                    // The result's register is free until the lanes' results are read into it.
+                    Some(free) if fun == AtomicFun::AddFloat => {
+                        self.add_float(locked, word, lane, (value, old, xmm(free)))?;
+                    }
+                    _ => self.atomic(fun, signed, locked, word, (index, value, old))?,
+                }
                 self.set_lane_word(3, lane, old)?;
             }
         }
@@ -202,6 +208,30 @@ impl Emitter {
         }
         self.add(locked(Instruction::with2(Code::Cmpxchg_rm32_r32, word, value)?))?;
         self.add(Instruction::with1(Code::Pop_r64, value_64(value))?)?;
+        self.branch(Code::Jne_rel32_64, again)
+    }
+
+    /// Adds the value of a lane, which is in scratch row 1, to a float; `old` is RAX and holds the old bits afterwards.
+    fn add_float(
+        &mut self,
+        shared: bool,
+        word: iced_x86::MemoryOperand,
+        lane: Register,
+        (new, old, sum): (Register, Register, Register),
+    ) -> Done {
+        let (new, old, again) = (low32(new), low32(old), self.label());
+        let value = indexed(WORKER, lane, 4, SCRATCH + ROW);
+        self.rm(Code::Mov_r32_rm32, old, word)?;
+        self.bind(again);
+        self.rr(Code::VEX_Vmovd_xmm_rm32, sum, old)?;
+        self.add(Instruction::with3(Code::VEX_Vaddss_xmm_xmm_xmmm32, sum, sum, value)?)?;
+        self.rr(Code::VEX_Vmovd_rm32_xmm, new, sum)?;
+        if !shared {
+            return self.mr(Code::Mov_rm32_r32, word, new);
+        }
+        let mut write = Instruction::with2(Code::Cmpxchg_rm32_r32, word, new)?;
+        write.set_has_lock_prefix(true);
+        self.add(write)?;
         self.branch(Code::Jne_rel32_64, again)
     }
 

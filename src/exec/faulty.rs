@@ -1,0 +1,218 @@
+//! A device that fails by script, around any other: for tests of what is done about it.
+
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use super::{
+    Allocation, Backend, Launch, Metrics, Ready, Sequence, SequenceTurn,
+    session::{Body, Session},
+};
+use crate::{
+    device_info::DeviceInfo,
+    error::{Error, Message, Result},
+    kernel::Kernel,
+    plan::{Plan, request::Capacity},
+};
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The driver says that something failed.
+    Error,
+    /// The device vanishes: whatever is asked of it from then on fails.
+    Lost,
+    /// It does not answer, and takes nothing else.
+    Hangs,
+    OutOfMemory,
+    /// The code that feeds it panics.
+    Panics,
+}
+
+/// A fault at one operation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fault {
+    pub kind: Kind,
+    /// Whether the operation is done all the same.
+    pub is_late: bool,
+}
+
+/// What is asked of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Open,
+    Start,
+    Land,
+    Settle,
+    Fold,
+    Close,
+    Launch,
+}
+
+/// A device whose n-th operations fail, counted over all calls.
+pub(crate) struct Faulty {
+    inner: Arc<dyn Backend>,
+    script: BTreeMap<u32, Fault>,
+    operations: AtomicU32,
+    is_lost: AtomicBool,
+    is_busy: AtomicBool,
+    /// The faults that came to pass.
+    failed: Mutex<Vec<(Operation, Fault)>>,
+    /// Sessions that are open.
+    open: AtomicU32,
+}
+
+impl Faulty {
+    pub fn new(inner: Arc<dyn Backend>, script: impl IntoIterator<Item = (u32, Fault)>) -> Faulty {
+        Faulty {
+            inner,
+            script: script.into_iter().collect(),
+            operations: AtomicU32::new(0),
+            is_lost: AtomicBool::new(false),
+            is_busy: AtomicBool::new(false),
+            failed: Mutex::default(),
+            open: AtomicU32::new(0),
+        }
+    }
+
+    /// How many operations there were.
+    pub fn operations(&self) -> u32 {
+        self.operations.load(Ordering::Relaxed)
+    }
+
+    /// The faults that came to pass.
+    pub fn failed(&self) -> Vec<(Operation, Fault)> {
+        self.failed.lock().unwrap().clone()
+    }
+
+    /// Sessions that were opened and not closed.
+    pub fn open_sessions(&self) -> u32 {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// Does an operation, unless it is one to fail.
+    fn attempt<T>(
+        &self,
+        operation: Operation,
+        patience: Option<Duration>,
+        work: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        if self.is_lost.load(Ordering::Relaxed) {
+            return Err(Error::DeviceLost(Message::new("the device was lost on purpose")));
+        }
+        if self.is_busy.load(Ordering::Relaxed) {
+            return Err(Error::Busy(Message::new("the device is busy on purpose")));
+        }
+        let number = self.operations.fetch_add(1, Ordering::Relaxed);
+        let Some(&fault) = self.script.get(&number) else { return work() };
+        self.failed.lock().unwrap().push((operation, fault));
+        // What is folded in is folded in: no session fails after that.
+        if fault.is_late && operation != Operation::Fold {
+            work()?;
+        }
+        Err(match fault.kind {
+            Kind::Error => Error::Device(Message::new("failed on purpose")),
+            Kind::OutOfMemory => Error::OutOfMemory(Message::new("has no memory on purpose")),
+            Kind::Panics => panic!("on purpose"),
+            Kind::Lost => {
+                self.is_lost.store(true, Ordering::Relaxed);
+                Error::DeviceLost(Message::new("lost on purpose"))
+            }
+            Kind::Hangs => {
+                self.is_busy.store(true, Ordering::Relaxed);
+                thread::sleep(patience.unwrap_or_default());
+                Error::Hung(Message::new("hangs on purpose"))
+            }
+        })
+    }
+}
+
+struct FaultySession<'s> {
+    inner: &'s mut dyn Session,
+    device: &'s Faulty,
+}
+
+impl Session for FaultySession<'_> {
+    fn most_units(&self) -> u32 {
+        self.inner.most_units()
+    }
+
+    fn depth(&self) -> usize {
+        self.inner.depth()
+    }
+
+    fn start(&mut self, units: Range<u32>) -> Result<()> {
+        self.device.attempt(Operation::Start, None, || self.inner.start(units))
+    }
+
+    fn land(&mut self, patience: Option<Duration>) -> Result<()> {
+        self.device.attempt(Operation::Land, patience, || self.inner.land(patience))
+    }
+
+    fn settle(&mut self, units: &[Range<u32>]) -> Result<()> {
+        self.device.attempt(Operation::Settle, None, || self.inner.settle(units))
+    }
+
+    fn fold(&mut self) -> Result<()> {
+        self.device.attempt(Operation::Fold, None, || self.inner.fold())
+    }
+}
+
+/// Counts an open session, however it ends.
+struct Open<'d>(&'d AtomicU32);
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Backend for Faulty {
+    fn info(&self) -> &DeviceInfo {
+        self.inner.info()
+    }
+
+    fn capacity(&self) -> Option<Capacity> {
+        self.inner.capacity()
+    }
+
+    fn supports(&self, kernel: &Kernel) -> Result<()> {
+        self.inner.supports(kernel)
+    }
+
+    fn prepare(&self, kernel: &Kernel) -> Result<Duration> {
+        self.inner.prepare(kernel)
+    }
+
+    fn allocate(&self, bytes: u64, label: &str) -> Result<Arc<dyn Allocation>> {
+        self.inner.allocate(bytes, label)
+    }
+
+    fn launch(&self, launch: Launch<'_>) -> Result<Metrics> {
+        self.attempt(Operation::Launch, None, || self.inner.launch(launch))
+    }
+
+    fn serve(&self, launch: Launch<'_>, plan: &Plan, body: &mut Body<'_>) -> Result<Metrics> {
+        self.attempt(Operation::Open, None, || Ok(()))?;
+        self.open.fetch_add(1, Ordering::Relaxed);
+        let _open = Open(&self.open);
+        let mut faulty = |inner: &mut dyn Session| body(&mut FaultySession { inner, device: self });
+        let metrics = self.inner.serve(launch, plan, &mut faulty)?;
+        self.attempt(Operation::Close, None, || Ok(metrics))
+    }
+
+    fn sequence(&self, sequence: Sequence) -> Result<(Ready, Duration)> {
+        self.inner.sequence(sequence)
+    }
+
+    fn run_turn(&self, ready: &Ready, turn: SequenceTurn<'_>) -> Result<Metrics> {
+        self.inner.run_turn(ready, turn)
+    }
+}

@@ -1,0 +1,112 @@
+//! From a text to a module, with what naga takes less than WGSL made up for.
+//!
+//! A text is given to naga as it stands, save for what would come out wrong. Only what naga refuses is tried again in
+//! other words, so that nothing changes for a text that needs none.
+
+use naga::{
+    ShaderStage, WithSpan,
+    front::wgsl::ParseError,
+    valid::{Capabilities, ValidationError, ValidationFlags, Validator},
+};
+
+use super::{
+    diagnostic, guarded, nesting, polyfill,
+    text::{self, Bitcasts, Edit, Edited, Mends},
+};
+use crate::error::{Error, Result};
+
+/// What naga says about a text.
+enum Refusal {
+    Parse(ParseError),
+    Validation(Box<(WithSpan<ValidationError>, naga::Module)>),
+    /// It panicked.
+    Failure(Error),
+}
+
+/// Parses and validates a text.
+pub(super) fn module(wgsl: &str) -> Result<naga::Module> {
+    nesting::check(wgsl)?;
+    let text = Edited::new(polyfill::text(wgsl));
+    let edits = text::mend(&text.text, Mends::Wrong);
+    let text = text.edit(edits);
+    let error = match attempt(wgsl, &text) {
+        Ok(module) => return Ok(module),
+        Err(error) => error,
+    };
+    if let Some(error) = text::explain(wgsl) {
+        return Err(error);
+    }
+    // Each step goes on from the one before. What is said of a text that has nothing to mend is said already.
+    let mut last = (text, error);
+    let steps: [&dyn Fn(&str) -> Vec<Edit>; 3] =
+        [&text::mend_syntax, &|text| text::mend(text, Mends::Functions), &text::without_render];
+    for step in steps {
+        let edits = step(&last.0.text);
+        if !edits.is_empty() {
+            let text = last.0.edit(edits);
+            match attempt(wgsl, &text) {
+                Ok(module) => return Ok(module),
+                Err(error) => last = (text, error),
+            }
+        }
+    }
+    let (text, error) = last;
+    let edits = text::mend(&text.text, Mends::Lets);
+    if edits.is_empty() { Err(error) } else { attempt(wgsl, &text.edit(edits)) }
+}
+
+/// Parses a text, with casts of halves as they turn out to be.
+fn attempt(wgsl: &str, text: &Edited) -> Result<naga::Module> {
+    let mut casts = Bitcasts::find(&text.text);
+    loop {
+        let tried = text.clone().edit(casts.edits());
+        let error = match parse(wgsl, &tried) {
+            Ok(mut module) => {
+                text::put_back(&mut module, &tried);
+                return Ok(module);
+            }
+            Err(Refusal::Validation(refused)) => {
+                if casts.learn(&refused.1, refused.0.as_inner()) {
+                    continue;
+                }
+                diagnostic::validation_error_at(wgsl, refused.0, &|span| tried.place(span))
+            }
+            Err(Refusal::Parse(error)) => diagnostic::parse_error(wgsl, &error, &|span| tried.place(span)),
+            Err(Refusal::Failure(error)) => error,
+        };
+        return Err(error);
+    }
+}
+
+fn parse(wgsl: &str, text: &Edited) -> Result<naga::Module, Refusal> {
+    let parsed = guarded::naga(wgsl, "parsing", || Ok(naga::front::wgsl::parse_str(&text.text)));
+    let mut module = parsed.map_err(Refusal::Failure)?.map_err(Refusal::Parse)?;
+    // What a device may lack is refused for that device, and what this crate lacks is refused in plain words for the
+    // kernel that uses it: the validator need not refuse either.
+    let validated = guarded::naga(wgsl, "validating", || {
+        polyfill::module(&mut module, &text.text);
+        let mut validator = Validator::new(ValidationFlags::all(), Capabilities::all());
+        Ok(validator.validate(&module).map(drop).or_else(|error| match compute_only(&module) {
+            Some(compute) if validator.validate(&compute).is_ok() => Ok(()),
+            _ => Err(error),
+        }))
+    });
+    match validated.map_err(Refusal::Failure)? {
+        Ok(()) => Ok(module),
+        Err(error) => Err(Refusal::Validation(Box::new((error, module)))),
+    }
+}
+
+/// The module without the entry points of other stages, if it has both: those are nobody's concern here, and may use
+/// what naga does not know.
+fn compute_only(module: &naga::Module) -> Option<naga::Module> {
+    let is_compute = |entry: &naga::EntryPoint| entry.stage == ShaderStage::Compute;
+    let (some, all) = (module.entry_points.iter().any(is_compute), module.entry_points.iter().all(is_compute));
+    if !some || all {
+        return None;
+    }
+    let mut compute = module.clone();
+    compute.entry_points.retain(is_compute);
+    naga::compact::compact(&mut compute, naga::compact::KeepUnused::No);
+    Some(compute)
+}
