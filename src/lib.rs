@@ -72,6 +72,7 @@ mod buffer;
 mod bytes;
 mod call;
 pub mod chain;
+pub mod cost;
 mod device;
 mod device_info;
 pub mod error;
@@ -91,8 +92,9 @@ pub mod schedule;
 mod trace;
 
 pub use buffer::Buffer;
-pub use call::{Call, Checkpoint, Grid, Job, Outcome, ReadArg, TileEvents, UniformValue, Untyped, WriteArg};
+pub use call::{Call, Checkpoint, Grid, Job, Outcome, Predicted, ReadArg, TileEvents, UniformValue, Untyped, WriteArg};
 pub use chain::{Chain, ChainBuilder};
+pub use cost::History;
 pub use device::{Device, DeviceChoice};
 pub use device_info::{DeviceInfo, DeviceKind};
 pub use error::{Error, Result};
@@ -103,7 +105,7 @@ pub use journal::{FinalFile, Progress};
 pub use kernel::names::nearest as nearest_name;
 pub use kernel::{Binding, BindingKind, ConstValue, Field, Kernel, Module, OverrideConstant, Scalar, Type};
 pub use report::{FaultReport, MemberReport, Report};
-pub use runtime::Runtime;
+pub use runtime::{Runtime, RuntimeBuilder};
 pub use trace::Trace;
 
 #[cfg(feature = "gpu")]

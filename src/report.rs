@@ -13,6 +13,7 @@ pub struct Report {
     pub(crate) members: Vec<MemberReport>,
     pub(crate) faults: Vec<FaultReport>,
     pub(crate) total: Duration,
+    pub(crate) predicted: Option<Duration>,
     pub(crate) workgroups: [u32; 3],
     pub(crate) plan: Option<Arc<Plan>>,
     /// Units that an earlier run had done.
@@ -54,6 +55,11 @@ impl Report {
     /// Time of the whole call, with transfers and compilation.
     pub fn total_time(&self) -> Duration {
         self.total
+    }
+
+    /// What the call was predicted to take, compilation left out, before it ran; nothing where that was not known.
+    pub fn predicted_time(&self) -> Option<Duration> {
+        self.predicted
     }
 
     /// Time spent compiling; zero where the compiled kernel was at hand. Where several devices share a call, it is the
@@ -241,6 +247,9 @@ impl fmt::Display for Report {
         )?;
         if !self.compile_time().is_zero() {
             write!(f, " ({:.3?} compiling)", self.compile_time())?;
+        }
+        if let Some(predicted) = self.predicted {
+            write!(f, ", {predicted:.3?} predicted")?;
         }
         write!(f, ", {} up, {} down", Bytes(self.bytes_up()), Bytes(self.bytes_down()))?;
         if self.tiles() != 1 {

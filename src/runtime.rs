@@ -8,6 +8,7 @@ use crate::{
     buffer::Buffer,
     call::Call,
     chain::ChainBuilder,
+    cost::{Ceilings, History},
     device::{Asked, Device, DeviceChoice, Devices},
     device_info::DeviceInfo,
     error::Result,
@@ -37,7 +38,12 @@ impl Runtime {
     ///
     /// [`Error::NoDevice`](crate::Error::NoDevice) where there is none (possible only in a build without the feature `cpu`).
     pub fn new() -> Result<Runtime> {
-        Runtime::with_backends(crate::exec::discover(), default_device())
+        Runtime::builder().build()
+    }
+
+    /// A runtime as [`new`](Runtime::new) makes it, some of it otherwise.
+    pub fn builder() -> RuntimeBuilder {
+        RuntimeBuilder::default()
     }
 
     /// The CPU engine alone: no driver is touched.
@@ -69,8 +75,19 @@ impl Runtime {
     #[cfg(feature = "cpu")]
     #[doc(hidden)]
     pub fn cpu_engines(threads: &[usize]) -> Result<Runtime> {
+        Runtime::cpu_engines_that_learn(threads, &History::Off)
+    }
+
+    /// The same, where what calls take is learned.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoDevice`](crate::Error::NoDevice) for an empty list.
+    #[cfg(feature = "cpu")]
+    #[doc(hidden)]
+    pub fn cpu_engines_that_learn(threads: &[usize], history: &History) -> Result<Runtime> {
         let engines = threads.iter().map(|&threads| crate::exec::cpu::engine_of(threads));
-        Runtime::with_backends(engines.collect(), None)
+        Ok(Runtime { devices: Devices::new(engines.collect(), None, history)? })
     }
 
     /// A runtime on a wgpu device that the program already has, so that both share buffers.
@@ -95,9 +112,23 @@ impl Runtime {
         Runtime::with_backends(vec![backend], None)
     }
 
-    /// A runtime on these devices, where `auto` means `default` if there is one.
+    /// A runtime on these devices, where `auto` means `default` if there is one. There is nothing to learn: it is for one
+    /// device, or for tests.
     fn with_backends(backends: Vec<Arc<dyn Backend>>, default: Option<String>) -> Result<Runtime> {
-        Ok(Runtime { devices: Devices::new(backends, default)? })
+        Ok(Runtime { devices: Devices::new(backends, default, &History::Off)? })
+    }
+
+    /// Measures what the devices can do at most, unless that is known; takes some tenths of a second, once for each device
+    /// and driver. Calls that leave the device open do it when it is worth it; this does it ahead, so that the first of them
+    /// already runs where it is predicted to be the fastest. Does nothing where there is no choice of devices, and where
+    /// nothing is to be learned ([`History::Off`]).
+    pub fn measure(&self) {
+        self.devices.measure();
+    }
+
+    /// What a device can do at most, if it was measured.
+    pub fn ceilings(&self, device: &Device) -> Option<Ceilings> {
+        self.devices.ceilings(device)
     }
 
     /// The devices, GPUs first, in the order of their drivers.
@@ -237,6 +268,39 @@ impl Runtime {
                 Ok(took + device.prepare(kernel)?)
             }
         }
+    }
+}
+
+/// A [`Runtime`] that is being put together.
+///
+/// ```
+/// use swath::{History, Runtime};
+///
+/// let rt = Runtime::builder().history(History::InMemory).build()?;
+/// # Ok::<(), swath::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a builder does nothing until it builds"]
+pub struct RuntimeBuilder {
+    history: Option<History>,
+}
+
+impl RuntimeBuilder {
+    /// Where what is learned of kernels and devices is kept, or that nothing is learned. Without it, as the environment
+    /// says ([`History::from_environment`]).
+    pub fn history(mut self, history: History) -> Self {
+        self.history = Some(history);
+        self
+    }
+
+    /// Opens every GPU that can be opened, and the CPU engine.
+    ///
+    /// # Errors
+    ///
+    /// As [`Runtime::new`].
+    pub fn build(self) -> Result<Runtime> {
+        let history = self.history.unwrap_or_else(History::from_environment);
+        Ok(Runtime { devices: Devices::new(crate::exec::discover(), default_device(), &history)? })
     }
 }
 

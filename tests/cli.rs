@@ -1,5 +1,7 @@
 //! The command line from the outside: what it computes, what it prints, what it refuses.
 
+#[path = "cli/grids.rs"]
+mod grids;
 #[cfg(feature = "gpu")]
 #[path = "support/missing_gpu.rs"]
 mod missing_gpu;
@@ -436,7 +438,7 @@ fn wrong_calls_are_refused_with_a_sentence_that_helps() {
         // The command line itself.
         "exec heat.wgsl",
         "exec heat.wgsl --grid 1 --workgroups 1",
-        "exec heat.wgsl --grid 0",
+        "exec heat.wgsl --grid 1,,2",
         "exec heat.wgsl --grid 1,2,3,4",
         "exec heat.wgsl --grid 1 --in src",
         "exec heat.wgsl --grid 1 --out dst=dst.npy",

@@ -13,7 +13,7 @@ use imports::{Arrow, Sources};
 
 /// The modules at the top of `src`, each after those that it may name: the list of `ARCHITECTURE.md`. The root, `lib.rs`,
 /// names all.
-const ROAD: [&str; 21] = [
+const ROAD: [&str; 22] = [
     "error",
     "bytes",
     "file",
@@ -23,6 +23,7 @@ const ROAD: [&str; 21] = [
     "access",
     "plan",
     "schedule",
+    "cost",
     "journal",
     "exec",
     "trace",

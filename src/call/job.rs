@@ -3,7 +3,57 @@
 use std::{fmt, time::Duration};
 
 use super::{Call, checkpoint::finish_recorded, launch::Checked};
-use crate::{device::Device, error::Result, journal::FinalFile, plan::Plan, report::Report};
+use crate::{
+    cost::{Basis, Prediction},
+    device::Device,
+    error::Result,
+    journal::FinalFile,
+    plan::Plan,
+    report::Report,
+};
+
+/// What a call is predicted to take on a device, transfers included and compilation left out. Printed, it reads as one line.
+#[derive(Clone, Debug)]
+pub struct Predicted {
+    pub(super) device: Device,
+    pub(super) prediction: Prediction,
+}
+
+impl Predicted {
+    /// The device.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// How long the call is predicted to take there.
+    pub fn time(&self) -> Duration {
+        Duration::try_from_secs_f64(self.prediction.seconds).unwrap_or(Duration::MAX)
+    }
+
+    /// Calls that were seen and that this is made from; none where it is made from what was counted on the kernel and what
+    /// the device can do.
+    pub fn observations(&self) -> u64 {
+        self.prediction.observations
+    }
+
+    /// What it is made from.
+    pub fn basis(&self) -> Basis {
+        self.prediction.basis
+    }
+}
+
+impl fmt::Display for Predicted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3?} on {}, from ", self.time(), self.device.describe())?;
+        let count = self.observations();
+        let s = if count == 1 { "" } else { "s" };
+        match self.basis() {
+            Basis::Runs => write!(f, "{count} run{s} like it"),
+            Basis::OtherSizes => write!(f, "{count} run{s} of other sizes"),
+            Basis::Ceilings => write!(f, "its operations and bytes and what the device can do"),
+        }
+    }
+}
 
 /// A call that is checked and planned. Printed, it says how it will run; [`run`](Job::run) runs it.
 #[must_use = "a job does nothing until it is run"]
@@ -49,6 +99,13 @@ impl Job<'_> {
         self.checked.plans()
     }
 
+    /// What the call is predicted to take: first on the device that was chosen, then on the others that could run it. Empty where
+    /// nothing is known of them, and for calls of a kind that is not predicted: with data in [buffers](crate::Buffer), shared by
+    /// several devices, or in tiles that were asked for.
+    pub fn predictions(&self) -> &[Predicted] {
+        &self.checked.predicted
+    }
+
     /// The device that it runs on; of several, the first.
     pub fn device(&self) -> &Device {
         &self.checked.device
@@ -80,7 +137,8 @@ impl Job<'_> {
 
 impl fmt::Display for Job<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.plans().try_for_each(|plan| plan.fmt(f))
+        self.plans().try_for_each(|plan| plan.fmt(f))?;
+        self.predictions().iter().try_for_each(|predicted| writeln!(f, "  predicted: {predicted}"))
     }
 }
 

@@ -10,13 +10,14 @@ use super::{
     args::{Arg, Data},
     bind,
     checkpoint::{Checkpoint, Resumed},
+    job::Predicted,
     place::{Placement, about_buffers},
     progress::Watchers,
     split::{Split, SplitMember},
     uniform::Uniforms,
 };
 use crate::{
-    device::{Device, Devices},
+    device::{Device, Devices, Ticket},
     error::{Error, Message, Result},
     exec::{
         ArgData, Launch, Metrics,
@@ -53,8 +54,24 @@ pub(super) struct Checked<'a> {
     devices: Devices,
     /// Whether the caller asked for the device.
     is_asked: bool,
+    /// Whether it may run nowhere else.
+    is_reproducible: bool,
     /// Who records it.
     recorder: Option<Arc<Recorder>>,
+    /// What to tell the runtime's devices once it has run.
+    ticket: Option<Ticket>,
+    /// What it is predicted to take, the device that it runs on first.
+    pub predicted: Vec<Predicted>,
+}
+
+/// What a run did.
+#[derive(Default)]
+struct Done {
+    metrics: Metrics,
+    members: Vec<MemberReport>,
+    faults: Vec<FaultReport>,
+    predicted: Option<Duration>,
+    resumed: Resumed,
 }
 
 impl<'a> Call<'a> {
@@ -79,13 +96,14 @@ impl<'a> Call<'a> {
             None if self.has_empty_outputs() => [0, 1, 1],
             None => self.infer_grid()?,
         };
-        let Placement { device, plan, compile, split } = match has_nothing_to_do(workgroups) {
+        let placement = match has_nothing_to_do(workgroups) {
             true => self.place_nothing(workgroups, planned)?,
             false => {
                 self.check_elements().map_err(Error::Call)?;
                 self.place(workgroups, planned)?
             }
         };
+        let Placement { device, plan, compile, split, ticket, predicted } = placement;
         let stop = Armed::new(Some(kernel), start, self.deadline, self.tokens)?;
         Ok(Checked {
             kernel: self.kernel,
@@ -101,7 +119,10 @@ impl<'a> Call<'a> {
             compile,
             split,
             recorder: self.devices.recorder(),
+            ticket,
+            predicted,
             is_asked: self.device.is_some(),
+            is_reproducible: self.is_reproducible,
             devices: self.devices,
         })
     }
@@ -155,19 +176,31 @@ impl Checked<'_> {
         self.split.is_some()
     }
 
-    /// Runs it. The results are in the arguments then.
+    /// Runs it, some time after it was checked. The results are in the arguments then.
     pub fn launch(mut self) -> Result<Report> {
         self.run()
     }
 
+    /// Runs it at once.
+    pub fn launch_now(mut self) -> Result<Report> {
+        let is_warm = self.ticket.as_ref().is_none_or(Ticket::is_warm);
+        let begin = if is_warm { self.start } else { Instant::now() };
+        self.run_from(begin)
+    }
+
     /// As [`launch`](Checked::launch), and leaves the arguments to be taken out.
     pub fn run(&mut self) -> Result<Report> {
+        self.run_from(Instant::now())
+    }
+
+    /// As [`run`](Checked::run); what it takes counts from `begin` on for those who learn from it.
+    fn run_from(&mut self, begin: Instant) -> Result<Report> {
         let stop = self.stop.as_ref().map(|armed| &**armed.stop());
         if let Some(stop) = stop.filter(|stop| stop.is_due()) {
             return Err(stop.error(LeftBehind::Nothing));
         }
         if has_nothing_to_do(self.workgroups) {
-            return Ok(self.report(Metrics::default(), Vec::new(), Vec::new(), Resumed::default()));
+            return Ok(self.report(Done::default(), Instant::now()));
         }
         let (mut journal, resumed) = self.resume()?;
         // A call that is not cut is recorded as a whole.
@@ -189,17 +222,20 @@ impl Checked<'_> {
         if let (Some(journal), None, false) = (&mut journal, &self.split, is_done) {
             self.record_all(journal)?;
         }
+        let end = Instant::now();
+        let mut predicted = None;
+        // What was recorded meanwhile, or done before, says little of the device.
+        if let (Some(ticket), [], None) = (&self.ticket, faults.as_slice(), &journal) {
+            predicted = ticket.seconds_on(&self.device).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+            let took = end.duration_since(begin).saturating_sub(metrics.compile);
+            self.devices.tell(&self.kernel, ticket, &self.device, took.as_secs_f64());
+        }
         metrics.compile += self.compile;
-        Ok(self.report(metrics, members, faults, resumed))
+        Ok(self.report(Done { metrics, members, faults, predicted, resumed }, end))
     }
 
-    fn report(
-        &self,
-        metrics: Metrics,
-        members: Vec<MemberReport>,
-        faults: Vec<FaultReport>,
-        resumed: Resumed,
-    ) -> Report {
+    fn report(&self, done: Done, end: Instant) -> Report {
+        let Done { metrics, members, faults, predicted, resumed } = done;
         Report {
             kernel: self.kernel.clone(),
             device: self.device.clone(),
@@ -207,7 +243,8 @@ impl Checked<'_> {
             metrics,
             members,
             faults,
-            total: self.start.elapsed(),
+            total: end.duration_since(self.start),
+            predicted,
             workgroups: self.workgroups,
             resumed: resumed.units,
             recorded: resumed.recorded,
@@ -263,7 +300,8 @@ impl Checked<'_> {
     /// # Errors
     ///
     /// The device's, where nobody else can do the call: it is wrong or has to stop, its data is on the device, results were on
-    /// their way to what the kernel reads, or the caller wants that device and it is not the one to blame.
+    /// their way to what the kernel reads, the call is to be reproducible, or the caller wants that device and it is not the one to
+    /// blame.
     fn move_on(&mut self, error: Error, was_landing: bool) -> Result<FaultReport> {
         let is_fault = match FaultClass::of(&error) {
             // Who asks for a device wants to know what it lacks, and what is wrong with it for this kernel.
@@ -276,7 +314,7 @@ impl Checked<'_> {
         let is_resident = self.args.iter().flatten().any(|arg| matches!(arg.data, Data::Resident { .. }));
         let is_spoilt = was_landing && self.kernel.bindings().iter().any(|binding| binding.loads && binding.stores);
         let spare = self.devices.unbounded().filter(|device| **device != self.device);
-        let Some(spare) = spare.filter(|_| is_fault && !is_resident && !is_spoilt) else {
+        let Some(spare) = spare.filter(|_| is_fault && !is_resident && !is_spoilt && !self.is_reproducible) else {
             return Err(about_buffers(&self.kernel, &self.args, &self.device, error));
         };
         let Ok(compile) = spare.accepts(&self.kernel) else { return Err(error) };

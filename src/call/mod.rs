@@ -24,7 +24,7 @@ pub use args::{ReadArg, Untyped, WriteArg};
 pub use asynchronous::Outcome;
 pub use checkpoint::Checkpoint;
 pub use grid::Grid;
-pub use job::Job;
+pub use job::{Job, Predicted};
 pub use progress::TileEvents;
 pub use uniform::UniformValue;
 
@@ -79,6 +79,7 @@ pub struct Call<'a> {
     tiles: Option<u32>,
     watchers: Watchers<'a>,
     checkpoint: Option<Checkpoint<'a>>,
+    is_reproducible: bool,
     error: Option<Error>,
 }
 
@@ -99,6 +100,7 @@ impl<'a> Call<'a> {
             tiles: None,
             watchers: Watchers::default(),
             checkpoint: None,
+            is_reproducible: false,
             error: None,
         }
     }
@@ -211,6 +213,31 @@ impl<'a> Call<'a> {
         call
     }
 
+    /// Has the results be the same bits in every run: the call runs on the CPU engine, or on the one device that is named (by
+    /// [`device`](Call::device) or by `SWATH_DEVICE`), and nowhere else. It is not split, not chosen by what was learned, and
+    /// does not go elsewhere where it does not fit.
+    ///
+    /// What order or scheduling decides stays as the kernel has it: a kernel whose invocations race may give other results
+    /// with every run.
+    ///
+    /// ```
+    /// let rt = swath::Runtime::new()?;
+    /// let module = rt.module(
+    ///     "@group(0) @binding(0) var<storage, read_write> y: array<f32>;
+    ///      @compute @workgroup_size(64) fn root(@builtin(global_invocation_id) id: vec3u) {
+    ///          if id.x < arrayLength(&y) { y[id.x] = sqrt(f32(id.x)); }
+    ///      }",
+    /// )?;
+    /// let mut y = [0.0f32; 100];
+    /// rt.call(&module.kernel("root")?).write("y", &mut y).reproducible().run()?;
+    /// assert_eq!(y[49], 7.0);
+    /// # Ok::<(), swath::Error>(())
+    /// ```
+    pub fn reproducible(mut self) -> Self {
+        self.is_reproducible = true;
+        self
+    }
+
     /// How long the call may take, from [`run`](Call::run) or [`run_async`](Call::run_async) on, transfers included.
     /// Then it ends with [`Error::Deadline`].
     ///
@@ -256,7 +283,7 @@ impl<'a> Call<'a> {
     /// still runs a call that was given up. After that [`Error::OutOfMemory`], [`Error::Device`], [`Error::DeviceLost`],
     /// [`Error::Deadline`] and [`Error::Cancelled`]; what was bound for writing is then initialised but unspecified.
     pub fn run(self) -> Result<Report> {
-        self.check()?.launch()
+        self.check()?.launch_now()
     }
 
     /// Does `step` unless an earlier one failed.

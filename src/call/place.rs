@@ -6,11 +6,13 @@ use super::{
     Call,
     args::{Arg, Data},
     checkpoint,
+    job::Predicted,
     split::Split,
 };
 use crate::{
     bytes::exact_bytes,
-    device::{self, Asked, Candidates, Device},
+    device::{self, Asked, Candidates, Device, Ticket},
+    device_info::DeviceKind,
     error::{Error, Result},
     kernel::{Binding, BindingKind, Kernel},
     plan::{
@@ -28,6 +30,10 @@ pub(super) struct Placement {
     pub compile: Duration,
     /// Who shares the call, the device included; nothing where it runs all of it.
     pub split: Option<Split>,
+    /// What to tell once it has run.
+    pub ticket: Option<Ticket>,
+    /// What it is predicted to take, on this device and on the others that may run it, if that is wanted and known.
+    pub predicted: Vec<Predicted>,
 }
 
 impl Call<'_> {
@@ -59,6 +65,9 @@ impl Call<'_> {
     }
 
     fn place_anywhere(&self, workgroups: [u32; 3], wanted: bool) -> Result<Placement> {
+        if self.is_reproducible {
+            return self.place_reproducibly(workgroups, wanted);
+        }
         match &self.device {
             Some(Asked::One(device)) => self.place_on_one(workgroups, wanted, Some(device)),
             // Where the buffers are is where it runs.
@@ -83,7 +92,43 @@ impl Call<'_> {
         let device = found.ok_or_else(|| Error::NoDevice(self.kernel.message("the runtime has no device")))?;
         let plan = || Arc::new(plan_nothing(&self.kernel, &self.given(workgroups), &device.describe()));
         let plan = wanted.then(plan);
-        Ok(Placement { device, plan, compile: Duration::ZERO, split: None })
+        let (ticket, predicted) = (None, Vec::new());
+        Ok(Placement { device, plan, compile: Duration::ZERO, split: None, ticket, predicted })
+    }
+
+    /// Finds the one device that runs a call whose results are to be the same in every run: the one that holds its buffers or
+    /// is named, else the CPU engine.
+    fn place_reproducibly(&self, workgroups: [u32; 3], wanted: bool) -> Result<Placement> {
+        if self.kernel.required_features().contains(&"shader-float32-atomic") {
+            let problem = "it accumulates floats by atomics, whose order decides how sums are rounded: they differ from run to run";
+            return Err(Error::Call(
+                self.kernel.message(problem).help("leave .reproducible() out, or accumulate integers"),
+            ));
+        }
+        if self.has_resident_data() {
+            return self.place_on_one(workgroups, wanted, None);
+        }
+        let default = if self.device.is_none() { self.devices.default_asked()? } else { None };
+        let named = match self.device.as_ref().or(default.as_ref()) {
+            Some(Asked::One(device)) => Some(device),
+            Some(Asked::Several { devices, is_list: true }) => {
+                let names: Vec<_> = devices.iter().map(Device::describe).collect();
+                let problem = format!("a reproducible call runs on one device, and {} were asked for", devices.len());
+                return Err(Error::Call(
+                    self.kernel.message(problem).help(format!("choose one of {}", names.join(", "))),
+                ));
+            }
+            // `all` names none.
+            Some(Asked::Several { .. }) | None => None,
+        };
+        let engine = || self.devices.all().iter().find(|device| device.kind() == DeviceKind::Cpu);
+        match named.or_else(engine) {
+            Some(device) => self.place_on_one(workgroups, wanted, Some(device)),
+            None => {
+                let problem = "a reproducible call runs on the CPU engine, which this runtime does not have";
+                Err(Error::NoDevice(self.kernel.message(problem).help("name a device with .device(..)")))
+            }
+        }
     }
 
     fn has_resident_data(&self) -> bool {
@@ -92,8 +137,16 @@ impl Call<'_> {
 
     /// Finds the one device that runs all of the call.
     pub(super) fn place_on_one(&self, workgroups: [u32; 3], wanted: bool, asked: Option<&Device>) -> Result<Placement> {
-        let Candidates { devices, is_decided } = self.candidates(asked)?;
+        let mut candidates = self.candidates(asked)?;
+        if self.is_reproducible {
+            candidates.devices.truncate(1);
+        }
         let mut given = self.given(workgroups);
+        let is_plain = self.is_plain();
+        let mut predict_order = || self.devices.predict_order(&self.kernel, &given, &mut candidates);
+        let ticket = if is_plain { predict_order() } else { None };
+        let predicted = if wanted { self.predicted(&given, &candidates) } else { Vec::new() };
+        let Candidates { devices, is_decided } = candidates;
         let wanted = wanted || self.tiles.is_some() || !self.watchers.is_empty();
         let mut refusal = None;
         let mut misfit: Option<(&Device, Misfit)> = None;
@@ -112,7 +165,7 @@ impl Call<'_> {
             given.shape.capacity = device.capacity();
             if !wanted && misfit.is_none() && given.shape.fits() {
                 self.check_sizes(device)?;
-                return Ok(Placement { device: device.clone(), plan: None, compile, split: None });
+                return Ok(Placement { device: device.clone(), plan: None, compile, split: None, ticket, predicted });
             }
             match self.devices.plan(&self.kernel, &given, device)? {
                 Ok(plan) => {
@@ -124,7 +177,8 @@ impl Call<'_> {
                             Arc::new(plan.with_detour(detour))
                         }
                     };
-                    return Ok(Placement { device: device.clone(), plan: Some(plan), compile, split: None });
+                    let plan = Some(plan);
+                    return Ok(Placement { device: device.clone(), plan, compile, split: None, ticket, predicted });
                 }
                 Err(why) => misfit = misfit.or(Some((device, why))),
             }
@@ -133,6 +187,26 @@ impl Call<'_> {
             Some((device, misfit)) => unfit(&self.kernel, device, &misfit),
             None => refusal.unwrap_or_else(|| Error::NoDevice(self.kernel.message("the runtime has no device"))),
         })
+    }
+
+    /// Whether it takes as long as other calls of its kernel and size: its data comes from the host, and nobody asks for tiles.
+    fn is_plain(&self) -> bool {
+        let is_cut = self.tiles.is_some() || self.memory.is_some() || !self.watchers.is_empty();
+        !is_cut && !self.is_reproducible && !self.has_resident_data()
+    }
+
+    /// What the call is predicted to take on the devices that may run it, as far as that is known.
+    fn predicted(&self, given: &PlanRequest<'_>, candidates: &Candidates) -> Vec<Predicted> {
+        if !self.is_plain() {
+            return Vec::new();
+        }
+        let all: &[Device] = &candidates.devices;
+        let devices = if candidates.is_decided { all.get(..1).unwrap_or_default() } else { all };
+        let predictions = self.devices.predictions(&self.kernel, given, devices);
+        let known = devices.iter().zip(predictions);
+        known
+            .filter_map(|(device, prediction)| Some(Predicted { device: device.clone(), prediction: prediction? }))
+            .collect()
     }
 
     /// The call, as far as a plan depends on it.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Call;
 use crate::{
+    cost::history::History,
     device::Devices,
     device_info::{DeviceInfo, DeviceKind},
     error::{Error, Result},
@@ -35,7 +36,7 @@ fn devices(kind: Kind) -> Devices {
     };
     let fault = Fault { kind, is_late: false };
     let gpu: Arc<dyn Backend> = Arc::new(Faulty::new(NullBackend::with_info(info), [(0, fault)]));
-    Devices::new(vec![gpu, cpu::engine_of(1)], None).expect("there are devices")
+    Devices::new(vec![gpu, cpu::engine_of(1)], None, &History::Off).expect("there are devices")
 }
 
 fn run(devices: &Devices, asked: Option<&str>, y: &mut [u32]) -> Result<Report> {

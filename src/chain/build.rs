@@ -9,15 +9,17 @@ use super::{
     ChainBuilder,
     plan::ChainPlan,
     record::{Arg, Owner, Recorded, Recording, Role, refuse},
-    run::{Break, Chain, Inner, Port, State},
+    run::{Break, Chain, Inner, Learning, Port, State},
     share::{self, Lifetime},
 };
 use crate::{
     call::place,
+    cost::{Hasher128, Task, Work, WorkAsked},
     device::{self, Device},
     error::{Error, Result},
     exec::{Allocation, Dispatch, Sequence, SequenceArg, Step},
     kernel::Kernel,
+    plan::request::{CallShape, DataLocation, PlanRequest},
 };
 
 pub(super) fn build(mut builder: ChainBuilder) -> Result<Chain> {
@@ -30,12 +32,14 @@ pub(super) fn build(mut builder: ChainBuilder) -> Result<Chain> {
     }
     check_slots(recording)?;
     extend_lives(recording);
-    let (device, mut compile) = choose_device(&builder)?;
+    let (device, mut compile, task) = choose_device(&builder)?;
+    let devices = builder.devices;
     let recording = builder.recording;
     let layout = Layout::new(&recording);
     let buffers = layout.make(&recording, &device)?;
     let plan = ChainPlan::new(&recording, &layout.buffers, &layout.bytes, &device);
 
+    let learning = task.map(|task| Learning { devices, task, name: name_of(&recording) });
     let front = zeroed(&recording);
     let skip = front.len();
     let steps = front.iter().chain(recording.steps.iter()).map(|step| layout.step(&recording, *step)).collect();
@@ -74,12 +78,19 @@ pub(super) fn build(mut builder: ChainBuilder) -> Result<Chain> {
             steps: count,
             own: buffers[..layout.own].to_vec(),
             plan,
+            learning,
             device,
             ready,
             compile,
             state: Mutex::new(State { uniforms, changed: true }),
         }),
     })
+}
+
+/// A chain's name for what is learned: its kernels.
+fn name_of(recording: &Recording) -> String {
+    let names: Vec<&str> = recording.specs.iter().map(|spec| spec.kernel.name()).collect();
+    format!("chain of {}", names.join(", "))
 }
 
 /// Refuses inputs that nothing uses and outputs that nothing writes.
@@ -119,7 +130,7 @@ fn zeroed(recording: &Recording) -> Vec<Recorded> {
 }
 
 /// The device: the one that holds the buffers, the one asked for, or the best that can run all kernels.
-fn choose_device(builder: &ChainBuilder) -> Result<(Device, Duration)> {
+fn choose_device(builder: &ChainBuilder) -> Result<(Device, Duration, Option<Task>)> {
     let recording = &builder.recording;
     let residents = recording.memories.iter().enumerate().filter_map(|(number, memory)| match &memory.owner {
         Owner::Resident { device, .. } => Some((number, device)),
@@ -130,7 +141,12 @@ fn choose_device(builder: &ChainBuilder) -> Result<(Device, Duration)> {
     let decision = decision.map_err(|message| Error::Call(message.subject("chain")))?;
     let kernels: Vec<&Kernel> = recording.specs.iter().map(|spec| &spec.kernel).collect();
     let largest = recording.memories.iter().map(|memory| memory.bytes).max().unwrap_or(0);
-    let (device, compile) = builder.devices.candidates(decision)?.first_for(&kernels, largest)?;
+    let mut candidates = builder.devices.candidates(decision)?;
+    let task = if builder.devices.learns() { task(recording) } else { None };
+    if let Some(task) = &task {
+        builder.devices.predict_order_for(task, &mut candidates);
+    }
+    let (device, compile) = candidates.first_for(&kernels, largest)?;
     for spec in &recording.specs {
         for (binding, arg) in spec.kernel.bindings().iter().zip(&spec.args) {
             if let Arg::Memory(memory) = arg {
@@ -141,7 +157,66 @@ fn choose_device(builder: &ChainBuilder) -> Result<(Device, Duration)> {
             }
         }
     }
-    Ok((device, compile))
+    Ok((device, compile, task))
+}
+
+/// What a run does, for predictions; nothing where its kernels cannot be counted, and with resident buffers, which decide
+/// where it runs.
+fn task(recording: &Recording) -> Option<Task> {
+    let mut work = Work::default();
+    let mut hasher = Hasher128::default();
+    for spec in &recording.specs {
+        let bindings = spec.kernel.bindings();
+        let mut uniforms = vec![0; spec.kernel.inner.uniform_bytes];
+        let all: &[u8] = bytemuck::cast_slice(&recording.uniforms.words);
+        for (binding, arg) in bindings.iter().zip(&spec.args) {
+            if let Arg::Uniform { offset, bytes } = *arg {
+                let at = binding.uniform_offset;
+                uniforms.get_mut(at..at + bytes)?.copy_from_slice(all.get(offset..offset + bytes)?);
+            }
+        }
+        let shape = CallShape {
+            workgroups: spec.workgroups,
+            bytes: spec.args.iter().map(|arg| arg_bytes(recording, arg)).collect(),
+            holders: spec.args.iter().map(|arg| holder(recording, arg)).collect::<Option<_>>()?,
+            capacity: None,
+            memory: None,
+            tiles: None,
+            reports: false,
+            splits: false,
+            is_recorded: false,
+        };
+        let one = WorkAsked::count(&spec.kernel, &PlanRequest { shape, uniforms: &uniforms }).ok()?.work;
+        work.add(&Work { further_dispatches: 1.0, ..one }, spec.count as f64);
+        hasher.add(&spec.kernel.fingerprint().0.to_le_bytes());
+        hasher.add(&(spec.count as u64).to_le_bytes());
+    }
+    work.further_dispatches -= 1.0;
+    for slot in &recording.slots {
+        let moved =
+            |memory: usize, is_moved: bool| if is_moved { recording.memories[memory].bytes as f64 } else { 0.0 };
+        work.up += moved(slot.origin, slot.role.is_given());
+        work.down += moved(slot.memory, slot.role.is_taken());
+    }
+    Some(Task { kernel: hasher.finish(), work })
+}
+
+fn arg_bytes(recording: &Recording, arg: &Arg) -> u64 {
+    match *arg {
+        Arg::Memory(memory) => recording.memories[memory].bytes,
+        Arg::Uniform { bytes, .. } => bytes as u64,
+    }
+}
+
+/// Where a call of a chain has its data; nothing for a buffer that decides where the chain runs.
+fn holder(recording: &Recording, arg: &Arg) -> Option<DataLocation> {
+    match *arg {
+        Arg::Uniform { .. } => Some(DataLocation::Uniform),
+        Arg::Memory(memory) => match recording.memories[memory].owner {
+            Owner::Slot(_) => Some(DataLocation::Resident),
+            Owner::Resident { .. } => None,
+        },
+    }
 }
 
 /// Where each memory lies.

@@ -15,7 +15,8 @@ use super::{
 use crate::{
     buffer::short_name,
     call::UniformValue,
-    device::Device,
+    cost::Task,
+    device::{Device, Devices},
     error::{Error, Result},
     exec::{
         Allocation, CancelToken, Download, Ready, SequenceTurn,
@@ -35,6 +36,8 @@ pub(super) struct Inner {
     pub id: u64,
     pub plan: ChainPlan,
     pub device: Device,
+    /// Whom to tell what runs take, if anybody learns from it.
+    pub learning: Option<Learning>,
     pub ready: Ready,
     /// Time spent compiling.
     pub compile: Duration,
@@ -49,6 +52,13 @@ pub(super) struct Inner {
     /// The memory of the chain itself.
     pub own: Vec<Arc<dyn Allocation>>,
     pub state: Mutex<State>,
+}
+
+/// Who learns from a chain's runs, and by which name.
+pub(super) struct Learning {
+    pub devices: Devices,
+    pub task: Task,
+    pub name: String,
 }
 
 /// What changes from run to run.
@@ -218,8 +228,14 @@ impl ChainRun<'_> {
         }
         let mut state = inner.lock(stop)?;
         state.choose(inner, &self.values);
+        // What it waited for other runs does not count.
+        let begin = Instant::now();
         let mut report = inner.turns(&mut state, data, stop)?;
-        report.total = start.elapsed();
+        let end = Instant::now();
+        report.total = end.duration_since(start);
+        if let Some(Learning { devices, task, name }) = &inner.learning {
+            devices.tell_of(task, name, &inner.device, end.duration_since(begin).as_secs_f64());
+        }
         Ok(report)
     }
 }

@@ -37,11 +37,27 @@ pub enum Command {
     Bench(BenchArgs),
     /// Print how a call would run: device, tiles and why, where its data is; run nothing
     Plan(Box<PlanArgs>),
+    /// Show what was learned of kernels and devices, and where it is kept; or forget it
+    History(HistoryArgs),
 }
 
 /// `swath devices`.
 #[derive(Debug, Args)]
 pub struct DevicesArgs {
+    /// Measure what each device can do at most, where that is not known
+    #[arg(long)]
+    pub measure: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `swath history`.
+#[derive(Debug, Args)]
+pub struct HistoryArgs {
+    /// Forget all of it
+    #[arg(long)]
+    pub clear: bool,
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,

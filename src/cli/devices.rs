@@ -1,7 +1,7 @@
 //! `swath devices`.
 
 use serde::Serialize;
-use swath::{Device, DeviceKind, Runtime};
+use swath::{Device, DeviceKind, Runtime, cost::Ceilings};
 
 use super::{args::DevicesArgs, failure::Outcome, show};
 
@@ -20,16 +20,72 @@ struct Entry {
     memory_bytes: Option<u64>,
     features: Vec<&'static str>,
     limits: serde_json::Map<String, serde_json::Value>,
-    /// What `auto` means.
+    /// What it can do at most, if that was measured.
+    ceilings: Option<CeilingsEntry>,
+    /// What `auto` means where nothing is known of a call.
     default: bool,
+}
+
+/// What a device can do at most. Rates are a second; where it works in the host's memory there is nothing to copy.
+#[derive(Serialize)]
+pub struct CeilingsEntry {
+    launch_us: f64,
+    compile_ms: f64,
+    up_bytes: Option<f64>,
+    down_bytes: Option<f64>,
+    memory_bytes: f64,
+    operations: f64,
+    operations_of_one_workgroup: f64,
+    accesses: f64,
+    atomics: f64,
+    workgroups: f64,
+}
+
+impl CeilingsEntry {
+    pub fn new(ceilings: &Ceilings) -> CeilingsEntry {
+        let finite = |rate: f64| rate.is_finite().then_some(rate);
+        CeilingsEntry {
+            launch_us: 1e6 * ceilings.launch,
+            compile_ms: 1e3 * ceilings.compile,
+            up_bytes: finite(ceilings.up),
+            down_bytes: finite(ceilings.down),
+            memory_bytes: ceilings.memory,
+            operations: ceilings.arithmetic,
+            operations_of_one_workgroup: ceilings.lone,
+            accesses: ceilings.access,
+            atomics: ceilings.atomic,
+            workgroups: ceilings.workgroups,
+        }
+    }
+}
+
+/// What a device can do at most, in lines.
+pub fn ceilings(ceilings: &Ceilings) -> Vec<String> {
+    let time = |seconds: f64| show::time(std::time::Duration::from_secs_f64(seconds.clamp(0.0, 1e6)));
+    let giga = |rate: f64| show::digits(rate * 1e-9);
+    let mut lines = vec![format!("a call {}, compiling {}", time(ceilings.launch), time(ceilings.compile))];
+    if ceilings.up.is_finite() {
+        lines.push(format!("up {} GB/s, down {} GB/s", giga(ceilings.up), giga(ceilings.down)));
+    }
+    lines.push(format!("memory {} GB/s, caches {} G accesses/s", giga(ceilings.memory), giga(ceilings.access)));
+    lines.push(format!(
+        "{} G operations/s, {} of one workgroup, {} G atomics/s",
+        giga(ceilings.arithmetic),
+        giga(ceilings.lone),
+        giga(ceilings.atomic)
+    ));
+    lines
 }
 
 /// Runs the command.
 pub fn devices(args: &DevicesArgs) -> Outcome {
     let runtime = Runtime::new()?;
+    if args.measure {
+        runtime.measure();
+    }
     let default = runtime.device("auto").ok();
     if args.json {
-        let entries = runtime.devices().iter().map(|device| entry(device, default.as_ref() == Some(device)));
+        let entries = runtime.devices().iter().map(|device| entry(&runtime, device, default.as_ref() == Some(device)));
         return show::json(&Document { devices: entries.collect() });
     }
     let mut text = String::new();
@@ -41,6 +97,11 @@ pub fn devices(args: &DevicesArgs) -> Outcome {
         text += &format!("  backend   {}\n", info.backend);
         text += &format!("  driver    {}\n", info.driver);
         text += &format!("  memory    {}\n", info.memory.map_or("not known".into(), show::bytes));
+        if let Some(known) = runtime.ceilings(device) {
+            for (place, line) in ceilings(&known).iter().enumerate() {
+                text += &format!("  {:9} {line}\n", if place == 0 { "at most" } else { "" });
+            }
+        }
         if !info.features.is_empty() {
             text += &format!("  features  {}\n", info.features.join(", "));
         }
@@ -53,7 +114,7 @@ pub fn devices(args: &DevicesArgs) -> Outcome {
     show::line(&text)
 }
 
-fn entry(device: &Device, default: bool) -> Entry {
+fn entry(runtime: &Runtime, device: &Device, default: bool) -> Entry {
     let info = device.info();
     Entry {
         device: device.alias().to_string(),
@@ -63,6 +124,7 @@ fn entry(device: &Device, default: bool) -> Entry {
         driver: info.driver.clone(),
         memory_bytes: info.memory,
         features: info.features.clone(),
+        ceilings: runtime.ceilings(device).map(|ceilings| CeilingsEntry::new(&ceilings)),
         limits: info.limits.iter().map(|&(name, value)| (name.to_string(), value.into())).collect(),
         default,
     }

@@ -42,6 +42,9 @@ pub struct Document {
 struct Run {
     kernel_ms: f64,
     total_ms: f64,
+    /// What it was predicted to take in all, if that was known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    predicted_ms: Option<f64>,
 }
 
 /// Runs the command.
@@ -74,7 +77,7 @@ pub fn exec(args: &ExecArgs) -> Outcome {
     if args.json {
         return show::json(&document(&kernel, &device, compile, &reports));
     }
-    summarize(&kernel, &device, compile, &reports);
+    summarize(&kernel, compile, &reports);
     files.iter().for_each(|line| eprintln!("{line}"));
     Ok(())
 }
@@ -189,12 +192,16 @@ pub fn document(kernel: &Kernel, device: &Device, compile: Duration, reports: &[
     let last = reports.last();
     Document {
         kernel: kernel.name().to_string(),
-        device: last.map_or_else(|| device.name().to_owned(), |last| members::names(device, last.members())),
+        device: last.map_or_else(|| device.name().to_owned(), ran_on),
         tiles: last.map_or(1, Report::tiles),
         compile_ms: show::millis(compile),
         runs: reports
             .iter()
-            .map(|report| Run { kernel_ms: show::millis(report.kernel_time()), total_ms: show::millis(total(report)) })
+            .map(|report| Run {
+                kernel_ms: show::millis(report.kernel_time()),
+                total_ms: show::millis(total(report)),
+                predicted_ms: report.predicted_time().map(show::millis),
+            })
             .collect(),
         bytes_up: last.map_or(0, Report::bytes_up),
         bytes_down: last.map_or(0, Report::bytes_down),
@@ -204,18 +211,25 @@ pub fn document(kernel: &Kernel, device: &Device, compile: Duration, reports: &[
     }
 }
 
+/// The devices that a run was on, in one phrase.
+fn ran_on(report: &Report) -> String {
+    let names = report.members().iter().filter(|member| member.units() > 0).map(|member| member.device().name());
+    let names: Vec<&str> = names.collect();
+    if names.is_empty() { report.device().to_owned() } else { names.join(" + ") }
+}
+
 /// Transfers and the kernel; compilation is reported by itself.
 fn total(report: &Report) -> Duration {
     report.total_time().saturating_sub(report.compile_time())
 }
 
-pub fn summarize(kernel: &Kernel, device: &Device, compile: Duration, reports: &[Report]) {
+pub fn summarize(kernel: &Kernel, compile: Duration, reports: &[Report]) {
     let kernels = Spread::of(reports.iter().map(Report::kernel_time));
     let totals = Spread::of(reports.iter().map(total));
     let Some(last) = reports.last() else { return };
     let [x, y, z] = last.workgroups();
     let tiles = if last.tiles() == 1 { String::new() } else { format!(" in {} tiles", last.tiles()) };
-    let names = members::names(device, last.members());
+    let names = ran_on(last);
     eprintln!("{} on {names}: {x} x {y} x {z} workgroups{tiles}", kernel.name());
     eprintln!("  kernel {kernels}, with transfers {totals}; compiled in {}", show::time(compile));
     eprintln!("  {} up, {} down", show::bytes(last.bytes_up()), show::bytes(last.bytes_down()));

@@ -10,6 +10,7 @@ mod dtype;
 mod exec;
 mod failure;
 mod fields;
+mod history;
 mod kernel;
 mod layout;
 mod mapped;
@@ -53,5 +54,6 @@ pub fn run(command: &Command) -> Outcome {
         Command::Run(args) => run::run(args),
         Command::Bench(args) => bench::bench(args),
         Command::Plan(args) => plan::plan(args),
+        Command::History(args) => history::history(args),
     }
 }

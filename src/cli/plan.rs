@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use swath::{
+    Predicted,
     access::Verdict,
     plan::{Plan, Reason, Residency},
 };
@@ -12,7 +13,7 @@ use super::{
     bind::{Purpose, bind},
     exec::call,
     failure::Outcome,
-    kernel::{check_constants, load_kernel, load_module, runtime},
+    kernel::{check_constants, device_name, load_kernel, load_module, runtime},
     show,
 };
 
@@ -31,9 +32,18 @@ struct Document {
     reasons: Vec<ReasonEntry>,
     bindings: Vec<BindingEntry>,
     device_bytes: u64,
+    /// What it is predicted to take, on the device that was chosen first; empty where nothing is known.
+    predicted: Vec<PredictedEntry>,
     /// The plans of the devices that share the call, this one's first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     members: Vec<Document>,
+}
+
+#[derive(Serialize)]
+struct PredictedEntry {
+    device: String,
+    ms: f64,
+    observations: u64,
 }
 
 #[derive(Serialize)]
@@ -81,11 +91,16 @@ pub fn plan(args: &PlanArgs) -> Outcome {
     check_constants(&args.call, &module, &kernel)?;
     let mut slots = bind(&kernel, &args.call, Purpose::Look)?;
     let runtime = runtime(&args.call.device)?;
+    if device_name(&args.call.device) == "auto" {
+        // What the choice is made from, known from here on.
+        runtime.measure();
+    }
     let job = call(&args.call, &runtime, &kernel, &mut slots)?.plan()?;
     if args.json {
         let members: Vec<Document> = job.plans().map(document).collect();
         let members = if members.len() > 1 { members } else { Vec::new() };
-        return show::json(&Document { members, ..document(job.plan()) });
+        let predicted = job.predictions().iter().map(predicted).collect();
+        return show::json(&Document { members, predicted, ..document(job.plan()) });
     }
     show::line(job.to_string().trim_end())
 }
@@ -109,7 +124,16 @@ fn document(plan: &Plan) -> Document {
         reasons: plan.reasons.iter().map(reason).collect(),
         bindings: plan.bindings.iter().map(binding).collect(),
         device_bytes: plan.device_bytes,
+        predicted: Vec::new(),
         members: Vec::new(),
+    }
+}
+
+fn predicted(predicted: &Predicted) -> PredictedEntry {
+    PredictedEntry {
+        device: predicted.device().name().to_owned(),
+        ms: show::millis(predicted.time()),
+        observations: predicted.observations(),
     }
 }
 

@@ -111,7 +111,7 @@ fn compute(args: &ExecArgs, path: &Path, kernel: &Kernel, is_begun: bool) -> Out
         return show::json(&document);
     }
     say_resumed(&reports[0]);
-    summarize(kernel, &device, compile, &reports);
+    summarize(kernel, compile, &reports);
     lines.iter().for_each(|line| eprintln!("{line}"));
     Ok(())
 }

@@ -258,12 +258,20 @@ pub fn giga(count: u64, time: Duration) -> f64 {
     if time.is_zero() { 0.0 } else { count as f64 / time.as_secs_f64() / 1e9 }
 }
 
+/// The devices that a sample ran on, in one phrase: what was asked for may have been left to a choice.
+fn ran_on(tally: &Tally, device: &Device) -> String {
+    if tally.members.is_empty() && !tally.device.is_empty() {
+        return tally.device.clone();
+    }
+    members::names(device, &tally.members)
+}
+
 fn describe(run: &Run, device: &Device) -> String {
     let Run { sample, tally, work, .. } = run;
     let mut text = format!("{} ({}): {}\n", sample.name(), sample.field(), sample.summary());
     text += &format!("  size       {}\n", run.size);
-    let names = members::names(device, &tally.members);
-    let alias = if tally.members.is_empty() { format!(" ({})", device.alias()) } else { String::new() };
+    let names = ran_on(tally, device);
+    let alias = if names == device.name() { format!(" ({})", device.alias()) } else { String::new() };
     text += &format!("  device     {names}{alias}\n");
     text += &format!("  kernel     {}   {}\n", show::time(tally.kernel), rate(work, tally.kernel));
     text += &format!(
@@ -302,7 +310,7 @@ fn document(run: &Run, args: &RunArgs, device: &Device) -> Document {
         field: sample.field().into(),
         size: run.size.clone(),
         seed: args.seed,
-        device: members::names(device, &tally.members),
+        device: ran_on(tally, device),
         verified: run.verdict.passed(),
         checks: checks.collect(),
         kernel_ms: show::millis(tally.kernel),

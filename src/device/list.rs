@@ -11,8 +11,10 @@ use std::{
 use super::{
     Asked, Decision, Device, DeviceChoice,
     choice::{Candidates, Choice},
+    learn::{Learner, Ticket},
 };
 use crate::{
+    cost::{Ceilings, History, Prediction, Task},
     device_info::DeviceKind,
     error::{Error, Message, Result},
     exec::{Backend, trace::Recorder},
@@ -32,6 +34,8 @@ struct Inner {
     preferred: Vec<Device>,
     /// `SWATH_DEVICE`, as it was when the runtime was made.
     default: Option<String>,
+    /// What is known of how long calls take.
+    learner: Learner,
     /// Calls that were planned before.
     plans: PlanCache,
     /// Who records what calls do; behind a flag, for most often nobody does.
@@ -40,8 +44,8 @@ struct Inner {
 }
 
 impl Devices {
-    /// A device for each of these backends; `auto` means `default` if there is one.
-    pub fn new(backends: Vec<Arc<dyn Backend>>, default: Option<String>) -> Result<Devices> {
+    /// A device for each of these backends; `auto` means `default` if there is one. What calls take is kept as `history` says.
+    pub fn new(backends: Vec<Arc<dyn Backend>>, default: Option<String>, history: &History) -> Result<Devices> {
         let mut counts = [0, 0];
         let mut next = |kind: usize| {
             counts[kind] += 1;
@@ -70,6 +74,7 @@ impl Devices {
         preferred.sort_by_key(|device| rank(device.kind()));
         Ok(Devices {
             inner: Arc::new(Inner {
+                learner: Learner::new(&devices, history),
                 devices,
                 preferred,
                 default,
@@ -159,6 +164,11 @@ impl Devices {
         self.inner.default.as_deref().filter(may_be_several).map_or(Ok(None), |name| self.asked(name))
     }
 
+    /// What `SWATH_DEVICE` asks for.
+    pub fn default_asked(&self) -> Result<Option<Asked>> {
+        self.inner.default.as_deref().map_or(Ok(None), |name| self.asked(name))
+    }
+
     fn asked(&self, name: &str) -> Result<Option<Asked>> {
         let name = name.trim();
         if name == "auto" {
@@ -207,6 +217,60 @@ impl Devices {
         };
         let fallback = self.unbounded().filter(|device| **device != asked).cloned();
         Ok(Candidates { devices: std::iter::once(asked).chain(fallback).collect(), is_decided: true })
+    }
+
+    /// Puts the devices that may run a call into the order of what is predicted, where enough is known; gives what to
+    /// [tell](Devices::tell) once it has run.
+    pub fn predict_order(
+        &self,
+        kernel: &Kernel,
+        given: &PlanRequest<'_>,
+        candidates: &mut Candidates,
+    ) -> Option<Ticket> {
+        let learner = &self.inner.learner;
+        if candidates.is_decided {
+            learner.expect(kernel, given, candidates.devices.first()?)
+        } else {
+            learner.choose(kernel, given, &mut candidates.devices)
+        }
+    }
+
+    /// What a call is predicted to take on each of some devices, in their order.
+    pub fn predictions(&self, kernel: &Kernel, given: &PlanRequest<'_>, devices: &[Device]) -> Vec<Option<Prediction>> {
+        self.inner.learner.predictions(kernel, given, devices)
+    }
+
+    /// A call took so many seconds on a device, compilation left out.
+    pub fn tell(&self, kernel: &Kernel, ticket: &Ticket, device: &Device, seconds: f64) {
+        self.inner.learner.tell(kernel, ticket, device, seconds);
+    }
+
+    /// Puts the devices that may run a chain into the order of what is predicted, where that is open and enough is known; `task`
+    /// is all that a run of it does.
+    pub fn predict_order_for(&self, task: &Task, candidates: &mut Candidates) {
+        if !candidates.is_decided {
+            self.inner.learner.choose_for(task, &mut candidates.devices);
+        }
+    }
+
+    /// Whether there is anything to learn.
+    pub fn learns(&self) -> bool {
+        self.inner.learner.is_on()
+    }
+
+    /// A run of a chain took so many seconds.
+    pub fn tell_of(&self, task: &Task, name: &str, device: &Device, seconds: f64) {
+        self.inner.learner.tell_of(task, name, device, seconds);
+    }
+
+    /// Measures what the devices can do, unless that is known; gives whether it is of any use.
+    pub fn measure(&self) -> bool {
+        self.inner.learner.measure()
+    }
+
+    /// What a device can do, if it was measured.
+    pub fn ceilings(&self, device: &Device) -> Option<Ceilings> {
+        self.inner.learner.ceilings(device)
     }
 
     /// The device that takes data of any size, for what others cannot hold or fail to do.

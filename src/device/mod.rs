@@ -1,7 +1,10 @@
 //! Devices: the handle, the choice of one, and the list that a runtime holds.
 
 mod choice;
+mod learn;
 mod list;
+mod measure;
+mod recall;
 mod worker;
 
 use std::{
@@ -15,6 +18,7 @@ use std::{
 
 pub use choice::DeviceChoice;
 pub(crate) use choice::{Asked, Candidates, Decision, decide};
+pub(crate) use learn::Ticket;
 pub(crate) use list::Devices;
 
 use crate::{

@@ -143,7 +143,6 @@ pub(crate) type Watcher<'a> = dyn FnMut(TileEvent) + Send + 'a;
 
 impl<'a> Launch<'a> {
     /// A launch in one tile, which nothing ends.
-    #[cfg(any(test, feature = "gpu"))]
     pub fn new(kernel: &'a Kernel, args: Vec<ArgData<'a>>, workgroups: [u32; 3]) -> Self {
         Launch {
             kernel,

@@ -18,9 +18,11 @@ use naga::{
 };
 
 use super::{
+    diagnostic,
     nesting::{comment, word},
     text::struct_alignments,
 };
+use crate::error::Result;
 
 /// `subgroupElect`, which naga does not know, from what it knows: no active lane stands before this one.
 const ELECT: &str = "\nfn subgroupElect() -> bool { return subgroupExclusiveAdd(1u) == 0u; }\n";
@@ -131,9 +133,13 @@ impl<'a> Tokens<'a> {
 /// - Inputs that naga does not have are computed from those that it has.
 /// - Immediates become uniforms.
 /// - Functions that take pointers to memory that is shared are copied for each way in which they are called.
-pub(super) fn module(module: &mut naga::Module, text: &str) {
+pub(super) fn module(module: &mut naga::Module, text: &str) -> Result<()> {
     widen_exponents(module);
-    layout::apply(module, &struct_alignments(text));
+    layout::apply(module, &struct_alignments(text)).map_err(|name| {
+        let message = format!("the alignments of the struct `{name}` cannot be worked out");
+        let help = "help: write the numbers of @align and @size as literals".to_owned();
+        diagnostic::with_note(text, naga::Span::UNDEFINED, message, "", Some(help))
+    })?;
     let entries = module.entry_points.len();
     let functions: Vec<Handle<naga::Function>> = module.functions.iter().map(|(handle, _)| handle).collect();
     for handle in functions {
@@ -149,6 +155,7 @@ pub(super) fn module(module: &mut naga::Module, text: &str) {
     inputs::compute(module);
     immediates::make_uniforms(module);
     pointers::specialize(module);
+    Ok(())
 }
 
 fn widen_exponents(module: &mut naga::Module) {

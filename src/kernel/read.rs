@@ -38,8 +38,7 @@ pub(super) fn module(wgsl: &str) -> Result<naga::Module> {
     }
     // Each step goes on from the one before. What is said of a text that has nothing to mend is said already.
     let mut last = (text, error);
-    let steps: [&dyn Fn(&str) -> Vec<Edit>; 3] =
-        [&text::mend_syntax, &|text| text::mend(text, Mends::Functions), &text::without_render];
+    let steps: [fn(&str) -> Vec<Edit>; 3] = [text::mend_syntax, text::mend_functions, text::without_render];
     for step in steps {
         let edits = step(&last.0.text);
         if !edits.is_empty() {
@@ -84,16 +83,15 @@ fn parse(wgsl: &str, text: &Edited) -> Result<naga::Module, Refusal> {
     // What a device may lack is refused for that device, and what this crate lacks is refused in plain words for the
     // kernel that uses it: the validator need not refuse either.
     let validated = guarded::naga(wgsl, "validating", || {
-        polyfill::module(&mut module, &text.text);
+        polyfill::module(&mut module, &text.text)?;
         let mut validator = Validator::new(ValidationFlags::all(), Capabilities::all());
-        Ok(validator.validate(&module).map(drop).or_else(|error| match compute_only(&module) {
-            Some(compute) if validator.validate(&compute).is_ok() => Ok(()),
-            _ => Err(error),
-        }))
+        let Err(error) = validator.validate(&module) else { return Ok(None) };
+        let fine = compute_only(&module).is_some_and(|compute| validator.validate(&compute).is_ok());
+        Ok(if fine { None } else { Some(error) })
     });
     match validated.map_err(Refusal::Failure)? {
-        Ok(()) => Ok(module),
-        Err(error) => Err(Refusal::Validation(Box::new((error, module)))),
+        None => Ok(module),
+        Some(error) => Err(Refusal::Validation(Box::new((error, module)))),
     }
 }
 
@@ -109,4 +107,45 @@ fn compute_only(module: &naga::Module) -> Option<naga::Module> {
     compute.entry_points.retain(is_compute);
     naga::compact::compact(&mut compute, naga::compact::KeepUnused::No);
     Some(compute)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    /// Texts that would take constants far, with something to mend so that they are looked at; none takes long.
+    #[test]
+    fn no_text_takes_long() {
+        let chain: String = (0..5000).rev().map(|i| format!("const A{} = A{i} + 1;", i + 1)).collect();
+        let arrays: String =
+            (0..40).map(|i| format!("alias T{0} = array<T{i}, 2>; const A{0} = T{0}(A{i}, A{i});", i + 1)).collect();
+        let aliases: String = (0..5000).map(|i| format!("alias T{} = T{i};", i + 1)).collect();
+        let nested = format!("const B = {}mix(1, 2, 0.5){};", "(".repeat(90), ")".repeat(90));
+        let shifts = "const s = 1 >> 64;".to_owned() + "const t = -1 >> (1 << 7);";
+        for text in [
+            format!("{chain} const A0 = mix(1, 2, 0.5);"),
+            format!("alias T0 = f32; const A0 = mix(1f, 2f, 0.5f); {arrays}"),
+            format!("alias T0 = f32; {aliases} const A = T5000(mix(1, 2, 0.5));"),
+            "const A = array<array<array<f32, 4000>, 4000>, 4000>(); const B = mix(1, 2, 0.5);".to_owned(),
+            "const A = B; const B = A; const C = mix(A, 2, 0.5);".to_owned(),
+            nested,
+            shifts,
+            "loop { let k = 1; continuing { let k = 2; loop { let k = 3; continuing { let k = 4; } } } }".to_owned(),
+            "bitcast<vec2h>(bitcast<vec2h>(bitcast<u32>(bitcast<f32>(1)))) enable f16; bitcast<".to_owned(),
+            "@align( @align(4) struct S { @align(@size(4)) x: u32, @align( y".to_owned(),
+            "fn f() { -- - -; continuing { let let } 0x.p-h 0x1p999999999999h >> >> 64 << }".to_owned(),
+        ] {
+            let start = Instant::now();
+            // Most are no WGSL, or more than naga takes.
+            let _ = module(&text);
+            for mends in [Mends::Wrong, Mends::Functions, Mends::Lets] {
+                let _ = Edited::new(text.as_str()).edit(text::mend(&text, mends));
+            }
+            let edits = [text::mend_syntax(&text), text::without_render(&text), Bitcasts::find(&text).edits()];
+            edits.into_iter().for_each(|edits| drop(Edited::new(text.as_str()).edit(edits)));
+            assert!(start.elapsed() < Duration::from_secs(20), "{} bytes took {:?}", text.len(), start.elapsed());
+        }
+    }
 }

@@ -44,9 +44,7 @@ use std::sync::OnceLock;
 use crate::kernel::passes::Proven;
 
 pub(crate) use cache::PlanCache;
-pub(crate) use place::Misfit;
-#[cfg(feature = "gpu")]
-pub(crate) use place::SETS;
+pub(crate) use place::{Misfit, SETS};
 use request::{CallShape, PlanRequest};
 pub(crate) use tile::Part;
 pub use tile::TileSpace;

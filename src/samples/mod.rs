@@ -275,11 +275,19 @@ pub struct Tally {
     pub dispatches: u64,
     /// What each device did in the last call that several shared.
     pub members: Vec<MemberReport>,
+    /// The device of the last call.
+    pub device: String,
+    /// What all calls together were predicted to take, where that was known of each.
+    pub predicted: Option<Duration>,
 }
 
 impl Tally {
     /// Adds what one call took.
     fn add(&mut self, report: &Report) {
+        let is_first = self.device.is_empty();
+        let before = if is_first { Some(Duration::ZERO) } else { self.predicted };
+        self.predicted = before.zip(report.predicted_time()).map(|(before, time)| before + time);
+        self.device = report.device().to_owned();
         self.kernel += report.kernel_time();
         self.total += report.total_time().saturating_sub(report.compile_time());
         self.compile += report.compile_time();
@@ -310,6 +318,8 @@ impl From<&ChainReport> for Tally {
             bytes_down: report.bytes_down(),
             dispatches: report.dispatches(),
             members: Vec::new(),
+            device: report.device().to_owned(),
+            predicted: None,
         }
     }
 }

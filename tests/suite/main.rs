@@ -4,6 +4,8 @@
 //! its own: another harness, another allocator, a machine that is not busy with other tests.
 
 mod access;
+#[cfg(all(feature = "gpu", feature = "cpu"))]
+mod auto;
 mod calls;
 mod chain;
 #[cfg(feature = "cpu")]

@@ -1,11 +1,14 @@
 //! Constructors, and parts of values.
 
-use super::value::{Kind, Scalar, Type, Value, vector};
+use super::value::{Kind, MOST_SCALARS, Scalar, Type, Value, vector};
 
 /// The value of a constructor.
 pub fn construct(ty: &Type, arguments: &[Value]) -> Option<Value> {
     if arguments.is_empty() {
         return ty.zero();
+    }
+    if arguments.iter().map(Value::scalars).sum::<usize>() > MOST_SCALARS {
+        return None;
     }
     // Of one argument a constructor is a conversion; more are taken as they are.
     let fit = |value: Scalar, kind: Kind, one: bool| if one { value.convert(kind) } else { value.coerce(kind) };

@@ -16,7 +16,7 @@ pub struct Stop;
 
 type Read<T> = Result<Option<T>, Stop>;
 
-/// Expressions inside each other; the parser bounds brackets likewise.
+/// Expressions inside each other, those of other constants included; the parser bounds brackets likewise.
 const DEPTH: usize = 100;
 
 /// Elements of a constant array that is made from its type alone.
@@ -32,12 +32,11 @@ pub struct Evaluator<'a, 'n> {
     pub at: usize,
     /// Whether the names of the open blocks count.
     local: bool,
-    depth: usize,
 }
 
 impl<'a, 'n> Evaluator<'a, 'n> {
     pub fn new(names: &'n Names<'a>, at: usize, local: bool) -> Self {
-        Evaluator { names, at, local, depth: 0 }
+        Evaluator { names, at, local }
     }
 
     fn token(&self, at: usize) -> Option<&Token<'a>> {
@@ -89,14 +88,14 @@ impl<'a, 'n> Evaluator<'a, 'n> {
     }
 
     fn nested<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Stop>) -> Result<T, Stop> {
-        let budget = &self.names.budget;
-        if self.depth >= DEPTH || budget.get() == 0 {
+        let (budget, depth) = (&self.names.budget, &self.names.depth);
+        if depth.get() >= DEPTH || budget.get() == 0 {
             return Err(Stop);
         }
         budget.set(budget.get() - 1);
-        self.depth += 1;
+        depth.set(depth.get() + 1);
         let result = read(self);
-        self.depth -= 1;
+        depth.set(depth.get() - 1);
         result
     }
 
@@ -290,12 +289,11 @@ impl<'a, 'n> Evaluator<'a, 'n> {
             s.at += 1;
             match s.names.item(name) {
                 Some(Item::Alias(at)) => {
-                    let mut alias = Evaluator { names: s.names, at, local: false, depth: s.depth };
-                    return alias.ty();
+                    return Evaluator::new(s.names, at, false).ty();
                 }
                 Some(Item::Struct(at)) => {
-                    let mut fields = Evaluator { names: s.names, at, local: false, depth: s.depth };
-                    return Ok(fields.fields()?.map(|fields| Type::Struct(name.to_owned(), fields)));
+                    let fields = Evaluator::new(s.names, at, false).fields()?;
+                    return Ok(fields.map(|fields| Type::Struct(name.to_owned(), fields)));
                 }
                 Some(_) => return Ok(None),
                 None => {}

@@ -230,7 +230,7 @@ fn determinant(m: &[Vec<f64>]) -> f64 {
         let without = |column: &Vec<f64>| (0..column.len()).filter(|&r| r != row).map(|r| column[r]).collect();
         m[1..].iter().map(without).collect()
     };
-    let term = |row: usize| if row % 2 == 0 { m[0][row] } else { -m[0][row] } * determinant(&minor(row));
+    let term = |row: usize| if row.is_multiple_of(2) { m[0][row] } else { -m[0][row] } * determinant(&minor(row));
     (0..m.len()).map(term).sum()
 }
 

@@ -36,6 +36,8 @@ pub struct Names<'a> {
     pending: RefCell<FxHashSet<&'a str>>,
     /// How many steps of evaluation are left: no text takes long.
     pub budget: Cell<usize>,
+    /// How many expressions and types are being read, each inside the one before.
+    pub depth: Cell<usize>,
 }
 
 impl<'a> Names<'a> {
@@ -47,6 +49,7 @@ impl<'a> Names<'a> {
             known: RefCell::default(),
             pending: RefCell::default(),
             budget: Cell::new(100_000 + 50 * tokens.len()),
+            depth: Cell::new(0),
         }
     }
 
@@ -76,8 +79,10 @@ impl<'a> Names<'a> {
         if !self.pending.borrow_mut().insert(name) {
             return None;
         }
-        let value = Evaluator::new(self, at, false).declaration().ok().flatten();
+        let read = Evaluator::new(self, at, false).declaration();
         self.pending.borrow_mut().remove(name);
+        // Where reading stopped, it may come further another time, from less deep.
+        let value = read.ok()?;
         self.known.borrow_mut().insert(name, value.clone());
         value
     }

@@ -304,9 +304,41 @@ pub fn vector(values: Vec<Scalar>) -> Value {
     }
 }
 
+/// Scalars of a value that is made here: no text makes one that takes long or much memory.
+pub const MOST_SCALARS: usize = 1 << 16;
+
+impl Value {
+    /// How many scalars it has.
+    pub fn scalars(&self) -> usize {
+        match self {
+            Value::Scalar(_) => 1,
+            Value::Vector(values) => values.len(),
+            Value::Matrix(columns) => columns.iter().map(Vec::len).sum(),
+            Value::Array(values) => values.iter().map(Value::scalars).sum(),
+            Value::Struct(_, fields) => fields.iter().map(|(_, value)| value.scalars()).sum(),
+        }
+    }
+}
+
 impl Type {
+    /// How many scalars a value of it has.
+    fn scalars(&self) -> usize {
+        match self {
+            Type::Scalar(_) => 1,
+            Type::Vector(size, _) => *size,
+            Type::Matrix(columns, rows, _) => columns * rows,
+            Type::Array(None) => 0,
+            Type::Array(Some((element, length))) => element.scalars().saturating_mul(*length),
+            Type::Struct(_, fields) => fields.iter().fold(0, |sum, (_, ty)| sum.saturating_add(ty.scalars())),
+        }
+    }
+
     /// The value without arguments, `vec3f()`.
     pub fn zero(&self) -> Option<Value> {
+        (self.scalars() <= MOST_SCALARS).then(|| self.zeros())?
+    }
+
+    fn zeros(&self) -> Option<Value> {
         let scalar = |kind: Kind| match kind {
             Kind::Bool => Some(Scalar::Bool(false)),
             Kind::Int | Kind::I32 | Kind::U32 => Scalar::from_int(kind, 0),
@@ -318,10 +350,10 @@ impl Type {
             Type::Matrix(columns, rows, kind) => {
                 Value::Matrix(vec![vec![scalar(kind.unwrap_or(Kind::Float))?; *rows]; *columns])
             }
-            Type::Array(Some((element, length))) => Value::Array(vec![element.zero()?; *length]),
+            Type::Array(Some((element, length))) => Value::Array(vec![element.zeros()?; *length]),
             Type::Array(None) => return None,
             Type::Struct(name, fields) => {
-                let fields = fields.iter().map(|(name, ty)| Some((name.clone(), ty.zero()?)));
+                let fields = fields.iter().map(|(name, ty)| Some((name.clone(), ty.zeros()?)));
                 Value::Struct(Some(name.clone()), fields.collect::<Option<_>>()?)
             }
         })

@@ -10,14 +10,17 @@ use rustc_hash::FxHashMap;
 use crate::kernel::text::Member;
 
 /// Lays out anew the types that contain a struct whose alignment is raised. `said` is what the structs of the text say
-/// about their members.
-pub fn apply(module: &mut Module, said: &FxHashMap<String, Option<Vec<Member>>>) {
+/// about their members. Gives the struct of which that is not known, if there is one.
+pub fn apply(module: &mut Module, said: &FxHashMap<String, Option<Vec<Member>>>) -> Result<(), String> {
+    if let Some((name, _)) = said.iter().find(|(_, members)| members.is_none()) {
+        return Err(name.clone());
+    }
     let raises = |members: &Option<Vec<Member>>| match members {
         Some(members) => members.iter().any(|member| member.align.is_some()),
         None => false,
     };
     if !said.values().any(raises) {
-        return;
+        return Ok(());
     }
     let mut sizes: Vec<Laid> = Vec::with_capacity(module.types.len());
     let handles: Vec<Handle<Type>> = module.types.iter().map(|(handle, _)| handle).collect();
@@ -29,6 +32,7 @@ pub fn apply(module: &mut Module, said: &FxHashMap<String, Option<Vec<Member>>>)
         }
         sizes.push(laid);
     }
+    Ok(())
 }
 
 /// How a type lies in memory.

@@ -58,13 +58,18 @@ pub fn mend(source: &str, mends: Mends) -> Vec<Edit> {
     walker.edits
 }
 
+/// The changes to `source` for functions of constants.
+pub fn mend_functions(source: &str) -> Vec<Edit> {
+    mend(source, Mends::Functions)
+}
+
 /// What the structs of a module say about their members: `@align` and `@size`, by the struct's name and in the order of
 /// the members. Only structs that say `@align`; nothing where one says what cannot be evaluated here.
 pub fn struct_alignments(source: &str) -> FxHashMap<String, Option<Vec<Member>>> {
-    if !source.contains("align") {
+    let all = tokens(source);
+    if !all.windows(2).any(|pair| pair[0].text == "@" && pair[1].text == "align") {
         return FxHashMap::default();
     }
-    let all = tokens(source);
     let names = Names::new(&all);
     let members = names.structs().map(|(name, at)| (name.to_owned(), struct_members(&names, at)));
     members.collect()

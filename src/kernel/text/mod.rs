@@ -18,7 +18,7 @@ use naga::Span;
 pub use foreign::explain;
 pub use halves::Bitcasts;
 pub use inputs::{GLOBAL_INDEX, WORKGROUP_INDEX};
-pub use mend::{Member, Mends, mend, struct_alignments};
+pub use mend::{Member, Mends, mend, mend_functions, struct_alignments};
 pub use places::put_back;
 pub use syntax::{mend as mend_syntax, without_render};
 
@@ -48,7 +48,7 @@ impl Edited {
         Edited { text: text.into(), rounds: Vec::new() }
     }
 
-    /// The text changed by `edits`, which do not overlap.
+    /// The text changed by `edits`. Of those that overlap, the first counts.
     pub fn edit(mut self, mut edits: Vec<Edit>) -> Self {
         if edits.is_empty() {
             return self;
@@ -56,6 +56,9 @@ impl Edited {
         edits.sort_by_key(|edit| edit.range.start);
         let (mut text, mut round, mut done) = (String::new(), Vec::new(), 0);
         for edit in edits {
+            if edit.range.start < done {
+                continue;
+            }
             text += &self.text[done..edit.range.start];
             let start = text.len();
             text += &edit.text;

@@ -1,0 +1,142 @@
+//! What a file of records comes to.
+
+use std::collections::HashMap;
+
+use super::{
+    super::{Ceilings, DeviceId, Record, Seen, window::Window},
+    format,
+};
+
+/// A device that was measured.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LearnedDevice {
+    /// Its name and its driver.
+    pub name: String,
+    /// What it can do.
+    pub ceilings: Ceilings,
+}
+
+/// What was learned about a kernel of about one size on a device.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LearnedKernel {
+    /// The kernel's name.
+    pub name: String,
+    /// The kernel's fingerprint, which tells kernels of one name apart.
+    pub fingerprint: String,
+    /// The device's name and its driver.
+    pub device: String,
+    /// The size of its calls: operations and bytes together are about so many doublings.
+    pub size: i16,
+    /// How many times as long as is predicted from the device's ceilings it takes.
+    pub factor: f64,
+    /// Calls that were seen.
+    pub observations: u64,
+}
+
+/// What the records of a file come to.
+#[derive(Debug, Default)]
+pub(crate) struct Contents {
+    devices: Vec<(DeviceId, String, Ceilings)>,
+    runs: HashMap<Seen, Runs>,
+    records: u64,
+}
+
+#[derive(Debug)]
+struct Runs {
+    name: String,
+    window: Window,
+    count: u64,
+    /// The place of the last record of it.
+    last: u64,
+}
+
+impl Contents {
+    pub fn of(records: Vec<Record>) -> Contents {
+        let mut contents = Contents::default();
+        records.into_iter().for_each(|record| contents.add(record));
+        contents
+    }
+
+    fn add(&mut self, record: Record) {
+        self.records += 1;
+        match record {
+            Record::Device { id, name, ceilings } => {
+                let before = self.devices.iter().position(|(other, ..)| *other == id).map(|at| self.devices.remove(at));
+                if before.is_some_and(|(.., before)| before != ceilings) {
+                    // What was seen before was compared with something else.
+                    self.runs.retain(|seen, _| seen.device != id);
+                }
+                self.devices.push((id, name, ceilings));
+            }
+            Record::Runs { seen, name, last, count } => {
+                let fresh = || Runs { name: String::new(), window: Window::default(), count: 0, last: 0 };
+                let runs = self.runs.entry(seen).or_insert_with(fresh);
+                last.iter().for_each(|&ratio| runs.window.push(ratio));
+                runs.count = runs.count.saturating_add(count);
+                (runs.name, runs.last) = (name, self.records);
+            }
+        }
+    }
+
+    /// The same as few records: those that were seen last, as many as come to so many bytes.
+    pub fn records(&self, bytes: usize) -> Vec<Record> {
+        let mut records = Vec::new();
+        let mut text = Vec::new();
+        // The devices of the last measurements, in their order.
+        for (id, name, ceilings) in self.devices.iter().rev() {
+            let record = Record::Device { id: *id, name: name.clone(), ceilings: *ceilings };
+            format::line(&record, &mut text);
+            if text.len() > bytes {
+                break;
+            }
+            records.push(record);
+        }
+        records.reverse();
+        let mut runs: Vec<(&Seen, &Runs)> = self.runs.iter().collect();
+        runs.sort_by_key(|(seen, runs)| (std::cmp::Reverse(runs.last), **seen));
+        let mut kept = Vec::new();
+        for (seen, runs) in runs {
+            let (name, last) = (runs.name.clone(), runs.window.last().to_vec());
+            let record = Record::Runs { seen: *seen, name, last, count: runs.count };
+            format::line(&record, &mut text);
+            if text.len() > bytes {
+                break;
+            }
+            kept.push(record);
+        }
+        records.extend(kept.into_iter().rev());
+        records
+    }
+
+    /// All of it.
+    pub fn all(&self) -> Vec<Record> {
+        self.records(usize::MAX)
+    }
+
+    /// For people.
+    pub fn listed(&self) -> (Vec<LearnedDevice>, Vec<LearnedKernel>) {
+        let devices = self.devices.iter();
+        let devices = devices.map(|(_, name, ceilings)| LearnedDevice { name: name.clone(), ceilings: *ceilings });
+        let named =
+            |id: DeviceId| self.devices.iter().find(|(other, ..)| *other == id).map(|(_, name, _)| name.clone());
+        let mut kernels: Vec<LearnedKernel> = self
+            .runs
+            .iter()
+            .map(|(seen, runs)| LearnedKernel {
+                name: runs.name.clone(),
+                fingerprint: seen.kernel.to_string(),
+                device: named(seen.device).unwrap_or_else(|| seen.device.0.to_string()),
+                size: seen.class,
+                factor: runs.window.middle().unwrap_or(0.0).exp(),
+                observations: runs.count,
+            })
+            .collect();
+        let key = |kernel: &LearnedKernel| {
+            (kernel.name.clone(), kernel.fingerprint.clone(), kernel.device.clone(), kernel.size)
+        };
+        kernels.sort_by_cached_key(key);
+        (devices.collect(), kernels)
+    }
+}

@@ -1,0 +1,417 @@
+//! What a runtime learns of the calls it runs, and the choice of devices by that.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{
+    Device, measure,
+    recall::{Calls, Entry},
+};
+use crate::{
+    cost::{
+        Candidate, Ceilings, DeviceId, Fingerprint, History, Model, Prediction, Record, Task, WorkAsked,
+        history::{Contents, HistoryFile, Writer},
+    },
+    error::Result,
+    kernel::Kernel,
+    plan::request::PlanRequest,
+};
+
+/// Seconds that measuring a device takes, about.
+const MEASURING: f64 = 0.2;
+
+/// How many times longer than measuring calls without a device have to take before it is worth it.
+const WORTH_MEASURING: f64 = 20.0;
+
+/// Calls that are as predicted, of which only one is noted.
+const SAMPLED: u32 = 16;
+
+/// How far from the prediction a call that is as predicted may be, as a factor.
+const AS_PREDICTED: f64 = 1.3;
+
+/// Learns, unless it is off.
+pub(super) struct Learner(Option<Inner>);
+
+struct Inner {
+    subjects: Vec<Subject>,
+    file: Option<HistoryFile>,
+    loaded: Once,
+    shared: Arc<Shared>,
+    /// Held while devices are measured, lest two do it at once and disturb each other.
+    measuring: Mutex<()>,
+    /// Before it is dropped all that it needs is there.
+    writer: OnceLock<Writer>,
+}
+
+/// A device that is learned about.
+struct Subject {
+    device: Device,
+    id: DeviceId,
+    name: String,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    /// Whether all devices are measured that can be.
+    is_measured: AtomicBool,
+}
+
+#[derive(Default)]
+struct State {
+    model: Model,
+    calls: Calls,
+    names: FxHashMap<Fingerprint, String>,
+    /// Records that are in no file yet, beside what the model has.
+    unwritten: Vec<Record>,
+    /// Devices that could not be measured.
+    failed: FxHashSet<DeviceId>,
+    /// Kernels that ran on a device in this process, so that they are compiled there.
+    compiled: FxHashSet<(DeviceId, Fingerprint)>,
+    /// Seconds of calls without a device so far, and those from which on it is worth measuring what is not measured.
+    open_seconds: f64,
+    measures_at: f64,
+}
+
+/// A call whose device is chosen or known, and what it is expected to take.
+#[derive(Clone, Debug)]
+pub(crate) struct Ticket {
+    pub(super) entry: usize,
+    pub(super) generation: u32,
+    /// The device's number, and seconds without compilation.
+    pub(super) expected: Option<(u32, f64)>,
+    /// Whether the device was chosen here.
+    pub(super) is_open: bool,
+    /// If it is tried out: what the best is predicted to take.
+    pub(super) instead_of: Option<f64>,
+    /// Whether it ran before, so that finding this took no time.
+    pub(super) is_warm: bool,
+}
+
+impl Ticket {
+    /// Whether finding the device took no time to speak of.
+    pub fn is_warm(&self) -> bool {
+        self.is_warm
+    }
+
+    /// Seconds that the call is expected to take on this device.
+    pub fn seconds_on(&self, device: &Device) -> Option<f64> {
+        self.expected.filter(|(number, _)| *number == device.inner.number).map(|(_, seconds)| seconds)
+    }
+}
+
+impl State {
+    /// What choosing needs of a device. Compilation counts by how often the call ran: who ran n times is taken to run n times
+    /// more.
+    fn candidate(&self, device: DeviceId, kernel: Fingerprint, uses: u32) -> Candidate {
+        let is_compiled = self.compiled.contains(&(device, kernel));
+        let compile = self.model.ceilings(device).filter(|_| !is_compiled).map_or(0.0, |ceilings| ceilings.compile);
+        Candidate { device, compile: compile / f64::from(1 + uses) }
+    }
+
+    /// Whether a device was measured, or cannot be.
+    fn is_done(&self, id: DeviceId) -> bool {
+        self.model.ceilings(id).is_some() || self.failed.contains(&id)
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is to be written.
+    fn take(&self) -> Vec<Record> {
+        let mut state = self.state();
+        let mut records = std::mem::take(&mut state.unwritten);
+        let news = state.model.take_news();
+        records.extend(news.into_iter().map(|(seen, last, count)| {
+            let name = state.names.get(&seen.kernel).cloned().unwrap_or_default();
+            Record::Runs { seen, name, last, count }
+        }));
+        records
+    }
+}
+
+impl Learner {
+    /// Learns about these devices, if there is a choice among them.
+    pub fn new(devices: &[Device], history: &History) -> Learner {
+        if *history == History::Off || devices.len() < 2 {
+            return Learner(None);
+        }
+        let subject = |device: &Device| {
+            let info = device.info();
+            let texts = [&info.name, &info.backend, &info.driver].map(|text| text.as_bytes());
+            let name = format!("{} ({})", info.name, info.driver);
+            Subject { device: device.clone(), id: DeviceId(Fingerprint::of(texts)), name }
+        };
+        Learner(Some(Inner {
+            subjects: devices.iter().map(subject).collect(),
+            file: history.file(),
+            loaded: Once::new(),
+            shared: Arc::default(),
+            measuring: Mutex::default(),
+            writer: OnceLock::new(),
+        }))
+    }
+
+    /// Whether it learns.
+    pub fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Puts the device first that is predicted to be the fastest for a call, and the others behind it in that order. Where not
+    /// enough is known they stay as they are. Gives what to tell when the call has run.
+    pub fn choose(&self, kernel: &Kernel, given: &PlanRequest<'_>, devices: &mut [Device]) -> Option<Ticket> {
+        let inner = self.0.as_ref().filter(|_| devices.len() > 1)?;
+        let (state, at) = inner.prepared(kernel, given)?;
+        sort(devices, state.calls[at].order());
+        Some(state.calls.ticket(at))
+    }
+
+    /// The same for a chain: `task` is all that a run of it does.
+    pub fn choose_for(&self, task: &Task, devices: &mut [Device]) {
+        let Some(inner) = self.0.as_ref().filter(|_| devices.len() > 1) else { return };
+        inner.load();
+        let state = inner.measured(inner.shared.state(), task, 0);
+        if state.measures_at <= 0.0
+            && let Some((order, _)) = inner.order(&state, task, 0, false)
+        {
+            sort(devices, &order);
+        }
+    }
+
+    /// A run of a chain took so many seconds.
+    pub fn tell_of(&self, task: &Task, name: &str, device: &Device, seconds: f64) {
+        let Some(inner) = &self.0 else { return };
+        let Some(id) = inner.id(device) else { return };
+        let mut state = inner.shared.state();
+        if state.model.ceilings(id).is_some() {
+            state.model.observe(id, task, seconds);
+            state.compiled.insert((id, task.kernel));
+            state.names.entry(task.kernel).or_insert_with(|| name.to_owned());
+            inner.notify();
+        }
+    }
+
+    /// What a call is expected to take on a device that was asked for.
+    pub fn expect(&self, kernel: &Kernel, given: &PlanRequest<'_>, device: &Device) -> Option<Ticket> {
+        let inner = self.0.as_ref()?;
+        inner.load();
+        if !inner.shared.is_measured.load(Ordering::Acquire) {
+            // Not worth a look at the kernel: nothing would come of it.
+            return None;
+        }
+        let (state, at) = inner.prepared(kernel, given)?;
+        let number = device.inner.number;
+        let expected = state.calls[at].order().iter().find(|(other, _)| *other == number).copied()?;
+        Some(Ticket { expected: Some(expected), is_open: false, instead_of: None, ..state.calls.ticket(at) })
+    }
+
+    /// What a call is predicted to take on each of some devices, in their order; nothing for those that were not measured.
+    pub fn predictions(&self, kernel: &Kernel, given: &PlanRequest<'_>, devices: &[Device]) -> Vec<Option<Prediction>> {
+        let predict = || {
+            let inner = self.0.as_ref()?;
+            let (state, at) = inner.entry(kernel, given)?;
+            let task = state.calls[at].task;
+            Some(devices.iter().map(|device| state.model.predict(inner.id(device)?, &task)).collect())
+        };
+        predict().unwrap_or_else(|| vec![None; devices.len()])
+    }
+
+    /// A call took so many seconds on a device, compilation left out.
+    pub fn tell(&self, kernel: &Kernel, ticket: &Ticket, device: &Device, seconds: f64) {
+        let Some(inner) = &self.0 else { return };
+        let mut state = inner.shared.state();
+        let state = &mut *state;
+        let expected = ticket.seconds_on(device);
+        if ticket.is_open {
+            state.open_seconds += seconds;
+            state.model.account(seconds, ticket.instead_of.filter(|_| expected.is_some()));
+        }
+        let Some(entry) = state.calls.get_mut(ticket.entry, ticket.generation) else { return };
+        entry.uses = entry.uses.saturating_add(1);
+        // What is as it always was teaches little.
+        let is_noted = entry.uses <= SAMPLED || entry.uses.is_multiple_of(SAMPLED);
+        let is_usual = expected.is_some_and(|usual| seconds > usual / AS_PREDICTED && seconds < usual * AS_PREDICTED);
+        if state.measures_at > 0.0 || is_usual && !is_noted {
+            return;
+        }
+        let task = entry.task;
+        let Some(id) = inner.id(device).filter(|id| state.model.ceilings(*id).is_some()) else { return };
+        state.compiled.insert((id, task.kernel));
+        if state.model.observe(id, &task, seconds) {
+            entry.expire();
+        }
+        state.names.entry(task.kernel).or_insert_with(|| kernel.inner.identity.to_string());
+        inner.notify();
+    }
+
+    /// Measures all devices that were not; gives whether it learns at all.
+    pub fn measure(&self) -> bool {
+        let Some(inner) = &self.0 else { return false };
+        inner.load();
+        inner.measure();
+        true
+    }
+
+    /// What a device can do, if it was measured.
+    pub fn ceilings(&self, device: &Device) -> Option<Ceilings> {
+        let inner = self.0.as_ref()?;
+        inner.load();
+        inner.shared.state().model.ceilings(inner.id(device)?)
+    }
+}
+
+/// Devices by their numbers, with the seconds that are predicted.
+type Order = Vec<(u32, f64)>;
+
+/// Puts devices into an order, by their numbers.
+fn sort(devices: &mut [Device], order: &[(u32, f64)]) {
+    let is_first = |&(number, _): &(u32, f64)| devices.first().is_some_and(|device| device.inner.number == number);
+    if order.first().is_none_or(is_first) {
+        return;
+    }
+    let place = |device: &Device| order.iter().position(|(number, _)| *number == device.inner.number);
+    devices.sort_by_key(|device| place(device).unwrap_or(usize::MAX));
+}
+
+impl Inner {
+    fn id(&self, device: &Device) -> Option<DeviceId> {
+        self.subjects.iter().find(|subject| subject.device == *device).map(|subject| subject.id)
+    }
+
+    /// Reads the file, once.
+    fn load(&self) {
+        self.loaded.call_once(|| {
+            let contents = self.file.as_ref().map_or_else(|| Ok(Contents::default()), HistoryFile::read);
+            let mut state = self.shared.state();
+            match contents {
+                Ok(contents) => {
+                    for record in contents.all() {
+                        if let Record::Runs { seen, name, .. } = &record {
+                            state.names.entry(seen.kernel).or_insert_with(|| name.clone());
+                        }
+                        state.model.absorb(&record);
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "what was learned cannot be read"),
+            }
+            self.plan_to_measure(&mut state);
+        });
+    }
+
+    /// The entry of a call; made if there is none. Nothing where the kernel cannot be counted.
+    fn entry(&self, kernel: &Kernel, given: &PlanRequest<'_>) -> Option<(MutexGuard<'_, State>, usize)> {
+        self.load();
+        let mut state = self.shared.state();
+        if let Some(at) = state.calls.find(kernel, given) {
+            return Some((state, at));
+        }
+        drop(state);
+        let WorkAsked { work, words } = WorkAsked::count(kernel, given).ok()?;
+        let task = Task { kernel: kernel.fingerprint(), work };
+        let entry = Entry::new(kernel, task, given, words);
+        let mut state = self.shared.state();
+        let at = state.calls.add(entry);
+        Some((state, at))
+    }
+
+    /// The same, with the devices in the order that holds now.
+    fn prepared(&self, kernel: &Kernel, given: &PlanRequest<'_>) -> Option<(MutexGuard<'_, State>, usize)> {
+        let (state, at) = self.entry(kernel, given)?;
+        let entry = &state.calls[at];
+        if entry.is_fresh() {
+            return Some((state, at));
+        }
+        let (task, uses, may_try) = (entry.task, entry.uses, entry.may_try());
+        let mut state = self.measured(state, &task, uses);
+        // While it measured, the call may have been forgotten.
+        state.calls.get(at, task.kernel)?;
+        let is_measured = state.measures_at <= 0.0;
+        let order = if is_measured { self.order(&state, &task, uses, may_try) } else { None };
+        let (order, instead_of) = order.unwrap_or_default();
+        state.calls.keep(at, order, instead_of);
+        Some((state, at))
+    }
+
+    /// The state with all devices measured, if that is worth it by now.
+    fn measured<'s>(&'s self, state: MutexGuard<'s, State>, task: &Task, uses: u32) -> MutexGuard<'s, State> {
+        if state.measures_at <= 0.0 {
+            return state;
+        }
+        // The first call of its kind may be a long one.
+        let usual = |subject: &Subject| Ceilings::usual(subject.device.kind()).seconds(&task.work);
+        let ahead = if uses == 0 { self.subjects.iter().map(usual).fold(f64::INFINITY, f64::min) } else { 0.0 };
+        if state.open_seconds + ahead < state.measures_at {
+            return state;
+        }
+        drop(state);
+        self.measure();
+        self.shared.state()
+    }
+
+    /// The devices with the seconds that are predicted, the one to take first, the others by what they take. If that one is
+    /// tried out: with what another is predicted to take.
+    fn order(&self, state: &State, task: &Task, uses: u32, may_try: bool) -> Option<(Order, Option<f64>)> {
+        let able: Vec<&Subject> = self.subjects.iter().filter(|subject| !state.failed.contains(&subject.id)).collect();
+        let candidates: Vec<Candidate> =
+            able.iter().map(|subject| state.candidate(subject.id, task.kernel, uses)).collect();
+        let choice = state.model.choose(task, &candidates, may_try)?;
+        let seconds = |at: usize| choice.predictions[at].seconds + candidates[at].compile;
+        let mut order: Vec<usize> = (0..able.len()).collect();
+        order.sort_by(|&a, &b| {
+            let is_behind = |at: usize| at != choice.chosen;
+            is_behind(a).cmp(&is_behind(b)).then(seconds(a).total_cmp(&seconds(b)))
+        });
+        let order = order.into_iter().map(|at| (able[at].device.inner.number, choice.predictions[at].seconds));
+        Some((order.collect(), choice.instead_of))
+    }
+
+    /// Measures the devices that were not.
+    fn measure(&self) {
+        let _alone = self.measuring.lock().unwrap_or_else(PoisonError::into_inner);
+        for Subject { device, id, name } in &self.subjects {
+            if self.shared.state().is_done(*id) {
+                continue;
+            }
+            let measured: Result<Ceilings> = measure::measure(device);
+            let mut state = self.shared.state();
+            match measured {
+                Ok(ceilings) => {
+                    tracing::debug!(device = name, ?ceilings, "measured");
+                    state.model.set_ceilings(*id, ceilings);
+                    state.unwritten.push(Record::Device { id: *id, name: name.clone(), ceilings });
+                }
+                Err(error) => {
+                    tracing::warn!(device = name, %error, "cannot be measured: nothing is chosen by prediction");
+                    state.failed.insert(*id);
+                }
+            }
+            drop(state);
+            self.notify();
+        }
+        self.plan_to_measure(&mut self.shared.state());
+    }
+
+    /// Works out from when on it is worth measuring.
+    fn plan_to_measure(&self, state: &mut State) {
+        let missing = self.subjects.iter().filter(|subject| !state.is_done(subject.id)).count();
+        self.shared.is_measured.store(missing == 0, Ordering::Release);
+        state.measures_at = WORTH_MEASURING * MEASURING * missing as f64;
+    }
+
+    /// Has what is new be written.
+    fn notify(&self) {
+        let Some(file) = &self.file else { return };
+        let writer = self.writer.get_or_init(|| {
+            let shared = Arc::clone(&self.shared);
+            Writer::new(file.clone(), move || shared.take())
+        });
+        writer.notify();
+    }
+}

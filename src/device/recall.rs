@@ -1,0 +1,175 @@
+//! Calls that were looked at before: their work, and what was chosen for them.
+
+use std::{
+    hash::{Hash, Hasher},
+    ops::Index,
+};
+
+use rustc_hash::{FxHashMap, FxHasher};
+
+use super::learn::Ticket;
+use crate::{
+    cost::{Fingerprint, Task},
+    kernel::{Kernel, identity::Identity},
+    plan::request::{DataLocation, PlanRequest},
+};
+
+/// Calls that are kept. When there are more, all are forgotten: calls that are all different gain nothing from any.
+const KEPT: usize = 1024;
+
+/// Times that a choice is used again before it is made anew, at most.
+const MOST_REUSED: u32 = 32;
+
+/// Runs of a call in which its choice may be made anew each time.
+const OFTEN: u32 = 16;
+
+/// Times that a choice is used again at least, later.
+const SOON: u32 = 8;
+
+/// Calls by their numbers.
+#[derive(Default)]
+pub(super) struct Calls {
+    entries: Vec<Entry>,
+    by_key: FxHashMap<u64, Vec<usize>>,
+    /// The one that was found last: calls often follow others like them.
+    last: usize,
+    /// Counts how often all were forgotten.
+    generation: u32,
+}
+
+/// A call, as far as its time depends on it.
+pub(super) struct Entry {
+    pub task: Task,
+    kernel: Identity,
+    workgroups: [u32; 3],
+    bytes: Vec<u64>,
+    holders: Vec<DataLocation>,
+    /// The uniform words that decide how long it takes: binding, byte, and what stands there.
+    words: Vec<(usize, u32, u32)>,
+    /// Times that it ran.
+    pub uses: u32,
+    /// The devices, the chosen one first, with the seconds that are predicted.
+    order: Vec<(u32, f64)>,
+    instead_of: Option<f64>,
+    /// How often it had run when the choice was made, and when it is made anew.
+    chosen_at: u32,
+    expires: u32,
+}
+
+impl Entry {
+    pub fn new(kernel: &Kernel, task: Task, given: &PlanRequest<'_>, words: Vec<(usize, u32, u32)>) -> Entry {
+        let shape = &given.shape;
+        Entry {
+            task,
+            kernel: kernel.inner.identity.clone(),
+            workgroups: shape.workgroups,
+            bytes: shape.bytes.clone(),
+            holders: shape.holders.clone(),
+            words,
+            uses: 0,
+            order: Vec::new(),
+            instead_of: None,
+            chosen_at: 0,
+            expires: 0,
+        }
+    }
+
+    /// The devices in the order that was chosen; none where nothing was.
+    pub fn order(&self) -> &[(u32, f64)] {
+        &self.order
+    }
+
+    /// Whether that order still holds.
+    pub fn is_fresh(&self) -> bool {
+        self.uses < self.expires
+    }
+
+    fn is_of(&self, kernel: &Kernel, given: &PlanRequest<'_>) -> bool {
+        let shape = &given.shape;
+        self.kernel == kernel.inner.identity
+            && self.workgroups == shape.workgroups
+            && self.bytes == shape.bytes
+            && self.holders == shape.holders
+            && self.words.iter().all(|&(binding, offset, word)| given.word(kernel, binding, offset) == Some(word))
+    }
+
+    /// Has the choice be made anew soon.
+    pub fn expire(&mut self) {
+        let soon = if self.uses <= OFTEN { 0 } else { self.chosen_at.saturating_add(SOON) };
+        self.expires = self.expires.min(soon);
+    }
+
+    /// Whether another device may be tried now: often at first.
+    pub fn may_try(&self) -> bool {
+        self.uses <= OFTEN || self.uses.is_multiple_of(2 * MOST_REUSED)
+    }
+}
+
+fn key(kernel: Fingerprint, workgroups: [u32; 3], bytes: &[u64]) -> u64 {
+    let mut hasher = FxHasher::default();
+    (kernel.0 as u64, workgroups, bytes).hash(&mut hasher);
+    hasher.finish()
+}
+
+impl Calls {
+    /// The call, if it was seen before.
+    pub fn find(&mut self, kernel: &Kernel, given: &PlanRequest<'_>) -> Option<usize> {
+        if self.entries.get(self.last).is_some_and(|entry| entry.is_of(kernel, given)) {
+            return Some(self.last);
+        }
+        let key = key(kernel.fingerprint(), given.shape.workgroups, &given.shape.bytes);
+        self.last = *self.by_key.get(&key)?.iter().find(|at| self.entries[**at].is_of(kernel, given))?;
+        Some(self.last)
+    }
+
+    pub fn add(&mut self, entry: Entry) -> usize {
+        if self.entries.len() >= KEPT {
+            let generation = self.generation.wrapping_add(1);
+            *self = Calls { generation, ..Calls::default() };
+        }
+        let key = key(entry.task.kernel, entry.workgroups, &entry.bytes);
+        self.by_key.entry(key).or_default().push(self.entries.len());
+        self.entries.push(entry);
+        self.entries.len() - 1
+    }
+
+    /// The call at a place, if it is still one of that kernel.
+    pub fn get(&self, at: usize, kernel: Fingerprint) -> Option<&Entry> {
+        self.entries.get(at).filter(|entry| entry.task.kernel == kernel)
+    }
+
+    /// The call of a ticket, if it was not forgotten.
+    pub fn get_mut(&mut self, at: usize, generation: u32) -> Option<&mut Entry> {
+        self.entries.get_mut(at).filter(|_| generation == self.generation)
+    }
+
+    /// Keeps a choice: the devices, the chosen one first, with what is predicted.
+    pub fn keep(&mut self, at: usize, order: Vec<(u32, f64)>, instead_of: Option<f64>) {
+        let entry = &mut self.entries[at];
+        // Often at first, and once for a trial.
+        let again = if instead_of.is_some() { 1 } else { entry.uses.clamp(1, MOST_REUSED) };
+        (entry.chosen_at, entry.expires) = (entry.uses, entry.uses.saturating_add(again));
+        (entry.order, entry.instead_of) = (order, instead_of);
+    }
+
+    /// A ticket for a call whose device is chosen here, as it is chosen now.
+    pub fn ticket(&self, at: usize) -> Ticket {
+        let entry = &self.entries[at];
+        Ticket {
+            entry: at,
+            generation: self.generation,
+            expected: entry.order.first().copied(),
+            is_open: true,
+            instead_of: entry.instead_of,
+            is_warm: entry.uses > 0 && entry.uses != entry.chosen_at,
+        }
+    }
+}
+
+impl Index<usize> for Calls {
+    type Output = Entry;
+
+    fn index(&self, at: usize) -> &Entry {
+        &self.entries[at]
+    }
+}
