@@ -77,7 +77,10 @@ mod device;
 mod device_info;
 pub mod error;
 mod exec;
+#[doc(hidden)]
+pub mod file;
 mod ir;
+mod journal;
 mod kernel;
 pub mod plan;
 mod report;
@@ -89,13 +92,15 @@ pub mod schedule;
 mod trace;
 
 pub use buffer::Buffer;
-pub use call::{Call, Grid, Job, Outcome, Predicted, ReadArg, TileEvents, UniformValue, Untyped, WriteArg};
+pub use call::{Call, Checkpoint, Grid, Job, Outcome, Predicted, ReadArg, TileEvents, UniformValue, Untyped, WriteArg};
 pub use chain::{Chain, ChainBuilder};
 pub use cost::History;
 pub use device::{Device, DeviceChoice};
 pub use device_info::{DeviceInfo, DeviceKind};
 pub use error::{Error, Result};
 pub use exec::CancelToken;
+#[doc(hidden)]
+pub use journal::{FinalFile, Progress};
 #[doc(hidden)]
 pub use kernel::names::nearest as nearest_name;
 pub use kernel::{Binding, BindingKind, ConstValue, Field, Kernel, Module, OverrideConstant, Scalar, Type};

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use crate::{bytes::Bytes, device::Device, error::Error, exec::Metrics, kernel::Kernel, plan::Plan};
+use crate::{bytes::Bytes, device::Device, error::Error, exec::Metrics, journal::Recorded, kernel::Kernel, plan::Plan};
 
 /// What one call did. Printed, it reads as one line; with one more for each device that shared it.
 #[derive(Clone, Debug)]
@@ -16,6 +16,10 @@ pub struct Report {
     pub(crate) predicted: Option<Duration>,
     pub(crate) workgroups: [u32; 3],
     pub(crate) plan: Option<Arc<Plan>>,
+    /// Units that an earlier run had done.
+    pub(crate) resumed: u32,
+    /// What its checkpoint belongs to.
+    pub(crate) recorded: Option<Arc<Recorded>>,
 }
 
 impl Report {
@@ -93,6 +97,11 @@ impl Report {
     /// is one that the compiler leaves out. The results are the same, and take longer.
     pub fn interpreted(&self) -> bool {
         self.metrics.interpreted
+    }
+
+    /// Units that an earlier run of the same call had done, by its [checkpoint](crate::Call::checkpoint).
+    pub fn resumed_units(&self) -> u32 {
+        self.resumed
     }
 
     /// Workgroups along x, y and z.
@@ -248,6 +257,9 @@ impl fmt::Display for Report {
         }
         if self.dispatches() != 1 {
             write!(f, ", {} dispatches", self.dispatches())?;
+        }
+        if self.resumed > 0 {
+            write!(f, ", {} units resumed", self.resumed)?;
         }
         if self.interpreted() {
             write!(f, ", interpreted")?;

@@ -7,7 +7,10 @@ use std::{
     sync::Arc,
 };
 
-use crate::exec::trace::{Event, Recorder};
+use crate::{
+    exec::trace::{Event, Recorder},
+    file::Output,
+};
 
 /// Records what the calls of a [`Runtime`](crate::Runtime) do and when, until it is dropped.
 ///
@@ -76,15 +79,15 @@ impl Trace {
         writeln!(out, "\n]}}")
     }
 
-    /// Writes what was recorded so far to a file, as [`write`](Trace::write) does.
+    /// Writes what was recorded so far to a file, as [`write`](Trace::write) does. The file is complete, or as it was.
     ///
     /// # Errors
     ///
     /// Those of the file system.
     pub fn save(&self, file: impl AsRef<Path>) -> io::Result<()> {
-        let mut out = io::BufWriter::new(std::fs::File::create(file)?);
+        let mut out = io::BufWriter::new(Output::create(file.as_ref())?);
         self.write(&mut out)?;
-        out.flush()
+        out.into_inner().map_err(io::IntoInnerError::into_error)?.commit()
     }
 }
 

@@ -13,9 +13,10 @@ use imports::{Arrow, Sources};
 
 /// The modules at the top of `src`, each after those that it may name: the list of `ARCHITECTURE.md`. The root, `lib.rs`,
 /// names all.
-const ROAD: [&str; 20] = [
+const ROAD: [&str; 22] = [
     "error",
     "bytes",
+    "file",
     "device_info",
     "kernel",
     "ir",
@@ -23,6 +24,7 @@ const ROAD: [&str; 20] = [
     "plan",
     "schedule",
     "cost",
+    "journal",
     "exec",
     "trace",
     "device",

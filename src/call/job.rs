@@ -2,11 +2,12 @@
 
 use std::{fmt, time::Duration};
 
-use super::{Call, launch::Checked};
+use super::{Call, checkpoint::finish_recorded, launch::Checked};
 use crate::{
     cost::{Basis, Prediction},
     device::Device,
     error::Result,
+    journal::FinalFile,
     plan::Plan,
     report::Report,
 };
@@ -114,6 +115,14 @@ impl Job<'_> {
     /// [report](crate::Report) gives in the end.
     pub fn compile_time(&self) -> Duration {
         self.checked.compile
+    }
+
+    /// Goes on with giving the files of a call with a checkpoint, all of whose units are done, their names; or finds that it is
+    /// done. Bindings that `is_replaced` names are not compared with what they were.
+    #[doc(hidden)]
+    pub fn finish_checkpoint(&self, files: &[FinalFile], is_replaced: &dyn Fn(&str) -> bool) -> Result<()> {
+        let recorded = self.checked.recorded();
+        recorded.map_or(Ok(()), |recorded| finish_recorded(&self.checked.kernel, &recorded, files, is_replaced))
     }
 
     /// Runs it and waits for its results. A [deadline](Call::deadline) counts from when the job was planned.

@@ -9,6 +9,7 @@ use super::{
     Call,
     args::{Arg, Data},
     bind,
+    checkpoint::{Checkpoint, Resumed},
     job::Predicted,
     place::{Placement, about_buffers},
     progress::Watchers,
@@ -25,6 +26,7 @@ use crate::{
         stop::{Armed, LeftBehind},
         trace::{Recorder, Track},
     },
+    journal::Journal,
     kernel::{Binding, Kernel},
     plan::{Detour, Plan},
     report::{FaultReport, MemberReport, Report},
@@ -36,13 +38,15 @@ pub(super) struct Checked<'a> {
     pub kernel: Kernel,
     pub device: Device,
     pub args: Vec<Option<Arg<'a>>>,
-    uniforms: Uniforms,
-    workgroups: [u32; 3],
+    pub(super) uniforms: Uniforms,
+    pub(super) workgroups: [u32; 3],
     start: Instant,
     pub stop: Option<Armed>,
     /// How it is cut; nothing for one tile of data that fits.
     pub plan: Option<Arc<Plan>>,
     watchers: Watchers<'a>,
+    /// Where it records what it has done.
+    pub checkpoint: Option<Checkpoint<'a>>,
     /// Time spent compiling to find out whether the device can run the kernel.
     pub compile: Duration,
     /// Who shares it; nothing where the device runs all of it.
@@ -67,6 +71,7 @@ struct Done {
     members: Vec<MemberReport>,
     faults: Vec<FaultReport>,
     predicted: Option<Duration>,
+    resumed: Resumed,
 }
 
 impl<'a> Call<'a> {
@@ -110,6 +115,7 @@ impl<'a> Call<'a> {
             stop,
             plan,
             watchers: self.watchers,
+            checkpoint: self.checkpoint,
             compile,
             split,
             recorder: self.devices.recorder(),
@@ -159,6 +165,17 @@ impl Checked<'_> {
         split.chain(self.plan.as_deref().filter(|_| self.split.is_none()))
     }
 
+    /// All devices that take part.
+    pub fn devices(&self) -> impl Iterator<Item = &Device> {
+        let split = self.split.iter().flat_map(|split| split.members.iter().map(|member| &member.device));
+        split.chain(Some(&self.device).filter(|_| self.split.is_none()))
+    }
+
+    /// Whether it runs by units that are claimed.
+    pub fn is_shared(&self) -> bool {
+        self.split.is_some()
+    }
+
     /// Runs it, some time after it was checked. The results are in the arguments then.
     pub fn launch(mut self) -> Result<Report> {
         self.run()
@@ -185,8 +202,13 @@ impl Checked<'_> {
         if has_nothing_to_do(self.workgroups) {
             return Ok(self.report(Done::default(), Instant::now()));
         }
-        let (mut metrics, members, faults) = if self.split.is_some() {
-            self.launch_split()?
+        let (mut journal, resumed) = self.resume()?;
+        // A call that is not cut is recorded as a whole.
+        let is_done = self.split.is_none() && resumed.units > 0;
+        let (mut metrics, members, faults) = if is_done {
+            (Metrics::default(), Vec::new(), Vec::new())
+        } else if self.split.is_some() {
+            self.launch_split(journal.as_mut())?
         } else {
             let landing = AtomicBool::new(false);
             match self.launch_on_one(&landing) {
@@ -197,19 +219,23 @@ impl Checked<'_> {
                 }
             }
         };
+        if let (Some(journal), None, false) = (&mut journal, &self.split, is_done) {
+            self.record_all(journal)?;
+        }
         let end = Instant::now();
         let mut predicted = None;
-        if let (Some(ticket), []) = (&self.ticket, faults.as_slice()) {
+        // What was recorded meanwhile, or done before, says little of the device.
+        if let (Some(ticket), [], None) = (&self.ticket, faults.as_slice(), &journal) {
             predicted = ticket.seconds_on(&self.device).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
             let took = end.duration_since(begin).saturating_sub(metrics.compile);
             self.devices.tell(&self.kernel, ticket, &self.device, took.as_secs_f64());
         }
         metrics.compile += self.compile;
-        Ok(self.report(Done { metrics, members, faults, predicted }, end))
+        Ok(self.report(Done { metrics, members, faults, predicted, resumed }, end))
     }
 
     fn report(&self, done: Done, end: Instant) -> Report {
-        let Done { metrics, members, faults, predicted } = done;
+        let Done { metrics, members, faults, predicted, resumed } = done;
         Report {
             kernel: self.kernel.clone(),
             device: self.device.clone(),
@@ -220,6 +246,8 @@ impl Checked<'_> {
             total: end.duration_since(self.start),
             predicted,
             workgroups: self.workgroups,
+            resumed: resumed.units,
+            recorded: resumed.recorded,
         }
     }
 }
@@ -243,7 +271,10 @@ impl Checked<'_> {
         self.device.inner.backend.launch(launch)
     }
 
-    fn launch_split(&mut self) -> Result<(Metrics, Vec<MemberReport>, Vec<FaultReport>)> {
+    fn launch_split(
+        &mut self,
+        journal: Option<&mut Journal>,
+    ) -> Result<(Metrics, Vec<MemberReport>, Vec<FaultReport>)> {
         let watchers = &mut self.watchers;
         let is_watched = !watchers.is_empty();
         let mut tell = |event| watchers.tell(event);
@@ -254,11 +285,14 @@ impl Checked<'_> {
             workgroups: self.workgroups,
             stop: self.stop.as_ref().map(|armed| &**armed.stop()),
             watcher: if is_watched { Some(&mut tell) } else { None },
+            journal,
             spare: None,
             patience: split::PATIENCE,
         };
         let (members, faults) = split.launch(launch, self.recorder.as_deref())?;
-        Ok((MemberReport::total(&members), members, faults))
+        let metrics = MemberReport::total(&members);
+        // One that has all of it shares with nobody.
+        Ok((metrics, if members.len() > 1 { members } else { Vec::new() }, faults))
     }
 
     /// Gives the call to the device that takes data of any size, where the one that it was for has failed.

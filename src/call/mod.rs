@@ -3,6 +3,7 @@
 mod args;
 mod asynchronous;
 pub(crate) mod bind;
+pub(crate) mod checkpoint;
 pub(crate) mod element;
 pub(crate) mod grid;
 mod infer;
@@ -21,6 +22,7 @@ use bytemuck::NoUninit;
 
 pub use args::{ReadArg, Untyped, WriteArg};
 pub use asynchronous::Outcome;
+pub use checkpoint::Checkpoint;
 pub use grid::Grid;
 pub use job::{Job, Predicted};
 pub use progress::TileEvents;
@@ -76,6 +78,7 @@ pub struct Call<'a> {
     memory: Option<u64>,
     tiles: Option<u32>,
     watchers: Watchers<'a>,
+    checkpoint: Option<Checkpoint<'a>>,
     is_reproducible: bool,
     error: Option<Error>,
 }
@@ -96,6 +99,7 @@ impl<'a> Call<'a> {
             memory: None,
             tiles: None,
             watchers: Watchers::default(),
+            checkpoint: None,
             is_reproducible: false,
             error: None,
         }

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     Call,
     args::{Arg, Data},
+    checkpoint,
     job::Predicted,
     split::Split,
 };
@@ -38,6 +39,32 @@ pub(super) struct Placement {
 impl Call<'_> {
     /// Finds the device or the devices, and plans the call if it has to be cut, or if a plan is `wanted` anyway.
     pub(super) fn place(&self, workgroups: [u32; 3], wanted: bool) -> Result<Placement> {
+        if self.checkpoint.is_none() {
+            return self.place_anywhere(workgroups, wanted);
+        }
+        let resident = |(at, arg): (usize, &Option<Arg<'_>>)| match arg {
+            Some(Arg { data: Data::Resident { .. }, .. }) => Some(self.kernel.bindings()[at].name.as_str()),
+            _ => None,
+        };
+        if let Some(name) = self.args.iter().enumerate().find_map(resident) {
+            return Err(checkpoint::refuse_resident(&self.kernel, name));
+        }
+        let placement = self.place_anywhere(workgroups, true)?;
+        let is_pinned = placement.plan.as_ref().is_none_or(|plan| plan.unsplit(&self.kernel).is_some());
+        if placement.split.is_some() || is_pinned {
+            return Ok(placement);
+        }
+        // One device claims units, too: they can be recorded as they are done.
+        let mut units = self.place_several(workgroups, std::slice::from_ref(&placement.device), true)?;
+        units.compile += placement.compile;
+        if let (Some(plan), Some(detour)) = (&units.plan, placement.plan.as_ref().and_then(|plan| plan.detour.clone()))
+        {
+            units.plan = Some(Arc::new(plan.with_detour(detour)));
+        }
+        Ok(units)
+    }
+
+    fn place_anywhere(&self, workgroups: [u32; 3], wanted: bool) -> Result<Placement> {
         if self.is_reproducible {
             return self.place_reproducibly(workgroups, wanted);
         }
@@ -203,6 +230,7 @@ impl Call<'_> {
             tiles: self.tiles,
             reports: !self.watchers.is_empty(),
             splits: false,
+            is_recorded: self.checkpoint.is_some(),
         };
         PlanRequest { shape, uniforms: self.uniforms.all() }
     }

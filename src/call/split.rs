@@ -18,7 +18,7 @@ use crate::{
 
 /// The devices that share a call.
 pub(super) struct Split {
-    /// At least two.
+    /// At least two; one where what it does is recorded unit by unit.
     pub members: Vec<SplitMember>,
     /// Whether the caller named them.
     pub is_list: bool,
@@ -77,7 +77,7 @@ impl Call<'_> {
         }
         match split.members.as_slice() {
             [] => Err(refusal.unwrap_or_else(|| Error::NoDevice(self.kernel.message("the runtime has no device")))),
-            [only] => self.place_on_one(workgroups, true, Some(&only.device)),
+            [only] if self.checkpoint.is_none() => self.place_on_one(workgroups, true, Some(&only.device)),
             [first, ..] => {
                 let (device, plan) = (first.device.clone(), Some(Arc::clone(&first.plan)));
                 split.spare = self.spare(&split.members, given)?;

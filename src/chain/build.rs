@@ -184,6 +184,7 @@ fn task(recording: &Recording) -> Option<Task> {
             tiles: None,
             reports: false,
             splits: false,
+            is_recorded: false,
         };
         let one = WorkAsked::count(&spec.kernel, &PlanRequest { shape, uniforms: &uniforms }).ok()?.work;
         work.add(&Work { further_dispatches: 1.0, ..one }, spec.count as f64);

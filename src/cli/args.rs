@@ -146,6 +146,9 @@ pub struct ExecArgs {
     /// Write when each device did what, in the Trace Event Format of Chrome and Perfetto
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
+    /// Record in FILE what is done, so that the same command goes on from there after it was stopped or killed
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: Option<PathBuf>,
     /// Print one JSON document with the times
     #[arg(long)]
     pub json: bool,
@@ -232,6 +235,9 @@ Fields of a uniform that are not set are an error, save those whose names start 
 they stay zero. --set and --in serve uniforms and read-only storage alike. Integers may be written as 0xff.
 
 The grid may be left out where every output is an array that is written element by element along x.
+
+With --checkpoint, results are built in hidden files beside their places, and take their names when all is done; the same \
+command then says so and does nothing. To start anew, remove FILE and FILE.data. Changed inputs are refused.
 
 Files are written when everything is done, and not at all on an error. Large ones (16 MiB) are mapped rather than read, so \
 that data larger than memory streams from disk to disk: let nothing change them meanwhile.

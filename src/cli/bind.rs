@@ -12,8 +12,10 @@ use super::{
     layout::{Packing, element_dtype, fixed_shape},
     mapped::{self, Mapped},
     npy::{self, Array, show_shape},
+    part::Part,
     results::{self, Pending},
     values::{InArg, InoutArg, OutArg, SetArg},
+    written::Written,
 };
 
 /// The data of one binding.
@@ -34,20 +36,6 @@ pub enum Contents {
     Write(Box<Written>),
 }
 
-/// Storage that the kernel may write, and where it goes.
-pub struct Written {
-    /// As WGSL lays it out.
-    pub memory: Data,
-    /// How it started, where that was not zeros.
-    start: Option<Data>,
-    file: PathBuf,
-    shape: Vec<u64>,
-    /// How to strip the padding; `None` where the file has the memory as it is.
-    packing: Option<Packing>,
-    /// The file that the memory is in already.
-    pending: Option<Pending>,
-}
-
 impl Slot {
     /// Bytes of device memory.
     pub fn bytes(&self) -> u64 {
@@ -55,40 +43,6 @@ impl Slot {
             Contents::Uniform(bytes) => bytes.len() as u64,
             Contents::Read(data) | Contents::Unwritten(data) => data.bytes().len() as u64,
             Contents::Write(written) => written.memory.bytes().len() as u64,
-        }
-    }
-}
-
-impl Written {
-    /// Puts the starting contents back.
-    pub fn restore(&mut self) {
-        match &self.start {
-            Some(start) => self.memory.bytes_mut().copy_from_slice(start.bytes()),
-            None => self.memory.bytes_mut().fill(0),
-        }
-    }
-
-    /// What its file is called, and a line about what is in it.
-    pub fn describe(&self) -> (&Path, String) {
-        (&self.file, format!("{} {}", numpy(self.memory.scalar()), show_shape(&self.shape)))
-    }
-
-    /// Writes the file, beside the place where it is to be.
-    pub fn save(self) -> Outcome<Pending> {
-        let Written { memory, file, shape, packing, pending, .. } = self;
-        match (pending, memory, packing) {
-            (Some(pending), Data::Mapped(map), _) => {
-                let fail =
-                    |error: std::io::Error| Failure::Failed(format!("`{}` cannot be written: {error}", file.display()));
-                map.flush().map_err(fail)?;
-                Ok(pending)
-            }
-            (_, data, None) => Pending::write(&file, &Array { shape, data }),
-            (_, memory, Some(packing)) => {
-                let mut data = Data::zeros(memory.scalar(), shape.iter().product::<u64>() as usize);
-                packing.unpack(&memory, &mut data);
-                Pending::write(&file, &Array { shape, data })
-            }
         }
     }
 }
@@ -121,6 +75,8 @@ pub enum Purpose {
     Once,
     /// To run several times: what the kernel overwrites is kept for [`Written::restore`].
     Again,
+    /// To run once, and go on where an earlier process stopped. Its checkpoint has this number, and is there already or not.
+    Recorded { id: u64, is_begun: bool },
 }
 
 /// Reads the files and makes the memory of every binding.
@@ -290,6 +246,9 @@ impl<'a> Binder<'a> {
         let (memory, packing) =
             self.lay_out(binding, data, &shape, &arg.file.display().to_string(), &|wanted| source.remedy(wanted))?;
         let file = arg.out.clone().unwrap_or_else(|| arg.file.clone());
+        if let Purpose::Recorded { .. } = self.purpose {
+            return self.recorded(memory, file, shape, packing);
+        }
         if self.purpose != Purpose::Look
             && let len = memory.len() as u64
             && let Some((pending, mut map)) = self.mapped(memory.scalar(), len, packing.is_none(), &file, &shape)?
@@ -303,10 +262,52 @@ impl<'a> Binder<'a> {
                 shape,
                 packing,
                 pending,
+                part: None,
+                is_new_file: false,
             })));
         }
         let start = if self.purpose == Purpose::Again { Some(memory.clone()) } else { None };
-        Ok(Contents::Write(Box::new(Written { memory, start, file, shape, packing, pending: None })))
+        let (pending, part) = (None, None);
+        Ok(Contents::Write(Box::new(Written {
+            memory,
+            start,
+            file,
+            shape,
+            packing,
+            pending,
+            part,
+            is_new_file: false,
+        })))
+    }
+
+    /// The memory of a result that is read, too, for a call with a checkpoint: its contents are not touched before it is done.
+    fn recorded(&self, memory: Data, file: PathBuf, shape: Vec<u64>, packing: Option<Packing>) -> Outcome<Contents> {
+        let part = self.part(&file, memory.scalar(), &shape, memory.len() as u64, packing.is_none())?;
+        let (memory, start, part) = match part {
+            Some((part, map)) => (Data::Mapped(map), Some(memory), Some(part)),
+            None => (memory, None, None),
+        };
+        let written = Written { memory, start, file, shape, packing, pending: None, part, is_new_file: false };
+        Ok(Contents::Write(Box::new(written)))
+    }
+
+    /// The file of a large result of a call with a checkpoint, mapped, if it has the memory as it is (`same`).
+    fn part(
+        &self,
+        file: &Path,
+        scalar: Scalar,
+        shape: &[u64],
+        len: u64,
+        same: bool,
+    ) -> Outcome<Option<(Part, Mapped)>> {
+        let Purpose::Recorded { id, is_begun } = self.purpose else { return Ok(None) };
+        if !is_large(scalar, len) || !same || !mapped::is_possible(file) {
+            Part::check(file)?;
+            return Ok(None);
+        }
+        let mut part = Part::open(file, id)?;
+        let map = part.mapped(scalar, shape, is_begun)?;
+        Ok(Some((part, map)))
     }
 
     fn source<'s>(
@@ -339,13 +340,20 @@ impl<'a> Binder<'a> {
         let len = shape.iter().try_fold(1_u64, |len, &extent| len.checked_mul(extent)).ok_or_else(too_large)?;
         let file = arg.file.clone();
         let same = shape_is_memory(binding, &shape, &file)?;
-        let (packed, pending) = match self.mapped(arg.dtype.scalar, len, same, &file, &shape)? {
-            Some((pending, map)) => (Data::Mapped(map), pending),
-            None => (Data::try_zeros(arg.dtype.scalar, len).ok_or_else(too_large)?, None),
+        let scalar = arg.dtype.scalar;
+        let in_memory = || Data::try_zeros(scalar, len).ok_or_else(too_large);
+        let (packed, pending, part) = match self.part(&file, scalar, &shape, len, same)? {
+            Some((part, map)) => (Data::Mapped(map), None, Some(part)),
+            None if matches!(self.purpose, Purpose::Recorded { .. }) => (in_memory()?, None, None),
+            None => match self.mapped(scalar, len, same, &file, &shape)? {
+                Some((pending, map)) => (Data::Mapped(map), pending, None),
+                None => (in_memory()?, None, None),
+            },
         };
+        let is_new_file = matches!(packed, Data::Mapped(_));
         let remedy = |wanted: DType| format!("write --out {}={}:{wanted}", binding.name, arg.file.display());
         let (memory, packing) = self.lay_out(binding, packed, &shape, &arg.file.display().to_string(), &remedy)?;
-        Ok(Contents::Write(Box::new(Written { memory, start: None, file, shape, packing, pending })))
+        Ok(Contents::Write(Box::new(Written { memory, start: None, file, shape, packing, pending, part, is_new_file })))
     }
 
     /// The file of a large result, mapped, if it has the memory as it is (`same`).
@@ -357,10 +365,10 @@ impl<'a> Binder<'a> {
         file: &Path,
         shape: &[u64],
     ) -> Outcome<Option<(Option<Pending>, Mapped)>> {
-        let bytes = len.saturating_mul(scalar.bytes() as u64);
-        if bytes < mapped::LARGE || !same {
+        if !is_large(scalar, len) || !same {
             return Ok(None);
         }
+        let bytes = len.saturating_mul(scalar.bytes() as u64);
         if self.purpose == Purpose::Look {
             return Ok(Mapped::nowhere(scalar, bytes).ok().map(|map| (None, map)));
         }
@@ -462,6 +470,11 @@ impl<'a> Binder<'a> {
             },
         )
     }
+}
+
+/// Whether so many scalars are mapped rather than read.
+fn is_large(scalar: Scalar, len: u64) -> bool {
+    len.saturating_mul(scalar.bytes() as u64) >= mapped::LARGE
 }
 
 /// Whether a file of this shape has a binding's memory as it is.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use swath::{Call, Device, Error, Kernel, Report, Runtime, Untyped};
+use swath::{Call, Device, Error, Job, Kernel, Report, Runtime, Untyped};
 
 use super::{
     args::{CallArgs, ExecArgs},
@@ -11,6 +11,7 @@ use super::{
     failure::{Failure, Outcome},
     kernel::{check_constants, device_name, load_kernel, load_module, runtime},
     members::{self, FaultEntry, MemberEntry},
+    recorded,
     results::Pending,
     show::{self, Progress, Spread},
     tracing::Tracing,
@@ -18,7 +19,7 @@ use super::{
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Document {
+pub struct Document {
     kernel: String,
     device: String,
     tiles: u32,
@@ -29,6 +30,9 @@ struct Document {
     /// Of the last run, where several devices shared it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     members: Vec<MemberEntry>,
+    /// Units that an earlier run had done, where there is a checkpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resumed: Option<u32>,
     /// What failed on devices in the last run, and was done again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<FaultEntry>,
@@ -45,6 +49,9 @@ struct Run {
 
 /// Runs the command.
 pub fn exec(args: &ExecArgs) -> Outcome {
+    if let Some(checkpoint) = &args.checkpoint {
+        return recorded::exec(args, checkpoint);
+    }
     let module = load_module(&args.call)?;
     let kernel = load_kernel(&args.call, &module)?;
     check_constants(&args.call, &module, &kernel)?;
@@ -59,12 +66,7 @@ pub fn exec(args: &ExecArgs) -> Outcome {
     let (device, accepted) = (job.device().clone(), job.compile_time());
     // Parts of a call take other code than the whole.
     let in_parts = job.plan().is_streamed() || job.plans().count() > 1;
-    if let Some(detour) = &job.plan().detour {
-        eprintln!("not on {}: {}", detour.device, detour.reason);
-    }
-    if let Some(reason) = &job.plan().unsplit {
-        eprintln!("all of it on {}: {reason}", device.name());
-    }
+    say_where(&job);
     drop(job);
     let prepared = if in_parts { Duration::ZERO } else { device.prepare(&kernel)? };
     let reports = repeat(args, &runtime, &kernel, &device, &mut slots, start)?;
@@ -80,6 +82,16 @@ pub fn exec(args: &ExecArgs) -> Outcome {
     Ok(())
 }
 
+/// Says where a call runs that was to run elsewhere.
+pub fn say_where(job: &Job<'_>) {
+    if let Some(detour) = &job.plan().detour {
+        eprintln!("not on {}: {}", detour.device, detour.reason);
+    }
+    if let Some(reason) = &job.plan().unsplit {
+        eprintln!("all of it on {}: {reason}", job.device().name());
+    }
+}
+
 /// The call that the command line describes.
 pub fn call<'a>(args: &CallArgs, runtime: &Runtime, kernel: &Kernel, slots: &'a mut [Slot]) -> Outcome<Call<'a>> {
     let mut call = runtime.call(kernel).device(device_name(&args.device));
@@ -93,7 +105,12 @@ pub fn call<'a>(args: &CallArgs, runtime: &Runtime, kernel: &Kernel, slots: &'a 
             Contents::Write(written) => call.read_write(name, Untyped(written.memory.bytes_mut())),
         };
     }
-    call = match (args.grid, args.workgroups) {
+    Ok(options(call, args))
+}
+
+/// A call with its grid, and what else the command line says of it.
+pub fn options<'a>(call: Call<'a>, args: &CallArgs) -> Call<'a> {
+    let mut call = match (args.grid, args.workgroups) {
         (Some(grid), _) => call.grid(grid.0),
         (None, Some(workgroups)) => call.workgroups(workgroups.0),
         (None, None) => call,
@@ -107,7 +124,7 @@ pub fn call<'a>(args: &CallArgs, runtime: &Runtime, kernel: &Kernel, slots: &'a 
     if args.reproducible {
         call = call.reproducible();
     }
-    Ok(call)
+    call
 }
 
 /// The runs, within the time that `--timeout` leaves from `start` on.
@@ -174,7 +191,7 @@ fn save(slots: Vec<Slot>) -> Outcome<Vec<String>> {
     Ok(lines)
 }
 
-fn document(kernel: &Kernel, device: &Device, compile: Duration, reports: &[Report]) -> Document {
+pub fn document(kernel: &Kernel, device: &Device, compile: Duration, reports: &[Report]) -> Document {
     let last = reports.last();
     Document {
         kernel: kernel.name().to_string(),
@@ -192,6 +209,7 @@ fn document(kernel: &Kernel, device: &Device, compile: Duration, reports: &[Repo
         bytes_up: last.map_or(0, Report::bytes_up),
         bytes_down: last.map_or(0, Report::bytes_down),
         members: last.map_or_else(Vec::new, |last| members::entries(last.members())),
+        resumed: None,
         faults: last.map_or_else(Vec::new, |last| members::faults(last.faults())),
     }
 }
@@ -208,7 +226,7 @@ fn total(report: &Report) -> Duration {
     report.total_time().saturating_sub(report.compile_time())
 }
 
-fn summarize(kernel: &Kernel, compile: Duration, reports: &[Report]) {
+pub fn summarize(kernel: &Kernel, compile: Duration, reports: &[Report]) {
     let kernels = Spread::of(reports.iter().map(Report::kernel_time));
     let totals = Spread::of(reports.iter().map(total));
     let Some(last) = reports.last() else { return };

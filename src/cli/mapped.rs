@@ -1,11 +1,7 @@
 //! Large files in memory without reading them: the system moves their pages between the disk and memory, so that data
 //! larger than memory can be worked on.
 
-use std::{
-    fs::File,
-    io::{self, Write},
-    path::Path,
-};
+use std::{fs::File, io, path::Path};
 
 use memmap2::{MmapMut, MmapOptions};
 use swath::Scalar;
@@ -35,14 +31,13 @@ impl Mapped {
         Ok(Mapped { scalar, map })
     }
 
-    /// A new file's data: zeros behind a header, written to the file as they change.
-    pub fn output(mut file: File, scalar: Scalar, header: &[u8], bytes: u64) -> io::Result<Mapped> {
-        file.write_all(header)?;
-        file.set_len(header.len() as u64 + bytes)?;
+    /// The data of a file of this process's own, `bytes` from `offset` on, which are there and have their space on the disk.
+    /// What is written there is written to the file.
+    pub fn output(file: &File, scalar: Scalar, offset: u64, bytes: u64) -> io::Result<Mapped> {
         let len = usize::try_from(bytes).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
-        // SAFETY: the file was made for this map under a name of this process's own, and nobody else is to write to it
-        // before it is given its real name.
-        let map = unsafe { MmapOptions::new().offset(header.len() as u64).len(len).map_mut(&file)? };
+        // SAFETY: the file was made under a name of this process's own, and nobody else is to write to it before it is given
+        // its real name.
+        let map = unsafe { MmapOptions::new().offset(offset).len(len).map_mut(file)? };
         Ok(Mapped { scalar, map })
     }
 

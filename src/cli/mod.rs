@@ -16,12 +16,16 @@ mod layout;
 mod mapped;
 mod members;
 mod npy;
+mod part;
 mod plan;
+mod recorded;
 mod results;
 mod run;
 mod show;
+mod signals;
 mod tracing;
 mod values;
+mod written;
 
 use failure::{Failure, Outcome};
 
@@ -42,6 +46,7 @@ pub fn start_logging() -> Outcome {
 
 /// Runs the command.
 pub fn run(command: &Command) -> Outcome {
+    signals::watch();
     match command {
         Command::Devices(args) => devices::devices(args),
         Command::Exec(args) => exec::exec(args),

@@ -64,7 +64,7 @@ struct TilesEntry {
 
 #[derive(Serialize)]
 struct ReasonEntry {
-    /// `binding_limit`, `memory`, `dispatch_limit`, `asked` or `progress`.
+    /// `binding_limit`, `memory`, `dispatch_limit`, `asked`, `progress` or `checkpoint`.
     kind: &'static str,
     text: String,
 }
@@ -144,6 +144,7 @@ fn reason(reason: &Reason) -> ReasonEntry {
         Reason::Dispatch { .. } => "dispatch_limit",
         Reason::Asked { .. } => "asked",
         Reason::Progress => "progress",
+        Reason::Checkpoint => "checkpoint",
         _ => "other",
     };
     ReasonEntry { kind, text: reason.to_string() }

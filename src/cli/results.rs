@@ -1,12 +1,15 @@
-//! Result files: whole under their names, or not there at all.
+//! Result files: complete under their names, or not there at all.
 
 use std::{
-    fs::{self, File},
-    io::{self, Write},
+    fs, io,
+    io::Write,
     path::{Path, PathBuf},
 };
 
-use swath::Scalar;
+use swath::{
+    Scalar,
+    file::{Output, place_of},
+};
 
 use super::{
     failure::{Failure, Outcome},
@@ -23,105 +26,76 @@ pub fn check_target(path: &Path) -> Outcome<PathBuf> {
         ),
         _ => Failure::Wrong(format!("`{}` cannot be written: {error}", path.display())),
     };
-    let place = fs::canonicalize(path).or_else(|_| {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let name = path.file_name().ok_or(io::Error::from(io::ErrorKind::IsADirectory))?;
-        fs::canonicalize(folder).map(|folder| folder.join(name))
-    });
-    let place = place.map_err(wrong)?;
-    match fs::metadata(&place) {
+    match fs::metadata(path) {
         Ok(meta) if meta.is_dir() => Err(wrong(io::Error::from(io::ErrorKind::IsADirectory))),
-        Ok(meta) if !meta.is_file() => Ok(place),
+        Ok(meta) if !meta.is_file() => Ok(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())),
         Ok(_) | Err(_) => {
-            let probe = temporary(&place);
-            File::create(&probe).and_then(|_| fs::remove_file(&probe)).map_err(wrong)?;
+            let place = place_of(path).map_err(wrong)?;
+            Output::create(&place).map(drop).map_err(wrong)?;
             Ok(place)
         }
     }
 }
 
-/// Where the bytes of `path` stand until they are whole.
-fn temporary(path: &Path) -> PathBuf {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.tmp", std::process::id()));
-    path.with_file_name(name)
+/// The work was right and the file cannot be written.
+pub fn unwritten(path: &Path, error: &io::Error) -> Failure {
+    Failure::Failed(format!("`{}` cannot be written: {error}", path.display()))
 }
 
-/// A file that appears under its name when it is whole, and not before.
+/// Writes a text file.
+pub fn write_text(path: &Path, text: &str) -> Outcome {
+    let written = Output::create(path).and_then(|mut output| {
+        output.write_all(text.as_bytes())?;
+        output.commit()
+    });
+    written.map_err(|error| unwritten(path, &error))
+}
+
+/// A file that appears under its name when it is committed, and not before.
 pub struct Pending {
     path: PathBuf,
-    /// Where the bytes stand until then; `None` when they were written in place (to a pipe or a device).
-    temporary: Option<PathBuf>,
+    output: Output,
 }
 
 impl Pending {
     /// Writes the array beside `path`.
     pub fn write(path: &Path, array: &Array) -> Outcome<Pending> {
-        let fail = |error: io::Error| Failure::Failed(format!("`{}` cannot be written: {error}", path.display()));
-        // Through a link, what it points to is replaced, and the link stays.
-        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-        let existing = fs::metadata(path).ok();
-        if existing.as_ref().is_some_and(|meta| !meta.is_file()) {
-            let file = File::options().write(true).open(path).map_err(fail)?;
-            write_to(file, array).map_err(fail)?;
-            return Ok(Pending { path: path.clone(), temporary: None });
-        }
-        let pending = Pending { path: path.clone(), temporary: Some(temporary(path)) };
-        let temporary = pending.temporary.as_deref().unwrap_or(path);
-        let file = File::create(temporary).map_err(fail)?;
-        let file = write_to(file, array).map_err(fail)?;
-        if let Some(meta) = existing {
-            file.set_permissions(meta.permissions()).map_err(fail)?;
-        }
-        file.sync_all().map_err(fail)?;
-        Ok(pending)
+        let written = Output::create(path).and_then(|mut output| {
+            write_to(&mut output, array)?;
+            output.sync()?;
+            Ok(Pending { path: path.to_owned(), output })
+        });
+        written.map_err(|error| unwritten(path, &error))
     }
 
     /// Makes the file beside `path`, of zeros that are in memory and in the file alike. Nothing where the target is no
     /// plain file.
     pub fn mapped(path: &Path, scalar: Scalar, shape: &[u64]) -> Outcome<Option<(Pending, Mapped)>> {
-        let fail = |error: io::Error| Failure::Failed(format!("`{}` cannot be written: {error}", path.display()));
-        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         if !mapped::is_possible(path) {
             return Ok(None);
         }
-        let pending = Pending { path: path.clone(), temporary: Some(temporary(path)) };
-        let temporary = pending.temporary.as_deref().unwrap_or(path);
-        let file = File::options().read(true).write(true).create(true).truncate(true).open(temporary).map_err(fail)?;
-        if let Ok(meta) = fs::metadata(path) {
-            file.set_permissions(meta.permissions()).map_err(fail)?;
-        }
-        let bytes = shape.iter().product::<u64>() * scalar.bytes() as u64;
-        let header = mapped::header(scalar, shape).map_err(fail)?;
-        let map = Mapped::output(file, scalar, &header, bytes).map_err(fail)?;
-        Ok(Some((pending, map)))
+        let made = Output::create(path).and_then(|mut output| {
+            let bytes = shape.iter().product::<u64>() * scalar.bytes() as u64;
+            let header = mapped::header(scalar, shape)?;
+            output.write_all(&header)?;
+            output.reserve(header.len() as u64 + bytes)?;
+            let map = Mapped::output(output.file(), scalar, header.len() as u64, bytes)?;
+            Ok(Some((Pending { path: path.to_owned(), output }, map)))
+        });
+        made.map_err(|error| unwritten(path, &error))
     }
 
     /// Puts the file in its place.
-    pub fn commit(mut self) -> Outcome {
-        let Some(temporary) = self.temporary.take() else { return Ok(()) };
-        fs::rename(&temporary, &self.path).map_err(|error| {
-            let _ = fs::remove_file(&temporary);
-            Failure::Failed(format!("`{}` cannot be written: {error}", self.path.display()))
-        })
+    pub fn commit(self) -> Outcome {
+        let Pending { path, output } = self;
+        output.commit().map_err(|error| unwritten(&path, &error))
     }
 }
 
-impl Drop for Pending {
-    fn drop(&mut self) {
-        if let Some(temporary) = &self.temporary {
-            // Nothing more can be done about a file that does not go away.
-            let _ = fs::remove_file(temporary);
-        }
-    }
-}
-
-fn write_to(file: File, array: &Array) -> io::Result<File> {
-    let mut file = file;
+/// Writes an array as a `.npy` file has it.
+pub fn write_to(file: &mut impl Write, array: &Array) -> io::Result<()> {
     file.write_all(&mapped::header(array.data.scalar(), &array.shape)?)?;
-    file.write_all(array.data.bytes())?;
-    Ok(file)
+    file.write_all(array.data.bytes())
 }
 
 #[cfg(test)]

@@ -148,6 +148,12 @@ impl Progress {
         self.0.set_message(what.into());
     }
 
+    /// So much is done, of so much.
+    pub fn reach(&self, done: u64, all: u64) {
+        self.0.set_length(all);
+        self.0.set_position(done);
+    }
+
     /// One more is done.
     pub fn step(&self) {
         self.0.inc(1);

@@ -163,6 +163,7 @@ impl<'a> Bench<'a> {
             tiles: None,
             reports: false,
             splits: false,
+            is_recorded: false,
         };
         let request = PlanRequest { shape, uniforms: &self.rounds.to_ne_bytes() };
         Ok(WorkAsked::count(&self.kernel, &request)?.work)

@@ -8,6 +8,7 @@ pub(crate) mod faulty;
 #[cfg(feature = "gpu")]
 pub(crate) mod gpu;
 pub(crate) mod host;
+pub(crate) mod keep;
 pub(crate) mod null;
 pub(crate) mod session;
 pub(crate) mod split;

@@ -44,6 +44,10 @@ pub(crate) enum Activity {
     #[cfg_attr(not(feature = "gpu"), allow(dead_code))]
     Download,
     Wait,
+    /// The journal of a call with a checkpoint is written.
+    Checkpoint,
+    /// Units that an earlier run of a call with a checkpoint has done.
+    Resumed,
 }
 
 impl Activity {
@@ -55,6 +59,8 @@ impl Activity {
             Activity::Kernel => "kernel",
             Activity::Download => "download",
             Activity::Wait => "wait",
+            Activity::Checkpoint => "checkpoint",
+            Activity::Resumed => "resumed",
         }
     }
 }
@@ -113,6 +119,18 @@ impl<'r> Track<'r> {
     pub fn settled(self, lane: usize, began: Instant, units: Range<u32>) {
         let start = began.saturating_duration_since(self.recorder.start);
         self.record(&format!(" claims {lane}"), Activity::Claim, start, began.elapsed(), Some(units));
+    }
+
+    /// Records that the journal was written from `began` until now.
+    pub fn kept(self, began: Instant) {
+        let start = began.saturating_duration_since(self.recorder.start);
+        self.record(" checkpoint", Activity::Checkpoint, start, began.elapsed(), None);
+    }
+
+    /// Records units that an earlier run has done.
+    pub fn resumed(self, units: Range<u32>) {
+        let now = self.recorder.start.elapsed();
+        self.record(" checkpoint", Activity::Resumed, now, Duration::ZERO, Some(units));
     }
 
     fn record(self, row: &str, activity: Activity, start: Duration, took: Duration, units: Option<Range<u32>>) {

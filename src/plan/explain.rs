@@ -104,6 +104,7 @@ impl fmt::Display for Reason {
             Reason::Asked { tiles: 1 } => write!(f, "the caller asks for one tile"),
             Reason::Asked { tiles } => write!(f, "the caller asks for {tiles} tiles"),
             Reason::Progress => write!(f, "the caller wants to hear how far it is"),
+            Reason::Checkpoint => write!(f, "what is done is recorded meanwhile"),
         }
     }
 }

@@ -165,6 +165,8 @@ pub enum Reason {
     },
     /// Somebody wants to hear how far the call is.
     Progress,
+    /// What is done is recorded meanwhile.
+    Checkpoint,
 }
 
 /// News of a call that runs in tiles.

@@ -19,6 +19,10 @@ const TILE_BYTES: u64 = 48 << 20;
 /// Tiles that a call is cut into for the sake of reports on its progress.
 const REPORTED_TILES: u32 = 32;
 
+/// Tiles that a call is cut into so that what it has done is recorded meanwhile: few enough that what each costs by itself does
+/// not matter where it matters how long a call takes.
+const RECORDED_TILES: u32 = 256;
+
 /// Why a device cannot hold a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Misfit {
@@ -75,6 +79,10 @@ impl Placer<'_> {
         if let Some(count) = self.shape.tiles {
             self.reasons.push(Reason::Asked { tiles: count });
             return TileSpace::at_most(axis, units, units.div_ceil(count.max(1)));
+        }
+        if self.shape.is_recorded {
+            self.reasons.push(Reason::Checkpoint);
+            return TileSpace::at_most(axis, units, units.div_ceil(RECORDED_TILES));
         }
         if self.shape.reports {
             self.reasons.push(Reason::Progress);
@@ -207,7 +215,11 @@ impl Placer<'_> {
         }
         let most = most_that(units, fits);
         let worth = most_that(units, |count| needs(count) <= TILE_BYTES);
-        let chosen = most.min(worth.max(1));
+        let mut chosen = most.min(worth.max(1));
+        if self.shape.is_recorded {
+            self.reasons.push(Reason::Checkpoint);
+            chosen = chosen.min(units.div_ceil(RECORDED_TILES));
+        }
         let asked = self.shape.tiles.map(|count| (count, units.div_ceil(count.max(1))));
         let chosen = match asked {
             Some((count, per_tile)) if per_tile <= most => {

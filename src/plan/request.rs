@@ -68,6 +68,8 @@ pub(crate) struct CallShape {
     pub reports: bool,
     /// Whether several devices share the call: then each is given the parts of its units.
     pub splits: bool,
+    /// Whether what is done is recorded on disk meanwhile.
+    pub is_recorded: bool,
 }
 
 impl CallShape {

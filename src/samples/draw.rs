@@ -1,10 +1,10 @@
 //! Writing what samples make to files.
 
-use std::{fmt::Display, fs::File, io::BufWriter, path::Path};
+use std::{fmt::Display, io::BufWriter, path::Path};
 
 use npyz::{AutoSerialize, WriterBuilder};
 
-use crate::{Error, Result, error::Message};
+use crate::{Error, Result, error::Message, file::Output};
 
 /// The extension of `path`, if it is one of `allowed`.
 ///
@@ -26,27 +26,35 @@ pub(super) fn extension(path: &Path, allowed: &[&'static str]) -> Result<&'stati
 /// Writes `values` as a NumPy array of this shape, rows first.
 pub(super) fn write_npy<T: AutoSerialize + Copy>(path: &Path, values: &[T], shape: &[usize]) -> Result<()> {
     let shape: Vec<u64> = shape.iter().map(|&length| length as u64).collect();
-    let file = File::create(path).map_err(|error| failed(path, error))?;
+    let mut file = BufWriter::new(Output::create(path).map_err(|error| failed(path, error))?);
     let options = npyz::WriteOptions::new().default_dtype().shape(&shape);
-    let written = options.writer(BufWriter::new(file)).begin_nd().and_then(|mut writer| {
+    let written = options.writer(&mut file).begin_nd().and_then(|mut writer| {
         writer.extend(values.iter().copied())?;
         writer.finish()
     });
-    written.map_err(|error| failed(path, error))
+    written.map_err(|error| failed(path, error))?;
+    commit(path, file)
 }
 
 /// Writes a picture of `width` pixels a row; four bytes each: red, green, blue, alpha.
 pub(super) fn write_png(path: &Path, width: usize, rgba: &[u8]) -> Result<()> {
     let height = rgba.len() / 4 / width;
-    let file = File::create(path).map_err(|error| failed(path, error))?;
-    let mut encoder = png::Encoder::new(BufWriter::new(file), width as u32, height as u32);
+    let mut file = BufWriter::new(Output::create(path).map_err(|error| failed(path, error))?);
+    let mut encoder = png::Encoder::new(&mut file, width as u32, height as u32);
     encoder.set_color(png::ColorType::Rgba);
     encoder.set_depth(png::BitDepth::Eight);
     let written = encoder.write_header().and_then(|mut writer| {
         writer.write_image_data(rgba)?;
         writer.finish()
     });
-    written.map_err(|error| failed(path, error))
+    written.map_err(|error| failed(path, error))?;
+    commit(path, file)
+}
+
+/// Gives a file that is complete its name.
+fn commit(path: &Path, file: BufWriter<Output>) -> Result<()> {
+    let output = file.into_inner().map_err(|error| failed(path, error.into_error()))?;
+    output.commit().map_err(|error| failed(path, error))
 }
 
 fn failed(path: &Path, error: impl Display) -> Error {

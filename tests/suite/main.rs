@@ -8,6 +8,8 @@ mod access;
 mod auto;
 mod calls;
 mod chain;
+#[cfg(feature = "cpu")]
+mod checkpoint;
 mod differential;
 mod errors;
 mod gpu;

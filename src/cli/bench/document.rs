@@ -7,7 +7,7 @@ use swath::samples::{Problem, Sample, Work};
 
 use crate::cli::{
     failure::{Failure, Outcome},
-    npy,
+    npy, results,
     run::giga,
     show::{self, Spread},
 };
@@ -168,17 +168,12 @@ impl Document {
         if is_stdout(path) {
             return show::json(self);
         }
-        write(path, show::to_json(self)? + "\n")
+        results::write_text(path, &(show::to_json(self)? + "\n"))
     }
 }
 
 pub fn is_stdout(path: &Path) -> bool {
     path == Path::new("-")
-}
-
-/// Writes a file.
-pub fn write(path: &Path, text: String) -> Outcome {
-    fs::write(path, text).map_err(|error| Failure::Failed(format!("`{}` cannot be written: {error}", path.display())))
 }
 
 /// Medians of an earlier run.

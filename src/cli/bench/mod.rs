@@ -73,7 +73,7 @@ pub fn bench(args: &BenchArgs) -> Outcome {
 }
 
 fn write_page(path: &Path, document: &Document) -> Outcome {
-    document::write(path, page::page(document))
+    results::write_text(path, &page::page(document))
 }
 
 fn chosen_samples(names: &[String]) -> Outcome<Vec<&'static dyn Sample>> {

@@ -1,8 +1,12 @@
 //! What the members of a launch share: the ledger, and what went wrong so far.
 
 use std::{
-    io,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    io, mem,
+    ops::Range,
+    sync::{
+        Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -11,11 +15,14 @@ use crate::{
     access::Verdict,
     error::{Error, Message, Result},
     exec::{
-        Metrics,
+        Metrics, Watcher,
         fault::{Fault, FaultClass},
+        keep::{self, Keeping, Wanted},
+        trace::Track,
     },
+    journal::Memory,
     kernel::Kernel,
-    plan::{Plan, Residency, SETS},
+    plan::{Plan, Residency, SETS, TileEvent},
     schedule::{ClaimId, Ledger, MemberId, MemberSpec, Remedy},
 };
 
@@ -24,8 +31,15 @@ pub(super) struct Books<'a> {
     kernel: &'a Kernel,
     state: Mutex<State>,
     pub changed: Condvar,
-    start: Instant,
+    pub start: Instant,
     is_merging: bool,
+    /// Whether a journal is kept.
+    pub is_kept: bool,
+    /// Held by whoever folds a copy in, and by whoever records what is merged: so that the memory has all units that landed,
+    /// and no others.
+    folding: Mutex<()>,
+    /// How often all members were asked to fold.
+    folds_asked: AtomicU32,
     /// Whether results of a unit that was done twice would be wrong, once those of the first time are on the host.
     updates: bool,
 }
@@ -40,6 +54,8 @@ pub(super) struct State {
     pub is_over: bool,
     /// Claims that were committed.
     pub tiles: u32,
+    /// Units that were, since the journal was last told.
+    pub landed: Vec<Range<u32>>,
     /// Whether the spare member has been called in.
     is_spare_used: bool,
 }
@@ -54,19 +70,91 @@ pub(super) struct Trouble {
 }
 
 impl<'a> Books<'a> {
-    pub fn new(kernel: &'a Kernel, members: &[Member<'_>], is_merging: bool) -> Books<'a> {
+    /// Books of a launch; `committed` are the units of earlier ones, where a journal is kept.
+    ///
+    /// # Errors
+    ///
+    /// If there are no such units.
+    pub fn new(
+        kernel: &'a Kernel,
+        members: &[Member<'_>],
+        is_merging: bool,
+        committed: Option<&[Range<u32>]>,
+    ) -> Result<Books<'a>> {
         let units = members.first().map_or(0, |member| member.plan.tiles.units());
+        let done = committed.unwrap_or_default();
+        // A unit is kept for each member that was asked for by name, and there have to be so many.
+        let left = units.saturating_sub(done.iter().map(|units| units.end.saturating_sub(units.start)).sum());
+        let is_enough = left as usize >= members.len();
+        let spec = |member: &Member<'_>| MemberSpec { is_listed: member.is_listed && is_enough, ..spec(member) };
         let ledger = Ledger::new(units, members.iter().map(spec).collect());
         let ledger = if is_merging { ledger.merging() } else { ledger };
-        let state = State { ledger, error: None, faults: Vec::new(), is_over: false, tiles: 0, is_spare_used: false };
-        Books {
+        let ledger = ledger.resume(done).map_err(|range| keep::misfit(&range))?;
+        let state = State {
+            ledger,
+            error: None,
+            faults: Vec::new(),
+            is_over: false,
+            tiles: 0,
+            landed: Vec::new(),
+            is_spare_used: false,
+        };
+        Ok(Books {
             kernel,
             state: Mutex::new(state),
             changed: Condvar::new(),
             start: Instant::now(),
             is_merging,
+            is_kept: committed.is_some(),
+            folding: Mutex::default(),
+            folds_asked: AtomicU32::new(0),
             updates: members.first().is_some_and(|member| updates_in_place(member.plan)),
+        })
+    }
+
+    /// Tells the watcher and the trace what earlier launches have done.
+    pub fn tell_resumed(&self, units: &[Range<u32>], watcher: &mut Option<&mut Watcher<'_>>, track: Option<Track<'_>>) {
+        let mut state = self.state();
+        state.tiles = 1;
+        let (units_done, all) = (state.ledger.committed_units(), state.ledger.units());
+        drop(state);
+        if let Some(track) = track {
+            units.iter().for_each(|units| track.resumed(units.clone()));
         }
+        if let Some(watcher) = watcher.as_mut() {
+            watcher(TileEvent { tile: 0, tiles: 1, units_done, units: all });
+        }
+    }
+
+    /// Has the journal kept, if there is one; gives how long it may be left alone. Its failure ends the launch.
+    pub fn keep(&self, keeping: &mut Option<Keeping<'_>>, memory: &dyn Memory, is_last: bool) -> Option<Duration> {
+        let kept = keeping.as_mut()?;
+        let _folding = self.is_merging.then(|| self.folding());
+        let landed = mem::take(&mut self.state().landed);
+        match kept.tend(landed, memory, is_last) {
+            Ok(Wanted::Time(time)) => Some(time),
+            Ok(Wanted::Folds(time)) => {
+                self.folds_asked.fetch_add(1, Ordering::Relaxed);
+                self.changed.notify_all();
+                Some(time)
+            }
+            Err(error) => {
+                self.state().error.get_or_insert(error);
+                *keeping = None;
+                self.end();
+                None
+            }
+        }
+    }
+
+    /// Has nobody record what is merged, or fold something in, meanwhile.
+    pub fn folding(&self) -> MutexGuard<'_, ()> {
+        self.folding.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How often all members were asked to fold.
+    pub fn folds_asked(&self) -> u32 {
+        self.folds_asked.load(Ordering::Relaxed)
     }
 
     pub fn state(&self) -> MutexGuard<'_, State> {

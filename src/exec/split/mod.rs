@@ -11,8 +11,10 @@ mod worker;
 
 use std::{
     any::Any,
+    io,
+    ops::Range,
     panic::{self, AssertUnwindSafe},
-    sync::mpsc,
+    sync::mpsc::{self, RecvTimeoutError},
     thread::{self, ScopedJoinHandle},
     time::Duration,
 };
@@ -21,12 +23,14 @@ use super::{
     ArgData, Backend, Metrics, Watcher,
     fault::Fault,
     host::{HostMemory, HostSlice},
+    keep::Keeping,
     stop::Stop,
     trace::Track,
 };
 use crate::{
     access::{Merge, Verdict},
     error::{Error, Message, Result},
+    journal::{Journal, Memory},
     kernel::Kernel,
     plan::{Plan, TileEvent},
     schedule::{MemberId, Share},
@@ -56,6 +60,8 @@ pub(crate) struct SplitLaunch<'a> {
     pub workgroups: [u32; 3],
     pub stop: Option<&'a Stop>,
     pub watcher: Option<&'a mut Watcher<'a>>,
+    /// Where is recorded what is committed, and what was before.
+    pub journal: Option<&'a mut Journal>,
     /// Who takes the rest when all members are out.
     pub spare: Option<Member<'a>>,
     /// The shortest time after which a claim may count as hung.
@@ -115,6 +121,18 @@ impl<'a> Host<'a> {
     }
 }
 
+/// The hosts of all bindings, for a journal.
+struct Hosts<'h, 'a>(&'h [Host<'a>]);
+
+impl Memory for Hosts<'_, '_> {
+    fn read(&self, binding: usize, range: Range<u64>, take: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        match self.0.get(binding) {
+            Some(Host::Written(host) | Host::Merged(host, _)) => take(&host.read(range)),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Runs a launch on all members, and returns when its results are in the arguments.
 ///
 /// # Errors
@@ -126,14 +144,24 @@ impl<'a> Host<'a> {
 ///
 /// If the watcher does, once all members have stopped.
 pub(crate) fn run(launch: SplitLaunch<'_>, members: &[Member<'_>]) -> Result<Outcome> {
-    let SplitLaunch { kernel, args, workgroups, stop, watcher, spare, patience } = launch;
+    let SplitLaunch { kernel, args, workgroups, stop, mut watcher, journal, spare, patience } = launch;
     let Some(first) = members.first() else {
         return Err(Error::NoDevice(kernel.message("no device is to run it")));
     };
     let verdicts = first.plan.bindings.iter().map(|binding| binding.verdict);
     let hosts =
         args.into_iter().zip(verdicts).map(|(arg, verdict)| Host::new(arg, verdict)).collect::<Result<Vec<_>>>()?;
-    let books = Books::new(kernel, members, hosts.iter().any(|host| matches!(host, Host::Merged(..))));
+    let is_merging = hosts.iter().any(|host| matches!(host, Host::Merged(..)));
+    let resumed: Option<Vec<_>> = journal.as_ref().map(|journal| journal.committed().collect());
+    let books = Books::new(kernel, members, is_merging, resumed.as_deref())?;
+    if let Some(resumed) = resumed.filter(|resumed| !resumed.is_empty()) {
+        books.tell_resumed(&resumed, &mut watcher, first.track);
+    }
+    if books.state().ledger.is_finished() {
+        return Ok(Outcome { members: vec![MemberMetrics::default(); members.len()], faults: Vec::new() });
+    }
+    let keeping =
+        journal.map(|journal| Keeping { kernel, plan: first.plan, journal, track: first.track, start: books.start });
     let work = Work { kernel, hosts: &hosts, workgroups, stop, patience, books: &books };
     let (sender, events) = mpsc::channel();
     let mut panicked = None;
@@ -153,7 +181,7 @@ pub(crate) fn run(launch: SplitLaunch<'_>, members: &[Member<'_>]) -> Result<Out
             })
             .collect();
         drop(sender);
-        panicked = tell(events, watcher, &books);
+        panicked = tell(&events, watcher, &books, keeping, &Hosts(&hosts));
         let join = |thread: Option<ScopedJoinHandle<'_, _>>| {
             thread.map_or_else(Default::default, |thread| {
                 thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
@@ -169,18 +197,31 @@ pub(crate) fn run(launch: SplitLaunch<'_>, members: &[Member<'_>]) -> Result<Out
     books.into_outcome(all)
 }
 
-/// Hands events on to the watcher until all members are done; gives what it panics with, which ends the launch.
+/// Hands events on to the watcher until all members are done, and keeps the journal meanwhile; gives what the watcher panics
+/// with, which ends the launch.
 fn tell(
-    events: mpsc::Receiver<TileEvent>,
+    events: &mpsc::Receiver<TileEvent>,
     mut watcher: Option<&mut Watcher<'_>>,
     books: &Books<'_>,
+    mut keeping: Option<Keeping<'_>>,
+    memory: &dyn Memory,
 ) -> Option<Box<dyn Any + Send>> {
-    for event in events {
+    loop {
+        let event = match books.keep(&mut keeping, memory, false) {
+            None => events.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(patience) => events.recv_timeout(patience),
+        };
+        let event = match event {
+            Ok(event) => event,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
         let Some(tell) = watcher.as_mut() else { continue };
         if let Err(panic) = panic::catch_unwind(AssertUnwindSafe(|| tell(event))) {
             books.end();
             return Some(panic);
         }
     }
+    books.keep(&mut keeping, memory, true);
     None
 }

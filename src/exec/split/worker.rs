@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    ops::Range,
     panic::{self, AssertUnwindSafe},
     sync::{PoisonError, mpsc},
     time::{Duration, Instant},
@@ -53,6 +54,7 @@ pub(super) fn serve(work: Work<'_>, member: &Member<'_>, id: MemberId, sender: &
         flights: VecDeque::new(),
         track: member.track,
         settled: 0,
+        folds_seen: 0,
         at_work: None,
         is_settling: false,
     };
@@ -108,6 +110,8 @@ struct Worker<'b> {
     track: Option<Track<'b>>,
     /// Runs that were settled.
     settled: usize,
+    /// How often members had been asked to fold by when it last did.
+    folds_seen: u32,
     /// The claim that the session is asked about, and whether its results are on their way to the host.
     at_work: Option<crate::schedule::ClaimId>,
     is_settling: bool,
@@ -161,6 +165,9 @@ impl Worker<'_> {
             if state.is_over {
                 return Next::Done;
             }
+            if self.books.folds_asked() != self.folds_seen {
+                return if self.flights.is_empty() { Next::Fold } else { Next::Settle };
+            }
             let now = self.books.now();
             let until = match state.ledger.claim(self.id, now) {
                 Answer::Claim(claim) => {
@@ -189,7 +196,7 @@ impl Worker<'_> {
         match landing {
             Landing::Commit(ranges) => {
                 session.settle(&ranges)?;
-                self.tell(|ledger| {
+                self.tell(ranges, |ledger| {
                     ledger.committed(claim.id);
                 });
             }
@@ -208,16 +215,24 @@ impl Worker<'_> {
 
     /// Folds the copy of merged bindings in, which commits all that is held in it.
     fn fold(&mut self, session: &mut dyn Session) -> Result<()> {
-        self.books.state().ledger.fold(self.id);
+        self.folds_seen = self.books.folds_asked();
+        let _folding = self.books.is_kept.then(|| self.books.folding());
+        let units = self.books.state().ledger.fold(self.id);
+        if units.is_empty() {
+            return Ok(());
+        }
         session.fold()?;
-        self.tell(|ledger| ledger.folded(self.id));
+        self.tell(units, |ledger| ledger.folded(self.id));
         Ok(())
     }
 
-    /// Has something count as done, and tells of it.
-    fn tell(&self, commit: impl FnOnce(&mut Ledger)) {
+    /// Has units count as done, and tells of it.
+    fn tell(&self, units: Vec<Range<u32>>, commit: impl FnOnce(&mut Ledger)) {
         let mut state = self.books.state();
         commit(&mut state.ledger);
+        if self.books.is_kept {
+            state.landed.extend(units);
+        }
         let (tile, units_done, units) = (state.tiles, state.ledger.committed_units(), state.ledger.units());
         state.tiles += 1;
         // Sent under the lock, so that events come in the order of commit. Nobody may be listening any more.

@@ -99,6 +99,7 @@ impl Subject {
             tiles: Some(50),
             reports: false,
             splits: true,
+            is_recorded: false,
         };
         plan::plan(&self.kernel, &PlanRequest { shape, uniforms: &[] }, "a device").unwrap().unwrap()
     }
@@ -119,6 +120,7 @@ impl Subject {
             workgroups: [ELEMENTS as u32 / 64, 1, 1],
             stop: None,
             watcher: None,
+            journal: None,
             spare,
             patience: Duration::from_millis(1),
         };
@@ -272,6 +274,7 @@ fn a_device_that_is_destroyed_in_the_middle_of_a_call_does_not_show() {
         workgroups: [ELEMENTS as u32 / 64, 1, 1],
         stop: None,
         watcher: Some(&mut watch),
+        journal: None,
         spare: None,
         patience: split::PATIENCE,
     };

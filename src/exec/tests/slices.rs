@@ -46,6 +46,7 @@ fn plan_for(kernel: &Kernel, backend: &dyn Backend, workgroups: [u32; 3]) -> Pla
         tiles: None,
         reports: false,
         splits: true,
+        is_recorded: false,
     };
     plan::plan(kernel, &PlanRequest { shape, uniforms: &[] }, "a device").unwrap().unwrap()
 }

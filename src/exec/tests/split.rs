@@ -180,6 +180,7 @@ fn run(wgsl: &str, faults: &[Fault], watch: &mut (dyn FnMut(TileEvent) + Send)) 
         tiles: None,
         reports: false,
         splits: true,
+        is_recorded: false,
     };
     let plan = plan::plan(&kernel, &PlanRequest { shape, uniforms: &[] }, "scripted").unwrap().unwrap();
     assert_eq!(plan.unsplit(&kernel), None);
@@ -194,6 +195,7 @@ fn run(wgsl: &str, faults: &[Fault], watch: &mut (dyn FnMut(TileEvent) + Send)) 
         workgroups: [UNITS, 1, 1],
         stop: None,
         watcher: Some(watch),
+        journal: None,
         spare: None,
         patience: split::PATIENCE,
     };

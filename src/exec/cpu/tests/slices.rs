@@ -110,6 +110,7 @@ impl Subject {
             tiles: None,
             reports: false,
             splits: true,
+            is_recorded: false,
         };
         let mut uniforms =
             vec![0; bindings.iter().map(|b| b.uniform_offset + b.min_bytes() as usize).max().unwrap_or(0)];
