@@ -359,11 +359,12 @@ impl Split {
     ) -> Result<(Vec<MemberReport>, Vec<FaultReport>)> {
         let kernel = launch.kernel;
         let feeds = self.members.iter().any(|member| !member.is_host());
-        let member = |SplitMember { device, plan }: &'l SplitMember, spare_threads, is_listed| Member {
+        let member = |SplitMember { device, plan, rate }: &'l SplitMember, spare_threads, is_listed| Member {
             backend: &*device.inner.backend,
             plan,
             spare_threads,
             is_listed,
+            rate: *rate,
             track: track(recorder, kernel, device),
         };
         let members: Vec<_> = self.members.iter().map(|one| member(one, usize::from(feeds), self.is_list)).collect();

@@ -32,6 +32,8 @@ pub(super) struct Split {
 pub(super) struct SplitMember {
     pub device: Device,
     pub plan: Arc<Plan>,
+    /// Units per second, where the device ran the kernel before.
+    pub rate: Option<f64>,
 }
 
 impl SplitMember {
@@ -66,7 +68,9 @@ impl Call<'_> {
                     if let Some(reason) = plan.unsplit(&self.kernel) {
                         return self.place_unsplit(workgroups, devices, is_list, &reason);
                     }
-                    split.members.push(SplitMember { device: device.clone(), plan });
+                    let seconds = self.devices.seen_seconds(&self.kernel, &given, device);
+                    let rate = seconds.map(|seconds| f64::from(plan.tiles.units()) / seconds);
+                    split.members.push(SplitMember { device: device.clone(), plan, rate });
                 }
                 Err(error) if is_list => return Err(error),
                 Err(error) => {
@@ -92,7 +96,7 @@ impl Call<'_> {
         let Some(device) = device.filter(|device| device.accepts(&self.kernel).is_ok()) else { return Ok(None) };
         let shape = CallShape { capacity: None, ..given.shape };
         let plan = self.devices.plan(&self.kernel, &PlanRequest { shape, ..given }, device)?;
-        Ok(plan.ok().map(|plan| SplitMember { device: device.clone(), plan }))
+        Ok(plan.ok().map(|plan| SplitMember { device: device.clone(), plan, rate: None }))
     }
 
     /// Has one device run all of the call: the first of a list, else the best.

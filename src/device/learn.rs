@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cost::{
-        Candidate, Ceilings, DeviceId, Fingerprint, History, Model, Prediction, Record, Task, WorkAsked,
+        Basis, Candidate, Ceilings, DeviceId, Fingerprint, History, Model, Prediction, Record, Task, WorkAsked,
         history::{Contents, HistoryFile, Writer},
     },
     error::Result,
@@ -221,6 +221,18 @@ impl Learner {
             Some(devices.iter().map(|device| state.model.predict(inner.id(device)?, &task)).collect())
         };
         predict().unwrap_or_else(|| vec![None; devices.len()])
+    }
+
+    /// What calls like this one took on a device that ran the kernel before, as far as that was seen.
+    pub fn seen_seconds(&self, kernel: &Kernel, given: &PlanRequest<'_>, device: &Device) -> Option<f64> {
+        let inner = self.0.as_ref()?;
+        inner.load();
+        if !inner.shared.is_measured.load(Ordering::Acquire) {
+            return None;
+        }
+        let (state, at) = inner.entry(kernel, given)?;
+        let prediction = state.model.predict(inner.id(device)?, &state.calls[at].task)?;
+        (prediction.basis != Basis::Ceilings).then_some(prediction.seconds)
     }
 
     /// A call took so many seconds on a device, compilation left out.

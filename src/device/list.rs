@@ -240,6 +240,11 @@ impl Devices {
         self.inner.learner.predictions(kernel, given, devices)
     }
 
+    /// What calls like this one took on a device that ran the kernel before, as far as that was seen.
+    pub fn seen_seconds(&self, kernel: &Kernel, given: &PlanRequest<'_>, device: &Device) -> Option<f64> {
+        self.inner.learner.seen_seconds(kernel, given, device)
+    }
+
     /// A call took so many seconds on a device, compilation left out.
     pub fn tell(&self, kernel: &Kernel, ticket: &Ticket, device: &Device, seconds: f64) {
         self.inner.learner.tell(kernel, ticket, device, seconds);

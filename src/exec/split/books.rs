@@ -257,6 +257,7 @@ fn spec(member: &Member<'_>) -> MemberSpec {
         depth: if is_host { 1 } else { SETS as u32 },
         in_place: is_host,
         is_listed: member.is_listed,
+        rate: member.rate,
         ..MemberSpec::default()
     }
 }

@@ -48,6 +48,8 @@ pub(crate) struct Member<'a> {
     pub spare_threads: usize,
     /// Whether the caller asked for it by name: then it is given work wherever there is enough.
     pub is_listed: bool,
+    /// Units per second, where that was seen in earlier calls.
+    pub rate: Option<f64>,
     /// Where it is recorded.
     pub track: Option<Track<'a>>,
 }
