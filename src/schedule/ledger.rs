@@ -225,7 +225,9 @@ impl Ledger {
         self.refresh(now);
         let member = &self.members[id.0 as usize];
         let own = if member.has_claimed { 0 } else { kept_for(&member.spec) };
-        let free = self.free.count().saturating_sub(self.kept - own);
+        // Where fewer are left than are kept, each may have its own: or all would wait for each other.
+        let left = self.free.count();
+        let free = left.saturating_sub(self.kept - own).max(own.min(left));
         if free > 0 {
             return match self.size(id, free, now) {
                 Offer::Units(count) => match self.free.take(count) {

@@ -1,7 +1,12 @@
 //! The claim policy on simulated members. What is asserted is what the policy reaches, with some room for other seeds;
 //! `cargo bench --bench schedule` prints the figures.
 
-use super::simulate::{Dice, Law, Setting, Simulation, Study, changing, ideal, in_place, thousand};
+use std::time::Duration;
+
+use super::{
+    Answer, Landing, Ledger, MemberId, MemberSpec,
+    simulate::{Dice, Law, Setting, Simulation, Study, changing, ideal, in_place, thousand},
+};
 
 /// The seed that the policy's figures are stated for.
 const SEED: u64 = 1;
@@ -111,5 +116,23 @@ fn the_ideal_can_be_reached() {
     for (units, members, expected) in [(1000, 1, 10.5), (1000, 2, 5.5), (3, 2, 0.52), (1, 5, 0.51)] {
         let seconds = ideal(units, &vec![law.clone(); members]);
         assert!((seconds - expected).abs() < 1e-3, "{units} units, {members} members: {seconds}");
+    }
+}
+
+/// Units are kept for members that were asked for by name; where there are too few, whoever comes first has them.
+#[test]
+fn too_few_units_for_all_that_were_asked_for_keep_nobody_waiting() {
+    for units in 1..4 {
+        let listed = MemberSpec { is_listed: true, ..MemberSpec::default() };
+        let mut ledger = Ledger::new(units, vec![listed; 4]);
+        for member in 0..units {
+            let Answer::Claim(claim) = ledger.claim(MemberId(member), Duration::ZERO) else {
+                panic!("{units}: it waits")
+            };
+            assert_eq!(claim.units.len(), 1);
+            let landing = ledger.landed(claim.id, Duration::from_millis(1));
+            assert!(matches!(landing, Landing::Commit(_)) && ledger.committed(claim.id));
+        }
+        assert!(ledger.is_finished());
     }
 }

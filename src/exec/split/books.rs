@@ -83,10 +83,6 @@ impl<'a> Books<'a> {
     ) -> Result<Books<'a>> {
         let units = members.first().map_or(0, |member| member.plan.tiles.units());
         let done = committed.unwrap_or_default();
-        // A unit is kept for each member that was asked for by name, and there have to be so many.
-        let left = units.saturating_sub(done.iter().map(|units| units.end.saturating_sub(units.start)).sum());
-        let is_enough = left as usize >= members.len();
-        let spec = |member: &Member<'_>| MemberSpec { is_listed: member.is_listed && is_enough, ..spec(member) };
         let ledger = Ledger::new(units, members.iter().map(spec).collect());
         let ledger = if is_merging { ledger.merging() } else { ledger };
         let ledger = ledger.resume(done).map_err(|range| keep::misfit(&range))?;

@@ -20,10 +20,10 @@ pub enum Item {
     Other,
 }
 
-/// A block's own names, and what those that are constants are.
+/// A block's own names.
 #[derive(Default)]
 struct Scope<'a> {
-    names: FxHashMap<&'a str, Option<Value>>,
+    names: Vec<&'a str>,
     /// Whether it ends with the block inside it, as that of a function's parameters and of a `for`'s variable.
     around: bool,
 }
@@ -32,6 +32,9 @@ pub struct Names<'a> {
     pub tokens: &'a [Token<'a>],
     module: FxHashMap<&'a str, Item>,
     scopes: Vec<Scope<'a>>,
+    /// What each local name means: by block, the innermost last, with its value where it is a constant. Blocks may be nested by
+    /// the thousand, so that nothing looks through all of them.
+    locals: FxHashMap<&'a str, Vec<(usize, Option<Value>)>>,
     known: RefCell<FxHashMap<&'a str, Option<Value>>>,
     pending: RefCell<FxHashSet<&'a str>>,
     /// How many steps of evaluation are left: no text takes long.
@@ -46,6 +49,7 @@ impl<'a> Names<'a> {
             tokens,
             module: items(tokens),
             scopes: Vec::new(),
+            locals: FxHashMap::default(),
             known: RefCell::default(),
             pending: RefCell::default(),
             budget: Cell::new(100_000 + 50 * tokens.len()),
@@ -68,7 +72,7 @@ impl<'a> Names<'a> {
 
     /// A local name: its value, or nothing where it is no constant. `None` where it is not local.
     pub fn local(&self, name: &str) -> Option<Option<&Value>> {
-        self.scopes.iter().rev().find_map(|scope| scope.names.get(name)).map(Option::as_ref)
+        self.locals.get(name)?.last().map(|(_, value)| value.as_ref())
     }
 
     /// The value of a constant of the module.
@@ -96,15 +100,31 @@ impl<'a> Names<'a> {
     }
 
     pub fn close(&mut self) {
-        self.scopes.pop();
+        self.leave();
         if self.scopes.last().is_some_and(|scope| scope.around) {
-            self.scopes.pop();
+            self.leave();
+        }
+    }
+
+    fn leave(&mut self) {
+        for name in self.scopes.pop().unwrap_or_default().names {
+            if let Some(meanings) = self.locals.get_mut(name) {
+                meanings.pop();
+            }
         }
     }
 
     pub fn declare(&mut self, name: &'a str, value: Option<Value>) {
-        if let Some(scope) = self.scopes.last_mut() {
-            scope.names.insert(name, value);
+        let depth = self.scopes.len();
+        let Some(scope) = self.scopes.last_mut() else { return };
+        let meanings = self.locals.entry(name).or_default();
+        match meanings.last_mut() {
+            // Declared again, which is an error that is told elsewhere.
+            Some((declared, old)) if *declared == depth => *old = value,
+            _ => {
+                meanings.push((depth, value));
+                scope.names.push(name);
+            }
         }
     }
 }
