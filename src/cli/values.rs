@@ -305,7 +305,8 @@ mod tests {
         assert_eq!(parse("x=C:\\data\\a.npy"), arg("C:\\data\\a.npy", None));
         assert_eq!(parse("x=C:\\data\\a.npy:f32"), arg("C:\\data\\a.npy", Some(f32s())));
         assert_eq!(parse("x=a=b.npy"), arg("a=b.npy", None));
-        for bad in ["x", "=a.npy", "x=", "x=a.npy:f64", "x=:f32"] {
+        assert_eq!(parse("x=a.npy:f64"), arg("a.npy", Some(DType { scalar: Scalar::F64, width: 1 })));
+        for bad in ["x", "=a.npy", "x=", "x=a.npy:f80", "x=:f32"] {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }
@@ -328,7 +329,7 @@ mod tests {
         assert_eq!(parse("y=a.npy:vec3f:4x5"), Ok(("a.npy".into(), "vec3f".into(), Some(vec![4, 5]))));
         assert_eq!(parse("y=a.npy:u32:4,5"), Ok(("a.npy".into(), "u32".into(), Some(vec![4, 5]))));
         assert_eq!(parse("y=a.npy:u32:(7,)"), Ok(("a.npy".into(), "u32".into(), Some(vec![7]))));
-        for bad in ["y=a.npy", "y=a.npy:4x5", "y=a.npy:f64:4", "y=a.npy:f32:0", "y=a.npy:f32:4x", "y=a.npy:f32:-1"] {
+        for bad in ["y=a.npy", "y=a.npy:4x5", "y=a.npy:f80:4", "y=a.npy:f32:0", "y=a.npy:f32:4x", "y=a.npy:f32:-1"] {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

@@ -1,12 +1,12 @@
 //! How long a call takes on a device: predicted before anything has run, and learned from what did.
 //!
 //! The time of a call is that of launching it, of its bytes over the link to the device, and of its work at the speed of
-//! the device. The *prior* counts operations and bytes on the kernel's program ([`Work`]) and divides them by what the
+//! the device. The *prior* counts operations and bytes on the kernel's program (`Work`) and divides them by what the
 //! device can do at most ([`Ceilings`], measured once). What calls took beside it is kept for each kernel, device and size
-//! ([`Model::observe`]): the logarithm of the ratio, of which a robust middle counts. From there come predictions
-//! ([`Model::predict`]) and the choice of a device ([`Model::choose`]), which tries what it is unsure of at a bounded cost.
+//! (`Model::observe`): the logarithm of the ratio, of which a robust middle counts. From there come predictions
+//! (`Model::predict`) and the choice of a device (`Model::choose`), which tries what it is unsure of at a bounded cost.
 //!
-//! Nothing here does I/O or reads a clock, save [`history`], which keeps what was learned in a file.
+//! Nothing here does I/O or reads a clock, save `history`, which keeps what was learned in a file.
 
 mod ceilings;
 mod choose;
