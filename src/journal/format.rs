@@ -2,11 +2,15 @@
 //!
 //! All numbers are little-endian, a text or a list has its length (32 bits) in front. The header is
 //!
-//!     mark (8 bytes), version (32 bits), length of the rest without the sum (32 bits), the rest, sum (128 bits)
+//! ```text
+//! mark (8 bytes), version (32 bits), length of the rest without the sum (32 bits), the rest, sum (128 bits)
+//! ```
 //!
 //! and a record
 //!
-//!     length of the rest without the sum (32 bits), kind (8 bits), the rest, sum (128 bits)
+//! ```text
+//! length of the rest without the sum (32 bits), kind (8 bits), the rest, sum (128 bits)
+//! ```
 //!
 //! where a record's sum is over the sum in front of it and the record: so no record stands for itself, and none that was left
 //! by another journal is taken for one of this.
