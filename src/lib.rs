@@ -75,6 +75,7 @@ pub mod chain;
 pub mod cost;
 mod device;
 mod device_info;
+mod digest;
 pub mod error;
 mod exec;
 #[doc(hidden)]

@@ -13,9 +13,10 @@ use imports::{Arrow, Sources};
 
 /// The modules at the top of `src`, each after those that it may name: the list of `ARCHITECTURE.md`. The root, `lib.rs`,
 /// names all.
-const ROAD: [&str; 22] = [
+const ROAD: [&str; 23] = [
     "error",
     "bytes",
+    "digest",
     "file",
     "device_info",
     "kernel",

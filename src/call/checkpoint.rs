@@ -15,12 +15,11 @@ use crate::{
     access::Verdict,
     device::Device,
     device_info::DeviceKind,
+    digest::Digest,
     error::{Error, Message, Result},
     exec::keep::unkept,
     file::{System, place_of},
-    journal::{
-        Digest, FinalFile, Header, Home, Journal, Memory, Progress, Recorded, Refusal, Region, finish, progress,
-    },
+    journal::{FinalFile, Header, Home, Journal, Memory, Progress, Recorded, Refusal, Region, finish, progress},
     kernel::{BindingKind, Kernel},
     plan::Plan,
     report::Report,
@@ -211,17 +210,12 @@ impl Checked<'_> {
             };
             data.push((binding.name.clone(), start));
         }
-        let identity = &kernel.inner.identity;
-        let mut text = Digest::new().text(identity.source().as_bytes()).text(identity.name().as_bytes());
-        for (name, bits) in identity.constants() {
-            text = text.text(name.as_bytes()).number(bits);
-        }
         let mut devices: Vec<String> = self.devices().map(describe).collect();
         devices.sort_unstable();
         Header {
             engine: concat!("swath ", env!("CARGO_PKG_VERSION")).to_owned(),
             devices: devices.join(" and "),
-            kernel: text.finish(),
+            kernel: kernel.fingerprint().0,
             call: call.finish(),
             axis: plan.tiles.axis() as u8,
             units: plan.tiles.units(),

@@ -222,15 +222,15 @@ impl Call<'_> {
             _ => DataLocation::Host,
         };
         let shape = CallShape {
-            workgroups,
-            bytes: bindings.iter().zip(&self.args).map(bytes).collect(),
-            holders: bindings.iter().zip(&self.args).map(holder).collect(),
-            capacity: None,
             memory: self.memory,
             tiles: self.tiles,
             reports: !self.watchers.is_empty(),
-            splits: false,
             is_recorded: self.checkpoint.is_some(),
+            ..CallShape::new(
+                workgroups,
+                bindings.iter().zip(&self.args).map(bytes).collect(),
+                bindings.iter().zip(&self.args).map(holder).collect(),
+            )
         };
         PlanRequest { shape, uniforms: self.uniforms.all() }
     }

@@ -14,8 +14,9 @@ use super::{
 };
 use crate::{
     call::place,
-    cost::{Hasher128, Task, Work, WorkAsked},
+    cost::{Fingerprint, Task, Work, WorkAsked},
     device::{self, Device},
+    digest::Digest,
     error::{Error, Result},
     exec::{Allocation, Dispatch, Sequence, SequenceArg, Step},
     kernel::Kernel,
@@ -164,7 +165,7 @@ fn choose_device(builder: &ChainBuilder) -> Result<(Device, Duration, Option<Tas
 /// where it runs.
 fn task(recording: &Recording) -> Option<Task> {
     let mut work = Work::default();
-    let mut hasher = Hasher128::default();
+    let mut digest = Digest::new();
     for spec in &recording.specs {
         let bindings = spec.kernel.bindings();
         let mut uniforms = vec![0; spec.kernel.inner.uniform_bytes];
@@ -175,21 +176,14 @@ fn task(recording: &Recording) -> Option<Task> {
                 uniforms.get_mut(at..at + bytes)?.copy_from_slice(all.get(offset..offset + bytes)?);
             }
         }
-        let shape = CallShape {
-            workgroups: spec.workgroups,
-            bytes: spec.args.iter().map(|arg| arg_bytes(recording, arg)).collect(),
-            holders: spec.args.iter().map(|arg| holder(recording, arg)).collect::<Option<_>>()?,
-            capacity: None,
-            memory: None,
-            tiles: None,
-            reports: false,
-            splits: false,
-            is_recorded: false,
-        };
+        let shape = CallShape::new(
+            spec.workgroups,
+            spec.args.iter().map(|arg| arg_bytes(recording, arg)).collect(),
+            spec.args.iter().map(|arg| holder(recording, arg)).collect::<Option<_>>()?,
+        );
         let one = WorkAsked::count(&spec.kernel, &PlanRequest { shape, uniforms: &uniforms }).ok()?.work;
         work.add(&Work { further_dispatches: 1.0, ..one }, spec.count as f64);
-        hasher.add(&spec.kernel.fingerprint().0.to_le_bytes());
-        hasher.add(&(spec.count as u64).to_le_bytes());
+        digest = digest.wide(spec.kernel.fingerprint().0).number(spec.count as u64);
     }
     work.further_dispatches -= 1.0;
     for slot in &recording.slots {
@@ -198,7 +192,7 @@ fn task(recording: &Recording) -> Option<Task> {
         work.up += moved(slot.origin, slot.role.is_given());
         work.down += moved(slot.memory, slot.role.is_taken());
     }
-    Some(Task { kernel: hasher.finish(), work })
+    Some(Task { kernel: Fingerprint(digest.finish()), work })
 }
 
 fn arg_bytes(recording: &Recording, arg: &Arg) -> u64 {

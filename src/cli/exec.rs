@@ -15,6 +15,7 @@ use super::{
     results::Pending,
     show::{self, Progress, Spread},
     tracing::Tracing,
+    written::Written,
 };
 
 /// What `--json` prints.
@@ -94,6 +95,17 @@ pub fn say_where(job: &Job<'_>) {
 
 /// The call that the command line describes.
 pub fn call<'a>(args: &CallArgs, runtime: &Runtime, kernel: &Kernel, slots: &'a mut [Slot]) -> Outcome<Call<'a>> {
+    call_with(args, runtime, kernel, slots, |_, written| Ok(written.memory.bytes_mut()))
+}
+
+/// The same, where `lend` gives the memory of what is written.
+pub fn call_with<'a>(
+    args: &CallArgs,
+    runtime: &Runtime,
+    kernel: &Kernel,
+    slots: &'a mut [Slot],
+    mut lend: impl FnMut(&str, &'a mut Written) -> Outcome<&'a mut [u8]>,
+) -> Outcome<Call<'a>> {
     let mut call = runtime.call(kernel).device(device_name(&args.device));
     for slot in slots {
         let name = &slot.name;
@@ -102,14 +114,14 @@ pub fn call<'a>(args: &CallArgs, runtime: &Runtime, kernel: &Kernel, slots: &'a 
             Contents::Uniform(bytes) => call.uniform_bytes(name, bytes),
             Contents::Read(data) => call.read(name, Untyped(data.bytes())),
             Contents::Unwritten(data) => call.read_write(name, Untyped(data.bytes_mut())),
-            Contents::Write(written) => call.read_write(name, Untyped(written.memory.bytes_mut())),
+            Contents::Write(written) => call.read_write(name, Untyped(lend(name, written)?)),
         };
     }
     Ok(options(call, args))
 }
 
 /// A call with its grid, and what else the command line says of it.
-pub fn options<'a>(call: Call<'a>, args: &CallArgs) -> Call<'a> {
+fn options<'a>(call: Call<'a>, args: &CallArgs) -> Call<'a> {
     let mut call = match (args.grid, args.workgroups) {
         (Some(grid), _) => call.grid(grid.0),
         (None, Some(workgroups)) => call.workgroups(workgroups.0),

@@ -3,21 +3,22 @@
 use std::{fmt::Write, path::Path, time::Duration};
 
 use swath::{
-    Call, CancelToken, Checkpoint, Device, Error, FinalFile, Kernel, Progress as Stage, Report, Runtime, Untyped,
+    Call, CancelToken, Checkpoint, Device, Error, FinalFile, Kernel, Progress as Stage, Report, Runtime,
     file::{FileIdentity, FileSystem, System, place_of, remove_unused},
 };
 
 use super::{
     args::ExecArgs,
     bind::{Contents, Purpose, Slot, bind},
-    exec::{document, options, say_where, summarize},
+    exec::{call_with, document, say_where, summarize},
     failure::{Failure, Outcome},
-    kernel::{check_constants, device_name, load_kernel, load_module, runtime},
+    kernel::{check_constants, load_kernel, load_module, runtime},
     part::final_file,
     results::unwritten,
     show::{self, Progress},
     signals,
     tracing::Tracing,
+    written::InFile,
 };
 
 /// Runs the command, or what is left of it.
@@ -226,21 +227,14 @@ fn call<'a>(
         }
     }
     let mut checkpoint = Checkpoint::new(path).note(note.as_bytes());
-    let mut call = runtime.call(kernel).device(device_name(&args.call.device));
-    for slot in slots {
-        let name = &slot.name;
-        call = match &mut slot.contents {
-            Contents::Uniform(bytes) => call.uniform_bytes(name, bytes),
-            Contents::Read(data) => call.read(name, Untyped(data.bytes())),
-            Contents::Unwritten(data) => call.read_write(name, Untyped(data.bytes_mut())),
-            Contents::Write(written) => {
-                let (memory, in_file) = written.lend()?;
-                if let Some(in_file) = in_file {
-                    checkpoint = checkpoint.in_file(name, in_file.file, in_file.start, in_file.is_fresh);
-                }
-                call.read_write(name, Untyped(memory.bytes_mut()))
-            }
-        };
+    let mut files = Vec::new();
+    let call = call_with(&args.call, runtime, kernel, slots, |name, written| {
+        let (memory, in_file) = written.lend()?;
+        files.extend(in_file.map(|file| (name.to_owned(), file)));
+        Ok(memory.bytes_mut())
+    })?;
+    for (name, InFile { file, start, is_fresh }) in files {
+        checkpoint = checkpoint.in_file(&name, file, start, is_fresh);
     }
-    Ok(options(call, &args.call).checkpoint(checkpoint))
+    Ok(call.checkpoint(checkpoint))
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::kernel::Kernel;
+use crate::{digest::Digest, kernel::Kernel};
 
 /// A hash of 128 bits that depends on nothing but what was hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -17,53 +17,20 @@ impl fmt::Display for Fingerprint {
 impl Fingerprint {
     /// Of some texts in their order; where one ends and the next begins counts.
     pub fn of<'a>(texts: impl IntoIterator<Item = &'a [u8]>) -> Fingerprint {
-        let mut hasher = Hasher128::default();
-        texts.into_iter().for_each(|text| hasher.add(text));
-        hasher.finish()
-    }
-}
-
-/// FNV-1a of 128 bits (Fowler, Noll and Vo; RFC 9923): the same on every machine, and not meant to withstand malice.
-#[derive(Clone, Copy, Debug)]
-pub struct Hasher128(u128);
-
-impl Default for Hasher128 {
-    fn default() -> Self {
-        Hasher128(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d)
-    }
-}
-
-impl Hasher128 {
-    /// Adds a text, and how long it is.
-    pub fn add(&mut self, text: &[u8]) {
-        self.bytes(&(text.len() as u64).to_le_bytes());
-        self.bytes(text);
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
-        self.0 = bytes.iter().fold(self.0, |hash, byte| (hash ^ u128::from(*byte)).wrapping_mul(PRIME));
-    }
-
-    pub fn finish(self) -> Fingerprint {
-        Fingerprint(self.0)
+        Fingerprint(texts.into_iter().fold(Digest::new(), Digest::text).finish())
     }
 }
 
 impl Kernel {
-    /// The kernel's name for what is learned: its text, its entry point and the values of its constants.
+    /// The kernel's name in files: its text, its entry point and the values of its constants.
     pub(crate) fn fingerprint(&self) -> Fingerprint {
         struct Kept(Fingerprint);
         let identity = &self.inner.identity;
         let make = || {
-            let mut hasher = Hasher128::default();
-            hasher.add(identity.source().as_bytes());
-            hasher.add(identity.name().as_bytes());
-            for (name, bits) in identity.constants() {
-                hasher.add(name.as_bytes());
-                hasher.add(&bits.to_le_bytes());
-            }
-            Ok::<_, std::convert::Infallible>(Kept(hasher.finish()))
+            let digest = Digest::new().text(identity.source().as_bytes()).text(identity.name().as_bytes());
+            let add = |digest: Digest, (name, bits): (&str, _)| digest.text(name.as_bytes()).number(bits);
+            let digest = identity.constants().fold(digest, add);
+            Ok::<_, std::convert::Infallible>(Kept(Fingerprint(digest.finish())))
         };
         match self.inner.memo.get_or_try_make(make) {
             Ok(kept) => kept.0,
@@ -76,19 +43,6 @@ impl Kernel {
 mod tests {
     use super::*;
     use crate::Module;
-
-    #[test]
-    fn it_is_fnv_1a() {
-        // The test vectors of the RFC, which hash bytes and no lengths.
-        let hash = |text: &str| {
-            let mut hasher = Hasher128::default();
-            hasher.bytes(text.as_bytes());
-            hasher.finish().0
-        };
-        assert_eq!(hash(""), 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d);
-        assert_eq!(hash("a"), 0xd228_cb69_6f1a_8caf_7891_2b70_4e4a_8964);
-        assert_eq!(hash("foobar"), 0x343e_1662_793c_64bf_6f0d_3597_ba44_6f18);
-    }
 
     #[test]
     fn text_entry_point_and_constants_count() {

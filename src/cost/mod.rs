@@ -25,7 +25,7 @@ pub use ceilings::Ceilings;
 pub(crate) use choose::Candidate;
 #[cfg(test)]
 pub(crate) use choose::Choice;
-pub(crate) use fingerprint::{Fingerprint, Hasher128};
+pub(crate) use fingerprint::Fingerprint;
 pub use history::{History, LearnedDevice, LearnedKernel};
 pub use model::{Basis, Prediction};
 pub(crate) use model::{DeviceId, Model, Record, Seen, Task};

@@ -56,10 +56,27 @@ pub(crate) enum Operation {
     Launch,
 }
 
-/// A device whose n-th operations fail, counted over all calls.
+/// An operation, and where it stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub operation: Operation,
+    /// Its number among all operations of the device.
+    pub number: u32,
+    /// How many runs its session has started, that of this operation included.
+    pub run: u32,
+}
+
+/// Which operations fail, and how.
+type Script = Box<dyn Fn(Asked) -> Option<Fault> + Send + Sync>;
+
+/// A device some of whose operations fail.
 pub(crate) struct Faulty {
     inner: Arc<dyn Backend>,
-    script: BTreeMap<u32, Fault>,
+    script: Script,
+    /// The most units that it takes in a run, whatever its plan says.
+    room: u32,
+    /// Time that a run takes at least.
+    pace: Duration,
     operations: AtomicU32,
     is_lost: AtomicBool,
     is_busy: AtomicBool,
@@ -67,19 +84,46 @@ pub(crate) struct Faulty {
     failed: Mutex<Vec<(Operation, Fault)>>,
     /// Sessions that are open.
     open: AtomicU32,
+    /// What was settled.
+    settled: Mutex<Vec<Range<u32>>>,
 }
 
 impl Faulty {
+    /// One whose operations of these numbers fail, counted over all calls.
     pub fn new(inner: Arc<dyn Backend>, script: impl IntoIterator<Item = (u32, Fault)>) -> Faulty {
+        let script: BTreeMap<u32, Fault> = script.into_iter().collect();
+        Faulty::by(inner, move |asked| script.get(&asked.number).copied())
+    }
+
+    /// One whose operations fail as the script says.
+    pub fn by(inner: Arc<dyn Backend>, script: impl Fn(Asked) -> Option<Fault> + Send + Sync + 'static) -> Faulty {
         Faulty {
             inner,
-            script: script.into_iter().collect(),
+            script: Box::new(script),
+            room: u32::MAX,
+            pace: Duration::ZERO,
             operations: AtomicU32::new(0),
             is_lost: AtomicBool::new(false),
             is_busy: AtomicBool::new(false),
             failed: Mutex::default(),
             open: AtomicU32::new(0),
+            settled: Mutex::default(),
         }
+    }
+
+    /// With room for so many units in a run.
+    pub fn with_room(self, units: u32) -> Faulty {
+        Faulty { room: units, ..self }
+    }
+
+    /// With runs that take so long at least.
+    pub fn with_pace(self, pace: Duration) -> Faulty {
+        Faulty { pace, ..self }
+    }
+
+    /// The units that it was told to settle.
+    pub fn settled(&self) -> Vec<Range<u32>> {
+        self.settled.lock().unwrap().clone()
     }
 
     /// How many operations there were.
@@ -101,6 +145,7 @@ impl Faulty {
     fn attempt<T>(
         &self,
         operation: Operation,
+        run: u32,
         patience: Option<Duration>,
         work: impl FnOnce() -> Result<T>,
     ) -> Result<T> {
@@ -111,7 +156,7 @@ impl Faulty {
             return Err(Error::Busy(Message::new("the device is busy on purpose")));
         }
         let number = self.operations.fetch_add(1, Ordering::Relaxed);
-        let Some(&fault) = self.script.get(&number) else { return work() };
+        let Some(fault) = (self.script)(Asked { operation, number, run }) else { return work() };
         self.failed.lock().unwrap().push((operation, fault));
         // What is folded in is folded in: no session fails after that.
         if fault.is_late && operation != Operation::Fold {
@@ -137,11 +182,12 @@ impl Faulty {
 struct FaultySession<'s> {
     inner: &'s mut dyn Session,
     device: &'s Faulty,
+    runs: u32,
 }
 
 impl Session for FaultySession<'_> {
     fn most_units(&self) -> u32 {
-        self.inner.most_units()
+        self.inner.most_units().min(self.device.room)
     }
 
     fn depth(&self) -> usize {
@@ -149,19 +195,25 @@ impl Session for FaultySession<'_> {
     }
 
     fn start(&mut self, units: Range<u32>) -> Result<()> {
-        self.device.attempt(Operation::Start, None, || self.inner.start(units))
+        assert!(units.end - units.start <= self.most_units());
+        self.runs += 1;
+        self.device.attempt(Operation::Start, self.runs, None, || {
+            thread::sleep(self.device.pace);
+            self.inner.start(units)
+        })
     }
 
     fn land(&mut self, patience: Option<Duration>) -> Result<()> {
-        self.device.attempt(Operation::Land, patience, || self.inner.land(patience))
+        self.device.attempt(Operation::Land, self.runs, patience, || self.inner.land(patience))
     }
 
     fn settle(&mut self, units: &[Range<u32>]) -> Result<()> {
-        self.device.attempt(Operation::Settle, None, || self.inner.settle(units))
+        self.device.settled.lock().unwrap().extend_from_slice(units);
+        self.device.attempt(Operation::Settle, self.runs, None, || self.inner.settle(units))
     }
 
     fn fold(&mut self) -> Result<()> {
-        self.device.attempt(Operation::Fold, None, || self.inner.fold())
+        self.device.attempt(Operation::Fold, self.runs, None, || self.inner.fold())
     }
 }
 
@@ -196,16 +248,16 @@ impl Backend for Faulty {
     }
 
     fn launch(&self, launch: Launch<'_>) -> Result<Metrics> {
-        self.attempt(Operation::Launch, None, || self.inner.launch(launch))
+        self.attempt(Operation::Launch, 0, None, || self.inner.launch(launch))
     }
 
     fn serve(&self, launch: Launch<'_>, plan: &Plan, body: &mut Body<'_>) -> Result<Metrics> {
-        self.attempt(Operation::Open, None, || Ok(()))?;
+        self.attempt(Operation::Open, 0, None, || Ok(()))?;
         self.open.fetch_add(1, Ordering::Relaxed);
         let _open = Open(&self.open);
-        let mut faulty = |inner: &mut dyn Session| body(&mut FaultySession { inner, device: self });
+        let mut faulty = |inner: &mut dyn Session| body(&mut FaultySession { inner, device: self, runs: 0 });
         let metrics = self.inner.serve(launch, plan, &mut faulty)?;
-        self.attempt(Operation::Close, None, || Ok(metrics))
+        self.attempt(Operation::Close, 0, None, || Ok(metrics))
     }
 
     fn sequence(&self, sequence: Sequence) -> Result<(Ready, Duration)> {

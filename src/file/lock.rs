@@ -1,6 +1,32 @@
-//! Locks that say that a process lives: the system takes them back when it ends, however it ends.
+//! Locks on files: the system takes them back when the process ends, however it ends.
 
 use std::{fs::File, io, path::Path};
+
+/// Locks a file, unless another process has it; whether it did. The lock goes with the handle. Systems without such locks
+/// give it to everybody.
+#[cfg(any(unix, windows))]
+pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
+    use fs4::{FileExt, TryLockError};
+
+    match FileExt::try_lock(file) {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+#[cfg(not(any(unix, windows)))]
+pub(crate) fn try_lock(_: &File) -> io::Result<bool> {
+    Ok(true)
+}
+
+/// Lets go of a lock, as closing the file does as well.
+pub(crate) fn unlock(file: &File) {
+    #[cfg(any(unix, windows))]
+    let _ = fs4::FileExt::unlock(file);
+    #[cfg(not(any(unix, windows)))]
+    let _ = file;
+}
 
 /// Whose a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,19 +39,14 @@ pub(super) enum Holder {
     Unknown,
 }
 
-/// Locks a file, if nobody else has it. The lock goes with the handle.
+/// Locks a file, if nobody else has it, so that others see that this process lives. The lock goes with the handle.
 #[cfg(unix)]
 pub(super) fn take(file: &File) -> Holder {
-    use rustix::{
-        fs::{FlockOperation, flock},
-        io::Errno,
-    };
-
     loop {
-        return match flock(file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Holder::Us,
-            Err(Errno::INTR) => continue,
-            Err(Errno::WOULDBLOCK) => Holder::Another,
+        return match try_lock(file) {
+            Ok(true) => Holder::Us,
+            Ok(false) => Holder::Another,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(_) => Holder::Unknown,
         };
     }

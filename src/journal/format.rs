@@ -17,8 +17,7 @@
 
 use std::{fmt, ops::Range};
 
-use super::digest::Digest;
-use crate::file::FileIdentity;
+use crate::{digest::Digest, file::FileIdentity};
 
 /// Which format this reads and writes.
 pub(crate) const VERSION: u32 = 1;

@@ -11,8 +11,8 @@ use std::{
 
 use super::{FinalFile, Header, Home, Journal, Memory, Progress, Refusal, Region, Step, finish, progress};
 use crate::{
+    digest::Digest,
     file::{FileSystem, simulated::SimulatedDisk},
-    journal::Digest,
     schedule::simulate::Dice,
 };
 

@@ -15,7 +15,6 @@
 //!   which are recorded by then.
 //! - Files take their names only when all units are recorded. Which files is recorded before, and that it was done after.
 
-mod digest;
 mod format;
 mod policy;
 mod store;
@@ -25,7 +24,6 @@ mod damage;
 #[cfg(test)]
 mod histories;
 
-pub(crate) use digest::Digest;
 pub(crate) use format::Header;
 pub(crate) use policy::Step;
 pub use store::{FinalFile, Progress};

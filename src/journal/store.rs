@@ -9,11 +9,13 @@ use std::{
 };
 
 use super::{
-    digest::Digest,
     format::{self, Found, Header, MergedState, Record},
     policy::{Policy, Step},
 };
-use crate::file::{FileIdentity, FileSystem, Handle};
+use crate::{
+    digest::Digest,
+    file::{FileIdentity, FileSystem, Handle},
+};
 
 /// Where what is written to a binding becomes durable.
 pub(crate) enum Home {

@@ -73,6 +73,21 @@ pub(crate) struct CallShape {
 }
 
 impl CallShape {
+    /// Of a call that nobody wants cut, on the CPU engine.
+    pub fn new(workgroups: [u32; 3], bytes: Vec<u64>, holders: Vec<DataLocation>) -> CallShape {
+        CallShape {
+            workgroups,
+            bytes,
+            holders,
+            capacity: None,
+            memory: None,
+            tiles: None,
+            reports: false,
+            splits: false,
+            is_recorded: false,
+        }
+    }
+
     /// The bindings whose data is in the host's memory.
     pub fn on_host(&self) -> impl Iterator<Item = usize> {
         (0..self.bytes.len()).filter(|&at| self.holders[at] == DataLocation::Host)

@@ -1,6 +1,7 @@
 //! Records as lines of text.
 
 use super::super::{Ceilings, DeviceId, Fingerprint, Record, Seen};
+use crate::digest::checksum;
 
 /// What the file begins with; the number is that of this layout and of what predictions are compared with.
 pub const HEADER: &[u8; 16] = b"swath learned 1\n";
@@ -37,7 +38,7 @@ pub fn parse(bytes: &[u8]) -> Parsed {
 
 fn record(line: &str) -> Option<Record> {
     let (sum, text) = line.split_once('\t')?;
-    if u64::from_str_radix(sum, 16).ok()? != checksum(text) {
+    if u64::from_str_radix(sum, 16).ok()? != checksum(text.as_bytes()) {
         return None;
     }
     let mut fields = text.split('\t');
@@ -77,7 +78,7 @@ pub fn line(record: &Record, to: &mut Vec<u8>) {
             format!("runs\t{}\t{kernel}\t{class}\t{count}\t{}\t{}", device.0, plain(name), list(last))
         }
     };
-    to.extend_from_slice(format!("{:016x}\t{text}\n", checksum(&text)).as_bytes());
+    to.extend_from_slice(format!("{:016x}\t{text}\n", checksum(text.as_bytes())).as_bytes());
 }
 
 fn list(values: &[impl ToString]) -> String {
@@ -87,9 +88,4 @@ fn list(values: &[impl ToString]) -> String {
 /// A name on one line, of a bounded length.
 fn plain(name: &str) -> String {
     name.chars().take(NAME).map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
-}
-
-/// FNV-1a of 64 bits: finds damage, not malice.
-fn checksum(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

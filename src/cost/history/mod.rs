@@ -21,6 +21,7 @@ pub use contents::{LearnedDevice, LearnedKernel};
 pub(crate) use writer::Writer;
 
 use super::Record;
+use crate::file::{self, cache_folder};
 
 /// Where a runtime keeps what it learns about kernels and devices.
 ///
@@ -63,17 +64,7 @@ impl History {
         if cfg!(test) {
             return History::Off;
         }
-        let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let base = absolute("XDG_CACHE_HOME").or_else(|| {
-            if cfg!(windows) {
-                absolute("LOCALAPPDATA")
-            } else if cfg!(target_os = "macos") {
-                absolute("HOME").map(|home| home.join("Library/Caches"))
-            } else {
-                absolute("HOME").map(|home| home.join(".cache"))
-            }
-        });
-        base.map_or(History::InMemory, |base| History::Folder(base.join("swath").join("history")))
+        cache_folder("history").map_or(History::InMemory, History::Folder)
     }
 
     /// The file, where there is one.
@@ -258,7 +249,7 @@ impl HistoryFile {
         let file = private(fs::OpenOptions::new().write(true).create(true).truncate(false)).open(path)?;
         let start = Instant::now();
         loop {
-            if lock::try_lock(&file)? {
+            if file::try_lock(&file)? {
                 return Ok(Some(Lock(file)));
             }
             if start.elapsed() > PATIENCE {
@@ -281,39 +272,8 @@ struct Lock(fs::File);
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        lock::unlock(&self.0);
+        file::unlock(&self.0);
     }
-}
-
-#[cfg(any(unix, windows))]
-mod lock {
-    use std::{fs::File, io};
-
-    use fs4::{FileExt, TryLockError};
-
-    pub fn try_lock(file: &File) -> io::Result<bool> {
-        match FileExt::try_lock(file) {
-            Ok(()) => Ok(true),
-            Err(TryLockError::WouldBlock) => Ok(false),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
-    }
-
-    pub fn unlock(file: &File) {
-        // Closing the file lets go of it as well.
-        let _ = FileExt::unlock(file);
-    }
-}
-
-#[cfg(not(any(unix, windows)))]
-mod lock {
-    use std::{fs::File, io};
-
-    pub fn try_lock(_: &File) -> io::Result<bool> {
-        Ok(true)
-    }
-
-    pub fn unlock(_: &File) {}
 }
 
 #[cfg(test)]

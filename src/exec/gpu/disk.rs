@@ -1,7 +1,7 @@
 //! The driver's compiled pipelines, kept in the user's cache folder from one run to the next.
 
 use std::{
-    env, fs, io,
+    fs, io,
     path::{Path, PathBuf},
     process,
     sync::{
@@ -12,6 +12,7 @@ use std::{
 };
 
 use super::device::{Scopes, lock};
+use crate::{digest::checksum, file::cache_folder};
 
 /// What the file starts with; the number is that of this layout.
 const MAGIC: &[u8; 8] = b"SWATHPC1";
@@ -124,17 +125,7 @@ fn make(device: &wgpu::Device, data: Option<&[u8]>) -> Option<wgpu::PipelineCach
 
 /// The folder of the pipeline caches, in the user's cache folder; `None` if that is not known.
 pub(super) fn folder() -> Option<PathBuf> {
-    let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = absolute("XDG_CACHE_HOME").or_else(|| {
-        if cfg!(windows) {
-            absolute("LOCALAPPDATA")
-        } else if cfg!(target_os = "macos") {
-            absolute("HOME").map(|home| home.join("Library/Caches"))
-        } else {
-            absolute("HOME").map(|home| home.join(".cache"))
-        }
-    })?;
-    Some(base.join("swath").join("pipelines"))
+    cache_folder("pipelines")
 }
 
 /// The data in the file; `None` if there is no file, and with a warning if it is damaged.
@@ -173,11 +164,6 @@ fn store(path: &Path, data: &[u8], sum: u64) -> io::Result<()> {
         let _ = fs::remove_file(&temporary);
     }
     written
-}
-
-/// FNV-1a over 64 bits: finds damage, not malice.
-fn checksum(data: &[u8]) -> u64 {
-    data.iter().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

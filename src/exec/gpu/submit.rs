@@ -100,7 +100,6 @@ pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
         let mut body = |session: &mut dyn Session| alone.run(session, plan.tiles);
         return session::serve(gpu, launch, plan, &mut body);
     }
-    check_buffers(launch.kernel, &launch.args)?;
     gpu.check(launch.kernel.name())?;
     let mut launch = launch;
     let (stop, watcher) = (launch.stop, launch.watcher.take());
@@ -115,20 +114,6 @@ pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
             Ok(metrics)
         }
     }
-}
-
-/// Refuses buffers whose device was lost, by the names that they are bound to.
-fn check_buffers(kernel: &Kernel, args: &[ArgData<'_>]) -> Result<()> {
-    for (binding, arg) in kernel.bindings().iter().zip(args) {
-        let ArgData::Resident(allocation) = arg else { continue };
-        let Some(known) = allocation.as_any().downcast_ref::<GpuAllocation>() else { continue };
-        if let Some(reason) = known.gpu.faults.loss() {
-            let problem = format!("its buffer is gone: device `{}` was lost: {reason}", known.gpu.info.name);
-            let message = kernel.message(problem).subject(&binding.name);
-            return Err(Error::DeviceLost(message.help("make the buffer anew, from data on the host")));
-        }
-    }
-    Ok(())
 }
 
 /// How a kernel ended.
@@ -220,6 +205,11 @@ pub(super) fn place<'a>(
             match known.filter(|allocation| Arc::ptr_eq(&allocation.gpu, gpu)) {
                 Some(allocation) => (ArgumentMemory::Resident(allocation.device_buffer()), None),
                 None => {
+                    if let Some(reason) = known.and_then(|allocation| allocation.gpu.faults.loss()) {
+                        let problem = format!("its buffer is gone: device `{}` was lost: {reason}", gpu.info.name);
+                        let message = kernel.message(problem).subject(&binding.name);
+                        return Err(Error::DeviceLost(message.help("make the buffer anew, from data on the host")));
+                    }
                     return Err(Error::Call(
                         Message::new(format!("its buffer is not on device `{}`", gpu.info.name))
                             .kernel(kernel.name())

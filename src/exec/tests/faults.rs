@@ -91,15 +91,14 @@ fn subjects() -> Vec<Subject> {
 impl Subject {
     fn plan(&self, backend: &dyn Backend) -> Plan {
         let shape = CallShape {
-            workgroups: [ELEMENTS as u32 / 64, 1, 1],
-            bytes: vec![4 * self.x.len() as u64, 4 * self.before.len() as u64],
-            holders: vec![DataLocation::Host; 2],
             capacity: backend.capacity(),
-            memory: None,
             tiles: Some(50),
-            reports: false,
             splits: true,
-            is_recorded: false,
+            ..CallShape::new(
+                [ELEMENTS as u32 / 64, 1, 1],
+                vec![4 * self.x.len() as u64, 4 * self.before.len() as u64],
+                vec![DataLocation::Host; 2],
+            )
         };
         plan::plan(&self.kernel, &PlanRequest { shape, uniforms: &[] }, "a device").unwrap().unwrap()
     }

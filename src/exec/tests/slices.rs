@@ -38,15 +38,9 @@ fn backends() -> Vec<Arc<dyn Backend>> {
 fn plan_for(kernel: &Kernel, backend: &dyn Backend, workgroups: [u32; 3]) -> Plan {
     let bytes = 4 * ELEMENTS as u64;
     let shape = CallShape {
-        workgroups,
-        bytes: vec![bytes, 16, bytes],
-        holders: vec![DataLocation::Host; 3],
         capacity: backend.capacity(),
-        memory: None,
-        tiles: None,
-        reports: false,
         splits: true,
-        is_recorded: false,
+        ..CallShape::new(workgroups, vec![bytes, 16, bytes], vec![DataLocation::Host; 3])
     };
     plan::plan(kernel, &PlanRequest { shape, uniforms: &[] }, "a device").unwrap().unwrap()
 }

@@ -1,27 +1,20 @@
 //! Shared launches whose members fail: by script, on devices that compute nothing.
 
-use std::{
-    ops::Range,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{ops::Range, time::Duration};
 
 use crate::{
     device_info::{DeviceInfo, DeviceKind},
-    error::{Error, Message, Result},
+    error::Result,
     exec::{
-        Allocation, ArgData, Backend, Launch, Metrics, Ready, Sequence, SequenceTurn,
+        ArgData, Backend,
+        faulty::{self, Asked, Faulty, Kind, Operation},
         null::NullBackend,
-        session::{Body, Session},
         split::{self, Member, SplitLaunch},
     },
-    kernel::{Kernel, testing::kernel},
+    kernel::testing::kernel,
     plan::{
-        self, Plan, TileEvent,
-        request::{CallShape, Capacity, DataLocation, PlanRequest},
+        self, TileEvent,
+        request::{CallShape, DataLocation, PlanRequest},
     },
 };
 
@@ -48,139 +41,37 @@ enum Fault {
     TakesOnly(u32),
 }
 
-/// A device that computes nothing, and notes which units it was given.
-struct Scripted {
-    inner: Arc<dyn Backend>,
-    fault: Fault,
-    settled: Mutex<Vec<Range<u32>>>,
-    is_open: AtomicBool,
-}
-
-impl Scripted {
-    fn new(fault: Fault) -> Scripted {
-        let info = DeviceInfo {
-            name: "Scripted".to_owned(),
-            kind: DeviceKind::OtherGpu,
-            backend: "null".to_owned(),
-            driver: String::new(),
-            limits: Vec::new(),
-            features: Vec::new(),
-            memory: None,
-        };
-        let inner = NullBackend::with_info(info);
-        Scripted { inner, fault, settled: Mutex::default(), is_open: AtomicBool::new(false) }
-    }
-}
-
-/// Notes that a session was closed, however it ended.
-struct Closing<'s>(&'s AtomicBool);
-
-impl Drop for Closing<'_> {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Relaxed);
-    }
-}
-
-struct ScriptedSession<'s> {
-    inner: &'s mut dyn Session,
-    device: &'s Scripted,
-    runs: u32,
-}
-
-impl Session for ScriptedSession<'_> {
-    fn most_units(&self) -> u32 {
-        if let Fault::TakesOnly(units) = self.device.fault { units } else { self.inner.most_units() }
-    }
-
-    fn depth(&self) -> usize {
-        self.inner.depth()
-    }
-
-    fn start(&mut self, units: Range<u32>) -> Result<()> {
-        assert!(units.end - units.start <= self.most_units());
-        self.runs += 1;
-        match self.device.fault {
-            Fault::Fails(at) if at == self.runs => return Err(Error::Device(Message::new("on purpose"))),
-            Fault::Panics(at) if at == self.runs => panic!("on purpose"),
-            _ => {}
-        }
-        std::thread::sleep(Duration::from_micros(50));
-        self.inner.start(units)
-    }
-
-    fn land(&mut self, patience: Option<Duration>) -> Result<()> {
-        self.inner.land(patience)
-    }
-
-    fn settle(&mut self, units: &[Range<u32>]) -> Result<()> {
-        self.device.settled.lock().unwrap().extend_from_slice(units);
-        self.inner.settle(units)
-    }
-
-    fn fold(&mut self) -> Result<()> {
-        match self.device.fault {
-            Fault::FailsToFold => Err(Error::Device(Message::new("on purpose"))),
-            _ => self.inner.fold(),
-        }
-    }
-}
-
-impl Backend for Scripted {
-    fn info(&self) -> &DeviceInfo {
-        self.inner.info()
-    }
-
-    fn capacity(&self) -> Option<Capacity> {
-        self.inner.capacity()
-    }
-
-    fn supports(&self, kernel: &Kernel) -> Result<()> {
-        self.inner.supports(kernel)
-    }
-
-    fn prepare(&self, kernel: &Kernel) -> Result<Duration> {
-        self.inner.prepare(kernel)
-    }
-
-    fn allocate(&self, bytes: u64, label: &str) -> Result<Arc<dyn Allocation>> {
-        self.inner.allocate(bytes, label)
-    }
-
-    fn launch(&self, launch: Launch<'_>) -> Result<Metrics> {
-        self.inner.launch(launch)
-    }
-
-    fn serve(&self, launch: Launch<'_>, plan: &Plan, body: &mut Body<'_>) -> Result<Metrics> {
-        self.is_open.store(true, Ordering::Relaxed);
-        let _closing = Closing(&self.is_open);
-        let mut scripted = |inner: &mut dyn Session| body(&mut ScriptedSession { inner, device: self, runs: 0 });
-        self.inner.serve(launch, plan, &mut scripted)
-    }
-
-    fn sequence(&self, sequence: Sequence) -> Result<(Ready, Duration)> {
-        self.inner.sequence(sequence)
-    }
-
-    fn run_turn(&self, ready: &Ready, turn: SequenceTurn<'_>) -> Result<Metrics> {
-        self.inner.run_turn(ready, turn)
-    }
+/// A device that computes nothing and takes some time for it.
+fn device(fault: Fault) -> Faulty {
+    let info = DeviceInfo {
+        name: "Scripted".to_owned(),
+        kind: DeviceKind::OtherGpu,
+        backend: "null".to_owned(),
+        driver: String::new(),
+        limits: Vec::new(),
+        features: Vec::new(),
+        memory: None,
+    };
+    let kind = if matches!(fault, Fault::Panics(_)) { Kind::Panics } else { Kind::Error };
+    let fails = move |asked: Asked| match fault {
+        Fault::Fails(at) | Fault::Panics(at) => asked.operation == Operation::Start && asked.run == at,
+        Fault::FailsToFold => asked.operation == Operation::Fold,
+        Fault::None | Fault::TakesOnly(_) => false,
+    };
+    let script = move |asked| fails(asked).then_some(faulty::Fault { kind, is_late: false });
+    let device = Faulty::by(NullBackend::with_info(info), script).with_pace(Duration::from_micros(50));
+    if let Fault::TakesOnly(units) = fault { device.with_room(units) } else { device }
 }
 
 /// Runs a kernel on devices with these faults; gives the units that each settled, and what came of it.
 fn run(wgsl: &str, faults: &[Fault], watch: &mut (dyn FnMut(TileEvent) + Send)) -> (Vec<Vec<Range<u32>>>, Result<u32>) {
     let kernel = kernel(wgsl);
-    let devices: Vec<Scripted> = faults.iter().map(|&fault| Scripted::new(fault)).collect();
+    let devices: Vec<Faulty> = faults.iter().map(|&fault| device(fault)).collect();
     let mut y = vec![0_u8; 256 * UNITS as usize];
     let shape = CallShape {
-        workgroups: [UNITS, 1, 1],
-        bytes: vec![y.len() as u64],
-        holders: vec![DataLocation::Host],
         capacity: devices[0].capacity(),
-        memory: None,
-        tiles: None,
-        reports: false,
         splits: true,
-        is_recorded: false,
+        ..CallShape::new([UNITS, 1, 1], vec![y.len() as u64], vec![DataLocation::Host])
     };
     let plan = plan::plan(&kernel, &PlanRequest { shape, uniforms: &[] }, "scripted").unwrap().unwrap();
     assert_eq!(plan.unsplit(&kernel), None);
@@ -200,8 +91,8 @@ fn run(wgsl: &str, faults: &[Fault], watch: &mut (dyn FnMut(TileEvent) + Send)) 
         patience: split::PATIENCE,
     };
     let result = split::run(launch, &members).map(|done| done.members.iter().map(|member| member.share.units).sum());
-    assert!(devices.iter().all(|device| !device.is_open.load(Ordering::Relaxed)), "every session was closed");
-    (devices.into_iter().map(|device| device.settled.into_inner().unwrap()).collect(), result)
+    assert!(devices.iter().all(|device| device.open_sessions() == 0), "every session was closed");
+    (devices.iter().map(Faulty::settled).collect(), result)
 }
 
 #[test]

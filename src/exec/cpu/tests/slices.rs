@@ -96,21 +96,18 @@ impl Subject {
     fn plan(&self) -> Option<Plan> {
         let bindings = self.kernel.bindings();
         let shape = CallShape {
-            workgroups: self.workgroups,
-            bytes: self.data.iter().map(|data| data.len() as u64).collect(),
-            holders: bindings
-                .iter()
-                .map(|binding| match binding.kind {
-                    BindingKind::Uniform => DataLocation::Uniform,
-                    _ => DataLocation::Host,
-                })
-                .collect(),
-            capacity: None,
-            memory: None,
-            tiles: None,
-            reports: false,
             splits: true,
-            is_recorded: false,
+            ..CallShape::new(
+                self.workgroups,
+                self.data.iter().map(|data| data.len() as u64).collect(),
+                bindings
+                    .iter()
+                    .map(|binding| match binding.kind {
+                        BindingKind::Uniform => DataLocation::Uniform,
+                        _ => DataLocation::Host,
+                    })
+                    .collect(),
+            )
         };
         let mut uniforms =
             vec![0; bindings.iter().map(|b| b.uniform_offset + b.min_bytes() as usize).max().unwrap_or(0)];

@@ -43,6 +43,11 @@ impl Digest {
     }
 }
 
+/// A sum of 64 bits (FNV-1a; RFC 9923) that tells whether a file of ours is damaged.
+pub(crate) fn checksum(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +62,9 @@ mod tests {
         parts.add(b"ab");
         parts.add(b"c");
         assert_eq!(parts.finish(), Digest::of(b"abc"));
+        // From the RFC.
+        assert_eq!(checksum(b""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(checksum(b"foobar"), 0x8594_4171_f739_67e8);
         assert_ne!(Digest::new().text(b"ab").text(b"c").finish(), Digest::new().text(b"a").text(b"bc").finish());
     }
 }
