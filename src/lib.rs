@@ -100,6 +100,7 @@ pub use device::{Device, DeviceChoice};
 pub use device_info::{DeviceInfo, DeviceKind};
 pub use error::{Error, Result};
 pub use exec::CancelToken;
+pub use journal::CheckpointEvery;
 #[doc(hidden)]
 pub use journal::{FinalFile, Progress};
 #[doc(hidden)]

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    ChainBuilder,
+    ChainBuilder, checkpoint,
     plan::ChainPlan,
     record::{Arg, Owner, Recorded, Recording, Role, refuse},
     run::{Break, Chain, Inner, Learning, Port, State},
@@ -40,9 +40,10 @@ pub(super) fn build(mut builder: ChainBuilder) -> Result<Chain> {
     let buffers = layout.make(&recording, &device)?;
     let plan = ChainPlan::new(&recording, &layout.buffers, &layout.bytes, &device);
 
-    let learning = task.map(|task| Learning { devices, task, name: name_of(&recording) });
     let front = zeroed(&recording);
     let skip = front.len();
+    let (recipe, lives) = (checkpoint::recipe(&recording), checkpoint::lives(&recording, skip, &layout.buffers));
+    let learning = task.map(|task| Learning { devices, task, name: name_of(&recording) });
     let steps = front.iter().chain(recording.steps.iter()).map(|step| layout.step(&recording, *step)).collect();
     let dispatches = recording.specs.iter().map(|spec| layout.dispatch(&recording, spec)).collect();
     let uniforms = recording.uniforms.words;
@@ -78,6 +79,9 @@ pub(super) fn build(mut builder: ChainBuilder) -> Result<Chain> {
             patches: recording.uniforms.patches,
             steps: count,
             own: buffers[..layout.own].to_vec(),
+            recipe,
+            lives,
+            skip,
             plan,
             learning,
             device,
