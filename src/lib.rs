@@ -93,6 +93,8 @@ pub mod schedule;
 mod trace;
 
 pub use buffer::Buffer;
+#[doc(hidden)]
+pub use bytes::parse_bytes;
 pub use call::{Call, Checkpoint, Grid, Job, Outcome, Predicted, ReadArg, TileEvents, UniformValue, Untyped, WriteArg};
 pub use chain::{Chain, ChainBuilder};
 pub use cost::History;

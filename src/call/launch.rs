@@ -17,7 +17,7 @@ use super::{
     uniform::Uniforms,
 };
 use crate::{
-    device::{Device, Devices, Ticket},
+    device::{Device, Devices, Reservation, Ticket, reserve},
     error::{Error, Message, Result},
     exec::{
         ArgData, Launch, Metrics,
@@ -202,6 +202,13 @@ impl Checked<'_> {
         if has_nothing_to_do(self.workgroups) {
             return Ok(self.report(Done::default(), Instant::now()));
         }
+        let (reserved, mut moved) = match self.reserve() {
+            Ok(reserved) => (reserved, None),
+            Err(error @ Error::OutOfMemory(_)) if self.split.is_none() => {
+                (Vec::new(), Some(self.move_on(error, false)?))
+            }
+            Err(error) => return Err(error),
+        };
         let (mut journal, resumed) = self.resume()?;
         // A call that is not cut is recorded as a whole.
         let is_done = self.split.is_none() && resumed.units > 0;
@@ -212,13 +219,15 @@ impl Checked<'_> {
         } else {
             let landing = AtomicBool::new(false);
             match self.launch_on_one(&landing) {
-                Ok(metrics) => (metrics, Vec::new(), Vec::new()),
+                Ok(metrics) => (metrics, Vec::new(), moved.take().into_iter().collect()),
                 Err(error) => {
                     let fault = self.move_on(error, landing.into_inner())?;
-                    (self.launch_on_one(&AtomicBool::new(false))?, Vec::new(), vec![fault])
+                    let faults = moved.take().into_iter().chain([fault]).collect();
+                    (self.launch_on_one(&AtomicBool::new(false))?, Vec::new(), faults)
                 }
             }
         };
+        drop(reserved);
         if let (Some(journal), None, false) = (&mut journal, &self.split, is_done) {
             self.record_all(journal)?;
         }
@@ -232,6 +241,32 @@ impl Checked<'_> {
         }
         metrics.compile += self.compile;
         Ok(self.report(Done { metrics, members, faults, predicted, resumed }, end))
+    }
+
+    /// Takes the memory that the call needs of its devices, all at once, as far as that is limited.
+    fn reserve(&self) -> Result<Vec<Reservation>> {
+        if self.devices().all(|device| device.inner.budget.is_none()) {
+            return Ok(Vec::new());
+        }
+        let mut needs = match &self.split {
+            Some(split) => split.members.iter().map(|member| (&member.device, member.plan.device_bytes)).collect(),
+            None => {
+                vec![(&self.device, self.plan.as_ref().map_or_else(|| self.host_bytes(), |plan| plan.device_bytes))]
+            }
+        };
+        let stop = self.stop.as_ref().map(|armed| &**armed.stop());
+        reserve(&mut needs, stop).map_err(|error| match error {
+            Error::OutOfMemory(message) if message.kernel.is_empty() => {
+                Error::OutOfMemory(message.kernel(self.kernel.name()))
+            }
+            error => error,
+        })
+    }
+
+    /// Bytes of all data that is in the host's memory.
+    fn host_bytes(&self) -> u64 {
+        let on_host = self.args.iter().flatten().filter(|arg| !matches!(arg.data, Data::Resident { .. }));
+        on_host.map(|arg| arg.data.bytes()).sum()
     }
 
     fn report(&self, done: Done, end: Instant) -> Report {

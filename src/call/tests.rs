@@ -1,5 +1,8 @@
 //! Calls on one device that fails.
 
+#[cfg(feature = "gpu")]
+mod budget;
+
 use std::sync::Arc;
 
 use super::Call;
@@ -36,7 +39,7 @@ fn devices(kind: Kind) -> Devices {
     };
     let fault = Fault { kind, is_late: false };
     let gpu: Arc<dyn Backend> = Arc::new(Faulty::new(NullBackend::with_info(info), [(0, fault)]));
-    Devices::new(vec![gpu, cpu::engine_of(1)], None, &History::Off).expect("there are devices")
+    Devices::new(vec![gpu, cpu::engine_of(1)], None, &History::Off, None).expect("there are devices")
 }
 
 fn run(devices: &Devices, asked: Option<&str>, y: &mut [u32]) -> Result<Report> {

@@ -247,7 +247,7 @@ impl Layout {
 
     /// Makes the chain's own buffers; gives all of them.
     fn make(&self, recording: &Recording, device: &Device) -> Result<Vec<Arc<dyn Allocation>>> {
-        let make = |bytes: &u64| device.inner.backend.allocate(*bytes, "memory of a chain");
+        let make = |bytes: &u64| device.allocate(*bytes, "memory of a chain");
         let mut buffers: Vec<Arc<dyn Allocation>> = self.bytes.iter().map(make).collect::<Result<_>>()?;
         buffers.extend(recording.memories.iter().filter_map(|memory| match &memory.owner {
             Owner::Resident { memory, .. } => Some(memory.clone()),

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use swath::samples::Size;
+use swath::{parse_bytes, samples::Size};
 
-use super::values::{ConstArg, Extents, InArg, InoutArg, OutArg, SetArg, parse_bytes, parse_positive_seconds};
+use super::values::{ConstArg, Extents, InArg, InoutArg, OutArg, SetArg, parse_positive_seconds};
 
 const DEVICE_HELP: &str = "auto, cpu, gpu (the best), gpu:0, or a part of a device's name; several with commas between share the \
                            call, as do all that help with `all`";

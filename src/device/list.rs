@@ -44,8 +44,14 @@ struct Inner {
 }
 
 impl Devices {
-    /// A device for each of these backends; `auto` means `default` if there is one. What calls take is kept as `history` says.
-    pub fn new(backends: Vec<Arc<dyn Backend>>, default: Option<String>, history: &History) -> Result<Devices> {
+    /// A device for each of these backends, of whose memory `memory` bytes are used at most; `auto` means `default` if there is
+    /// one. What calls take is kept as `history` says.
+    pub fn new(
+        backends: Vec<Arc<dyn Backend>>,
+        default: Option<String>,
+        history: &History,
+        memory: Option<u64>,
+    ) -> Result<Devices> {
         let mut counts = [0, 0];
         let mut next = |kind: usize| {
             counts[kind] += 1;
@@ -61,7 +67,7 @@ impl Devices {
                     },
                     _ => format!("gpu:{}", next(1)),
                 };
-                Device::new(backend, alias)
+                Device::new(backend, alias, memory)
             })
             .collect();
         if devices.is_empty() {

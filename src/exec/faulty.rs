@@ -231,6 +231,10 @@ impl Backend for Faulty {
         self.inner.info()
     }
 
+    fn keep_below(&self, bytes: Option<u64>) {
+        self.inner.keep_below(bytes);
+    }
+
     fn capacity(&self) -> Option<Capacity> {
         self.inner.capacity()
     }

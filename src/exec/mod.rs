@@ -261,6 +261,8 @@ pub(crate) trait Backend: Send + Sync {
     fn info(&self) -> &DeviceInfo;
     /// What its memory can hold; nothing where kernels work in the host's memory, whatever the size of their data.
     fn capacity(&self) -> Option<Capacity>;
+    /// Has memory that is kept for later calls make room, so that with what is in use there are no more bytes than these.
+    fn keep_below(&self, _bytes: Option<u64>) {}
     /// Refuses, by the name of the feature or limit, a kernel that the device cannot run.
     fn supports(&self, kernel: &Kernel) -> Result<()>;
     /// Compiles the kernel, or finds it in the cache; gives the time it took.
