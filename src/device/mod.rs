@@ -5,6 +5,7 @@ mod learn;
 mod list;
 mod measure;
 mod recall;
+mod trust;
 mod worker;
 
 use std::{
@@ -48,6 +49,8 @@ pub(crate) struct DeviceInner {
     /// As its backend says.
     capacity: Option<Capacity>,
     worker: OnceLock<Worker>,
+    /// What probes have found, once they have run.
+    weaknesses: OnceLock<trust::Weaknesses>,
 }
 
 impl Device {
@@ -61,6 +64,7 @@ impl Device {
             max_buffer: limit("maxBufferSize"),
             capacity: backend.capacity(),
             worker: OnceLock::new(),
+            weaknesses: OnceLock::new(),
             backend,
         };
         Device { inner: Arc::new(inner) }
