@@ -91,6 +91,7 @@ pub mod samples;
 #[doc(hidden)]
 pub mod schedule;
 mod trace;
+mod trust;
 
 pub use buffer::Buffer;
 #[doc(hidden)]
@@ -111,6 +112,7 @@ pub use kernel::{Binding, BindingKind, ConstValue, Field, Kernel, Module, Overri
 pub use report::{FaultReport, MemberReport, Report};
 pub use runtime::{Runtime, RuntimeBuilder};
 pub use trace::Trace;
+pub use trust::FailedProbe;
 
 #[cfg(feature = "gpu")]
 pub use wgpu;

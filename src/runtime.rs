@@ -15,6 +15,7 @@ use crate::{
     exec::{Backend, null::NullBackend},
     kernel::{Kernel, Module},
     trace::Trace,
+    trust::FailedProbe,
 };
 
 /// The devices of the machine, and the way in to everything that runs on them. Cheap to clone.
@@ -129,6 +130,19 @@ impl Runtime {
     /// What a device can do at most, if it was measured.
     pub fn ceilings(&self, device: &Device) -> Option<Ceilings> {
         self.devices.ceilings(device)
+    }
+
+    /// Runs the probes on all devices where that was never done: small kernels whose results are known, which take less than
+    /// 0.3 s on a device, once for each device and driver. The first call that is to run on a device does it too. With
+    /// `SWATH_TRUST=off` in the environment nothing is ever probed, and every device is trusted.
+    pub fn probe(&self) {
+        self.devices.probe();
+    }
+
+    /// What a device is known to get wrong; nothing where it was not [probed](Runtime::probe). Calls of kernels that use it run
+    /// elsewhere, or are refused where they cannot.
+    pub fn failed_probes(&self, device: &Device) -> Option<Vec<FailedProbe>> {
+        Some(self.devices.weaknesses(device)?.iter().map(|&weakness| weakness.into()).collect())
     }
 
     /// The devices, GPUs first, in the order of their drivers.

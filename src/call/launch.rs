@@ -62,6 +62,8 @@ pub(super) struct Checked<'a> {
     ticket: Option<Ticket>,
     /// What it is predicted to take, the device that it runs on first.
     pub predicted: Vec<Predicted>,
+    /// Whether the device is to find loops that it cuts short.
+    watches_loops: bool,
 }
 
 /// What a run did.
@@ -103,7 +105,7 @@ impl<'a> Call<'a> {
                 self.place(workgroups, planned)?
             }
         };
-        let Placement { device, plan, compile, split, ticket, predicted } = placement;
+        let Placement { device, plan, compile, split, ticket, predicted, watches_loops } = placement;
         let stop = Armed::new(Some(kernel), start, self.deadline, self.tokens)?;
         Ok(Checked {
             kernel: self.kernel,
@@ -121,6 +123,7 @@ impl<'a> Call<'a> {
             recorder: self.devices.recorder(),
             ticket,
             predicted,
+            watches_loops,
             is_asked: self.device.is_some(),
             is_reproducible: self.is_reproducible,
             devices: self.devices,
@@ -302,6 +305,7 @@ impl Checked<'_> {
             track: track(self.recorder.as_deref(), &self.kernel, &self.device),
             watcher: if is_watched { Some(&mut tell) } else { None },
             landing: Some(landing),
+            watches_loops: self.watches_loops,
         };
         self.device.inner.backend.launch(launch)
     }
@@ -325,6 +329,8 @@ impl Checked<'_> {
             patience: split::PATIENCE,
         };
         let (members, faults) = split.launch(launch, self.recorder.as_deref())?;
+        let wrong = faults.iter().filter(|fault| matches!(fault.error, Error::WrongResult(_)));
+        wrong.for_each(|fault| self.devices.note_cut_short(&fault.device, &self.kernel));
         let metrics = MemberReport::total(&members);
         // One that has all of it shares with nobody.
         Ok((metrics, if members.len() > 1 { members } else { Vec::new() }, faults))
@@ -341,11 +347,18 @@ impl Checked<'_> {
         let is_fault = match FaultClass::of(&error) {
             // Who asks for a device wants to know what it lacks, and what is wrong with it for this kernel.
             FaultClass::Device(_) if self.is_asked => {
-                matches!(error, Error::OutOfMemory(_) | Error::DeviceLost(_) | Error::Hung(_))
+                matches!(
+                    error,
+                    Error::OutOfMemory(_) | Error::DeviceLost(_) | Error::Hung(_) | Error::WrongResult(_)
+                )
             }
             FaultClass::Device(_) => true,
             FaultClass::WrongCall | FaultClass::Stopped => false,
         };
+        if let Error::WrongResult(_) = error {
+            self.devices.note_cut_short(&self.device, &self.kernel);
+            self.watches_loops = false;
+        }
         let is_resident = self.args.iter().flatten().any(|arg| matches!(arg.data, Data::Resident { .. }));
         let is_spoilt = was_landing && self.kernel.bindings().iter().any(|binding| binding.loads && binding.stores);
         let spare = self.devices.unbounded().filter(|device| **device != self.device);
@@ -394,13 +407,14 @@ impl Split {
     ) -> Result<(Vec<MemberReport>, Vec<FaultReport>)> {
         let kernel = launch.kernel;
         let feeds = self.members.iter().any(|member| !member.is_host());
-        let member = |SplitMember { device, plan, rate }: &'l SplitMember, spare_threads, is_listed| Member {
-            backend: &*device.inner.backend,
-            plan,
+        let member = |one: &'l SplitMember, spare_threads, is_listed| Member {
+            backend: &*one.device.inner.backend,
+            plan: &one.plan,
             spare_threads,
             is_listed,
-            rate: *rate,
-            track: track(recorder, kernel, device),
+            rate: one.rate,
+            track: track(recorder, kernel, &one.device),
+            watches_loops: one.watches_loops,
         };
         let members: Vec<_> = self.members.iter().map(|one| member(one, usize::from(feeds), self.is_list)).collect();
         let spare = self.spare.as_ref().map(|one| member(one, 0, false));

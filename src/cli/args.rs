@@ -44,7 +44,7 @@ pub enum Command {
 /// `swath devices`.
 #[derive(Debug, Args)]
 pub struct DevicesArgs {
-    /// Measure what each device can do at most, where that is not known
+    /// Probe what each device gets wrong and measure what it can do at most, where that is not known
     #[arg(long)]
     pub measure: bool,
     /// Print one JSON document

@@ -6,6 +6,7 @@ mod learn;
 mod list;
 mod measure;
 mod recall;
+mod trust;
 mod worker;
 
 use std::{
@@ -53,6 +54,8 @@ pub(crate) struct DeviceInner {
     /// What calls and buffers may take of its memory, where that is limited. None for a device that works in the host's.
     pub budget: Option<Arc<MemoryBudget>>,
     worker: OnceLock<Worker>,
+    /// What probes have found, once they have run.
+    weaknesses: OnceLock<trust::Weaknesses>,
 }
 
 impl Device {
@@ -71,6 +74,7 @@ impl Device {
             capacity,
             budget: memory.map(|bytes| Arc::new(MemoryBudget::new(bytes))),
             worker: OnceLock::new(),
+            weaknesses: OnceLock::new(),
             backend,
         };
         Device { inner: Arc::new(inner) }
