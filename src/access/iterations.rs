@@ -81,9 +81,7 @@ mod tests {
              @compute @workgroup_size(64) fn k(@builtin(global_invocation_id) id: vec3u) {{ let i = id.x; x[i] = n; {body} }}"
         ));
         let n = 10u32.to_ne_bytes();
-        kernel.loop_bounds(
-            &Numbers::new().with_workgroups([4, 1, 1]).with_uniform(0, 0, &n).with_bytes(1, 4000),
-        )
+        kernel.loop_bounds(&Numbers::new().with_workgroups([4, 1, 1]).with_uniform(0, 0, &n).with_bytes(1, 4000))
     }
 
     fn iterations(body: &str) -> Option<u64> {
@@ -114,7 +112,10 @@ mod tests {
         assert!(iterations("for (var k = 0u; k < x[i]; k++) { x[k] += 1u; }").is_none_or(|all| all > 1 << 31));
         assert_eq!(iterations("while x[i] != 0u { x[i] = x[i] / 2u; }"), None);
         assert_eq!(iterations("loop { if x[i] == 0u { return; } x[i] -= 1u; }"), None);
-        assert_eq!(iterations("var k = i; while k != 1u { k = select(3u * k + 1u, k / 2u, k % 2u == 0u); } x[i] = k;"), None);
+        assert_eq!(
+            iterations("var k = i; while k != 1u { k = select(3u * k + 1u, k / 2u, k % 2u == 0u); } x[i] = k;"),
+            None
+        );
         assert_eq!(iterations("var f = 1.0; while f < 100.0 { f = f * 1.5; } x[i] = u32(f);"), None);
     }
 

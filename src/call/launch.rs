@@ -347,10 +347,7 @@ impl Checked<'_> {
         let is_fault = match FaultClass::of(&error) {
             // Who asks for a device wants to know what it lacks, and what is wrong with it for this kernel.
             FaultClass::Device(_) if self.is_asked => {
-                matches!(
-                    error,
-                    Error::OutOfMemory(_) | Error::DeviceLost(_) | Error::Hung(_) | Error::WrongResult(_)
-                )
+                matches!(error, Error::OutOfMemory(_) | Error::DeviceLost(_) | Error::Hung(_) | Error::WrongResult(_))
             }
             FaultClass::Device(_) => true,
             FaultClass::WrongCall | FaultClass::Stopped => false,

@@ -90,7 +90,9 @@ impl Call<'_> {
         }
         match split.members.as_slice() {
             [] => Err(refusal.unwrap_or_else(|| Error::NoDevice(self.kernel.message("the runtime has no device")))),
-            [only] if self.checkpoint.is_none() && !only.watches_loops => self.place_on_one(workgroups, true, Some(&only.device)),
+            [only] if self.checkpoint.is_none() && !only.watches_loops => {
+                self.place_on_one(workgroups, true, Some(&only.device))
+            }
             [first, ..] => {
                 let (device, plan) = (first.device.clone(), Some(Arc::clone(&first.plan)));
                 split.spare = self.spare(&split.members, given)?;

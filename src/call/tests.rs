@@ -86,7 +86,8 @@ fn lying(lie: Lie) -> Devices {
 /// A kernel of 64 elements, and what it gives.
 fn subject(wgsl: &str, result: impl Fn(u32) -> u32) -> (Kernel, [u32; 64]) {
     let bindings = "@group(0) @binding(0) var<storage, read_write> y: array<u32>;";
-    let text = format!("{bindings} @compute @workgroup_size(64) fn k(@builtin(global_invocation_id) id: vec3u) {{ {wgsl} }}");
+    let text =
+        format!("{bindings} @compute @workgroup_size(64) fn k(@builtin(global_invocation_id) id: vec3u) {{ {wgsl} }}");
     (kernel(&text), std::array::from_fn(|i| result(i as u32)))
 }
 

@@ -176,7 +176,11 @@ fn distrust(builder: &ChainBuilder, device: &Device) -> Option<Error> {
         let shape = CallShape::new(spec.workgroups, bytes, holders);
         // Values of uniforms may be others with every run.
         let uniforms = if recording.uniforms.patches.is_empty() { uniforms_of(recording, spec) } else { None };
-        let doubt = builder.devices.doubt(device, &spec.kernel, &PlanRequest { shape, uniforms: uniforms.as_deref().unwrap_or_default() })?;
+        let doubt = builder.devices.doubt(
+            device,
+            &spec.kernel,
+            &PlanRequest { shape, uniforms: uniforms.as_deref().unwrap_or_default() },
+        )?;
         Some(doubt.refusal(&spec.kernel, &device.describe()))
     })
 }

@@ -4,7 +4,13 @@
 use std::{
     collections::{BTreeSet, HashMap},
     env,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    num::NonZero,
+    panic,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
     time::Instant,
 };
 
@@ -29,6 +35,9 @@ pub(super) type Weaknesses = Arc<[Weakness]>;
 /// Calls of which is kept how often their loops go round, on devices that end them early. When there are more, all are
 /// forgotten.
 const KEPT: usize = 256;
+
+/// Probes that are compiled side by side.
+const MOST_THREADS: usize = 4;
 
 /// What a runtime knows of whether its devices are to be trusted.
 pub(super) struct Trust(Option<Inner>);
@@ -204,11 +213,26 @@ impl Inner {
 ///
 /// Where the device does not answer, which says nothing of what it computes.
 fn run(device: &Device) -> Result<BTreeSet<Weakness>> {
-    let mut failed = BTreeSet::new();
-    for probe in probes() {
-        failed.extend(run_one(device, &probe)?);
-    }
-    Ok(failed)
+    let probes = probes();
+    let next = AtomicUsize::new(0);
+    // Nearly all of the time goes into compiling, which several threads do side by side.
+    let work = || {
+        let mut failed = BTreeSet::new();
+        while let Some(probe) = probes.get(next.fetch_add(1, Ordering::Relaxed)) {
+            failed.extend(run_one(device, probe)?);
+        }
+        Ok(failed)
+    };
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
+    thread::scope(|scope| {
+        let others: Vec<_> =
+            (1..threads).filter_map(|_| thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
+        let mut failed: BTreeSet<Weakness> = work()?;
+        for other in others {
+            failed.extend(other.join().unwrap_or_else(|panic| panic::resume_unwind(panic))?);
+        }
+        Ok(failed)
+    })
 }
 
 fn run_one(device: &Device, probe: &Probe) -> Result<BTreeSet<Weakness>> {

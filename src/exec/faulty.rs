@@ -127,10 +127,13 @@ impl Faulty {
 
     /// One that fails nowhere, plays a GPU, and gives wrong results in launches of its own.
     pub fn lying(inner: Arc<dyn Backend>, lie: Lie) -> Faulty {
+        // What probes find is kept by driver.
+        static NUMBERS: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
         let info = DeviceInfo {
             name: "Lying".to_owned(),
             kind: DeviceKind::DiscreteGpu,
-            driver: format!("{lie:?}"),
+            driver: format!("{lie:?} {number}"),
             ..inner.info().clone()
         };
         Faulty { lie: Some((info, lie)), ..Faulty::new(inner, []) }

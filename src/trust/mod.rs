@@ -53,7 +53,11 @@ impl Weakness {
     const PLAIN: [(Weakness, &'static str, &'static str); 10] = [
         (Weakness::Basics, "basics", "copies, arithmetic, ids of invocations, functions, workgroup memory"),
         (Weakness::Loops, "loops", "loops of a few iterations, in each other, left early"),
-        (Weakness::LongLoops, "long loops", "loops that go round more than 65,536 times: one, in each other, one after another"),
+        (
+            Weakness::LongLoops,
+            "long loops",
+            "loops that go round more than 65,536 times: one, in each other, one after another",
+        ),
         (Weakness::WrappedCounters, "wrapped counters", "loops whose counters wrap around"),
         (Weakness::DeepBranches, "deep branches", "a hundred branches inside each other"),
         (Weakness::ManyCases, "many cases", "a switch of 300 cases"),
@@ -114,7 +118,8 @@ impl Weakness {
     fn consequence(self) -> String {
         match self {
             Weakness::LongLoops => {
-                "it ends loops that together go round more than 65,535 times, and nothing bounds those of this kernel".into()
+                "it ends loops that together go round more than 65,535 times, and nothing bounds those of this kernel"
+                    .into()
             }
             Weakness::DeepBranches => format!(
                 "it goes wrong where very many branches or cases stand inside each other, and this kernel has more than {MOST_NESTED}"
@@ -222,7 +227,15 @@ mod tests {
     fn weaknesses_count_where_they_touch_the_kernel() {
         use Weakness::*;
         let all = [
-            Loops, LongLoops, WrappedCounters, DeepBranches, ManyCases, Shifts, KnownZeros, Atomics, Builtin("pow"),
+            Loops,
+            LongLoops,
+            WrappedCounters,
+            DeepBranches,
+            ManyCases,
+            Shifts,
+            KnownZeros,
+            Atomics,
+            Builtin("pow"),
             Builtin("sin"),
         ];
         assert_eq!(touched("x[i] = 1u;", &all), []);
@@ -230,15 +243,23 @@ mod tests {
         assert_eq!(touched("for (var k = 0u; k < 9u; k++) { x[k] = i; }", &all), [Loops]);
         assert_eq!(touched("for (var k = 0u; k < 65536u; k++) { x[k] = i; }", &all), [Loops, LongLoops]);
         assert_eq!(touched("for (var k = 0u; k < x[0]; k++) { x[k] = i; }", &all), [Loops, LongLoops]);
-        assert_eq!(touched("for (var k = 9u; k < 10u; k -= 1u) { x[k] = i; }", &all), [Loops, LongLoops, WrappedCounters]);
+        assert_eq!(
+            touched("for (var k = 9u; k < 10u; k -= 1u) { x[k] = i; }", &all),
+            [Loops, LongLoops, WrappedCounters]
+        );
         assert_eq!(touched("x[i] = x[0] << (i % 8u);", &all), [Shifts]);
         assert_eq!(touched("let v = vec2u(x[0], i); x[i] = v.x * v.y;", &all), [KnownZeros]);
         assert_eq!(touched("atomicAdd(&a, 1u);", &all), [Atomics]);
         assert_eq!(touched("x[i] = u32(pow(f32(x[0]), 1.5));", &all), [Builtin("pow")]);
         let cases = |n: u32| (0..n).map(|k| format!("case {k}u: {{ x[i] = {k}u; }} ")).collect::<String>();
-        assert_eq!(touched(&format!("switch x[i] {{ {} default: {{}} }}", cases(100)), &all), [DeepBranches, ManyCases]);
+        assert_eq!(
+            touched(&format!("switch x[i] {{ {} default: {{}} }}", cases(100)), &all),
+            [DeepBranches, ManyCases]
+        );
         assert_eq!(touched(&format!("switch x[i] {{ {} default: {{}} }}", cases(30)), &all), []);
-        let nested = |n: u32| (0..n).map(|k| format!("if x[i] > {k}u {{")).collect::<String>() + "x[i]++;" + &"}".repeat(n as usize);
+        let nested = |n: u32| {
+            (0..n).map(|k| format!("if x[i] > {k}u {{")).collect::<String>() + "x[i]++;" + &"}".repeat(n as usize)
+        };
         assert_eq!(touched(&nested(90), &all), [DeepBranches]);
         assert_eq!(touched(&nested(20), &all), []);
         // What comes behind a branch that returns runs only if it did not.

@@ -61,7 +61,8 @@ fn find(kernel: &Kernel) -> Uses {
             }
         }
     }
-    let vectors = module.types.iter().any(|(_, ty)| matches!(ty.inner, TypeInner::Vector { .. } | TypeInner::Matrix { .. }));
+    let vectors =
+        module.types.iter().any(|(_, ty)| matches!(ty.inner, TypeInner::Vector { .. } | TypeInner::Matrix { .. }));
     let Search { has_loops, most_cases, atomics, .. } = search;
     let none = LoopBounds { iterations: Some(0), may_wrap: false };
     let bounds = if has_loops { kernel.loop_bounds(&Numbers::new()) } else { none };

@@ -23,7 +23,9 @@ fn gets_wrong(runtime: &Runtime, device: &Device, what: &str) -> bool {
 
 /// Whether the device ran all of a call itself, and nothing was wrong with that.
 fn ran_there(report: &Report, device: &Device) -> bool {
-    report.device() == device.name() && report.faults().is_empty() && report.plan().is_none_or(|plan| plan.detour.is_none())
+    report.device() == device.name()
+        && report.faults().is_empty()
+        && report.plan().is_none_or(|plan| plan.detour.is_none())
 }
 
 /// A kernel with a loop that goes round `n[i]` times in invocation `i`, said in many ways.
@@ -80,7 +82,8 @@ fn loops_of_any_length_come_out_right() {
             // The short ones first: a kernel that was seen to be cut short is not tried again.
             for (n, is_long) in [((0..500).map(|i| i % 700).collect(), false), (uneven(500), true)] {
                 let mut y = vec![5; n.len()];
-                let report = run(runtime, device.alias(), &kernel, &n, &mut y).unwrap_or_else(|e| panic!("{body}: {e}"));
+                let report =
+                    run(runtime, device.alias(), &kernel, &n, &mut y).unwrap_or_else(|e| panic!("{body}: {e}"));
                 assert!(y.iter().zip(&n).all(|(y, n)| *y == 5 + n), "{body} on {}: {report}", device.name());
                 let is_cut_short = is_long && gets_wrong(runtime, &device, "long loops");
                 assert_eq!(ran_there(&report, &device), !is_cut_short, "{body}: {report}");
@@ -89,7 +92,8 @@ fn loops_of_any_length_come_out_right() {
                     assert!(matches!(fault.error(), Error::WrongResult(_)), "{report}");
                     // From now on nobody tries.
                     let mut y = vec![5; n.len()];
-                    let again = runtime.call(&kernel).read("n", &n).read_write("y", &mut y).device(device.alias()).plan();
+                    let again =
+                        runtime.call(&kernel).read("n", &n).read_write("y", &mut y).device(device.alias()).plan();
                     let again = again.expect("it is planned");
                     let detour = again.plan().detour.clone().expect("it runs elsewhere");
                     assert!(detour.reason.contains("65,535 times"), "{}", detour.reason);
@@ -230,10 +234,15 @@ fn many_cases_and_deep_branches_come_out_right() {
     let chosen: String = (0..200).map(|case| format!("case {case}u: {{ r = {}u; }}\n", 3 * case + 1)).collect();
     let open: String = (1..110).map(|depth| format!("if n[i] >= {depth}u {{ y[i] += 3u; ")).collect();
     let chain: Vec<String> = (0..120).map(|v| format!("if n[i] == {v}u {{ y[i] = {}u; }}", 3 * v + 1)).collect();
-    let leaves: String = (0..120).map(|v| format!("if n[i] == {v}u {{ y[i] = {}u; return; }} y[i] = 0u;\n", 3 * v + 1)).collect();
+    let leaves: String =
+        (0..120).map(|v| format!("if n[i] == {v}u {{ y[i] = {}u; return; }} y[i] = 0u;\n", 3 * v + 1)).collect();
     let bodies = [
         (300, String::new(), format!("switch n[i] {{ {store} default: {{}} }}")),
-        (300, format!("fn f(v: u32) -> u32 {{ switch v {{ {returned} default: {{ return 0u; }} }} }}"), "y[i] = f(n[i]);".into()),
+        (
+            300,
+            format!("fn f(v: u32) -> u32 {{ switch v {{ {returned} default: {{ return 0u; }} }} }}"),
+            "y[i] = f(n[i]);".into(),
+        ),
         (200, String::new(), format!("var r = 0u; switch n[i] {{ {chosen} default: {{}} }} y[i] = r;")),
         (110, String::new(), format!("y[i] = 1u; {open} {}", "}".repeat(109))),
         (120, String::new(), chain.join(" else ")),

@@ -48,10 +48,8 @@ impl Fuel {
             let variable = GlobalVariable { name, space, binding: None, ty, init: None, memory_decorations };
             module.global_variables.append(variable, Span::UNDEFINED)
         };
-        let mut tank = |iterations: &str, fillings: &str| Tank {
-            iterations: variable(iterations),
-            fillings: variable(fillings),
-        };
+        let mut tank =
+            |iterations: &str, fillings: &str| Tank { iterations: variable(iterations), fillings: variable(fillings) };
         let own = tank("swath_fuel", "swath_fillings");
         let common = tank("swath_common_fuel", "swath_common_fillings");
         let mut meeting = FxHashSet::default();

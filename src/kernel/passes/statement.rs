@@ -67,10 +67,9 @@ impl Rewriter<'_, '_> {
                 let value = value.map(|value| self.mapped(value)).transpose()?;
                 return self.return_from(value, span, out);
             }
-            Statement::Continue
-            | Statement::Kill
-            | Statement::ControlBarrier(_)
-            | Statement::MemoryBarrier(_) => old.clone(),
+            Statement::Continue | Statement::Kill | Statement::ControlBarrier(_) | Statement::MemoryBarrier(_) => {
+                old.clone()
+            }
             Statement::Store { pointer, value } => {
                 let (pointer, inside) = self.through(pointer)?;
                 guarded(Statement::Store { pointer, value: self.mapped(value)? }, inside, span)

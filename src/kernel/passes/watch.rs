@@ -20,13 +20,7 @@ use naga::{
     Statement, Type, TypeInner,
 };
 
-use super::{
-    Refused,
-    rewrite::Rewriter,
-    statement::append,
-    status::CUT_SHORT,
-    tile,
-};
+use super::{Refused, rewrite::Rewriter, statement::append, status::CUT_SHORT, tile};
 
 /// What the word says: nothing yet, that the loop is left, or that the function returns.
 const STAYS: u32 = 0;
