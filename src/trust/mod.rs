@@ -48,6 +48,11 @@ const MOST_CASES: usize = 64;
 /// What starts the name of a weakness that is a function.
 const BUILTIN: &str = "builtin ";
 
+/// Whether no device gets loops of these bounds wrong for how often they go round.
+pub(crate) fn are_harmless(bounds: LoopBounds) -> bool {
+    bounds.iterations.is_some_and(|iterations| iterations <= MOST_ITERATIONS) && !bounds.may_wrap
+}
+
 impl Weakness {
     /// All but built-in functions, with their names and what is tested.
     const PLAIN: [(Weakness, &'static str, &'static str); 10] = [
