@@ -37,7 +37,7 @@ pub(crate) enum Weakness {
 
 /// Iterations that all loops of an invocation together may have on a device that ends loops early: what such devices allow is
 /// 65,535, and some are used up in front of the kernel's own.
-const MOST_ITERATIONS: u64 = 65_000;
+pub(crate) const MOST_ITERATIONS: u64 = 65_000;
 
 /// Constructs inside each other that are few, on a device on which too many go wrong.
 const MOST_NESTED: usize = 64;
@@ -47,11 +47,6 @@ const MOST_CASES: usize = 64;
 
 /// What starts the name of a weakness that is a function.
 const BUILTIN: &str = "builtin ";
-
-/// Whether no device gets loops of these bounds wrong for how often they go round.
-pub(crate) fn are_harmless(bounds: LoopBounds) -> bool {
-    bounds.iterations.is_some_and(|iterations| iterations <= MOST_ITERATIONS) && !bounds.may_wrap
-}
 
 impl Weakness {
     /// All but built-in functions, with their names and what is tested.
