@@ -135,7 +135,13 @@ fn types_of_64_bits_run_where_they_are() {
         } else {
             let error = result.expect_err("a feature is missing").to_string();
             assert!(error.contains("shader-f64") || error.contains("shader-int64"), "{error}");
-            assert!(error.contains("choose a device that has it"), "{error}");
+            // Who would take it is named, if there is one.
+            let features = |other: &swath::Device| other.info().features.clone();
+            let takes = |other: &&swath::Device| ["shader-f64", "shader-int64"].iter().all(|f| features(other).contains(f));
+            let hint = rt.devices().iter().find(takes).map_or("choose a device that has it".into(), |other| {
+                format!("it runs on {}", other.alias())
+            });
+            assert!(error.contains(&hint), "{error}");
         }
         Ok(())
     });

@@ -200,7 +200,7 @@ impl CpuBackend {
 /// The machine code of a kernel as text, with the WGSL lines it came from.
 pub(crate) fn assembly(kernel: &Kernel) -> Result<String> {
     let program = kernel.program()?;
-    jit::assembly(&program, &kernel.inner.source).map_err(|reason| {
+    jit::assembly(&program, kernel.inner.source.view()).map_err(|reason| {
         Error::Unsupported(
             Message::new(format!("the CPU engine does not compile it: {reason}"))
                 .kernel(kernel.name())
