@@ -5,6 +5,7 @@
 //! - *rebase*: ids are those of the whole grid; indices into a binding of which the tile has a slice lose the slice's
 //!   first element; `arrayLength` answers the length of the whole array.
 //! - *fuel*: loops end after a number of iterations.
+//! - *switch*: switches of many cases are taken apart, which a driver gets wrong as they are.
 //!
 //! For SPIR-V, *zeros* writes zero values out afterwards, which an optimizer gets wrong as they are.
 //!
@@ -17,6 +18,7 @@ mod rebase;
 mod rewrite;
 mod sites;
 mod statement;
+mod switch;
 mod tile;
 mod zeros;
 

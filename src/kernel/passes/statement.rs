@@ -47,7 +47,8 @@ impl Rewriter<'_, '_> {
                     Ok(SwitchCase { value: case.value, body, fall_through: case.fall_through })
                 };
                 let cases = cases.iter().map(case).collect::<Result<_, Refused>>()?;
-                Statement::Switch { selector: self.mapped(selector)?, cases }
+                let selector = self.mapped(selector)?;
+                return self.switch(selector, cases, span, out);
             }
             Statement::Loop { ref body, ref continuing, break_if } => {
                 let mut new = self.spend(body, continuing, span);
