@@ -232,7 +232,8 @@ impl Devices {
         if takers.is_empty() || self.all().iter().filter(lacks).any(|device| has_all(&device)) {
             return Error::Unsupported(message);
         }
-        Error::Unsupported(message.help(format!("it runs on {}; or write the kernel without it", takers.join(", "))))
+        let other = message.help.rsplit_once(", or ").map_or(String::new(), |(_, other)| format!(", or {other}"));
+        Error::Unsupported(message.help(format!("choose {}{other}", takers.join(" or "))))
     }
 
     /// Puts the devices that may run a call into the order of what is predicted, where enough is known; gives what to

@@ -143,7 +143,7 @@ fn types_of_64_bits_run_where_they_are() {
                 .devices()
                 .iter()
                 .find(takes)
-                .map_or("choose a device that has it".into(), |other| format!("it runs on {}", other.alias()));
+                .map_or("choose a device that has it".into(), |other| format!("choose {}", other.alias()));
             assert!(error.contains(&hint), "{error}");
         }
         Ok(())
