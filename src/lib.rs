@@ -92,8 +92,11 @@ pub mod samples;
 #[doc(hidden)]
 pub mod schedule;
 mod trace;
+mod trust;
 
 pub use buffer::Buffer;
+#[doc(hidden)]
+pub use bytes::parse_bytes;
 pub use call::{Call, Checkpoint, Grid, Job, Outcome, Predicted, ReadArg, TileEvents, UniformValue, Untyped, WriteArg};
 pub use chain::{Chain, ChainBuilder};
 pub use cost::History;
@@ -101,6 +104,7 @@ pub use device::{Device, DeviceChoice};
 pub use device_info::{DeviceInfo, DeviceKind};
 pub use error::{Error, Result};
 pub use exec::CancelToken;
+pub use journal::CheckpointEvery;
 #[doc(hidden)]
 pub use journal::{FinalFile, Progress};
 #[doc(hidden)]
@@ -111,6 +115,7 @@ pub use kernel::{Define, Sources};
 pub use report::{FaultReport, MemberReport, Report};
 pub use runtime::{Runtime, RuntimeBuilder};
 pub use trace::Trace;
+pub use trust::FailedProbe;
 
 #[cfg(feature = "gpu")]
 pub use wgpu;

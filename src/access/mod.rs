@@ -41,6 +41,7 @@ mod footprint;
 mod form;
 mod guard;
 mod input;
+mod iterations;
 mod linear;
 mod memo;
 #[cfg(feature = "gpu")]
@@ -56,6 +57,7 @@ use std::{fmt, ops::Range};
 
 pub use example::{Example, Meaning};
 pub use input::Numbers;
+pub(crate) use iterations::LoopBounds;
 pub use verdict::{Merge, Verdict};
 
 use crate::{

@@ -16,6 +16,7 @@ use super::{
     footprint::Access,
     form::{Form, Range, Symbol},
     input::Numbers,
+    iterations::Iterations,
     relevance,
 };
 use crate::ir::{Block, End, Label, Mem, Op, Program, Stmt, Type, Value};
@@ -117,6 +118,8 @@ pub struct Analyzer<'a> {
     pub early: Option<Early>,
     /// The invocations that come to the current place, where that is certain.
     pub certain: Option<Bounds>,
+    /// How often loops go round.
+    pub iterations: Iterations,
     /// What was found, by access; `None` where no invocation comes.
     pub accesses: Vec<Option<Access>>,
     /// The range of each integer value where it is computed, for tests.
@@ -171,6 +174,7 @@ impl<'a> Analyzer<'a> {
             axes: vec![0, 1, 2],
             early: None,
             certain: None,
+            iterations: Iterations::default(),
             accesses: (0..program.accesses).map(|_| None).collect(),
             #[cfg(test)]
             ranges: vec![None; program.values.len()],
@@ -413,9 +417,11 @@ impl<'a> Analyzer<'a> {
         self.probing -= 1;
 
         self.known.push();
-        self.bind_parameters(&loop_, induction);
+        let most = self.bind_parameters(&loop_, induction);
+        let outside = if self.probing == 0 { Some(self.iterations.enter(most)) } else { None };
         self.enter(label, guards);
         self.block(body, guards, &mut |_, _| {});
+        outside.into_iter().for_each(|outside| self.iterations.leave(outside));
         let exits = self.open.pop().map_or(Vec::new(), |open| open.exits);
         self.known.pop();
         self.continue_after(exits, results, outer)
@@ -517,8 +523,9 @@ impl<'a> Analyzer<'a> {
         nexts
     }
 
-    /// Gives the parameters their forms: those that take equal steps are `start + step * k` in iteration `k`.
-    fn bind_parameters(&mut self, loop_: &Loop<'a>, induction: Option<Vec<(Range, Next)>>) {
+    /// Gives the parameters their forms: those that take equal steps are `start + step * k` in iteration `k`. Gives how many
+    /// iterations there are at most.
+    fn bind_parameters(&mut self, loop_: &Loop<'a>, induction: Option<Vec<(Range, Next)>>) -> u64 {
         for &param in loop_.params {
             self.bools.remove(&param);
         }
@@ -526,7 +533,7 @@ impl<'a> Analyzer<'a> {
             for (&i, start) in loop_.tracked.iter().zip(&loop_.starts) {
                 self.set_form(loop_.params[i], start.clone());
             }
-            return;
+            return 1;
         };
         let mut most: i128 = 1 << 64;
         for (start, (range, next)) in loop_.starts.iter().zip(&induction) {
@@ -536,6 +543,8 @@ impl<'a> Analyzer<'a> {
                 if step != 0 {
                     most = most.min((way / step.abs()).max(0));
                 }
+            } else if next.step != Some(0) && self.probing == 0 {
+                self.iterations.note_wrap();
             }
         }
         let iteration = self.known.fresh(Range::new(0, most));
@@ -554,6 +563,7 @@ impl<'a> Analyzer<'a> {
             };
             self.set_form(loop_.params[i], form);
         }
+        u64::try_from(most).map_or(u64::MAX, |most| most.saturating_add(1))
     }
 }
 

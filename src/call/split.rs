@@ -34,6 +34,8 @@ pub(super) struct SplitMember {
     pub plan: Arc<Plan>,
     /// Units per second, where the device ran the kernel before.
     pub rate: Option<f64>,
+    /// Whether the device is to find loops that it cuts short.
+    pub watches_loops: bool,
 }
 
 impl SplitMember {
@@ -60,17 +62,24 @@ impl Call<'_> {
                 compile += took;
                 given.shape.capacity = device.capacity();
                 self.check_sizes(device)?;
+                let doubt = self.devices.doubt(device, &self.kernel, &given);
+                let watches_loops = match doubt {
+                    None => false,
+                    Some(doubt) if is_list && doubt.is_watchable() => true,
+                    Some(doubt) => return Err(doubt.refusal(&self.kernel, &device.describe())),
+                };
                 let plan = self.devices.plan(&self.kernel, &given, device)?;
-                plan.map_err(|misfit| unfit(&self.kernel, device, &misfit))
+                let plan = plan.map_err(|misfit| unfit(&self.kernel, device, &misfit))?;
+                Ok((plan, watches_loops))
             });
             match planned {
-                Ok(plan) => {
+                Ok((plan, watches_loops)) => {
                     if let Some(reason) = plan.unsplit(&self.kernel) {
                         return self.place_unsplit(workgroups, devices, is_list, &reason);
                     }
                     let seconds = self.devices.seen_seconds(&self.kernel, &given, device);
                     let rate = seconds.map(|seconds| f64::from(plan.tiles.units()) / seconds);
-                    split.members.push(SplitMember { device: device.clone(), plan, rate });
+                    split.members.push(SplitMember { device: device.clone(), plan, rate, watches_loops });
                 }
                 Err(error) if is_list => return Err(error),
                 Err(error) => {
@@ -81,11 +90,14 @@ impl Call<'_> {
         }
         match split.members.as_slice() {
             [] => Err(refusal.unwrap_or_else(|| Error::NoDevice(self.kernel.message("the runtime has no device")))),
-            [only] if self.checkpoint.is_none() => self.place_on_one(workgroups, true, Some(&only.device)),
+            [only] if self.checkpoint.is_none() && !only.watches_loops => {
+                self.place_on_one(workgroups, true, Some(&only.device))
+            }
             [first, ..] => {
                 let (device, plan) = (first.device.clone(), Some(Arc::clone(&first.plan)));
                 split.spare = self.spare(&split.members, given)?;
-                Ok(Placement { device, plan, compile, split: Some(split), ticket: None, predicted: Vec::new() })
+                let (split, watches_loops) = (Some(split), false);
+                Ok(Placement { device, plan, compile, split, ticket: None, predicted: Vec::new(), watches_loops })
             }
         }
     }
@@ -96,7 +108,7 @@ impl Call<'_> {
         let Some(device) = device.filter(|device| device.accepts(&self.kernel).is_ok()) else { return Ok(None) };
         let shape = CallShape { capacity: None, ..given.shape };
         let plan = self.devices.plan(&self.kernel, &PlanRequest { shape, ..given }, device)?;
-        Ok(plan.ok().map(|plan| SplitMember { device: device.clone(), plan, rate: None }))
+        Ok(plan.ok().map(|plan| SplitMember { device: device.clone(), plan, rate: None, watches_loops: false }))
     }
 
     /// Has one device run all of the call: the first of a list, else the best.

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use swath::samples::Size;
+use swath::{parse_bytes, samples::Size};
 
 #[cfg(feature = "imports")]
 use super::values::DefineArg;
-use super::values::{ConstArg, Extents, InArg, InoutArg, OutArg, SetArg, parse_bytes, parse_positive_seconds};
+use super::values::{ConstArg, Extents, InArg, InoutArg, OutArg, SetArg, parse_positive_seconds};
 
 const DEVICE_HELP: &str = "auto, cpu, gpu (the best), gpu:0, or a part of a device's name; several with commas between share the \
                            call, as do all that help with `all`";
@@ -46,7 +46,7 @@ pub enum Command {
 /// `swath devices`.
 #[derive(Debug, Args)]
 pub struct DevicesArgs {
-    /// Measure what each device can do at most, where that is not known
+    /// Probe what each device gets wrong and measure what it can do at most, where that is not known
     #[arg(long)]
     pub measure: bool,
     /// Print one JSON document

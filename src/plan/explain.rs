@@ -96,7 +96,7 @@ impl fmt::Display for Reason {
                 write!(f, "the data is {}, and the call may take {} of device memory", Bytes(*needed), Bytes(*budget))
             }
             Reason::Memory { needed, budget, asked: false } => {
-                write!(f, "the data is {}, and the device has {}", Bytes(*needed), Bytes(*budget))
+                write!(f, "the data is {}, and the device has {} for calls", Bytes(*needed), Bytes(*budget))
             }
             Reason::Dispatch { limit } => {
                 write!(f, "a dispatch takes at most {limit} workgroups along an axis: a tile is several dispatches")

@@ -20,6 +20,8 @@ mod plan;
 mod samples;
 #[cfg(feature = "cpu")]
 mod split;
+#[cfg(all(feature = "gpu", feature = "cpu"))]
+mod trust;
 
 #[cfg(feature = "gpu")]
 #[path = "../support/missing_gpu.rs"]

@@ -40,7 +40,16 @@ pub struct LearnedKernel {
 pub(crate) struct Contents {
     devices: Vec<(DeviceId, String, Ceilings)>,
     runs: HashMap<Seen, Runs>,
+    probes: HashMap<DeviceId, Probes>,
     records: u64,
+}
+
+/// What probes found on a device.
+#[derive(Clone, Debug)]
+struct Probes {
+    name: String,
+    version: u32,
+    failed: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -77,6 +86,9 @@ impl Contents {
                 runs.count = runs.count.saturating_add(count);
                 (runs.name, runs.last) = (name, self.records);
             }
+            Record::Probes { id, name, version, failed } => {
+                self.probes.insert(id, Probes { name, version, failed });
+            }
         }
     }
 
@@ -94,6 +106,16 @@ impl Contents {
             records.push(record);
         }
         records.reverse();
+        let mut probes: Vec<(&DeviceId, &Probes)> = self.probes.iter().collect();
+        probes.sort_by_key(|(id, _)| **id);
+        for (id, Probes { name, version, failed }) in probes {
+            let record = Record::Probes { id: *id, name: name.clone(), version: *version, failed: failed.clone() };
+            format::line(&record, &mut text);
+            if text.len() > bytes {
+                break;
+            }
+            records.push(record);
+        }
         let mut runs: Vec<(&Seen, &Runs)> = self.runs.iter().collect();
         runs.sort_by_key(|(seen, runs)| (std::cmp::Reverse(runs.last), **seen));
         let mut kept = Vec::new();
@@ -113,6 +135,11 @@ impl Contents {
     /// All of it.
     pub fn all(&self) -> Vec<Record> {
         self.records(usize::MAX)
+    }
+
+    /// What probes of this version found that a device gets wrong, if they have run.
+    pub fn failed_probes(&self, id: DeviceId, version: u32) -> Option<&[String]> {
+        self.probes.get(&id).filter(|probes| probes.version == version).map(|probes| &*probes.failed)
     }
 
     /// For people.

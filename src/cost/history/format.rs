@@ -59,6 +59,12 @@ fn record(line: &str) -> Option<Record> {
             }
             Record::Runs { seen: Seen { device, kernel, class }, name, last, count }
         }
+        "probes" => {
+            let (id, version) = (DeviceId(fingerprint(fields.next()?)?), fields.next()?.parse().ok()?);
+            let (name, failed) = (fields.next()?.to_owned(), fields.next()?);
+            let failed = failed.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+            Record::Probes { id, name, version, failed }
+        }
         _ => return None,
     };
     fields.next().is_none().then_some(record)
@@ -76,6 +82,9 @@ pub fn line(record: &Record, to: &mut Vec<u8>) {
         }
         Record::Runs { seen: Seen { device, kernel, class }, name, last, count } => {
             format!("runs\t{}\t{kernel}\t{class}\t{count}\t{}\t{}", device.0, plain(name), list(last))
+        }
+        Record::Probes { id, name, version, failed } => {
+            format!("probes\t{}\t{version}\t{}\t{}", id.0, plain(name), failed.join(","))
         }
     };
     to.extend_from_slice(format!("{:016x}\t{text}\n", checksum(text.as_bytes())).as_bytes());

@@ -23,7 +23,10 @@ use crate::{
         stop::{LeftBehind, Stop},
         trace::{self, Activity},
     },
-    kernel::{BindingKind, Kernel, passes::TileUniform},
+    kernel::{
+        BindingKind, Kernel,
+        passes::{CUT_SHORT, Guard, OUT_OF_FUEL, STATUS_WORDS, TileUniform},
+    },
     plan::{Part, TileEvent},
 };
 
@@ -94,7 +97,7 @@ impl Argument<'_> {
 
 /// Runs a launch and returns when its results are in the arguments.
 pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
-    if let Some(plan) = launch.plan.filter(|plan| plan.is_streamed() || plan.tiles.count() > 1) {
+    if let Some(plan) = launch.plan.filter(|plan| plan.is_cut()) {
         let mut launch = launch;
         let mut alone = Alone::of(&mut launch);
         let mut body = |session: &mut dyn Session| alone.run(session, plan.tiles);
@@ -102,11 +105,12 @@ pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
     }
     gpu.check(launch.kernel.name())?;
     let mut launch = launch;
-    let (stop, watcher) = (launch.stop, launch.watcher.take());
+    let (kernel, stop, watcher) = (launch.kernel, launch.stop, launch.watcher.take());
     let fuel = gpu.rate.fuel(gpu, stop)?;
     match (launch_with(gpu, launch, fuel)?, stop) {
         // What it did until then is of no use to anybody.
         ((_, Ended::OutOfFuel), Some(stop)) => Err(stop.error(LeftBehind::Unspecified)),
+        ((_, Ended::CutShort), _) => Err(cut_short(gpu, kernel)),
         ((metrics, _), _) => {
             if let Some(watcher) = watcher {
                 watcher(TileEvent { tile: 0, tiles: 1, units_done: 1, units: 1 });
@@ -121,6 +125,27 @@ pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
 pub(super) enum Ended {
     ByItself,
     OutOfFuel,
+    /// The device cut a loop short.
+    CutShort,
+}
+
+impl Ended {
+    /// As a status says. A loop that was cut short may be what ran out of fuel, or have others run out of it.
+    pub fn from_status(status: &[u8]) -> Ended {
+        let is_set = |word: u32| status.chunks_exact(4).nth(word as usize).is_some_and(|word| word != [0; 4]);
+        match (is_set(CUT_SHORT), is_set(OUT_OF_FUEL)) {
+            (true, _) => Ended::CutShort,
+            (false, true) => Ended::OutOfFuel,
+            (false, false) => Ended::ByItself,
+        }
+    }
+}
+
+/// The error of a kernel whose loops the device cut short.
+pub(super) fn cut_short(gpu: &Gpu, kernel: &Kernel) -> Error {
+    let problem = format!("device `{}` ended a loop before its end, and its results are wrong", gpu.info.name);
+    let help = "it ends loops of many iterations; use another device, such as `cpu`";
+    Error::WrongResult(kernel.message(problem).help(help))
 }
 
 /// Runs a launch in one tile of data, whose loops have so much fuel, if there is a limit.
@@ -132,6 +157,11 @@ pub(super) fn launch_with(gpu: &Arc<Gpu>, launch: Launch<'_>, fuel: Option<u32>)
     tile.fuel = fuel.unwrap_or(0);
     let mut variant = gpu.pipelines.variant(kernel, tiled);
     variant.fuel = fuel.is_some();
+    variant.watch = launch.watches_loops;
+    if variant.has_status() {
+        // The same pipeline for all: no proof counts.
+        variant.guard = Guard::All;
+    }
     let (pipeline, compile) = gpu.pipelines.get(gpu, kernel, &variant)?;
     trace::compiled(track, compile);
     if let Some(stop) = stop.filter(|stop| stop.is_due()) {
@@ -147,7 +177,7 @@ pub(super) fn launch_with(gpu: &Arc<Gpu>, launch: Launch<'_>, fuel: Option<u32>)
         }
         drop(uploading);
         let _running = trace::span(track, Activity::Kernel);
-        let ending = Ending { has_fuel: variant.fuel, stop, landing: launch.landing };
+        let ending = Ending { has_status: variant.has_status(), stop, landing: launch.landing };
         let ended = run(gpu, &pipeline, arguments, &tile, &mut metrics, ending)?;
         Ok((metrics, ended))
     });
@@ -226,7 +256,7 @@ pub(super) fn place<'a>(
 /// What may end a run early, and who wants to know whether results were on their way then.
 #[derive(Clone, Copy)]
 struct Ending<'a> {
-    has_fuel: bool,
+    has_status: bool,
     stop: Option<&'a Stop>,
     landing: Option<&'a AtomicBool>,
 }
@@ -240,7 +270,7 @@ fn run(
     metrics: &mut Metrics,
     ending: Ending<'_>,
 ) -> Result<Ended> {
-    let Ending { has_fuel, stop, landing } = ending;
+    let Ending { has_status, stop, landing } = ending;
     let results: Vec<_> = arguments.iter_mut().map(|argument| argument.result.take()).collect();
     let bound: Vec<_> = arguments.iter().map(Argument::bound).collect();
     let group = gpu.groups.get(gpu, pipeline, &bound);
@@ -252,9 +282,8 @@ fn run(
         }
     }
 
-    let status = has_fuel.then(|| gpu.create_buffer(STATUS as u64, STATUS_USAGE, "status")).transpose()?;
+    let status = has_status.then(|| gpu.create_buffer(STATUS as u64, STATUS_USAGE, "status")).transpose()?;
     let mut ended = [0; STATUS];
-    pieces.extend(status.as_ref().map(|source| Piece { source, offset: 0, data: &mut ended[..] }));
 
     let timer = gpu.timers.get(gpu)?;
     if timer.is_none() && metrics.bytes_up > 0 {
@@ -283,6 +312,17 @@ fn run(
         // By itself: some drivers let a second submission wait for the first, and no clock ends that wait.
         transfer::finish(gpu, std::mem::replace(&mut encoder, gpu.encoder()), Vec::new(), stop)?;
     }
+    if let Some(source) = &status {
+        // Before anything comes back: results that are wrong change nothing on the host.
+        let piece = Piece { source, offset: 0, data: &mut ended[..] };
+        transfer::finish(gpu, std::mem::replace(&mut encoder, gpu.encoder()), vec![piece], stop)?;
+    }
+    let ended = Ended::from_status(&ended);
+    if ended != Ended::ByItself {
+        timer.into_iter().for_each(|timer| gpu.timers.put(timer));
+        metrics.kernel = start.elapsed();
+        return Ok(ended);
+    }
     match timer {
         None => {
             transfer::finish(gpu, encoder, Vec::new(), stop)?;
@@ -300,7 +340,7 @@ fn run(
             gpu.timers.put(timer);
         }
     }
-    Ok(if ended == [0; STATUS] { Ended::ByItself } else { Ended::OutOfFuel })
+    Ok(ended)
 }
 
 pub(super) fn begin_pass<'e>(
@@ -334,10 +374,10 @@ fn record_one(
     encoder
 }
 
-/// Bytes of the word that says whether fuel ran out.
-const STATUS: usize = 4;
+/// Bytes of the status.
+pub(super) const STATUS: usize = 4 * STATUS_WORDS as usize;
 
-const STATUS_USAGE: wgpu::BufferUsages = wgpu::BufferUsages::STORAGE.union(wgpu::BufferUsages::COPY_SRC);
+pub(super) const STATUS_USAGE: wgpu::BufferUsages = wgpu::BufferUsages::STORAGE.union(wgpu::BufferUsages::COPY_SRC);
 
 /// A pipeline with its data bound.
 #[derive(Clone, Copy)]
