@@ -64,7 +64,8 @@
 //! # Features
 //!
 //! `gpu` brings wgpu, `cpu` the CPU engine, and `cli` the `swath` command with the samples; all three
-//! are on by default. A library wants `default-features = false, features = ["gpu", "cpu"]`.
+//! are on by default. A library wants `default-features = false, features = ["gpu", "cpu"]`. `imports` brings modules from
+//! several files, as WESL and naga_oil have them.
 #![warn(missing_docs)]
 
 pub mod access;
@@ -109,6 +110,8 @@ pub use journal::{FinalFile, Progress};
 #[doc(hidden)]
 pub use kernel::names::nearest as nearest_name;
 pub use kernel::{Binding, BindingKind, ConstValue, Field, Kernel, Module, OverrideConstant, Scalar, Type};
+#[cfg(feature = "imports")]
+pub use kernel::{Define, Sources};
 pub use report::{FaultReport, MemberReport, Report};
 pub use runtime::{Runtime, RuntimeBuilder};
 pub use trace::Trace;

@@ -185,6 +185,7 @@ impl Call<'_> {
                 Ok(compile) => compile,
                 // Who asks for a device wants to know what it lacks.
                 Err(error) if at == 0 && is_decided => {
+                    let error = self.devices.name_takers(&[&self.kernel], error);
                     return Err(about_buffers(&self.kernel, &self.args, device, error));
                 }
                 Err(error) => {
@@ -243,7 +244,10 @@ impl Call<'_> {
         Err(match passed {
             Some((device, Passed::Misfit(misfit))) => unfit(&self.kernel, device, &misfit),
             Some((device, Passed::Distrusted(doubt))) => doubt.refusal(&self.kernel, &device.describe()),
-            None => refusal.unwrap_or_else(|| Error::NoDevice(self.kernel.message("the runtime has no device"))),
+            None => match refusal {
+                Some(error) => self.devices.name_takers(&[&self.kernel], error),
+                None => Error::NoDevice(self.kernel.message("the runtime has no device")),
+            },
         })
     }
 
@@ -340,7 +344,7 @@ pub(crate) fn too_large(kernel: &Kernel, binding: &Binding, bytes: u64, device: 
         limit: device.inner.max_binding.min(device.inner.max_buffer),
         limit_name: "maxStorageBufferBindingSize",
         reason: String::new(),
-        line: None,
+        place: None,
     };
     unfit(kernel, device, &misfit)
 }
@@ -349,13 +353,13 @@ pub(crate) fn too_large(kernel: &Kernel, binding: &Binding, bytes: u64, device: 
 pub(super) fn unfit(kernel: &Kernel, device: &Device, misfit: &Misfit) -> Error {
     let device = device.describe();
     let (problem, subject) = match misfit {
-        Misfit::Binding { name, bytes, limit, reason, line, .. } => {
+        Misfit::Binding { name, bytes, limit, reason, place, .. } => {
             let (bytes, limit) = (exact_bytes(*bytes), exact_bytes(*limit));
             let mut problem = format!("`{name}` holds {bytes}, and {device} takes up to {limit} in a binding");
             if !reason.is_empty() {
                 problem += &format!("; it cannot be cut: {reason}");
-                if let Some(line) = line {
-                    problem += &format!(" (line {line})");
+                if let Some(place) = place {
+                    problem += &format!(" ({place})");
                 }
             }
             (problem, name.as_str())

@@ -28,7 +28,7 @@ pub(super) fn build(mut builder: ChainBuilder) -> Result<Chain> {
         return Err(error);
     }
     let recording = &mut builder.recording;
-    if recording.specs.is_empty() {
+    if !recording.is_called {
         return Err(refuse("it has no calls", "add some with chain.call(&kernel)"));
     }
     check_slots(recording)?;
@@ -152,7 +152,8 @@ fn choose_device(builder: &ChainBuilder) -> Result<(Device, Duration, Option<Tas
         builder.devices.predict_order_for(task, &mut candidates);
     }
     let mut refuse = |device: &Device| distrust(builder, device);
-    let (device, compile) = candidates.first_for(&kernels, largest, &mut refuse)?;
+    let found = candidates.first_for(&kernels, largest, &mut refuse);
+    let (device, compile) = found.map_err(|error| builder.devices.name_takers(&kernels, error))?;
     for spec in &recording.specs {
         for (binding, arg) in spec.kernel.bindings().iter().zip(&spec.args) {
             if let Arg::Memory(memory) = arg {
@@ -188,6 +189,9 @@ fn distrust(builder: &ChainBuilder, device: &Device) -> Option<Error> {
 /// What a run does, for predictions; nothing where its kernels cannot be counted, and with resident buffers, which decide
 /// where it runs.
 fn task(recording: &Recording) -> Option<Task> {
+    if recording.specs.is_empty() {
+        return None;
+    }
     let mut work = Work::default();
     let mut digest = Digest::new();
     for spec in &recording.specs {

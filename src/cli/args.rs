@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use swath::{parse_bytes, samples::Size};
 
+#[cfg(feature = "imports")]
+use super::values::DefineArg;
 use super::values::{ConstArg, Extents, InArg, InoutArg, OutArg, SetArg, parse_positive_seconds};
 
 const DEVICE_HELP: &str = "auto, cpu, gpu (the best), gpu:0, or a part of a device's name; several with commas between share the \
@@ -118,6 +120,14 @@ pub struct CallArgs {
     /// An override constant, by its name or its @id
     #[arg(long = "const", value_name = "OVERRIDE=VALUE", allow_hyphen_values = true)]
     pub consts: Vec<ConstArg>,
+    /// The folder that files are imported from; without it that of the kernel's file
+    #[cfg(feature = "imports")]
+    #[arg(long, value_name = "FOLDER")]
+    pub modules: Option<PathBuf>,
+    /// Define a name for #ifdef, #if and @if: true, or an integer, true or false
+    #[cfg(feature = "imports")]
+    #[arg(long = "define", value_name = "NAME[=VALUE]", allow_hyphen_values = true)]
+    pub defines: Vec<DefineArg>,
     /// Where to run
     #[arg(long, value_name = "D", env = "SWATH_DEVICE", default_value = "auto", help = DEVICE_HELP)]
     pub device: String,

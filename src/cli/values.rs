@@ -155,6 +155,27 @@ pub struct ConstArg {
     pub value: f64,
 }
 
+/// `--define NAME[=VALUE]`.
+#[cfg(feature = "imports")]
+#[derive(Clone, Debug, PartialEq)]
+pub struct DefineArg {
+    pub name: String,
+    pub value: swath::Define,
+}
+
+#[cfg(feature = "imports")]
+impl FromStr for DefineArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, value) = text.split_once('=').unwrap_or((text, "true"));
+        match value.trim().parse() {
+            Ok(value) if !name.trim().is_empty() => Ok(DefineArg { name: name.trim().to_owned(), value }),
+            _ => Err(format!("`{text}` is no definition; write NAME, NAME=3 or NAME=false")),
+        }
+    }
+}
+
 impl FromStr for ConstArg {
     type Err = String;
 

@@ -230,6 +230,23 @@ impl Devices {
         Ok(Candidates { devices: std::iter::once(asked).chain(fallback).collect(), is_decided: true })
     }
 
+    /// The error that a device lacks what kernels need, with the names of those that have it.
+    pub fn name_takers(&self, kernels: &[&Kernel], error: Error) -> Error {
+        let Error::Unsupported(message) = error else { return error };
+        let has_all = |device: &&Device| {
+            let fits = |kernel: &&Kernel| kernel.inner.requirements.check(kernel.name(), device.info()).is_ok();
+            kernels.iter().all(fits)
+        };
+        let lacks = |device: &&Device| device.name() == message.subject;
+        let takers: Vec<String> = self.all().iter().filter(has_all).map(Device::describe).collect();
+        // What is wrong otherwise is no question of what devices have.
+        if takers.is_empty() || self.all().iter().filter(lacks).any(|device| has_all(&device)) {
+            return Error::Unsupported(message);
+        }
+        let other = message.help.rsplit_once(", or ").map_or(String::new(), |(_, other)| format!(", or {other}"));
+        Error::Unsupported(message.help(format!("choose {}{other}", takers.join(" or "))))
+    }
+
     /// Puts the devices that may run a call into the order of what is predicted, where enough is known; gives what to
     /// [tell](Devices::tell) once it has run.
     pub fn predict_order(

@@ -176,6 +176,21 @@ fn a_chain_does_what_its_calls_do() {
 }
 
 #[test]
+fn calls_that_have_nothing_to_do_are_a_chain() {
+    for (runtime, device) in devices() {
+        let mut chain = runtime.chain();
+        let (src, dst) = (chain.input::<u32>(3), chain.output::<u32>(3));
+        chain.call(&kernel("add")).bind("src", src).bind("dst", dst).grid(0);
+        chain.device(&device);
+        let chain = chain.build().expect("the chain is right");
+        let mut out = vec![9; 3];
+        let report = chain.run([src.from(&[1, 2, 3])], [dst.into(&mut out)]).unwrap();
+        // An output starts as zeros.
+        assert_eq!((out, report.dispatches()), (vec![0; 3], 0));
+    }
+}
+
+#[test]
 fn outputs_that_are_not_asked_for_stay_where_they_are() {
     for (runtime, device) in devices() {
         let Pipeline { chain, src, total, .. } = pipeline(&runtime, &device, 500);

@@ -13,6 +13,8 @@ mod checkpoint;
 mod differential;
 mod errors;
 mod gpu;
+#[cfg(feature = "imports")]
+mod imports;
 mod ir;
 mod plan;
 mod samples;

@@ -6,6 +6,7 @@
 //! invocations leave behind is not either.
 
 mod accumulate;
+mod agreement;
 mod data;
 mod interp;
 #[cfg_attr(not(target_arch = "x86_64"), path = "no_jit.rs")]
@@ -41,6 +42,7 @@ use crate::{
     kernel::{Kernel, identity::Identity},
     plan::{Part, Plan, request::Capacity},
 };
+use agreement::Agreement;
 use data::{Guard, LaunchData, address, host, unaligned};
 use interp::{Code, Scratch};
 use pool::{Pool, Team};
@@ -81,6 +83,8 @@ struct Executable {
     interp: Code,
     /// Machine code, made when the kernel is first to run: not to find out whether it can.
     jit: OnceLock<Option<jit::Compiled>>,
+    /// What has to be the same for a workgroup, where that shows only when it runs.
+    agreement: Option<Agreement>,
 }
 
 impl Executable {
@@ -149,10 +153,16 @@ impl CpuBackend {
         memory: &[(SharedMem<'_>, u64)],
         stop: Option<&Stop>,
     ) -> Result<bool> {
-        let compiled = code.compiled().and_then(|jit| jit.launch(part, code.lanes(), memory, team, stop));
-        match compiled {
-            Some(result) => result.map(|()| false),
-            None => interp::run(&code.interp, part, memory, team, &self.scratch, stop).map(|()| true),
+        let run = |memory: &[(SharedMem<'_>, u64)]| {
+            let compiled = code.compiled().and_then(|jit| jit.launch(part, code.lanes(), memory, team, stop));
+            match compiled {
+                Some(result) => result.map(|()| false),
+                None => interp::run(&code.interp, part, memory, team, &self.scratch, stop).map(|()| true),
+            }
+        };
+        match &code.agreement {
+            None => run(memory),
+            Some(agreement) => agreement.run(memory, run),
         }
     }
 
@@ -166,9 +176,10 @@ impl CpuBackend {
             return Ok(Arc::clone(code));
         }
         kernel.inner.requirements.check(kernel.name(), &self.info)?;
-        let interp = interp::compile(&*kernel.program()?)?;
+        let (program, agreement) = Agreement::of(kernel, &kernel.program()?);
+        let interp = interp::compile(&*program)?;
         check_private_memory(&interp)?;
-        let code = Arc::new(Executable { interp, jit: OnceLock::new() });
+        let code = Arc::new(Executable { interp, jit: OnceLock::new(), agreement });
         // Another thread may have been quicker.
         let mut cache = self.cache();
         if let Some(code) = cache.get(&kernel.inner.identity) {
@@ -188,7 +199,7 @@ impl CpuBackend {
         let start = Instant::now();
         let code = self.accepted(kernel)?;
         if self.compiles {
-            let program = kernel.program()?;
+            let (program, _) = Agreement::of(kernel, &kernel.program()?);
             code.jit.get_or_init(|| compile(kernel, &program));
         } else {
             code.jit.get_or_init(|| None);
@@ -199,8 +210,8 @@ impl CpuBackend {
 
 /// The machine code of a kernel as text, with the WGSL lines it came from.
 pub(crate) fn assembly(kernel: &Kernel) -> Result<String> {
-    let program = kernel.program()?;
-    jit::assembly(&program, &kernel.inner.source).map_err(|reason| {
+    let (program, _) = Agreement::of(kernel, &kernel.program()?);
+    jit::assembly(&program, kernel.inner.source.view()).map_err(|reason| {
         Error::Unsupported(
             Message::new(format!("the CPU engine does not compile it: {reason}"))
                 .kernel(kernel.name())

@@ -6,6 +6,7 @@
 //!   first element; `arrayLength` answers the length of the whole array.
 //! - *fuel*: loops end after a number of iterations.
 //! - *watch*: loops that the device cuts short are found.
+//! - *switch*: switches of many cases are taken apart, which a driver gets wrong as they are.
 //!
 //! For SPIR-V, *zeros* writes zero values out afterwards, which an optimizer gets wrong as they are.
 //!
@@ -19,6 +20,7 @@ mod rewrite;
 mod sites;
 mod statement;
 mod status;
+mod switch;
 mod tile;
 mod watch;
 mod zeros;

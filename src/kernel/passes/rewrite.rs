@@ -546,7 +546,7 @@ impl<'a, 't> Rewriter<'a, 't> {
         self.add(Expression::LocalVariable(variable))
     }
 
-    fn scalar_type(&mut self, scalar: Scalar) -> Handle<Type> {
+    pub fn scalar_type(&mut self, scalar: Scalar) -> Handle<Type> {
         self.types.insert(Type { name: None, inner: TypeInner::Scalar(scalar) }, Span::UNDEFINED)
     }
 

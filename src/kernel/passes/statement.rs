@@ -49,7 +49,8 @@ impl Rewriter<'_, '_> {
                     Ok(SwitchCase { value: case.value, body, fall_through: case.fall_through })
                 };
                 let new = cases.iter().map(case).collect::<Result<_, Refused>>()?;
-                out.push(Statement::Switch { selector: self.mapped(selector)?, cases: new }, span);
+                let selector = self.mapped(selector)?;
+                self.switch(selector, new, span, out)?;
                 return self.arrive(cases.iter().map(|case| &case.body), span, out);
             }
             Statement::Loop { ref body, ref continuing, break_if } => {
