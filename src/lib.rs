@@ -93,7 +93,10 @@ pub mod schedule;
 mod trace;
 
 pub use buffer::Buffer;
-pub use call::{Call, Checkpoint, Grid, Job, Outcome, Predicted, ReadArg, TileEvents, UniformValue, Untyped, WriteArg};
+pub use call::{
+    Call, Checkpoint, Grid, Job, Outcome, Predicted, ReadArg, TileEvents, Tuned, TunedDevice, TunedVariant, UniformValue,
+    Untyped, WriteArg,
+};
 pub use chain::{Chain, ChainBuilder};
 pub use cost::History;
 pub use device::{Device, DeviceChoice};

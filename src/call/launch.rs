@@ -103,10 +103,14 @@ impl<'a> Call<'a> {
                 self.place(workgroups, planned)?
             }
         };
-        let Placement { device, plan, compile, split, ticket, predicted } = placement;
-        let stop = Armed::new(Some(kernel), start, self.deadline, self.tokens)?;
+        let Placement { device, plan, compile, split, ticket, tuned, predicted } = placement;
+        let (kernel, workgroups) = match tuned {
+            Some((variant, workgroups)) => (variant.kernel.clone(), workgroups),
+            None => (self.kernel, workgroups),
+        };
+        let stop = Armed::new(Some(&kernel), start, self.deadline, self.tokens)?;
         Ok(Checked {
-            kernel: self.kernel,
+            kernel,
             device,
             args: self.args,
             uniforms: self.uniforms,

@@ -4,6 +4,7 @@ mod args;
 mod asynchronous;
 pub(crate) mod bind;
 pub(crate) mod checkpoint;
+mod compare;
 pub(crate) mod element;
 pub(crate) mod grid;
 mod infer;
@@ -14,6 +15,7 @@ mod progress;
 mod split;
 #[cfg(all(test, feature = "cpu"))]
 mod tests;
+mod tune;
 pub(crate) mod uniform;
 
 use std::{fmt, time::Duration};
@@ -26,6 +28,7 @@ pub use checkpoint::Checkpoint;
 pub use grid::Grid;
 pub use job::{Job, Predicted};
 pub use progress::TileEvents;
+pub use tune::{Tuned, TunedDevice, TunedVariant};
 pub use uniform::UniformValue;
 
 use crate::{
@@ -206,6 +209,7 @@ impl<'a> Call<'a> {
     pub fn device<'d>(self, device: impl Into<DeviceChoice<'d>>) -> Self {
         let choice = device.into();
         let mut call = self;
+        call.is_reproducible |= choice.is_reproducible();
         match call.devices.choose(choice) {
             Ok(device) => call.device = device,
             Err(error) => call.error = call.error.or(Some(error)),

@@ -6,13 +6,13 @@ use super::{
     Call,
     args::{Arg, Data},
     checkpoint,
+    grid::Extent,
     job::Predicted,
     split::Split,
 };
 use crate::{
     bytes::exact_bytes,
-    device::{self, Asked, Candidates, Device, Ticket},
-    device_info::DeviceKind,
+    device::{self, Asked, Candidates, Device, Regrid, Ticket, Variant},
     error::{Error, Result},
     kernel::{Binding, BindingKind, Kernel},
     plan::{
@@ -32,8 +32,18 @@ pub(super) struct Placement {
     pub split: Option<Split>,
     /// What to tell once it has run.
     pub ticket: Option<Ticket>,
+    /// The call with constants that were tuned for the device, where it leaves them open and they are used; and its workgroups.
+    pub tuned: Option<(Arc<Variant>, [u32; 3])>,
     /// What it is predicted to take, on this device and on the others that may run it, if that is wanted and known.
     pub predicted: Vec<Predicted>,
+}
+
+impl Placement {
+    /// All of it on a device.
+    pub fn on(device: Device) -> Placement {
+        let (compile, predicted) = (Duration::ZERO, Vec::new());
+        Placement { device, plan: None, compile, split: None, ticket: None, tuned: None, predicted }
+    }
 }
 
 impl Call<'_> {
@@ -92,8 +102,7 @@ impl Call<'_> {
         let device = found.ok_or_else(|| Error::NoDevice(self.kernel.message("the runtime has no device")))?;
         let plan = || Arc::new(plan_nothing(&self.kernel, &self.given(workgroups), &device.describe()));
         let plan = wanted.then(plan);
-        let (ticket, predicted) = (None, Vec::new());
-        Ok(Placement { device, plan, compile: Duration::ZERO, split: None, ticket, predicted })
+        Ok(Placement { plan, ..Placement::on(device) })
     }
 
     /// Finds the one device that runs a call whose results are to be the same in every run: the one that holds its buffers or
@@ -108,27 +117,8 @@ impl Call<'_> {
         if self.has_resident_data() {
             return self.place_on_one(workgroups, wanted, None);
         }
-        let default = if self.device.is_none() { self.devices.default_asked()? } else { None };
-        let named = match self.device.as_ref().or(default.as_ref()) {
-            Some(Asked::One(device)) => Some(device),
-            Some(Asked::Several { devices, is_list: true }) => {
-                let names: Vec<_> = devices.iter().map(Device::describe).collect();
-                let problem = format!("a reproducible call runs on one device, and {} were asked for", devices.len());
-                return Err(Error::Call(
-                    self.kernel.message(problem).help(format!("choose one of {}", names.join(", "))),
-                ));
-            }
-            // `all` names none.
-            Some(Asked::Several { .. }) | None => None,
-        };
-        let engine = || self.devices.all().iter().find(|device| device.kind() == DeviceKind::Cpu);
-        match named.or_else(engine) {
-            Some(device) => self.place_on_one(workgroups, wanted, Some(device)),
-            None => {
-                let problem = "a reproducible call runs on the CPU engine, which this runtime does not have";
-                Err(Error::NoDevice(self.kernel.message(problem).help("name a device with .device(..)")))
-            }
-        }
+        let device = self.devices.reproducible(self.device.as_ref(), |problem| self.kernel.message(problem))?;
+        self.place_on_one(workgroups, wanted, Some(&device))
     }
 
     fn has_resident_data(&self) -> bool {
@@ -143,15 +133,21 @@ impl Call<'_> {
         }
         let mut given = self.given(workgroups);
         let is_plain = self.is_plain();
-        let mut predict_order = || self.devices.predict_order(&self.kernel, &given, &mut candidates);
+        let regrid = |kernel: &Kernel| self.regrid(kernel);
+        let regrid: Regrid<'_> = if is_plain && self.may_tune() { Some(&regrid) } else { None };
+        let mut predict_order = || self.devices.predict_order(&self.kernel, &given, regrid, &mut candidates);
         let ticket = if is_plain { predict_order() } else { None };
-        let predicted = if wanted { self.predicted(&given, &candidates) } else { Vec::new() };
+        let predicted = if wanted { self.predicted(&given, regrid, &candidates) } else { Vec::new() };
         let Candidates { devices, is_decided } = candidates;
         let wanted = wanted || self.tiles.is_some() || !self.watchers.is_empty();
         let mut refusal = None;
         let mut misfit: Option<(&Device, Misfit)> = None;
         for (at, device) in devices.iter().enumerate() {
-            let compile = match device.accepts(&self.kernel) {
+            let variant = ticket.as_ref().and_then(|ticket| ticket.variant_on(device));
+            let tuned = variant.and_then(|variant| Some((Arc::clone(variant), self.regrid(&variant.kernel)?)));
+            let kernel = tuned.as_ref().map_or(&self.kernel, |(variant, _)| &variant.kernel);
+            given.shape.workgroups = tuned.as_ref().map_or(workgroups, |(_, workgroups)| *workgroups);
+            let compile = match device.accepts(kernel) {
                 Ok(compile) => compile,
                 // Who asks for a device wants to know what it lacks.
                 Err(error) if at == 0 && is_decided => {
@@ -165,11 +161,15 @@ impl Call<'_> {
             given.shape.capacity = device.capacity();
             if !wanted && misfit.is_none() && given.shape.fits() {
                 self.check_sizes(device)?;
-                return Ok(Placement { device: device.clone(), plan: None, compile, split: None, ticket, predicted });
+                return Ok(Placement { compile, ticket, tuned, predicted, ..Placement::on(device.clone()) });
             }
-            match self.devices.plan(&self.kernel, &given, device)? {
+            match self.devices.plan(kernel, &given, device)? {
                 Ok(plan) => {
                     self.check_sizes(device)?;
+                    let plan = match &tuned {
+                        None => plan,
+                        Some((variant, _)) => Arc::new(plan.with_tuned(&variant.constants)),
+                    };
                     let plan = match &misfit {
                         None => plan,
                         Some((other, misfit)) => {
@@ -178,7 +178,7 @@ impl Call<'_> {
                         }
                     };
                     let plan = Some(plan);
-                    return Ok(Placement { device: device.clone(), plan, compile, split: None, ticket, predicted });
+                    return Ok(Placement { plan, compile, ticket, tuned, predicted, ..Placement::on(device.clone()) });
                 }
                 Err(why) => misfit = misfit.or(Some((device, why))),
             }
@@ -195,14 +195,33 @@ impl Call<'_> {
         !is_cut && !self.is_reproducible && !self.has_resident_data()
     }
 
+    /// Whether constants that it leaves open may be those that were tuned. Not where it counts workgroups, for then it knows how
+    /// large they are.
+    fn may_tune(&self) -> bool {
+        self.checkpoint.is_none() && !matches!(self.extent, Some(Extent::Workgroups(_)))
+    }
+
+    /// The workgroups of the call with another kernel, which its constants make of it.
+    fn regrid(&self, kernel: &Kernel) -> Option<[u32; 3]> {
+        match self.extent {
+            Some(Extent::Invocations(_)) => self.extent?.workgroups(kernel).ok(),
+            Some(Extent::Workgroups(_)) => None,
+            // As it is inferred: an invocation for each element that is written.
+            None if kernel.workgroup_size()[1..] == [1, 1] => {
+                Extent::Invocations(self.output_length().ok()?.into()).workgroups(kernel).ok()
+            }
+            None => None,
+        }
+    }
+
     /// What the call is predicted to take on the devices that may run it, as far as that is known.
-    fn predicted(&self, given: &PlanRequest<'_>, candidates: &Candidates) -> Vec<Predicted> {
+    fn predicted(&self, given: &PlanRequest<'_>, regrid: Regrid<'_>, candidates: &Candidates) -> Vec<Predicted> {
         if !self.is_plain() {
             return Vec::new();
         }
         let all: &[Device] = &candidates.devices;
         let devices = if candidates.is_decided { all.get(..1).unwrap_or_default() } else { all };
-        let predictions = self.devices.predictions(&self.kernel, given, devices);
+        let predictions = self.devices.predictions(&self.kernel, given, regrid, devices);
         let known = devices.iter().zip(predictions);
         known
             .filter_map(|(device, prediction)| Some(Predicted { device: device.clone(), prediction: prediction? }))

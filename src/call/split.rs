@@ -85,7 +85,7 @@ impl Call<'_> {
             [first, ..] => {
                 let (device, plan) = (first.device.clone(), Some(Arc::clone(&first.plan)));
                 split.spare = self.spare(&split.members, given)?;
-                Ok(Placement { device, plan, compile, split: Some(split), ticket: None, predicted: Vec::new() })
+                Ok(Placement { plan, compile, split: Some(split), ..Placement::on(device) })
             }
         }
     }

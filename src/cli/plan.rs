@@ -27,6 +27,9 @@ struct Document {
     /// Why one device runs all of it, where several were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     unsplit: Option<String>,
+    /// The constants that the call leaves open, where they were tuned for the device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tuned: Option<String>,
     workgroups: [u32; 3],
     tiles: TilesEntry,
     reasons: Vec<ReasonEntry>,
@@ -114,6 +117,7 @@ fn document(plan: &Plan) -> Document {
             .as_ref()
             .map(|detour| DetourEntry { device: detour.device.clone(), reason: detour.reason.clone() }),
         unsplit: plan.unsplit.clone(),
+        tuned: plan.tuned.clone(),
         workgroups: plan.workgroups,
         tiles: TilesEntry {
             count: plan.tiles.count(),

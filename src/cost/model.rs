@@ -101,7 +101,19 @@ pub enum Record {
         last: Vec<f32>,
         count: u64,
     },
+    /// Values of constants that were found to be the fastest for a kernel in which they are open; none where those were
+    /// that the author wrote.
+    Tuned {
+        seen: Seen,
+        name: String,
+        /// The device's name.
+        on: String,
+        constants: Constants,
+    },
 }
+
+/// Values for override constants, by name.
+pub type Constants = Vec<(String, f64)>;
 
 #[derive(Debug, Default)]
 struct Known {
@@ -124,6 +136,8 @@ pub struct Model {
     entries: FxHashMap<Seen, Entry>,
     /// Classes in which a kernel was seen on a device.
     classes: FxHashMap<(DeviceId, Fingerprint), Vec<i16>>,
+    /// The fastest values of constants of kernels in which they are open, by class.
+    tuned: FxHashMap<(DeviceId, Fingerprint), Vec<(i16, Constants)>>,
     /// Observations that are in no file yet.
     news: FxHashMap<Seen, (Vec<f32>, u64)>,
     clock: u64,
@@ -157,7 +171,33 @@ impl Model {
                     entry.window = Window::from_parts(entry.window.last(), before.saturating_add(*count));
                 }
             }
+            Record::Tuned { seen, constants, .. } => self.set_tuned(seen, constants),
         }
+    }
+
+    /// What was found to be the fastest for a kernel, as a file or a caller says.
+    pub fn set_tuned(&mut self, seen: &Seen, constants: &Constants) {
+        if self.tuned.len() >= MOST_KEPT {
+            return;
+        }
+        let classes = self.tuned.entry((seen.device, seen.kernel)).or_default();
+        classes.retain(|(class, _)| *class != seen.class);
+        classes.push((seen.class, constants.clone()));
+    }
+
+    /// Whether there are kernels for which constants were tuned.
+    pub fn has_tuned(&self) -> bool {
+        self.tuned.values().flatten().any(|(_, constants)| !constants.is_empty())
+    }
+
+    /// The fastest values of the constants that a call leaves open, as they were found with the call that was nearest in size;
+    /// nothing where none was near, or what the author wrote is the fastest.
+    pub fn tuned(&self, device: DeviceId, task: &Task) -> Option<&Constants> {
+        let class = task.class();
+        let distance = |other: i16| i32::from(other - class).abs();
+        let (other, constants) =
+            self.tuned.get(&(device, task.kernel))?.iter().min_by_key(|(other, _)| distance(*other))?;
+        (distance(*other) <= REACH && !constants.is_empty()).then_some(constants)
     }
 
     /// A call took so many seconds on a device, compilation left out. Gives whether that is far from what was predicted.

@@ -5,6 +5,7 @@ mod learn;
 mod list;
 mod measure;
 mod recall;
+mod variant;
 mod worker;
 
 use std::{
@@ -20,6 +21,7 @@ pub use choice::DeviceChoice;
 pub(crate) use choice::{Asked, Candidates, Decision, decide};
 pub(crate) use learn::Ticket;
 pub(crate) use list::Devices;
+pub(crate) use variant::{Regrid, Variant, in_words};
 
 use crate::{
     device_info::{DeviceInfo, DeviceKind},

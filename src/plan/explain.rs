@@ -21,6 +21,9 @@ impl fmt::Display for Plan {
         if let Some(reason) = &self.unsplit {
             writeln!(f, "  on one device: {reason}")?;
         }
+        if let Some(constants) = &self.tuned {
+            writeln!(f, "  with {constants}, found to be the fastest there")?;
+        }
         let [x, y, z] = self.workgroups;
         write!(f, "  grid of {x} x {y} x {z} workgroups")?;
         if count > 1 {

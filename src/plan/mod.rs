@@ -66,6 +66,8 @@ pub struct Plan {
     pub detour: Option<Detour>,
     /// Why one device runs all of the call, though several were asked for; nothing where that was not so.
     pub unsplit: Option<String>,
+    /// The values of constants that the call leaves open, where they were tuned for the device: `WG = 128`.
+    pub tuned: Option<String>,
     /// Workgroups along x, y and z.
     pub workgroups: [u32; 3],
     /// How the grid is cut.
@@ -206,6 +208,11 @@ impl Plan {
         Plan { unsplit: Some(reason.to_owned()), ..self.clone() }
     }
 
+    /// The same plan, of a call with constants that were tuned.
+    pub(crate) fn with_tuned(&self, constants: &str) -> Plan {
+        Plan { tuned: Some(constants.to_owned()), ..self.clone() }
+    }
+
     /// What is known about the kernel's accesses in this call.
     pub(crate) fn analysis(&self) -> &Analysis {
         &self.analysis
@@ -234,6 +241,7 @@ fn plan_as(kernel: &Kernel, given: &PlanRequest<'_>, device: &str, analysis: Ana
         device: device.to_owned(),
         detour: None,
         unsplit: None,
+        tuned: None,
         workgroups: given.shape.workgroups,
         tiles: placed.tiles,
         bindings: placed.bindings,

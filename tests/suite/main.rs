@@ -18,6 +18,8 @@ mod plan;
 mod samples;
 #[cfg(feature = "cpu")]
 mod split;
+#[cfg(feature = "cpu")]
+mod tune;
 
 #[cfg(feature = "gpu")]
 #[path = "../support/missing_gpu.rs"]

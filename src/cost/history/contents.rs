@@ -35,10 +35,28 @@ pub struct LearnedKernel {
     pub observations: u64,
 }
 
+/// Values of override constants that were found to be the fastest for a kernel in calls of about one size on a device.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct TunedKernel {
+    /// The kernel's name, with the constants that are given.
+    pub name: String,
+    /// The kernel's fingerprint, which tells kernels of one name apart.
+    pub fingerprint: String,
+    /// The device's name and its driver.
+    pub device: String,
+    /// The size of its calls: operations and bytes together are about so many doublings.
+    pub size: i16,
+    /// The values of the constants that are open; none where those are the fastest that the author wrote.
+    pub constants: Vec<(String, f64)>,
+}
+
 /// What the records of a file come to.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
     devices: Vec<(DeviceId, String, Ceilings)>,
+    /// The oldest first.
+    tuned: Vec<(Seen, TunedKernel)>,
     runs: HashMap<Seen, Runs>,
     records: u64,
 }
@@ -77,6 +95,11 @@ impl Contents {
                 runs.count = runs.count.saturating_add(count);
                 (runs.name, runs.last) = (name, self.records);
             }
+            Record::Tuned { seen, name, on: device, constants } => {
+                let fingerprint = seen.kernel.to_string();
+                self.tuned.retain(|(other, _)| *other != seen);
+                self.tuned.push((seen, TunedKernel { name, fingerprint, device, size: seen.class, constants }));
+            }
         }
     }
 
@@ -94,6 +117,18 @@ impl Contents {
             records.push(record);
         }
         records.reverse();
+        // Likewise, and up to half of the room.
+        let mut tuned = Vec::new();
+        for (seen, TunedKernel { name, device, constants, .. }) in self.tuned.iter().rev() {
+            let (name, on, constants) = (name.clone(), device.clone(), constants.clone());
+            let record = Record::Tuned { seen: *seen, name, on, constants };
+            format::line(&record, &mut text);
+            if text.len() > bytes / 2 {
+                break;
+            }
+            tuned.push(record);
+        }
+        records.extend(tuned.into_iter().rev());
         let mut runs: Vec<(&Seen, &Runs)> = self.runs.iter().collect();
         runs.sort_by_key(|(seen, runs)| (std::cmp::Reverse(runs.last), **seen));
         let mut kept = Vec::new();
@@ -138,5 +173,10 @@ impl Contents {
         };
         kernels.sort_by_cached_key(key);
         (devices.collect(), kernels)
+    }
+
+    /// The constants that were tuned, for people.
+    pub fn tuned(&self) -> Vec<TunedKernel> {
+        self.tuned.iter().map(|(_, tuned)| tuned.clone()).collect()
     }
 }
