@@ -230,9 +230,20 @@ impl Checked<'_> {
         let mut predicted = None;
         // What was recorded meanwhile, or done before, says little of the device.
         if let (Some(ticket), [], None) = (&self.ticket, faults.as_slice(), &journal) {
-            predicted = ticket.seconds_on(&self.device).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-            let took = end.duration_since(begin).saturating_sub(metrics.compile);
-            self.devices.tell(&self.kernel, ticket, &self.device, took.as_secs_f64());
+            let took = end.duration_since(begin).saturating_sub(metrics.compile).as_secs_f64();
+            let seconds = match ticket.sharing() {
+                // What each of them compiled is not what all waited for.
+                Some(sharing) if !metrics.compile.is_zero() => Some(sharing.seconds),
+                Some(sharing) => {
+                    self.devices.tell_shared(&self.kernel, ticket, sharing, took);
+                    Some(sharing.seconds)
+                }
+                None => {
+                    self.devices.tell(&self.kernel, ticket, &self.device, took);
+                    ticket.seconds_on(&self.device)
+                }
+            };
+            predicted = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         }
         metrics.compile += self.compile;
         Ok(self.report(Done { metrics, members, faults, predicted, resumed }, end))

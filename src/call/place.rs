@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     bytes::exact_bytes,
-    device::{self, Asked, Candidates, Device, Regrid, Ticket, Variant},
+    device::{self, Asked, Candidates, Device, Regrid, Sharing, Ticket, Variant},
     error::{Error, Result},
     kernel::{Binding, BindingKind, Kernel},
     plan::{
@@ -137,7 +137,25 @@ impl Call<'_> {
         let regrid: Regrid<'_> = if is_plain && self.may_tune() { Some(&regrid) } else { None };
         let mut predict_order = || self.devices.predict_order(&self.kernel, &given, regrid, &mut candidates);
         let ticket = if is_plain { predict_order() } else { None };
-        let predicted = if wanted { self.predicted(&given, regrid, &candidates) } else { Vec::new() };
+        let mut predicted = if wanted { self.predicted(&given, regrid, &candidates) } else { Vec::new() };
+        // Those that may run it, and no others; and a call that is recorded goes on with the devices that it had.
+        let may_share = |sharing: &&Arc<Sharing>| {
+            self.checkpoint.is_none() && sharing.devices.iter().all(|device| candidates.devices.contains(device))
+        };
+        let shared = ticket.as_ref().and_then(|ticket| Some((ticket, ticket.sharing().filter(may_share)?)));
+        if let Some((ticket, sharing)) = shared {
+            match self.place_shared(workgroups, sharing)? {
+                Some(placement) => {
+                    if wanted {
+                        predicted.insert(0, Predicted::shared(sharing));
+                    }
+                    return Ok(Placement { ticket: Some(ticket.clone()), predicted, ..placement });
+                }
+                // Not asked again.
+                None => self.devices.keep_whole(ticket),
+            }
+        }
+        let ticket = ticket.map(Ticket::alone);
         let Candidates { devices, is_decided } = candidates;
         let wanted = wanted || self.tiles.is_some() || !self.watchers.is_empty();
         let mut refusal = None;
@@ -224,7 +242,7 @@ impl Call<'_> {
         let predictions = self.devices.predictions(&self.kernel, given, regrid, devices);
         let known = devices.iter().zip(predictions);
         known
-            .filter_map(|(device, prediction)| Some(Predicted { device: device.clone(), prediction: prediction? }))
+            .filter_map(|(device, prediction)| Some(Predicted { device: device.clone(), others: Vec::new(), prediction: prediction? }))
             .collect()
     }
 

@@ -27,6 +27,9 @@ struct Document {
     /// Why one device runs all of it, where several were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     unsplit: Option<String>,
+    /// Why several devices share it, though none was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shared: Option<String>,
     /// The constants that the call leaves open, where they were tuned for the device.
     #[serde(skip_serializing_if = "Option::is_none")]
     tuned: Option<String>,
@@ -117,6 +120,7 @@ fn document(plan: &Plan) -> Document {
             .as_ref()
             .map(|detour| DetourEntry { device: detour.device.clone(), reason: detour.reason.clone() }),
         unsplit: plan.unsplit.clone(),
+        shared: plan.shared.clone(),
         tuned: plan.tuned.clone(),
         workgroups: plan.workgroups,
         tiles: TilesEntry {
@@ -134,8 +138,9 @@ fn document(plan: &Plan) -> Document {
 }
 
 fn predicted(predicted: &Predicted) -> PredictedEntry {
+    let names = std::iter::once(predicted.device()).chain(predicted.others()).map(|device| device.name());
     PredictedEntry {
-        device: predicted.device().name().to_owned(),
+        device: names.collect::<Vec<_>>().join(" + "),
         ms: show::millis(predicted.time()),
         observations: predicted.observations(),
     }

@@ -1,7 +1,7 @@
 //! `swath tune`: the fastest values of override constants.
 
 use serde::Serialize;
-use swath::{Kernel, Runtime, Tuned, TunedDevice, TunedVariant};
+use swath::{Runtime, Tuned, TunedDevice, TunedVariant};
 
 use super::{
     args::TuneArgs,

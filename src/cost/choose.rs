@@ -11,6 +11,9 @@ const MOST_REGRET: f64 = 0.04;
 /// What a trial may gain in all the calls that are expected to follow, over what it may cost.
 const WORTH: f64 = 1.0;
 
+/// Several devices share a call where that is predicted to take so much of what the best takes alone: it has to pay clearly.
+pub(crate) const PAYS: f64 = 0.8;
+
 /// What trials have cost so far, and what was spent altogether, in seconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Budget {

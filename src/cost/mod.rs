@@ -15,6 +15,7 @@ mod fingerprint;
 pub(crate) mod history;
 mod model;
 mod sample;
+mod share;
 #[cfg(test)]
 mod simulate;
 #[cfg(test)]
@@ -23,7 +24,7 @@ mod window;
 mod work;
 
 pub use ceilings::Ceilings;
-pub(crate) use choose::Candidate;
+pub(crate) use choose::{Candidate, PAYS};
 #[cfg(test)]
 pub(crate) use choose::Choice;
 pub(crate) use fingerprint::Fingerprint;
@@ -31,4 +32,5 @@ pub use history::{History, LearnedDevice, LearnedKernel, TunedKernel};
 pub use model::{Basis, Prediction};
 pub(crate) use model::{Constants, DeviceId, Model, Record, Seen, Task};
 pub(crate) use sample::{OFTEN, Sampler};
+pub(crate) use share::{Sharer, shared};
 pub(crate) use work::{Work, WorkAsked};

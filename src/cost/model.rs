@@ -60,6 +60,8 @@ pub enum Basis {
     Runs,
     /// Calls of the kernel of other sizes on the device.
     OtherSizes,
+    /// For devices that share a call: what each takes alone.
+    Alone,
     /// Operations and bytes counted, and what the device can do.
     Ceilings,
 }
@@ -209,6 +211,11 @@ impl Model {
         }
         let seen = Seen { device, kernel: task.kernel, class: task.class() };
         let before = self.entries.get(&seen).and_then(|entry| entry.window.middle());
+        self.note(seen, ratio);
+        before.is_none_or(|before| (f64::from(ratio) - before).abs() > 0.3)
+    }
+
+    fn note(&mut self, seen: Seen, ratio: f32) {
         self.add(seen, ratio);
         let (last, count) = self.news.entry(seen).or_default();
         if last.len() == KEPT {
@@ -216,7 +223,27 @@ impl Model {
         }
         last.push(ratio);
         *count += 1;
-        before.is_none_or(|before| (f64::from(ratio) - before).abs() > 0.3)
+    }
+
+    /// A call that devices shared took so many seconds, where `predicted` followed from what each takes alone. `group` stands
+    /// for them together.
+    pub fn observe_shared(&mut self, group: DeviceId, task: &Task, seconds: f64, predicted: f64) {
+        let ratio = (seconds / predicted).ln() as f32;
+        if ratio.is_finite() {
+            self.note(Seen { device: group, kernel: task.kernel, class: task.class() }, ratio);
+        }
+    }
+
+    /// By what factor calls like this one that devices shared took longer than followed from what each takes alone, and in how
+    /// many that was seen.
+    pub fn shared_factor(&self, group: DeviceId, task: &Task) -> (f64, u64) {
+        let window = |class| self.entries.get(&Seen { device: group, kernel: task.kernel, class }).map(|e| &e.window);
+        let own = task.class();
+        let classes = self.classes.get(&(group, task.kernel)).map_or(&[][..], Vec::as_slice);
+        let nearest = classes.iter().copied().min_by_key(|class| (class - own).abs());
+        let window = nearest.filter(|class| i32::from(class - own).abs() <= REACH).and_then(window);
+        let middle = window.and_then(Window::middle).map_or(1.0, f64::exp);
+        (middle, window.map_or(0, Window::count))
     }
 
     fn add(&mut self, seen: Seen, ratio: f32) {

@@ -4,7 +4,7 @@
 pub(crate) const OFTEN: u32 = 16;
 
 /// Later one run in so many is noted.
-const SAMPLED: u32 = 64;
+const SAMPLED: u32 = 128;
 
 /// How far from the prediction a run that is as predicted may be, as a factor.
 const AS_PREDICTED: f64 = 1.3;
@@ -14,7 +14,7 @@ const IN_A_ROW: usize = 3;
 
 /// Runs that pass before others that are far from the prediction are noted: the first time, and at most.
 const FIRST_PAUSE: u32 = 4;
-const MOST_PAUSE: u32 = 64;
+const MOST_PAUSE: u32 = 256;
 
 /// Picks the runs of a call that tell something: the first ones, some of those that are as predicted, and those that tell of
 /// another machine; the latter ever more seldom where times are all over the place.
@@ -85,8 +85,8 @@ mod tests {
         let noted: Vec<u32> =
             (1..=1000).filter(|_| !sampler.count(1.1, Some(1.0)).is_empty()).collect();
         assert_eq!(noted[..16], (1..=16).collect::<Vec<_>>());
-        assert_eq!(noted[16..20], [64, 128, 192, 256]);
-        assert_eq!(noted.len(), 16 + 1000 / 64);
+        assert_eq!(noted[16..20], [128, 256, 384, 512]);
+        assert_eq!(noted.len(), 16 + 1000 / 128);
         assert_eq!(sampler.runs(), 1000);
         assert_eq!(Sampler::default().count(5.0, None), [5.0], "nothing was predicted");
     }
@@ -112,9 +112,9 @@ mod tests {
         let mut sampler = after(100);
         let noted: Vec<u32> = (1..=2000).filter(|_| !sampler.count(2.0, Some(1.0)).is_empty()).collect();
         assert!(noted[0] == 3 && noted[1] <= 12, "{noted:?}");
-        assert!(noted.len() <= 4 + 2000 / 64, "{noted:?}");
+        assert!(noted.len() <= 7 + 2000 / 256, "{noted:?}");
         // Once it is calm, another machine is seen at once again.
-        (0..64).for_each(|_| drop(sampler.count(1.0, Some(1.0))));
+        (0..128).for_each(|_| drop(sampler.count(1.0, Some(1.0))));
         let again = (1..=10).find(|_| !sampler.count(2.0, Some(1.0)).is_empty());
         assert!(again.is_some_and(|runs| runs <= 10), "{again:?}");
     }

@@ -9,7 +9,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     Device, measure,
-    recall::{Calls, Entry},
+    recall::{Calls, Chosen, Entry},
+    share::Sharing,
     variant::{Regrid, Variant, Variants},
 };
 use crate::{
@@ -31,7 +32,7 @@ const WORTH_MEASURING: f64 = 20.0;
 /// Learns, unless it is off.
 pub(super) struct Learner(Option<Inner>);
 
-struct Inner {
+pub(super) struct Inner {
     subjects: Vec<Subject>,
     file: Option<HistoryFile>,
     loaded: Once,
@@ -43,9 +44,9 @@ struct Inner {
 }
 
 /// A device that is learned about.
-struct Subject {
-    device: Device,
-    id: DeviceId,
+pub(super) struct Subject {
+    pub device: Device,
+    pub id: DeviceId,
     name: String,
 }
 
@@ -59,8 +60,8 @@ struct Shared {
 }
 
 #[derive(Default)]
-struct State {
-    model: Model,
+pub(super) struct State {
+    pub model: Model,
     calls: Calls,
     names: FxHashMap<Fingerprint, String>,
     /// Records that are in no file yet, beside what the model has.
@@ -87,6 +88,8 @@ pub(crate) struct Ticket {
     pub(super) instead_of: Option<f64>,
     /// The call on devices for which constants that it leaves open were tuned.
     pub(super) variants: Option<Variants>,
+    /// Those that are to share it.
+    pub(super) sharing: Option<Arc<Sharing>>,
     /// Whether it ran before, so that finding this took no time.
     pub(super) is_warm: bool,
 }
@@ -95,6 +98,16 @@ impl Ticket {
     /// Whether finding the device took no time to speak of.
     pub fn is_warm(&self) -> bool {
         self.is_warm
+    }
+
+    /// The same for one device that runs all of it.
+    pub fn alone(self) -> Ticket {
+        Ticket { sharing: None, ..self }
+    }
+
+    /// Those that are to share it, where that pays.
+    pub fn sharing(&self) -> Option<&Arc<Sharing>> {
+        self.sharing.as_ref()
     }
 
     /// The call with the constants that were tuned for a device, if there are any.
@@ -194,9 +207,9 @@ impl Learner {
         inner.load();
         let state = inner.measured(inner.shared.state(), task, 0);
         if state.measures_at <= 0.0
-            && let Some((order, _)) = inner.order(&state, |_| *task, 0, false)
+            && let Some(chosen) = inner.chosen(&state, |_| *task, 0, false, None)
         {
-            sort(devices, &order);
+            sort(devices, &chosen.order);
         }
     }
 
@@ -224,7 +237,7 @@ impl Learner {
         let (state, at) = inner.prepared(kernel, given, None)?;
         let number = device.inner.number;
         let expected = state.calls[at].order().iter().find(|(other, _)| *other == number).copied()?;
-        Some(Ticket { expected: Some(expected), is_open: false, instead_of: None, ..state.calls.ticket(at) })
+        Some(Ticket { expected: Some(expected), is_open: false, instead_of: None, sharing: None, ..state.calls.ticket(at) })
     }
 
     /// What a call is predicted to take on each of some devices, in their order; nothing for those that were not measured.
@@ -305,6 +318,37 @@ impl Learner {
         keep().is_some()
     }
 
+    /// A call that devices were to share cannot be shared.
+    pub fn keep_whole(&self, ticket: &Ticket) {
+        let Some(inner) = &self.0 else { return };
+        if let Some(entry) = inner.shared.state().calls.get_mut(ticket.entry, ticket.generation) {
+            entry.keep_whole();
+        }
+    }
+
+    /// Devices shared a call, which took so many seconds, compilation left out.
+    pub fn tell_shared(&self, kernel: &Kernel, ticket: &Ticket, sharing: &Sharing, seconds: f64) {
+        let Some(inner) = &self.0 else { return };
+        let mut state = inner.shared.state();
+        let state = &mut *state;
+        state.open_seconds += seconds;
+        state.model.account(seconds, None);
+        let Some(entry) = state.calls.get_mut(ticket.entry, ticket.generation) else { return };
+        let noted = entry.sampler.count(seconds, Some(sharing.seconds));
+        if noted.is_empty() {
+            return;
+        }
+        let task = entry.task;
+        noted.into_iter().for_each(|seconds| state.model.observe_shared(sharing.group, &task, seconds, sharing.by_alone));
+        if seconds > sharing.alone {
+            entry.expire();
+        }
+        let ids = sharing.devices.iter().filter_map(|device| inner.id(device));
+        state.compiled.extend(ids.map(|id| (id, task.kernel)));
+        state.names.entry(task.kernel).or_insert_with(|| kernel.inner.identity.to_string());
+        inner.notify();
+    }
+
     /// Measures all devices that were not; gives whether it learns how long calls take.
     pub fn measure(&self) -> bool {
         let Some(inner) = self.0.as_ref().filter(|inner| inner.has_choice()) else { return false };
@@ -320,9 +364,6 @@ impl Learner {
         inner.shared.state().model.ceilings(inner.id(device)?)
     }
 }
-
-/// Devices by their numbers, with the seconds that are predicted.
-type Order = Vec<(u32, f64)>;
 
 /// Puts devices into an order, by their numbers.
 fn sort(devices: &mut [Device], order: &[(u32, f64)]) {
@@ -420,10 +461,11 @@ impl Inner {
         // While it measured, the call may have been forgotten.
         state.calls.get(at, task.kernel)?;
         let is_measured = state.measures_at <= 0.0;
-        let task_on = |number| state.calls[at].task_on(number);
-        let order = if is_measured { self.order(&state, task_on, uses, may_try) } else { None };
-        let (order, instead_of) = order.unwrap_or_default();
-        state.calls.keep(at, order, instead_of);
+        let entry = &state.calls[at];
+        let shares = entry.may_share().then_some(&task);
+        let choose = || self.chosen(&state, |number| entry.task_on(number), uses, may_try, shares);
+        let chosen = if is_measured { choose() } else { None };
+        state.calls.keep(at, chosen.unwrap_or_default());
         Some((state, at))
     }
 
@@ -443,15 +485,16 @@ impl Inner {
         self.shared.state()
     }
 
-    /// The devices with the seconds that are predicted, the one to take first, the others by what they take. If that one is
-    /// tried out: with what another is predicted to take.
-    fn order(
+    /// The devices with the seconds that are predicted, the one to take first, the others by what they take; and those that are
+    /// to share the call, if it is one that they could.
+    fn chosen(
         &self,
         state: &State,
         task_on: impl Fn(u32) -> Task,
         uses: u32,
         may_try: bool,
-    ) -> Option<(Order, Option<f64>)> {
+        shares: Option<&Task>,
+    ) -> Option<Chosen> {
         let able: Vec<&Subject> = self.subjects.iter().filter(|subject| !state.failed.contains(&subject.id)).collect();
         let candidate =
             |subject: &&Subject| state.candidate(subject.id, task_on(subject.device.inner.number), uses);
@@ -463,8 +506,11 @@ impl Inner {
             let is_behind = |at: usize| at != choice.chosen;
             is_behind(a).cmp(&is_behind(b)).then(seconds(a).total_cmp(&seconds(b)))
         });
+        let sharing = shares.filter(|_| choice.instead_of.is_none()).and_then(|task| {
+            self.sharing(state, task, &able, &candidates, &choice.predictions, choice.chosen)
+        });
         let order = order.into_iter().map(|at| (able[at].device.inner.number, choice.predictions[at].seconds));
-        Some((order.collect(), choice.instead_of))
+        Some(Chosen { order: order.collect(), instead_of: choice.instead_of, sharing })
     }
 
     /// Measures the devices that were not.

@@ -12,6 +12,7 @@ use super::{
     Asked, Decision, Device, DeviceChoice,
     choice::{Candidates, Choice},
     learn::{Learner, Ticket},
+    share::Sharing,
     variant::Regrid,
 };
 use crate::{
@@ -287,6 +288,16 @@ impl Devices {
     /// A call took so many seconds on a device, compilation left out.
     pub fn tell(&self, kernel: &Kernel, ticket: &Ticket, device: &Device, seconds: f64) {
         self.inner.learner.tell(kernel, ticket, device, seconds);
+    }
+
+    /// A call that devices were to share cannot be shared.
+    pub fn keep_whole(&self, ticket: &Ticket) {
+        self.inner.learner.keep_whole(ticket);
+    }
+
+    /// Devices shared a call, which took so many seconds, compilation left out.
+    pub fn tell_shared(&self, kernel: &Kernel, ticket: &Ticket, sharing: &Sharing, seconds: f64) {
+        self.inner.learner.tell_shared(kernel, ticket, sharing, seconds);
     }
 
     /// Puts the devices that may run a chain into the order of what is predicted, where that is open and enough is known; `task`

@@ -5,6 +5,7 @@ mod learn;
 mod list;
 mod measure;
 mod recall;
+mod share;
 mod variant;
 mod worker;
 
@@ -21,6 +22,7 @@ pub use choice::DeviceChoice;
 pub(crate) use choice::{Asked, Candidates, Decision, decide};
 pub(crate) use learn::Ticket;
 pub(crate) use list::Devices;
+pub(crate) use share::Sharing;
 pub(crate) use variant::{Regrid, Variant, in_words};
 
 use crate::{

@@ -3,11 +3,12 @@
 use std::{
     hash::{Hash, Hasher},
     ops::Index,
+    sync::Arc,
 };
 
 use rustc_hash::{FxHashMap, FxHasher};
 
-use super::{learn::Ticket, variant::Variants};
+use super::{learn::Ticket, share::Sharing, variant::Variants};
 use crate::{
     cost::{Fingerprint, OFTEN, Sampler, Task},
     kernel::{Kernel, identity::Identity},
@@ -35,6 +36,17 @@ pub(super) struct Calls {
     generation: u32,
 }
 
+/// What was chosen for a call.
+#[derive(Default)]
+pub(super) struct Chosen {
+    /// The devices by their numbers, the one to take first, with the seconds that are predicted; none where nothing is known.
+    pub order: Vec<(u32, f64)>,
+    /// If that one is tried out: what another is predicted to take.
+    pub instead_of: Option<f64>,
+    /// Those that are to share it.
+    pub sharing: Option<Sharing>,
+}
+
 /// A call, as far as its time depends on it.
 pub(super) struct Entry {
     pub task: Task,
@@ -52,6 +64,10 @@ pub(super) struct Entry {
     /// The devices, the chosen one first, with the seconds that are predicted.
     order: Vec<(u32, f64)>,
     instead_of: Option<f64>,
+    /// Those that are to share it.
+    sharing: Option<Arc<Sharing>>,
+    /// Whether it turned out that it cannot be shared.
+    is_whole: bool,
     /// How often it had run when the choice was made, and when it is made anew.
     chosen_at: u32,
     expires: u32,
@@ -82,6 +98,8 @@ impl Entry {
             sampler: Sampler::default(),
             order: Vec::new(),
             instead_of: None,
+            sharing: None,
+            is_whole: false,
             chosen_at: 0,
             expires: 0,
             tried_at: 0,
@@ -91,6 +109,16 @@ impl Entry {
     /// The devices in the order that was chosen; none where nothing was.
     pub fn order(&self) -> &[(u32, f64)] {
         &self.order
+    }
+
+    /// Whether devices may share it, as far as is known: not where they run other constants each.
+    pub fn may_share(&self) -> bool {
+        !self.is_whole && self.variants.is_none()
+    }
+
+    /// It cannot be shared.
+    pub fn keep_whole(&mut self) {
+        (self.sharing, self.is_whole) = (None, true);
     }
 
     /// Times that it ran.
@@ -174,7 +202,8 @@ impl Calls {
     }
 
     /// Keeps a choice: the devices, the chosen one first, with what is predicted.
-    pub fn keep(&mut self, at: usize, order: Vec<(u32, f64)>, instead_of: Option<f64>) {
+    pub fn keep(&mut self, at: usize, chosen: Chosen) {
+        let Chosen { order, instead_of, sharing } = chosen;
         let entry = &mut self.entries[at];
         if entry.may_try() {
             entry.tried_at = entry.uses();
@@ -182,7 +211,7 @@ impl Calls {
         // Often at first, and once for a trial.
         let again = if instead_of.is_some() { 1 } else { entry.uses().clamp(1, MOST_REUSED) };
         (entry.chosen_at, entry.expires) = (entry.uses(), entry.uses().saturating_add(again));
-        (entry.order, entry.instead_of) = (order, instead_of);
+        (entry.order, entry.instead_of, entry.sharing) = (order, instead_of, sharing.map(Arc::new));
     }
 
     /// A ticket for a call whose device is chosen here, as it is chosen now.
@@ -195,6 +224,7 @@ impl Calls {
             is_open: true,
             instead_of: entry.instead_of,
             variants: entry.variants.clone(),
+            sharing: entry.sharing.clone(),
             is_warm: entry.uses() > 0 && entry.uses() != entry.chosen_at,
         }
     }

@@ -21,6 +21,9 @@ impl fmt::Display for Plan {
         if let Some(reason) = &self.unsplit {
             writeln!(f, "  on one device: {reason}")?;
         }
+        if let Some(reason) = &self.shared {
+            writeln!(f, "  shared by several devices: {reason}")?;
+        }
         if let Some(constants) = &self.tuned {
             writeln!(f, "  with {constants}, found to be the fastest there")?;
         }

@@ -66,6 +66,8 @@ pub struct Plan {
     pub detour: Option<Detour>,
     /// Why one device runs all of the call, though several were asked for; nothing where that was not so.
     pub unsplit: Option<String>,
+    /// Why several devices share the call, though it leaves the device open; nothing where that is not so.
+    pub shared: Option<String>,
     /// The values of constants that the call leaves open, where they were tuned for the device: `WG = 128`.
     pub tuned: Option<String>,
     /// Workgroups along x, y and z.
@@ -208,6 +210,11 @@ impl Plan {
         Plan { unsplit: Some(reason.to_owned()), ..self.clone() }
     }
 
+    /// The same plan, of a call that several devices share because that pays.
+    pub(crate) fn with_shared(&self, reason: &str) -> Plan {
+        Plan { shared: Some(reason.to_owned()), ..self.clone() }
+    }
+
     /// The same plan, of a call with constants that were tuned.
     pub(crate) fn with_tuned(&self, constants: &str) -> Plan {
         Plan { tuned: Some(constants.to_owned()), ..self.clone() }
@@ -241,6 +248,7 @@ fn plan_as(kernel: &Kernel, given: &PlanRequest<'_>, device: &str, analysis: Ana
         device: device.to_owned(),
         detour: None,
         unsplit: None,
+        shared: None,
         tuned: None,
         workgroups: given.shape.workgroups,
         tiles: placed.tiles,
