@@ -56,6 +56,8 @@ pub(super) struct Checked<'a> {
     is_asked: bool,
     /// Whether it may run nowhere else.
     is_reproducible: bool,
+    /// Whether it runs in workgroups of the size that the kernel has.
+    is_exact: bool,
     /// Who records it.
     recorder: Option<Arc<Recorder>>,
     /// What to tell the runtime's devices once it has run.
@@ -104,10 +106,18 @@ impl<'a> Call<'a> {
             }
         };
         let Placement { device, plan, compile, split, ticket, tuned, predicted } = placement;
-        let (kernel, workgroups) = match tuned {
-            Some((variant, workgroups)) => (variant.kernel.clone(), workgroups),
-            None => (self.kernel, workgroups),
+        let (kernel, workgroups, is_sized) = match tuned {
+            Some((variant, workgroups)) => {
+                let is_sized = variant.kernel.workgroup_size() != self.kernel.workgroup_size();
+                (variant.kernel.clone(), workgroups, is_sized)
+            }
+            None => (self.kernel, workgroups, false),
         };
+        let is_exact = self.is_exact || is_sized;
+        let plan = plan.map(|plan| match device.inner.backend.shape(&kernel, workgroups) {
+            Some(shape) if planned && !is_exact && split.is_none() => Arc::new(plan.with_shape(shape)),
+            _ => plan,
+        });
         let stop = Armed::new(Some(&kernel), start, self.deadline, self.tokens)?;
         Ok(Checked {
             kernel,
@@ -127,6 +137,8 @@ impl<'a> Call<'a> {
             predicted,
             is_asked: self.device.is_some(),
             is_reproducible: self.is_reproducible,
+            // A size that was found to be the fastest is one to keep.
+            is_exact,
             devices: self.devices,
         })
     }
@@ -277,6 +289,7 @@ impl Checked<'_> {
             args: lend(&self.kernel, &mut self.args, &self.uniforms),
             workgroups: self.workgroups,
             stop: self.stop.as_ref().map(|armed| &**armed.stop()),
+            is_exact: self.is_exact,
             spare_threads: 0,
             plan: self.plan.as_deref(),
             track: track(self.recorder.as_deref(), &self.kernel, &self.device),
@@ -299,6 +312,7 @@ impl Checked<'_> {
             args: lend(&self.kernel, &mut self.args, &self.uniforms),
             workgroups: self.workgroups,
             stop: self.stop.as_ref().map(|armed| &**armed.stop()),
+            is_exact: self.is_exact,
             watcher: if is_watched { Some(&mut tell) } else { None },
             journal,
             spare: None,

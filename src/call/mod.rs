@@ -83,6 +83,7 @@ pub struct Call<'a> {
     watchers: Watchers<'a>,
     checkpoint: Option<Checkpoint<'a>>,
     is_reproducible: bool,
+    is_exact: bool,
     error: Option<Error>,
 }
 
@@ -104,6 +105,7 @@ impl<'a> Call<'a> {
             watchers: Watchers::default(),
             checkpoint: None,
             is_reproducible: false,
+            is_exact: false,
             error: None,
         }
     }
@@ -239,6 +241,18 @@ impl<'a> Call<'a> {
     /// ```
     pub fn reproducible(mut self) -> Self {
         self.is_reproducible = true;
+        self
+    }
+
+    /// Has the call run in workgroups of the size that the kernel's author wrote, on every device.
+    ///
+    /// Without it, a kernel that does not see the shape of its workgroups may run in others: one that has no workgroup memory,
+    /// barriers or subgroup operations, reads no ids but `global_invocation_id`, and has no loop that reads what other invocations
+    /// write. Its results are the same. The CPU engine runs it in rows along x where its workgroups do not fill registers
+    /// (`@workgroup_size(1)`), and the [plan](Call::plan) says so; GPUs run workgroups as they are. Grids, units and reports count
+    /// the author's workgroups in any case.
+    pub fn exact_workgroups(mut self) -> Self {
+        self.is_exact = true;
         self
     }
 

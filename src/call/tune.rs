@@ -174,6 +174,9 @@ struct Rehearsal<'a> {
     extent: Option<Extent>,
     memory: Option<u64>,
     tokens: Vec<CancelToken>,
+    is_exact: bool,
+    /// The workgroup of the kernel as it is written.
+    written_size: [u32; 3],
     tiles: Option<u32>,
     deadline: Option<Instant>,
     /// What was bound for writing, as it was: the place of the binding, and its bytes.
@@ -315,7 +318,7 @@ impl TunedVariant {
 
 impl<'a> Rehearsal<'a> {
     fn new(call: Call<'a>) -> Rehearsal<'a> {
-        let Call { devices, kernel, args, uniforms, extent, deadline, tokens, memory, tiles, .. } = call;
+        let Call { devices, kernel, args, uniforms, extent, deadline, tokens, memory, tiles, is_exact, .. } = call;
         let bindings = kernel.bindings().iter().zip(&args).enumerate();
         let written = bindings.filter(|(_, (binding, _))| binding.is_written());
         let bytes = |arg: &Option<Arg<'_>>| Some(arg.as_ref()?.data.on_host()?.to_vec());
@@ -327,6 +330,8 @@ impl<'a> Rehearsal<'a> {
             extent,
             memory,
             tiles,
+            is_exact,
+            written_size: kernel.workgroup_size(),
             tokens,
             deadline: deadline.and_then(|limit| Instant::now().checked_add(limit)),
             start,
@@ -361,6 +366,8 @@ impl<'a> Rehearsal<'a> {
             watchers: Watchers::default(),
             checkpoint: None,
             is_reproducible: false,
+            // A constant that sizes workgroups is to be measured with these.
+            is_exact: self.is_exact || kernel.workgroup_size() != self.written_size,
             error: None,
         };
         let report = call.run()?;

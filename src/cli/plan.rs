@@ -33,6 +33,9 @@ struct Document {
     /// The constants that the call leaves open, where they were tuned for the device.
     #[serde(skip_serializing_if = "Option::is_none")]
     tuned: Option<String>,
+    /// The shape of the workgroups that the device runs, where that is not the author's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shape: Option<[u32; 3]>,
     workgroups: [u32; 3],
     tiles: TilesEntry,
     reasons: Vec<ReasonEntry>,
@@ -122,6 +125,7 @@ fn document(plan: &Plan) -> Document {
         unsplit: plan.unsplit.clone(),
         shared: plan.shared.clone(),
         tuned: plan.tuned.clone(),
+        shape: plan.shape,
         workgroups: plan.workgroups,
         tiles: TilesEntry {
             count: plan.tiles.count(),

@@ -35,6 +35,9 @@ impl fmt::Display for Plan {
             write!(f, ", cut along {} into tiles of {units} workgroup{s}", AXES[self.tiles.axis()])?;
         }
         writeln!(f)?;
+        if let Some([x, y, z]) = self.shape {
+            writeln!(f, "  run in workgroups of {x} x {y} x {z} invocations: the kernel does not see their shape")?;
+        }
         for reason in &self.reasons {
             writeln!(f, "  because {reason}")?;
         }

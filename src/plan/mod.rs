@@ -70,6 +70,9 @@ pub struct Plan {
     pub shared: Option<String>,
     /// The values of constants that the call leaves open, where they were tuned for the device: `WG = 128`.
     pub tuned: Option<String>,
+    /// The shape of the workgroups that the device runs, where that is not the author's: the kernel does not see it, and everything
+    /// else counts the author's.
+    pub shape: Option<[u32; 3]>,
     /// Workgroups along x, y and z.
     pub workgroups: [u32; 3],
     /// How the grid is cut.
@@ -215,6 +218,11 @@ impl Plan {
         Plan { shared: Some(reason.to_owned()), ..self.clone() }
     }
 
+    /// The same plan, on a device that runs workgroups of another shape.
+    pub(crate) fn with_shape(&self, shape: [u32; 3]) -> Plan {
+        Plan { shape: Some(shape), ..self.clone() }
+    }
+
     /// The same plan, of a call with constants that were tuned.
     pub(crate) fn with_tuned(&self, constants: &str) -> Plan {
         Plan { tuned: Some(constants.to_owned()), ..self.clone() }
@@ -250,6 +258,7 @@ fn plan_as(kernel: &Kernel, given: &PlanRequest<'_>, device: &str, analysis: Ana
         unsplit: None,
         shared: None,
         tuned: None,
+        shape: None,
         workgroups: given.shape.workgroups,
         tiles: placed.tiles,
         bindings: placed.bindings,

@@ -17,6 +17,8 @@ mod ir;
 mod plan;
 mod samples;
 #[cfg(feature = "cpu")]
+mod shape;
+#[cfg(feature = "cpu")]
 mod split;
 #[cfg(feature = "cpu")]
 mod tune;
@@ -27,6 +29,9 @@ mod missing_gpu;
 #[cfg(feature = "gpu")]
 #[path = "../support/validation.rs"]
 mod validation;
+#[cfg(feature = "cpu")]
+#[path = "../support/shape_free.rs"]
+mod shape_free;
 #[path = "../support/wgsl.rs"]
 mod wgsl;
 
