@@ -62,12 +62,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let kernel = off.module(WGSL)?.only_kernel()?;
     for (name, history, is_measured) in others {
         let rt = runtime(&history, is_measured)?;
-        let (without, with) = compare::compare(
-            calls,
-            calls / 10,
-            || call(&off, &kernel, &x, &mut y),
-            || call(&rt, &kernel, &x, &mut z),
-        )?;
+        let (without, with) =
+            compare::compare(calls, calls / 10, || call(&off, &kernel, &x, &mut y), || call(&rt, &kernel, &x, &mut z))?;
         let ratio = with.as_secs_f64() / without.as_secs_f64();
         println!("{name:>12}: {with:.2?}, {without:.2?} without learning, ratio {ratio:.3}");
     }

@@ -94,8 +94,8 @@ mod trace;
 
 pub use buffer::Buffer;
 pub use call::{
-    Call, Checkpoint, Grid, Job, Outcome, Predicted, ReadArg, TileEvents, Tuned, TunedDevice, TunedVariant, UniformValue,
-    Untyped, WriteArg,
+    Call, Checkpoint, Grid, Job, Outcome, Predicted, ReadArg, TileEvents, Tuned, TunedDevice, TunedVariant,
+    UniformValue, Untyped, WriteArg,
 };
 pub use chain::{Chain, ChainBuilder};
 pub use cost::History;

@@ -123,7 +123,14 @@ impl Runtime {
     /// already runs where it is predicted to be the fastest. Does nothing where there is no choice of devices, and where
     /// nothing is to be learned ([`History::Off`]).
     pub fn measure(&self) {
-        self.devices.measure();
+        self.devices.measure(false);
+    }
+
+    /// The same once more, for each device up to three times in all. What disturbs a measurement makes a device look weaker, so
+    /// that the best of several counts; where one is clearly better than those before, what calls took on the device is
+    /// forgotten, for it was compared with those. Long programs do it by themselves.
+    pub fn measure_again(&self) {
+        self.devices.measure(true);
     }
 
     /// What a device can do at most, if it was measured.

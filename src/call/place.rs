@@ -242,7 +242,9 @@ impl Call<'_> {
         let predictions = self.devices.predictions(&self.kernel, given, regrid, devices);
         let known = devices.iter().zip(predictions);
         known
-            .filter_map(|(device, prediction)| Some(Predicted { device: device.clone(), others: Vec::new(), prediction: prediction? }))
+            .filter_map(|(device, prediction)| {
+                Some(Predicted { device: device.clone(), others: Vec::new(), prediction: prediction? })
+            })
             .collect()
     }
 

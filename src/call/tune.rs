@@ -293,7 +293,8 @@ impl Call<'_> {
         }
         let resident = |arg: &Option<Arg<'_>>| arg.as_ref().is_some_and(|arg| arg.data.on_host().is_none());
         if self.args.iter().any(resident) {
-            let problem = "a kernel is tuned with data of the host, which every device can be given, and this is in a buffer";
+            let problem =
+                "a kernel is tuned with data of the host, which every device can be given, and this is in a buffer";
             return refuse(problem, "bind slices or vectors");
         }
         Ok(())
@@ -421,8 +422,11 @@ impl<'a> Rehearsal<'a> {
                     let results = self.results();
                     self.run(device, kernel)?;
                     if let Some(place) = self.differs(kernel, &results) {
-                        let problem = format!("its results differ from run to run, so that nothing can be compared: {place}");
-                        return Err(Error::Call(kernel.message(problem).help("tune a kernel whose results do not depend on order")));
+                        let problem =
+                            format!("its results differ from run to run, so that nothing can be compared: {place}");
+                        return Err(Error::Call(
+                            kernel.message(problem).help("tune a kernel whose results do not depend on order"),
+                        ));
                     }
                     expected = Some(results);
                 }
@@ -468,7 +472,12 @@ impl<'a> Rehearsal<'a> {
             return false;
         }
         let args = mem::take(&mut self.args);
-        let call = Call { args, uniforms: self.uniforms.clone(), extent: self.extent, ..Call::new(self.devices.clone(), kernel.clone()) };
+        let call = Call {
+            args,
+            uniforms: self.uniforms.clone(),
+            extent: self.extent,
+            ..Call::new(self.devices.clone(), kernel.clone())
+        };
         let workgroups = call.extent.map_or_else(|| call.infer_grid().ok(), |extent| extent.workgroups(kernel).ok());
         let is_kept = workgroups
             .is_some_and(|workgroups| self.devices.keep_tuned(kernel, &call.given(workgroups), device, constants));

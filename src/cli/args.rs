@@ -46,7 +46,7 @@ pub enum Command {
 /// `swath devices`.
 #[derive(Debug, Args)]
 pub struct DevicesArgs {
-    /// Measure what each device can do at most, where that is not known
+    /// Measure what each device can do at most, up to three times in all: the best counts
     #[arg(long)]
     pub measure: bool,
     /// Print one JSON document

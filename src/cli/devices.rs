@@ -81,7 +81,7 @@ pub fn ceilings(ceilings: &Ceilings) -> Vec<String> {
 pub fn devices(args: &DevicesArgs) -> Outcome {
     let runtime = Runtime::new()?;
     if args.measure {
-        runtime.measure();
+        runtime.measure_again();
     }
     let default = runtime.device("auto").ok();
     if args.json {

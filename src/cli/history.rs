@@ -89,9 +89,8 @@ fn document(
         factor: kernel.factor,
         observations: kernel.observations,
     };
-    let constants = |tuned: &TunedKernel| {
-        tuned.constants.iter().map(|(name, value)| (name.clone(), (*value).into())).collect()
-    };
+    let constants =
+        |tuned: &TunedKernel| tuned.constants.iter().map(|(name, value)| (name.clone(), (*value).into())).collect();
     let tuned = tuned.iter().map(|tuned| TunedEntry {
         kernel: tuned.name.clone(),
         fingerprint: tuned.fingerprint.clone(),

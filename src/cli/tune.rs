@@ -55,14 +55,18 @@ pub fn tune(args: &TuneArgs) -> Outcome {
     let (open, given): (Vec<&ConstArg>, Vec<&ConstArg>) =
         call_args.consts.iter().partition(|constant| !constant.others.is_empty());
     if open.is_empty() {
-        return Err(Failure::wrong("there is nothing to tune", "list values of an override constant: --const WG=32,64,128"));
+        return Err(Failure::wrong(
+            "there is nothing to tune",
+            "list values of an override constant: --const WG=32,64,128",
+        ));
     }
     let module = load_module(call_args)?;
     let kernel = kernel_with(call_args, &module, &given)?;
     let mut slots = bind(&kernel, call_args, Purpose::Look)?;
     // Not the CPU engine alone where that is asked for: what is found is kept for calls that choose.
     let runtime = Runtime::new()?;
-    let values: Vec<(&str, Vec<f64>)> = open.iter().map(|constant| (constant.name.as_str(), constant.values())).collect();
+    let values: Vec<(&str, Vec<f64>)> =
+        open.iter().map(|constant| (constant.name.as_str(), constant.values())).collect();
     let values: Vec<(&str, &[f64])> = values.iter().map(|(name, values)| (*name, values.as_slice())).collect();
     let mut failure = None;
     let tuned = kernel.tune(&runtime, &values, |_| {
@@ -143,7 +147,9 @@ fn text(tuned: &Tuned) -> String {
         text += &format!("{table}\n");
         text += &match (on.best(), on.is_kept()) {
             (None, _) => "nothing is kept: no variant is right there\n\n".to_owned(),
-            (Some(best), true) if best.constants().is_empty() => "kept: calls go on with what is written\n\n".to_owned(),
+            (Some(best), true) if best.constants().is_empty() => {
+                "kept: calls go on with what is written\n\n".to_owned()
+            }
             (Some(best), true) => {
                 format!("kept: calls that leave the constants and the device open take {} there\n\n", words(best))
             }

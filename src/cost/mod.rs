@@ -24,9 +24,9 @@ mod window;
 mod work;
 
 pub use ceilings::Ceilings;
-pub(crate) use choose::{Candidate, PAYS};
 #[cfg(test)]
 pub(crate) use choose::Choice;
+pub(crate) use choose::{Candidate, PAYS};
 pub(crate) use fingerprint::Fingerprint;
 pub use history::{History, LearnedDevice, LearnedKernel, TunedKernel};
 pub use model::{Basis, Prediction};

@@ -120,6 +120,8 @@ pub type Constants = Vec<(String, f64)>;
 #[derive(Debug, Default)]
 struct Known {
     ceilings: Option<Ceilings>,
+    /// How often they were measured.
+    measured: u32,
     /// First runs of kernels, by class.
     firsts: Vec<(i16, f32)>,
 }
@@ -147,10 +149,17 @@ pub struct Model {
 }
 
 impl Model {
-    /// What a device can do, once it is known. What was seen of it before was compared with something else, and is forgotten.
+    /// What a device can do, as it was measured; of several measurements the best. Where one is clearly better than those before,
+    /// what was seen of the device was compared with something else, and is forgotten.
     pub fn set_ceilings(&mut self, device: DeviceId, ceilings: Ceilings) {
         let known = self.devices.entry(device).or_default();
-        if known.ceilings.replace(ceilings).is_some_and(|before| before != ceilings) {
+        known.measured = known.measured.saturating_add(1);
+        let before = known.ceilings;
+        if before.is_some_and(|before| !before.is_clearly_below(&ceilings)) {
+            return;
+        }
+        known.ceilings = Some(before.map_or(ceilings, |before| before.best(&ceilings)));
+        if before.is_some() {
             known.firsts.clear();
             self.entries.retain(|seen, _| seen.device != device);
             self.news.retain(|seen, _| seen.device != device);
@@ -160,6 +169,11 @@ impl Model {
 
     pub fn ceilings(&self, device: DeviceId) -> Option<Ceilings> {
         self.devices.get(&device)?.ceilings
+    }
+
+    /// How often it was measured what a device can do.
+    pub fn measurements(&self, device: DeviceId) -> u32 {
+        self.devices.get(&device).map_or(0, |known| known.measured)
     }
 
     /// Takes in what a file says.

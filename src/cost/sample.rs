@@ -82,8 +82,7 @@ mod tests {
     #[test]
     fn the_first_runs_are_noted_and_then_few() {
         let mut sampler = Sampler::default();
-        let noted: Vec<u32> =
-            (1..=1000).filter(|_| !sampler.count(1.1, Some(1.0)).is_empty()).collect();
+        let noted: Vec<u32> = (1..=1000).filter(|_| !sampler.count(1.1, Some(1.0)).is_empty()).collect();
         assert_eq!(noted[..16], (1..=16).collect::<Vec<_>>());
         assert_eq!(noted[16..20], [128, 256, 384, 512]);
         assert_eq!(noted.len(), 16 + 1000 / 128);

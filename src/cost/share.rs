@@ -50,8 +50,7 @@ pub(crate) fn shared(sharers: &[Sharer]) -> Option<(f64, Vec<usize>)> {
         let lost: f64 = all().map(|sharer| sharer.rate() * sharer.lost()).sum();
         let seconds = (1.0 + lost) / rates;
         let part = |sharer: &Sharer| sharer.rate() * (seconds - sharer.lost());
-        let (least, part) =
-            places.iter().map(|&at| (at, part(&sharers[at]))).min_by(|a, b| a.1.total_cmp(&b.1))?;
+        let (least, part) = places.iter().map(|&at| (at, part(&sharers[at]))).min_by(|a, b| a.1.total_cmp(&b.1))?;
         if part >= LEAST_PART {
             return Some((seconds / TOGETHER, places));
         }

@@ -15,7 +15,8 @@ use super::{
 };
 use crate::{
     cost::{
-        Basis, Candidate, Ceilings, Constants, DeviceId, Fingerprint, History, Model, Prediction, Record, Seen, Task, WorkAsked,
+        Basis, Candidate, Ceilings, Constants, DeviceId, Fingerprint, History, Model, Prediction, Record, Seen, Task,
+        WorkAsked,
         history::{Contents, HistoryFile, Writer},
     },
     error::Result,
@@ -26,8 +27,13 @@ use crate::{
 /// Seconds that measuring a device takes, about.
 const MEASURING: f64 = 0.2;
 
-/// How many times longer than measuring calls without a device have to take before it is worth it.
+/// How many times longer than measuring calls without a device have to take before it is worth it; and before it is worth to
+/// measure once more, for a device may have been disturbed.
 const WORTH_MEASURING: f64 = 20.0;
+const WORTH_MORE: f64 = 200.0;
+
+/// Measurements of a device, of which the best counts.
+const MEASUREMENTS: u32 = 3;
 
 /// Learns, unless it is off.
 pub(super) struct Learner(Option<Inner>);
@@ -73,6 +79,8 @@ pub(super) struct State {
     /// Seconds of calls without a device so far, and those from which on it is worth measuring what is not measured.
     open_seconds: f64,
     measures_at: f64,
+    /// Those from which on it is worth to measure once more.
+    again_at: f64,
 }
 
 /// A call whose device is chosen or known, and what it is expected to take.
@@ -131,9 +139,9 @@ impl State {
         Candidate { device, task, compile: compile / f64::from(1 + uses) }
     }
 
-    /// Whether a device was measured, or cannot be.
-    fn is_done(&self, id: DeviceId) -> bool {
-        self.model.ceilings(id).is_some() || self.failed.contains(&id)
+    /// Whether a device was measured so often, or cannot be.
+    fn is_measured(&self, id: DeviceId, times: u32) -> bool {
+        self.model.measurements(id) >= times || self.failed.contains(&id)
     }
 }
 
@@ -237,7 +245,13 @@ impl Learner {
         let (state, at) = inner.prepared(kernel, given, None)?;
         let number = device.inner.number;
         let expected = state.calls[at].order().iter().find(|(other, _)| *other == number).copied()?;
-        Some(Ticket { expected: Some(expected), is_open: false, instead_of: None, sharing: None, ..state.calls.ticket(at) })
+        Some(Ticket {
+            expected: Some(expected),
+            is_open: false,
+            instead_of: None,
+            sharing: None,
+            ..state.calls.ticket(at)
+        })
     }
 
     /// What a call is predicted to take on each of some devices, in their order; nothing for those that were not measured.
@@ -339,7 +353,9 @@ impl Learner {
             return;
         }
         let task = entry.task;
-        noted.into_iter().for_each(|seconds| state.model.observe_shared(sharing.group, &task, seconds, sharing.by_alone));
+        noted
+            .into_iter()
+            .for_each(|seconds| state.model.observe_shared(sharing.group, &task, seconds, sharing.by_alone));
         if seconds > sharing.alone {
             entry.expire();
         }
@@ -349,11 +365,12 @@ impl Learner {
         inner.notify();
     }
 
-    /// Measures all devices that were not; gives whether it learns how long calls take.
-    pub fn measure(&self) -> bool {
+    /// Measures all devices that were not, or those `again` that were not measured often; gives whether it learns how long
+    /// calls take.
+    pub fn measure(&self, again: bool) -> bool {
         let Some(inner) = self.0.as_ref().filter(|inner| inner.has_choice()) else { return false };
         inner.load();
-        inner.measure();
+        inner.measure(if again { MEASUREMENTS } else { 1 });
         true
     }
 
@@ -471,7 +488,7 @@ impl Inner {
 
     /// The state with all devices measured, if that is worth it by now.
     fn measured<'s>(&'s self, state: MutexGuard<'s, State>, task: &Task, uses: u32) -> MutexGuard<'s, State> {
-        if state.measures_at <= 0.0 {
+        if state.measures_at <= 0.0 && state.open_seconds < state.again_at {
             return state;
         }
         // The first call of its kind may be a long one.
@@ -480,8 +497,9 @@ impl Inner {
         if state.open_seconds + ahead < state.measures_at {
             return state;
         }
+        let times = if state.measures_at > 0.0 { 1 } else { MEASUREMENTS };
         drop(state);
-        self.measure();
+        self.measure(times);
         self.shared.state()
     }
 
@@ -496,8 +514,7 @@ impl Inner {
         shares: Option<&Task>,
     ) -> Option<Chosen> {
         let able: Vec<&Subject> = self.subjects.iter().filter(|subject| !state.failed.contains(&subject.id)).collect();
-        let candidate =
-            |subject: &&Subject| state.candidate(subject.id, task_on(subject.device.inner.number), uses);
+        let candidate = |subject: &&Subject| state.candidate(subject.id, task_on(subject.device.inner.number), uses);
         let candidates: Vec<Candidate> = able.iter().map(candidate).collect();
         let choice = state.model.choose(&candidates, may_try)?;
         let seconds = |at: usize| choice.predictions[at].seconds + candidates[at].compile;
@@ -506,18 +523,18 @@ impl Inner {
             let is_behind = |at: usize| at != choice.chosen;
             is_behind(a).cmp(&is_behind(b)).then(seconds(a).total_cmp(&seconds(b)))
         });
-        let sharing = shares.filter(|_| choice.instead_of.is_none()).and_then(|task| {
-            self.sharing(state, task, &able, &candidates, &choice.predictions, choice.chosen)
-        });
+        let sharing = shares
+            .filter(|_| choice.instead_of.is_none())
+            .and_then(|task| self.sharing(state, task, &able, &candidates, &choice.predictions, choice.chosen));
         let order = order.into_iter().map(|at| (able[at].device.inner.number, choice.predictions[at].seconds));
         Some(Chosen { order: order.collect(), instead_of: choice.instead_of, sharing })
     }
 
-    /// Measures the devices that were not.
-    fn measure(&self) {
+    /// Measures the devices that were not measured so often, once.
+    fn measure(&self, times: u32) {
         let _alone = self.measuring.lock().unwrap_or_else(PoisonError::into_inner);
         for Subject { device, id, name } in &self.subjects {
-            if self.shared.state().is_done(*id) {
+            if self.shared.state().is_measured(*id, times) {
                 continue;
             }
             let measured: Result<Ceilings> = measure::measure(device);
@@ -545,7 +562,11 @@ impl Inner {
             state.measures_at = f64::INFINITY;
             return;
         }
-        let missing = self.subjects.iter().filter(|subject| !state.is_done(subject.id)).count();
+        let missing = |most| self.subjects.iter().filter(|subject| !state.is_measured(subject.id, most)).count();
+        let more = missing(MEASUREMENTS) as f64;
+        let again = state.open_seconds + WORTH_MORE * MEASURING * more;
+        let missing = missing(1);
+        state.again_at = if more > 0.0 { again } else { f64::INFINITY };
         self.shared.is_measured.store(missing == 0, Ordering::Release);
         state.measures_at = WORTH_MEASURING * MEASURING * missing as f64;
     }

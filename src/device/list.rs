@@ -318,9 +318,9 @@ impl Devices {
         self.inner.learner.tell_of(task, name, device, seconds);
     }
 
-    /// Measures what the devices can do, unless that is known; gives whether it is of any use.
-    pub fn measure(&self) -> bool {
-        self.inner.learner.measure()
+    /// Measures what the devices can do, unless that is known, or once more (`again`); gives whether it is of any use.
+    pub fn measure(&self, again: bool) -> bool {
+        self.inner.learner.measure(again)
     }
 
     /// What a device can do, if it was measured.

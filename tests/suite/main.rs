@@ -26,12 +26,12 @@ mod tune;
 #[cfg(feature = "gpu")]
 #[path = "../support/missing_gpu.rs"]
 mod missing_gpu;
-#[cfg(feature = "gpu")]
-#[path = "../support/validation.rs"]
-mod validation;
 #[cfg(feature = "cpu")]
 #[path = "../support/shape_free.rs"]
 mod shape_free;
+#[cfg(feature = "gpu")]
+#[path = "../support/validation.rs"]
+mod validation;
 #[path = "../support/wgsl.rs"]
 mod wgsl;
 

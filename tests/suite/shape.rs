@@ -22,7 +22,12 @@ impl Data {
     }
 
     /// Runs a kernel over it, from zeros; what is written beside the grid would show behind it.
-    fn run(&mut self, rt: &Runtime, kernel: &Kernel, how: impl FnOnce(swath::Call<'_>) -> swath::Call<'_>) -> Result<Report> {
+    fn run(
+        &mut self,
+        rt: &Runtime,
+        kernel: &Kernel,
+        how: impl FnOnce(swath::Call<'_>) -> swath::Call<'_>,
+    ) -> Result<Report> {
         self.y.fill(0);
         let Data { x, y, width, height } = self;
         let call = rt.call(kernel).set("p.width", *width as u32).set("p.height", *height as u32);
@@ -46,8 +51,18 @@ fn results_do_not_depend_on_the_shape() {
             done(data.run(&interpreter, &plain, |call| call));
             data.y.clone()
         };
-        let sizes: &[[u32; 3]] =
-            &[[1, 1, 1], [2, 1, 1], [3, 1, 1], [7, 1, 1], [12, 1, 1], [63, 1, 1], [1, 4, 1], [3, 5, 1], [2, 2, 2], [4, 16, 1]];
+        let sizes: &[[u32; 3]] = &[
+            [1, 1, 1],
+            [2, 1, 1],
+            [3, 1, 1],
+            [7, 1, 1],
+            [12, 1, 1],
+            [63, 1, 1],
+            [1, 4, 1],
+            [3, 5, 1],
+            [2, 2, 2],
+            [4, 16, 1],
+        ];
         for &size in sizes {
             let sized = kernel(&text((name, is_2d, body), size));
             let mut check = |what: &str, rt: &Runtime, how: fn(swath::Call<'_>) -> swath::Call<'_>| {
@@ -74,7 +89,7 @@ fn invocations_are_those_of_the_authors_workgroups() {
     let count = kernel(
         "@group(0) @binding(0) var<storage, read_write> ids: array<atomic<u32>>;
         @group(0) @binding(1) var<storage, read_write> count: atomic<u32>;
-        @compute @workgroup_size(3, 2) fn count(@builtin(global_invocation_id) id: vec3u) {
+        @compute @workgroup_size(3, 2) fn all(@builtin(global_invocation_id) id: vec3u) {
             atomicAdd(&ids[id.y * 512u + id.x], 1u);
             atomicAdd(&count, 1u);
         }",

@@ -4,14 +4,30 @@
 /// invocations.
 pub const KERNELS: [(&str, bool, &str); 10] = [
     ("scale", false, "y[id.x] = bitcast<u32>(2.5 * f32(x[id.x]));"),
-    ("hash", false, "var h = x[id.x]; for (var i = 0u; i < 16u; i++) { h = (h ^ (h >> 15u)) * 0x85ebca6bu; } y[id.x] = h;"),
+    (
+        "hash",
+        false,
+        "var h = x[id.x]; for (var i = 0u; i < 16u; i++) { h = (h ^ (h >> 15u)) * 0x85ebca6bu; } y[id.x] = h;",
+    ),
     ("gather", false, "y[id.x] = x[(id.x * 7919u) % arrayLength(&x)];"),
     ("neighbours", false, "y[id.x] = x[max(id.x, 1u) - 1u] + 2u * x[id.x] + x[min(id.x + 1u, arrayLength(&x) - 1u)];"),
-    ("collatz", false, "var n = x[id.x] | 1u; var i = 0u; while n != 1u && i < 40u { n = select(n / 2u, 3u * n + 1u, n % 2u == 1u); i++; } y[id.x] = i;"),
+    (
+        "collatz",
+        false,
+        "var n = x[id.x] | 1u; var i = 0u; while n != 1u && i < 40u { n = select(n / 2u, 3u * n + 1u, n % 2u == 1u); i++; } y[id.x] = i;",
+    ),
     ("branch", false, "if x[id.x] % 3u == 0u { y[id.x] = id.x; } else { y[id.x] = u32(sqrt(f32(x[id.x]))); }"),
-    ("polynomial", false, "let t = f32(x[id.x] % 1000u) * 0.001; var p = 0.0; for (var i = 0; i < 12; i++) { p = fma(p, t, 0.5); } y[id.x] = bitcast<u32>(p);"),
+    (
+        "polynomial",
+        false,
+        "let t = f32(x[id.x] % 1000u) * 0.001; var p = 0.0; for (var i = 0; i < 12; i++) { p = fma(p, t, 0.5); } y[id.x] = bitcast<u32>(p);",
+    ),
     ("copy_2d", true, "y[id.y * p.width + id.x] = x[id.y * p.width + id.x] + id.y;"),
-    ("blur_2d", true, "var sum = 0u; for (var d = 0u; d < 5u; d++) { sum += x[id.y * p.width + min(id.x + d, p.width - 1u)]; } y[id.y * p.width + id.x] = sum;"),
+    (
+        "blur_2d",
+        true,
+        "var sum = 0u; for (var d = 0u; d < 5u; d++) { sum += x[id.y * p.width + min(id.x + d, p.width - 1u)]; } y[id.y * p.width + id.x] = sum;",
+    ),
     ("transpose_2d", true, "y[id.x * p.height + id.y] = x[id.y * p.width + id.x];"),
 ];
 

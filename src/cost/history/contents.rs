@@ -82,10 +82,15 @@ impl Contents {
         match record {
             Record::Device { id, name, ceilings } => {
                 let before = self.devices.iter().position(|(other, ..)| *other == id).map(|at| self.devices.remove(at));
-                if before.is_some_and(|(.., before)| before != ceilings) {
-                    // What was seen before was compared with something else.
-                    self.runs.retain(|seen, _| seen.device != id);
-                }
+                let ceilings = match before {
+                    None => ceilings,
+                    Some((.., before)) if !before.is_clearly_below(&ceilings) => before,
+                    Some((.., before)) => {
+                        // What was seen before was compared with something else.
+                        self.runs.retain(|seen, _| seen.device != id);
+                        before.best(&ceilings)
+                    }
+                };
                 self.devices.push((id, name, ceilings));
             }
             Record::Runs { seen, name, last, count } => {

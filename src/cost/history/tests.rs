@@ -98,6 +98,39 @@ fn constants_that_were_tuned_anew_replace_those_before() {
     assert!(!model.has_tuned());
 }
 
+/// A device that was disturbed when it was measured is taken for what it can do once it was not.
+#[test]
+fn of_several_measurements_the_best_counts() {
+    let (_folder, file) = folder();
+    let Record::Device { id, name, ceilings } = device(1) else { unreachable!() };
+    let measured = |ceilings| Record::Device { id, name: name.clone(), ceilings };
+    let weak = Ceilings { memory: 0.3 * ceilings.memory, launch: 4.0 * ceilings.launch, ..ceilings };
+    let (mut model, work) = (Model::default(), Work { operations: 1e6, workgroups: 100.0, ..Work::default() });
+    let task = Task { kernel: Fingerprint(7), work };
+    for (at, (next, expected)) in [
+        (weak, weak),
+        // A little more is no other device, and what was learned stays.
+        (Ceilings { memory: 1.1 * weak.memory, ..weak }, weak),
+        (Ceilings { launch: 9.0 * ceilings.launch, ..ceilings }, Ceilings { launch: weak.launch, ..ceilings }),
+        (ceilings, ceilings),
+        (weak, ceilings),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        file.append(&[measured(next)]).expect("written");
+        let (devices, _) = file.read().expect("read").listed();
+        assert_eq!(devices.iter().map(|device| device.ceilings).collect::<Vec<_>>(), [expected], "{at}");
+        let before = model.ceilings(id);
+        model.observe(id, &task, 1.0);
+        model.set_ceilings(id, next);
+        assert_eq!(model.ceilings(id), Some(expected), "{at}");
+        let is_kept = before == Some(expected);
+        assert_eq!(model.observations(id, &task) > 0, is_kept, "{at}");
+        assert_eq!(model.measurements(id), at as u32 + 1);
+    }
+}
+
 #[test]
 fn files_of_other_versions_are_ignored_and_replaced() {
     for other in [&b"swath learned 0\nx\n"[..], b"#!/bin/sh\n", b"s", b"\0\0\0"] {

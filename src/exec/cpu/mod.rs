@@ -377,8 +377,19 @@ impl Backend for CpuBackend {
         let team = self.pool.team(self.pool.threads().saturating_sub(launch.spare_threads));
         LaunchData::new(launch.kernel, launch.args)?.with_memory(&mut metrics, stop, |metrics, memory, homes| {
             let in_flight = None;
-            let mut session =
-                CpuSession { engine: self, team, code: &code, shape, plan, memory, homes, stop, track, metrics, in_flight };
+            let mut session = CpuSession {
+                engine: self,
+                team,
+                code: &code,
+                shape,
+                plan,
+                memory,
+                homes,
+                stop,
+                track,
+                metrics,
+                in_flight,
+            };
             body(&mut session)
         })?;
         Ok(metrics)
@@ -391,7 +402,9 @@ impl Backend for CpuBackend {
 
     fn run_turn(&self, ready: &Ready, turn: SequenceTurn<'_>) -> Result<Metrics> {
         let stop = turn.stop;
-        prepared(ready)?.run(turn, |bound, memory| self.run(&bound.code, (Part::whole(bound.workgroups), Shape::Free), memory, stop))
+        prepared(ready)?.run(turn, |bound, memory| {
+            self.run(&bound.code, (Part::whole(bound.workgroups), Shape::Free), memory, stop)
+        })
     }
 }
 

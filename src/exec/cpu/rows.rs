@@ -148,7 +148,10 @@ mod tests {
             assert_eq!((cut[1].origin[0] * size[0]) % LANES, 0);
             assert_eq!((cut[1].size[0] * size[0]) % LANES, 0);
             assert_eq!(cut[0].origin, origin);
-            assert_eq!([cut[1].origin[0], cut[2].origin[0]], [1, 2].map(|at| cut[at - 1].origin[0] + cut[at - 1].size[0]));
+            assert_eq!(
+                [cut[1].origin[0], cut[2].origin[0]],
+                [1, 2].map(|at| cut[at - 1].origin[0] + cut[at - 1].size[0])
+            );
         }
     }
 
