@@ -14,7 +14,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use swath::schedule::simulate::{Dice, Setting, Simulation, Study, changing, in_place, known_roughly, thousand};
+use swath::schedule::simulate::{
+    Dice, Setting, Simulation, Study, changing, in_hindsight, in_place, known_roughly, thousand,
+};
 
 fn main() {
     let arguments: Vec<String> = env::args().collect();
@@ -39,6 +41,7 @@ fn main() {
     let unchanged = |_: &mut Simulation<'_>, _: &mut Dice| {};
     row("2 to 16 members, nothing known of them", Study::of(seed, calls, Setting::draw, unchanged));
     row("  rates known up to a factor of two", Study::of(seed, calls, Setting::draw, known_roughly));
+    row("  all known, best of 75 policies afterwards", Study::of(seed, calls, Setting::draw, in_hindsight));
     row("  the slowest member works in place", Study::of(seed, calls, Setting::draw, in_place));
     row("  small claims as fast as with hot caches", Study::of(seed, calls, Setting::draw_hot, unchanged));
     row("one becomes ten times slower", Study::of(seed, changes, |dice| changing(dice, false), unchanged));

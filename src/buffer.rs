@@ -71,7 +71,7 @@ impl<T> Buffer<T> {
 impl<T: Pod> Buffer<T> {
     pub(crate) fn zeroed(device: &Device, len: usize) -> Result<Buffer<T>> {
         let bytes = check_new::<T>(device, len)?;
-        let memory = device.inner.backend.allocate(bytes, type_name::<T>())?;
+        let memory = device.allocate(bytes, type_name::<T>())?;
         Ok(Buffer { memory, device: device.clone(), len, element: PhantomData })
     }
 

@@ -54,6 +54,11 @@ pub enum Error {
     #[error("{0}")]
     Hung(Message),
 
+    /// What the device computed is wrong, by its own account. It is not used: what was bound for writing is as it was, unless
+    /// the message says otherwise.
+    #[error("{0}")]
+    WrongResult(Message),
+
     /// The call was not done by its [`deadline`](crate::Call::deadline). What was bound for writing is
     /// initialised but unspecified, unless the message says that nothing was written.
     #[error("{0}")]

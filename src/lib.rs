@@ -64,7 +64,8 @@
 //! # Features
 //!
 //! `gpu` brings wgpu, `cpu` the CPU engine, and `cli` the `swath` command with the samples; all three
-//! are on by default. A library wants `default-features = false, features = ["gpu", "cpu"]`.
+//! are on by default. A library wants `default-features = false, features = ["gpu", "cpu"]`. `imports` brings modules from
+//! several files, as WESL and naga_oil have them.
 #![warn(missing_docs)]
 
 pub mod access;
@@ -91,8 +92,11 @@ pub mod samples;
 #[doc(hidden)]
 pub mod schedule;
 mod trace;
+mod trust;
 
 pub use buffer::Buffer;
+#[doc(hidden)]
+pub use bytes::parse_bytes;
 pub use call::{
     Call, Checkpoint, Grid, Job, Outcome, Predicted, ReadArg, TileEvents, Tuned, TunedDevice, TunedVariant,
     UniformValue, Untyped, WriteArg,
@@ -103,14 +107,18 @@ pub use device::{Device, DeviceChoice};
 pub use device_info::{DeviceInfo, DeviceKind};
 pub use error::{Error, Result};
 pub use exec::CancelToken;
+pub use journal::CheckpointEvery;
 #[doc(hidden)]
 pub use journal::{FinalFile, Progress};
 #[doc(hidden)]
 pub use kernel::names::nearest as nearest_name;
 pub use kernel::{Binding, BindingKind, ConstValue, Field, Kernel, Module, OverrideConstant, Scalar, Type};
+#[cfg(feature = "imports")]
+pub use kernel::{Define, Sources};
 pub use report::{FaultReport, MemberReport, Report};
 pub use runtime::{Runtime, RuntimeBuilder};
 pub use trace::Trace;
+pub use trust::FailedProbe;
 
 #[cfg(feature = "gpu")]
 pub use wgpu;

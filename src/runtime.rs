@@ -15,6 +15,7 @@ use crate::{
     exec::{Backend, null::NullBackend},
     kernel::{Kernel, Module},
     trace::Trace,
+    trust::FailedProbe,
 };
 
 /// The devices of the machine, and the way in to everything that runs on them. Cheap to clone.
@@ -87,7 +88,7 @@ impl Runtime {
     #[doc(hidden)]
     pub fn cpu_engines_that_learn(threads: &[usize], history: &History) -> Result<Runtime> {
         let engines = threads.iter().map(|&threads| crate::exec::cpu::engine_of(threads));
-        Ok(Runtime { devices: Devices::new(engines.collect(), None, history)? })
+        Ok(Runtime { devices: Devices::new(engines.collect(), None, history, None)? })
     }
 
     /// A runtime on a wgpu device that the program already has, so that both share buffers.
@@ -115,7 +116,7 @@ impl Runtime {
     /// A runtime on these devices, where `auto` means `default` if there is one. There is nothing to learn: it is for one
     /// device, or for tests.
     fn with_backends(backends: Vec<Arc<dyn Backend>>, default: Option<String>) -> Result<Runtime> {
-        Ok(Runtime { devices: Devices::new(backends, default, &History::Off)? })
+        Ok(Runtime { devices: Devices::new(backends, default, &History::Off, None)? })
     }
 
     /// Measures what the devices can do at most, unless that is known; takes some tenths of a second, once for each device
@@ -136,6 +137,19 @@ impl Runtime {
     /// What a device can do at most, if it was measured.
     pub fn ceilings(&self, device: &Device) -> Option<Ceilings> {
         self.devices.ceilings(device)
+    }
+
+    /// Runs the probes on all devices where that was never done: small kernels whose results are known, which take less than
+    /// 0.3 s on a device, once for each device and driver. The first call that is to run on a device does it too. With
+    /// `SWATH_TRUST=off` in the environment nothing is ever probed, and every device is trusted.
+    pub fn probe(&self) {
+        self.devices.probe();
+    }
+
+    /// What a device is known to get wrong; nothing where it was not [probed](Runtime::probe). Calls of kernels that use it run
+    /// elsewhere, or are refused where they cannot.
+    pub fn failed_probes(&self, device: &Device) -> Option<Vec<FailedProbe>> {
+        Some(self.devices.weaknesses(device)?.iter().map(|&weakness| weakness.into()).collect())
     }
 
     /// The devices, GPUs first, in the order of their drivers.
@@ -294,6 +308,7 @@ impl Runtime {
 #[must_use = "a builder does nothing until it builds"]
 pub struct RuntimeBuilder {
     history: Option<History>,
+    memory: Option<u64>,
 }
 
 impl RuntimeBuilder {
@@ -304,6 +319,25 @@ impl RuntimeBuilder {
         self
     }
 
+    /// How many bytes of each GPU's memory calls and resident buffers take together at most; without it, as `SWATH_MEMORY` says
+    /// (`64MiB`, `1.5GB`), else no limit.
+    ///
+    /// Calls that need more at a time than there is for all of them are cut into tiles. Those that fit, but not beside the ones
+    /// that are running, wait for their turn in the order in which they were made; small ones may overtake. A call that is made
+    /// inside of another one's callback does not wait: it fails with [`Error::OutOfMemory`](crate::Error::OutOfMemory), or runs on
+    /// the CPU engine if no device was named. Buffers never wait: one that does not fit is refused with the same error. What is
+    /// counted are storage buffers; transfers take up to 64 MiB more in each direction. The CPU engine works in the host's memory,
+    /// and has no limit.
+    ///
+    /// ```
+    /// let rt = swath::Runtime::builder().memory_budget(256 << 20).build()?;
+    /// # Ok::<(), swath::Error>(())
+    /// ```
+    pub fn memory_budget(mut self, bytes: u64) -> Self {
+        self.memory = Some(bytes);
+        self
+    }
+
     /// Opens every GPU that can be opened, and the CPU engine.
     ///
     /// # Errors
@@ -311,7 +345,8 @@ impl RuntimeBuilder {
     /// As [`Runtime::new`].
     pub fn build(self) -> Result<Runtime> {
         let history = self.history.unwrap_or_else(History::from_environment);
-        Ok(Runtime { devices: Devices::new(crate::exec::discover(), default_device(), &history)? })
+        let memory = self.memory.or_else(default_memory);
+        Ok(Runtime { devices: Devices::new(crate::exec::discover(), default_device(), &history, memory)? })
     }
 }
 
@@ -388,4 +423,16 @@ impl fmt::Debug for Runtime {
 /// `SWATH_DEVICE`, if it is set to something.
 fn default_device() -> Option<String> {
     std::env::var("SWATH_DEVICE").ok().filter(|name| !name.trim().is_empty())
+}
+
+/// `SWATH_MEMORY`, if it is a number of bytes.
+fn default_memory() -> Option<u64> {
+    let text = std::env::var("SWATH_MEMORY").ok().filter(|text| !text.trim().is_empty())?;
+    match crate::bytes::parse_bytes(text.trim()) {
+        Ok(bytes) => Some(bytes),
+        Err(problem) => {
+            tracing::warn!("SWATH_MEMORY is `{text}`, and memory is not limited: {problem}");
+            None
+        }
+    }
 }

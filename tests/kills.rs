@@ -6,6 +6,8 @@
 //! (`src/journal/histories.rs`).
 #![cfg(target_os = "linux")]
 
+#[path = "kills/chain.rs"]
+mod chain;
 #[path = "support/folder.rs"]
 mod folder;
 #[cfg(feature = "gpu")]

@@ -13,7 +13,7 @@ use imports::{Arrow, Sources};
 
 /// The modules at the top of `src`, each after those that it may name: the list of `ARCHITECTURE.md`. The root, `lib.rs`,
 /// names all.
-const ROAD: [&str; 23] = [
+const ROAD: [&str; 24] = [
     "error",
     "bytes",
     "digest",
@@ -22,6 +22,7 @@ const ROAD: [&str; 23] = [
     "kernel",
     "ir",
     "access",
+    "trust",
     "plan",
     "schedule",
     "cost",

@@ -28,7 +28,7 @@ pub fn binding<'a>(
         true => everything.clone(),
         false => Footprint::of(accesses.clone().filter(|&access| wanted(access)), axis),
     };
-    let line = |origin: Origin| place(kernel, origin.span).map_or(String::new(), |p| format!(" at line {}", p.line));
+    let line = |origin: Origin| place(kernel, origin.span).map_or(String::new(), |p| format!(" at {p}"));
     BindingAccess {
         verdict: judgement.verdict,
         reason: reason(kernel, &judgement.cause, axis),
@@ -42,13 +42,12 @@ pub fn binding<'a>(
 
 /// Where a span of the kernel's text is.
 fn place(kernel: &Kernel, span: Span) -> Option<Place> {
-    let source = &kernel.inner.source;
-    let range = span.to_range()?;
-    let text = source.get(range)?;
-    let location = span.location(source);
+    let file = kernel.inner.source.view().file_of(span);
+    let (line, column) = file.location(span)?;
+    let text = file.text.get(file.span(span).to_range()?)?;
     // The first line, if there are several.
     let text = text.lines().next().unwrap_or(text).trim_end().to_owned();
-    Some(Place { line: location.line_number, column: location.line_position, text })
+    Some(Place { file: file.name.map(str::to_owned), line, column, text })
 }
 
 fn reason(kernel: &Kernel, cause: &Cause, axis: usize) -> String {

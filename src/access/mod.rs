@@ -41,6 +41,7 @@ mod footprint;
 mod form;
 mod guard;
 mod input;
+mod iterations;
 mod linear;
 mod memo;
 #[cfg(feature = "gpu")]
@@ -52,10 +53,11 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-use std::ops::Range;
+use std::{fmt, ops::Range};
 
 pub use example::{Example, Meaning};
 pub use input::Numbers;
+pub(crate) use iterations::LoopBounds;
 pub use verdict::{Merge, Verdict};
 
 use crate::{
@@ -128,12 +130,22 @@ pub struct Word {
 /// A place in WGSL text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
+    /// The file, where the kernel's module is from several.
+    pub file: Option<String>,
     /// Line, from 1.
     pub line: u32,
     /// Column, from 1.
     pub column: u32,
     /// What stands there.
     pub text: String,
+}
+
+/// `line 7`, or `line 7 of noise.wgsl`.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}", self.line)?;
+        self.file.as_ref().map_or(Ok(()), |file| write!(f, " of {file}"))
+    }
 }
 
 /// The bytes of a binding that a range of units touches.

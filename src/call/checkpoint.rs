@@ -331,7 +331,7 @@ pub(super) fn finish_recorded(
 }
 
 /// A device as far as results depend on it.
-fn describe(device: &Device) -> String {
+pub(crate) fn describe(device: &Device) -> String {
     let info = device.info();
     match info.kind {
         // The same bits on any number of threads, whatever the processor.
@@ -341,7 +341,7 @@ fn describe(device: &Device) -> String {
 }
 
 /// The error of a call whose checkpoint cannot be used.
-fn refused(kernel: Option<&Kernel>, path: &Path, refusal: Refusal) -> Error {
+pub(crate) fn refused(kernel: Option<&Kernel>, path: &Path, refusal: Refusal) -> Error {
     let name = path.display();
     let message = |problem: String| match kernel {
         Some(kernel) => kernel.message(problem),

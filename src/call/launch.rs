@@ -17,7 +17,7 @@ use super::{
     uniform::Uniforms,
 };
 use crate::{
-    device::{Device, Devices, Ticket},
+    device::{Device, Devices, Reservation, Ticket, reserve},
     error::{Error, Message, Result},
     exec::{
         ArgData, Launch, Metrics,
@@ -64,6 +64,8 @@ pub(super) struct Checked<'a> {
     ticket: Option<Ticket>,
     /// What it is predicted to take, the device that it runs on first.
     pub predicted: Vec<Predicted>,
+    /// Whether the device is to find loops that it cuts short.
+    watches_loops: bool,
 }
 
 /// What a run did.
@@ -105,7 +107,7 @@ impl<'a> Call<'a> {
                 self.place(workgroups, planned)?
             }
         };
-        let Placement { device, plan, compile, split, ticket, tuned, predicted } = placement;
+        let Placement { device, plan, compile, split, ticket, tuned, predicted, watches_loops } = placement;
         let (kernel, workgroups, is_sized) = match tuned {
             Some((variant, workgroups)) => {
                 let is_sized = variant.kernel.workgroup_size() != self.kernel.workgroup_size();
@@ -135,6 +137,7 @@ impl<'a> Call<'a> {
             recorder: self.devices.recorder(),
             ticket,
             predicted,
+            watches_loops,
             is_asked: self.device.is_some(),
             is_reproducible: self.is_reproducible,
             // A size that was found to be the fastest is one to keep.
@@ -218,6 +221,13 @@ impl Checked<'_> {
         if has_nothing_to_do(self.workgroups) {
             return Ok(self.report(Done::default(), Instant::now()));
         }
+        let (reserved, mut moved) = match self.reserve() {
+            Ok(reserved) => (reserved, None),
+            Err(error @ Error::OutOfMemory(_)) if self.split.is_none() => {
+                (Vec::new(), Some(self.move_on(error, false)?))
+            }
+            Err(error) => return Err(error),
+        };
         let (mut journal, resumed) = self.resume()?;
         // A call that is not cut is recorded as a whole.
         let is_done = self.split.is_none() && resumed.units > 0;
@@ -228,13 +238,15 @@ impl Checked<'_> {
         } else {
             let landing = AtomicBool::new(false);
             match self.launch_on_one(&landing) {
-                Ok(metrics) => (metrics, Vec::new(), Vec::new()),
+                Ok(metrics) => (metrics, Vec::new(), moved.take().into_iter().collect()),
                 Err(error) => {
                     let fault = self.move_on(error, landing.into_inner())?;
-                    (self.launch_on_one(&AtomicBool::new(false))?, Vec::new(), vec![fault])
+                    let faults = moved.take().into_iter().chain([fault]).collect();
+                    (self.launch_on_one(&AtomicBool::new(false))?, Vec::new(), faults)
                 }
             }
         };
+        drop(reserved);
         if let (Some(journal), None, false) = (&mut journal, &self.split, is_done) {
             self.record_all(journal)?;
         }
@@ -259,6 +271,32 @@ impl Checked<'_> {
         }
         metrics.compile += self.compile;
         Ok(self.report(Done { metrics, members, faults, predicted, resumed }, end))
+    }
+
+    /// Takes the memory that the call needs of its devices, all at once, as far as that is limited.
+    fn reserve(&self) -> Result<Vec<Reservation>> {
+        if self.devices().all(|device| device.inner.budget.is_none()) {
+            return Ok(Vec::new());
+        }
+        let mut needs = match &self.split {
+            Some(split) => split.members.iter().map(|member| (&member.device, member.plan.device_bytes)).collect(),
+            None => {
+                vec![(&self.device, self.plan.as_ref().map_or_else(|| self.host_bytes(), |plan| plan.device_bytes))]
+            }
+        };
+        let stop = self.stop.as_ref().map(|armed| &**armed.stop());
+        reserve(&mut needs, stop).map_err(|error| match error {
+            Error::OutOfMemory(message) if message.kernel.is_empty() => {
+                Error::OutOfMemory(message.kernel(self.kernel.name()))
+            }
+            error => error,
+        })
+    }
+
+    /// Bytes of all data that is in the host's memory.
+    fn host_bytes(&self) -> u64 {
+        let on_host = self.args.iter().flatten().filter(|arg| !matches!(arg.data, Data::Resident { .. }));
+        on_host.map(|arg| arg.data.bytes()).sum()
     }
 
     fn report(&self, done: Done, end: Instant) -> Report {
@@ -295,6 +333,7 @@ impl Checked<'_> {
             track: track(self.recorder.as_deref(), &self.kernel, &self.device),
             watcher: if is_watched { Some(&mut tell) } else { None },
             landing: Some(landing),
+            watches_loops: self.watches_loops,
         };
         self.device.inner.backend.launch(launch)
     }
@@ -319,6 +358,8 @@ impl Checked<'_> {
             patience: split::PATIENCE,
         };
         let (members, faults) = split.launch(launch, self.recorder.as_deref())?;
+        let wrong = faults.iter().filter(|fault| matches!(fault.error, Error::WrongResult(_)));
+        wrong.for_each(|fault| self.devices.note_cut_short(&fault.device, &self.kernel));
         let metrics = MemberReport::total(&members);
         // One that has all of it shares with nobody.
         Ok((metrics, if members.len() > 1 { members } else { Vec::new() }, faults))
@@ -335,11 +376,15 @@ impl Checked<'_> {
         let is_fault = match FaultClass::of(&error) {
             // Who asks for a device wants to know what it lacks, and what is wrong with it for this kernel.
             FaultClass::Device(_) if self.is_asked => {
-                matches!(error, Error::OutOfMemory(_) | Error::DeviceLost(_) | Error::Hung(_))
+                matches!(error, Error::OutOfMemory(_) | Error::DeviceLost(_) | Error::Hung(_) | Error::WrongResult(_))
             }
             FaultClass::Device(_) => true,
             FaultClass::WrongCall | FaultClass::Stopped => false,
         };
+        if let Error::WrongResult(_) = error {
+            self.devices.note_cut_short(&self.device, &self.kernel);
+            self.watches_loops = false;
+        }
         let is_resident = self.args.iter().flatten().any(|arg| matches!(arg.data, Data::Resident { .. }));
         let is_spoilt = was_landing && self.kernel.bindings().iter().any(|binding| binding.loads && binding.stores);
         let spare = self.devices.unbounded().filter(|device| **device != self.device);
@@ -388,13 +433,14 @@ impl Split {
     ) -> Result<(Vec<MemberReport>, Vec<FaultReport>)> {
         let kernel = launch.kernel;
         let feeds = self.members.iter().any(|member| !member.is_host());
-        let member = |SplitMember { device, plan, rate }: &'l SplitMember, spare_threads, is_listed| Member {
-            backend: &*device.inner.backend,
-            plan,
+        let member = |one: &'l SplitMember, spare_threads, is_listed| Member {
+            backend: &*one.device.inner.backend,
+            plan: &one.plan,
             spare_threads,
             is_listed,
-            rate: *rate,
-            track: track(recorder, kernel, device),
+            rate: one.rate,
+            track: track(recorder, kernel, &one.device),
+            watches_loops: one.watches_loops,
         };
         let members: Vec<_> = self.members.iter().map(|one| member(one, usize::from(feeds), self.is_list)).collect();
         let spare = self.spare.as_ref().map(|one| member(one, 0, false));

@@ -19,6 +19,7 @@ use crate::{
         Detour, Misfit, Plan, plan_nothing,
         request::{CallShape, DataLocation, PlanRequest},
     },
+    trust::Doubt,
 };
 
 /// Where a call runs.
@@ -36,13 +37,39 @@ pub(super) struct Placement {
     pub tuned: Option<(Arc<Variant>, [u32; 3])>,
     /// What it is predicted to take, on this device and on the others that may run it, if that is wanted and known.
     pub predicted: Vec<Predicted>,
+    /// Whether the device is to find loops that it cuts short.
+    pub watches_loops: bool,
+}
+
+/// Why a call does not run on the device that it is for.
+enum Passed {
+    Misfit(Misfit),
+    Distrusted(Doubt),
+}
+
+impl Passed {
+    fn reason(&self) -> String {
+        match self {
+            Passed::Misfit(misfit) => misfit.to_string(),
+            Passed::Distrusted(doubt) => doubt.to_string(),
+        }
+    }
 }
 
 impl Placement {
     /// All of it on a device.
     pub fn on(device: Device) -> Placement {
         let (compile, predicted) = (Duration::ZERO, Vec::new());
-        Placement { device, plan: None, compile, split: None, ticket: None, tuned: None, predicted }
+        Placement {
+            device,
+            plan: None,
+            compile,
+            split: None,
+            ticket: None,
+            tuned: None,
+            predicted,
+            watches_loops: false,
+        }
     }
 }
 
@@ -50,7 +77,13 @@ impl Call<'_> {
     /// Finds the device or the devices, and plans the call if it has to be cut, or if a plan is `wanted` anyway.
     pub(super) fn place(&self, workgroups: [u32; 3], wanted: bool) -> Result<Placement> {
         if self.checkpoint.is_none() {
-            return self.place_anywhere(workgroups, wanted);
+            let placement = self.place_anywhere(workgroups, wanted)?;
+            let is_cut = placement.plan.as_ref().is_some_and(|plan| plan.is_cut());
+            if !(placement.watches_loops && is_cut && placement.split.is_none()) {
+                return Ok(placement);
+            }
+            // What lands before a loop is cut short stays, and another device does the rest.
+            return self.place_units(workgroups, placement);
         }
         let resident = |(at, arg): (usize, &Option<Arg<'_>>)| match arg {
             Some(Arg { data: Data::Resident { .. }, .. }) => Some(self.kernel.bindings()[at].name.as_str()),
@@ -64,7 +97,12 @@ impl Call<'_> {
         if placement.split.is_some() || is_pinned {
             return Ok(placement);
         }
-        // One device claims units, too: they can be recorded as they are done.
+        // They can be recorded as they are done.
+        self.place_units(workgroups, placement)
+    }
+
+    /// Has the device of a placement claim units, as those do that share a call.
+    fn place_units(&self, workgroups: [u32; 3], placement: Placement) -> Result<Placement> {
         let mut units = self.place_several(workgroups, std::slice::from_ref(&placement.device), true)?;
         units.compile += placement.compile;
         if let (Some(plan), Some(detour)) = (&units.plan, placement.plan.as_ref().and_then(|plan| plan.detour.clone()))
@@ -159,7 +197,7 @@ impl Call<'_> {
         let Candidates { devices, is_decided } = candidates;
         let wanted = wanted || self.tiles.is_some() || !self.watchers.is_empty();
         let mut refusal = None;
-        let mut misfit: Option<(&Device, Misfit)> = None;
+        let mut passed: Option<(&Device, Passed)> = None;
         for (at, device) in devices.iter().enumerate() {
             let variant = ticket.as_ref().and_then(|ticket| ticket.variant_on(device));
             let tuned = variant.and_then(|variant| Some((Arc::clone(variant), self.regrid(&variant.kernel)?)));
@@ -169,6 +207,7 @@ impl Call<'_> {
                 Ok(compile) => compile,
                 // Who asks for a device wants to know what it lacks.
                 Err(error) if at == 0 && is_decided => {
+                    let error = self.devices.name_takers(&[&self.kernel], error);
                     return Err(about_buffers(&self.kernel, &self.args, device, error));
                 }
                 Err(error) => {
@@ -177,33 +216,64 @@ impl Call<'_> {
                 }
             };
             given.shape.capacity = device.capacity();
-            if !wanted && misfit.is_none() && given.shape.fits() {
+            let doubt = self.devices.doubt(device, kernel, &given);
+            let is_named = at == 0 && is_decided;
+            let may_try = |doubt: &Doubt| is_named && doubt.is_watchable() && !self.has_resident_data();
+            let watches_loops = match doubt.clone() {
+                None => false,
+                Some(doubt) if may_try(&doubt) => true,
+                Some(doubt) if is_named => {
+                    passed = Some((device, Passed::Distrusted(doubt)));
+                    continue;
+                }
+                Some(doubt) => {
+                    refusal = refusal.or(Some(doubt.refusal(&self.kernel, &device.describe())));
+                    continue;
+                }
+            };
+            let placement = |plan| Placement {
+                plan,
+                compile,
+                ticket: ticket.clone(),
+                tuned: tuned.clone(),
+                predicted: predicted.clone(),
+                watches_loops,
+                ..Placement::on(device.clone())
+            };
+            if !wanted && passed.is_none() && given.shape.fits() {
                 self.check_sizes(device)?;
-                return Ok(Placement { compile, ticket, tuned, predicted, ..Placement::on(device.clone()) });
+                return Ok(placement(None));
             }
-            match self.devices.plan(kernel, &given, device)? {
-                Ok(plan) => {
+            match (self.devices.plan(kernel, &given, device)?, doubt) {
+                // Nobody could go on from where a loop was cut short.
+                (Ok(plan), Some(doubt)) if plan.is_cut() && plan.unsplit(&self.kernel).is_some() => {
+                    passed = Some((device, Passed::Distrusted(doubt)));
+                }
+                (Ok(plan), _) => {
                     self.check_sizes(device)?;
                     let plan = match &tuned {
                         None => plan,
                         Some((variant, _)) => Arc::new(plan.with_tuned(&variant.constants)),
                     };
-                    let plan = match &misfit {
+                    let plan = match &passed {
                         None => plan,
-                        Some((other, misfit)) => {
-                            let detour = Detour { device: other.describe(), reason: misfit.to_string() };
+                        Some((other, passed)) => {
+                            let detour = Detour { device: other.describe(), reason: passed.reason() };
                             Arc::new(plan.with_detour(detour))
                         }
                     };
-                    let plan = Some(plan);
-                    return Ok(Placement { plan, compile, ticket, tuned, predicted, ..Placement::on(device.clone()) });
+                    return Ok(placement(Some(plan)));
                 }
-                Err(why) => misfit = misfit.or(Some((device, why))),
+                (Err(why), _) => passed = passed.or(Some((device, Passed::Misfit(why)))),
             }
         }
-        Err(match misfit {
-            Some((device, misfit)) => unfit(&self.kernel, device, &misfit),
-            None => refusal.unwrap_or_else(|| Error::NoDevice(self.kernel.message("the runtime has no device"))),
+        Err(match passed {
+            Some((device, Passed::Misfit(misfit))) => unfit(&self.kernel, device, &misfit),
+            Some((device, Passed::Distrusted(doubt))) => doubt.refusal(&self.kernel, &device.describe()),
+            None => match refusal {
+                Some(error) => self.devices.name_takers(&[&self.kernel], error),
+                None => Error::NoDevice(self.kernel.message("the runtime has no device")),
+            },
         })
     }
 
@@ -321,7 +391,7 @@ pub(crate) fn too_large(kernel: &Kernel, binding: &Binding, bytes: u64, device: 
         limit: device.inner.max_binding.min(device.inner.max_buffer),
         limit_name: "maxStorageBufferBindingSize",
         reason: String::new(),
-        line: None,
+        place: None,
     };
     unfit(kernel, device, &misfit)
 }
@@ -330,13 +400,13 @@ pub(crate) fn too_large(kernel: &Kernel, binding: &Binding, bytes: u64, device: 
 pub(super) fn unfit(kernel: &Kernel, device: &Device, misfit: &Misfit) -> Error {
     let device = device.describe();
     let (problem, subject) = match misfit {
-        Misfit::Binding { name, bytes, limit, reason, line, .. } => {
+        Misfit::Binding { name, bytes, limit, reason, place, .. } => {
             let (bytes, limit) = (exact_bytes(*bytes), exact_bytes(*limit));
             let mut problem = format!("`{name}` holds {bytes}, and {device} takes up to {limit} in a binding");
             if !reason.is_empty() {
                 problem += &format!("; it cannot be cut: {reason}");
-                if let Some(line) = line {
-                    problem += &format!(" (line {line})");
+                if let Some(place) = place {
+                    problem += &format!(" ({place})");
                 }
             }
             (problem, name.as_str())

@@ -9,7 +9,7 @@ use std::{
 use futures::{Stream, channel::mpsc};
 
 use super::Call;
-use crate::plan::TileEvent;
+use crate::{device::call_back, plan::TileEvent};
 
 /// The callbacks of a call.
 #[derive(Default)]
@@ -24,7 +24,7 @@ impl Watchers<'_> {
 
     /// Tells everybody.
     pub fn tell(&mut self, event: TileEvent) {
-        self.callbacks.iter_mut().for_each(|callback| callback(event));
+        call_back(|| self.callbacks.iter_mut().for_each(|callback| callback(event)));
     }
 }
 

@@ -34,6 +34,8 @@ pub(super) struct SplitMember {
     pub plan: Arc<Plan>,
     /// Units per second, where the device ran the kernel before.
     pub rate: Option<f64>,
+    /// Whether the device is to find loops that it cuts short.
+    pub watches_loops: bool,
 }
 
 impl SplitMember {
@@ -48,7 +50,9 @@ impl Call<'_> {
     pub(super) fn place_several(&self, workgroups: [u32; 3], devices: &[Device], is_list: bool) -> Result<Placement> {
         match self.split_among(workgroups, devices, is_list)? {
             Ok(placement) => match placement.split.as_ref().map(|split| split.members.as_slice()) {
-                Some([only]) if self.checkpoint.is_none() => self.place_on_one(workgroups, true, Some(&only.device)),
+                Some([only]) if self.checkpoint.is_none() && !only.watches_loops => {
+                    self.place_on_one(workgroups, true, Some(&only.device))
+                }
                 _ => Ok(placement),
             },
             Err(reason) => self.place_unsplit(workgroups, devices, is_list, &reason),
@@ -94,17 +98,24 @@ impl Call<'_> {
                 compile += took;
                 given.shape.capacity = device.capacity();
                 self.check_sizes(device)?;
+                let doubt = self.devices.doubt(device, &self.kernel, &given);
+                let watches_loops = match doubt {
+                    None => false,
+                    Some(doubt) if is_list && doubt.is_watchable() => true,
+                    Some(doubt) => return Err(doubt.refusal(&self.kernel, &device.describe())),
+                };
                 let plan = self.devices.plan(&self.kernel, &given, device)?;
-                plan.map_err(|misfit| unfit(&self.kernel, device, &misfit))
+                let plan = plan.map_err(|misfit| unfit(&self.kernel, device, &misfit))?;
+                Ok((plan, watches_loops))
             });
             match planned {
-                Ok(plan) => {
+                Ok((plan, watches_loops)) => {
                     if let Some(reason) = plan.unsplit(&self.kernel) {
                         return Ok(Err(reason));
                     }
                     let seconds = self.devices.seen_seconds(&self.kernel, &given, device);
                     let rate = seconds.map(|seconds| f64::from(plan.tiles.units()) / seconds);
-                    split.members.push(SplitMember { device: device.clone(), plan, rate });
+                    split.members.push(SplitMember { device: device.clone(), plan, rate, watches_loops });
                 }
                 Err(error) if is_list => return Err(error),
                 Err(error) => {
@@ -129,7 +140,7 @@ impl Call<'_> {
         let Some(device) = device.filter(|device| device.accepts(&self.kernel).is_ok()) else { return Ok(None) };
         let shape = CallShape { capacity: None, ..given.shape };
         let plan = self.devices.plan(&self.kernel, &PlanRequest { shape, ..given }, device)?;
-        Ok(plan.ok().map(|plan| SplitMember { device: device.clone(), plan, rate: None }))
+        Ok(plan.ok().map(|plan| SplitMember { device: device.clone(), plan, rate: None, watches_loops: false }))
     }
 
     /// Has one device run all of the call: the first of a list, else the best.

@@ -6,9 +6,9 @@ use std::{
 };
 
 use super::{
-    ChainBuilder,
+    ChainBuilder, checkpoint,
     plan::ChainPlan,
-    record::{Arg, Owner, Recorded, Recording, Role, refuse},
+    record::{Arg, Owner, Recorded, Recording, Role, Spec, refuse},
     run::{Break, Chain, Inner, Learning, Port, State},
     share::{self, Lifetime},
 };
@@ -28,7 +28,7 @@ pub(super) fn build(mut builder: ChainBuilder) -> Result<Chain> {
         return Err(error);
     }
     let recording = &mut builder.recording;
-    if recording.specs.is_empty() {
+    if !recording.is_called {
         return Err(refuse("it has no calls", "add some with chain.call(&kernel)"));
     }
     check_slots(recording)?;
@@ -40,9 +40,10 @@ pub(super) fn build(mut builder: ChainBuilder) -> Result<Chain> {
     let buffers = layout.make(&recording, &device)?;
     let plan = ChainPlan::new(&recording, &layout.buffers, &layout.bytes, &device);
 
-    let learning = task.map(|task| Learning { devices, task, name: name_of(&recording) });
     let front = zeroed(&recording);
     let skip = front.len();
+    let (recipe, lives) = (checkpoint::recipe(&recording), checkpoint::lives(&recording, skip, &layout.buffers));
+    let learning = task.map(|task| Learning { devices, task, name: name_of(&recording) });
     let steps = front.iter().chain(recording.steps.iter()).map(|step| layout.step(&recording, *step)).collect();
     let dispatches = recording.specs.iter().map(|spec| layout.dispatch(&recording, spec)).collect();
     let uniforms = recording.uniforms.words;
@@ -78,6 +79,9 @@ pub(super) fn build(mut builder: ChainBuilder) -> Result<Chain> {
             patches: recording.uniforms.patches,
             steps: count,
             own: buffers[..layout.own].to_vec(),
+            recipe,
+            lives,
+            skip,
             plan,
             learning,
             device,
@@ -147,7 +151,9 @@ fn choose_device(builder: &ChainBuilder) -> Result<(Device, Duration, Option<Tas
     if let Some(task) = &task {
         builder.devices.predict_order_for(task, &mut candidates);
     }
-    let (device, compile) = candidates.first_for(&kernels, largest)?;
+    let mut refuse = |device: &Device| distrust(builder, device);
+    let found = candidates.first_for(&kernels, largest, &mut refuse);
+    let (device, compile) = found.map_err(|error| builder.devices.name_takers(&kernels, error))?;
     for spec in &recording.specs {
         for (binding, arg) in spec.kernel.bindings().iter().zip(&spec.args) {
             if let Arg::Memory(memory) = arg {
@@ -161,21 +167,35 @@ fn choose_device(builder: &ChainBuilder) -> Result<(Device, Duration, Option<Tas
     Ok((device, compile, task))
 }
 
+/// Why a device is not trusted with one of the calls, if it is not. What it gets wrong would be found too late: data stays on
+/// the device, and nobody could go on from it.
+fn distrust(builder: &ChainBuilder, device: &Device) -> Option<Error> {
+    let recording = &builder.recording;
+    recording.specs.iter().find_map(|spec| {
+        let bytes = spec.args.iter().map(|arg| arg_bytes(recording, arg)).collect();
+        let holders = vec![DataLocation::Resident; spec.args.len()];
+        let shape = CallShape::new(spec.workgroups, bytes, holders);
+        // Values of uniforms may be others with every run.
+        let uniforms = if recording.uniforms.patches.is_empty() { uniforms_of(recording, spec) } else { None };
+        let doubt = builder.devices.doubt(
+            device,
+            &spec.kernel,
+            &PlanRequest { shape, uniforms: uniforms.as_deref().unwrap_or_default() },
+        )?;
+        Some(doubt.refusal(&spec.kernel, &device.describe()))
+    })
+}
+
 /// What a run does, for predictions; nothing where its kernels cannot be counted, and with resident buffers, which decide
 /// where it runs.
 fn task(recording: &Recording) -> Option<Task> {
+    if recording.specs.is_empty() {
+        return None;
+    }
     let mut work = Work::default();
     let mut digest = Digest::new();
     for spec in &recording.specs {
-        let bindings = spec.kernel.bindings();
-        let mut uniforms = vec![0; spec.kernel.inner.uniform_bytes];
-        let all: &[u8] = bytemuck::cast_slice(&recording.uniforms.words);
-        for (binding, arg) in bindings.iter().zip(&spec.args) {
-            if let Arg::Uniform { offset, bytes } = *arg {
-                let at = binding.uniform_offset;
-                uniforms.get_mut(at..at + bytes)?.copy_from_slice(all.get(offset..offset + bytes)?);
-            }
-        }
+        let uniforms = uniforms_of(recording, spec)?;
         let shape = CallShape::new(
             spec.workgroups,
             spec.args.iter().map(|arg| arg_bytes(recording, arg)).collect(),
@@ -193,6 +213,19 @@ fn task(recording: &Recording) -> Option<Task> {
         work.down += moved(slot.memory, slot.role.is_taken());
     }
     Some(Task { kernel: Fingerprint(digest.finish()), work })
+}
+
+/// The uniform bytes of a call, each binding's at its place.
+fn uniforms_of(recording: &Recording, spec: &Spec) -> Option<Vec<u8>> {
+    let mut uniforms = vec![0; spec.kernel.inner.uniform_bytes];
+    let all: &[u8] = bytemuck::cast_slice(&recording.uniforms.words);
+    for (binding, arg) in spec.kernel.bindings().iter().zip(&spec.args) {
+        if let Arg::Uniform { offset, bytes } = *arg {
+            let at = binding.uniform_offset;
+            uniforms.get_mut(at..at + bytes)?.copy_from_slice(all.get(offset..offset + bytes)?);
+        }
+    }
+    Some(uniforms)
 }
 
 fn arg_bytes(recording: &Recording, arg: &Arg) -> u64 {
@@ -243,7 +276,7 @@ impl Layout {
 
     /// Makes the chain's own buffers; gives all of them.
     fn make(&self, recording: &Recording, device: &Device) -> Result<Vec<Arc<dyn Allocation>>> {
-        let make = |bytes: &u64| device.inner.backend.allocate(*bytes, "memory of a chain");
+        let make = |bytes: &u64| device.allocate(*bytes, "memory of a chain");
         let mut buffers: Vec<Arc<dyn Allocation>> = self.bytes.iter().map(make).collect::<Result<_>>()?;
         buffers.extend(recording.memories.iter().filter_map(|memory| match &memory.owner {
             Owner::Resident { memory, .. } => Some(memory.clone()),
@@ -265,7 +298,7 @@ impl Layout {
         }
     }
 
-    fn dispatch(&self, recording: &Recording, spec: &super::record::Spec) -> Dispatch {
+    fn dispatch(&self, recording: &Recording, spec: &Spec) -> Dispatch {
         let args = spec.args.iter().map(|arg| match *arg {
             Arg::Memory(memory) => {
                 SequenceArg::Buffer { buffer: self.buffer(memory), bytes: recording.memories[memory].bytes }

@@ -149,10 +149,11 @@ impl<'b> ChainCall<'b> {
             Error::Call(kernel.message("the call has no grid").help("say how many invocations with .grid([n, 1, 1])"))
         })?;
         let workgroups = extent.workgroups(kernel).map_err(Error::Call)?;
+        let recording = &mut self.builder.recording;
         if workgroups.contains(&0) {
+            recording.nothing(kernel, &self.args);
             return Ok(());
         }
-        let recording = &mut self.builder.recording;
         recording.dispatch(kernel, &self.args, self.uniforms.all(), &self.patches, workgroups).map_err(Error::Call)
     }
 }

@@ -85,12 +85,14 @@
 
 mod build;
 mod call;
+mod checkpoint;
 mod plan;
 mod record;
 mod report;
 mod run;
 mod share;
 mod slot;
+mod turns;
 
 use std::{
     any::type_name,

@@ -85,6 +85,11 @@ impl ChainPlan {
         self.blocks.iter().map(|block| block.bytes).sum()
     }
 
+    /// The resident buffers that it binds.
+    pub(super) fn residents(&self) -> &[String] {
+        &self.residents
+    }
+
     /// Bytes of memory there would be if no slots shared any.
     pub fn unshared_bytes(&self) -> u64 {
         self.apart

@@ -167,6 +167,8 @@ pub(super) struct Recording {
     /// For each `repeat_until`, the most rounds and the steps between two checks.
     pub repeats: Vec<(usize, usize)>,
     pub uniforms: Uniforms,
+    /// Whether there is a call, be it one that has nothing to do.
+    pub is_called: bool,
     /// The scalars of each value, where a run does not say otherwise.
     pub values: Vec<Vec<u64>>,
 }
@@ -266,9 +268,22 @@ impl Recording {
                 number
             }
         };
+        self.is_called = true;
         self.specs[number as usize].count += 1;
         self.steps.push(Recorded::Dispatch(number));
         Ok(())
+    }
+
+    /// Notes a call of no workgroups: what is bound counts as used, and nothing runs.
+    pub fn nothing(&mut self, kernel: &Kernel, args: &[Option<usize>]) {
+        self.is_called = true;
+        let now = self.now();
+        for (binding, memory) in kernel.bindings().iter().zip(args).filter_map(|(b, arg)| Some((b, (*arg)?))) {
+            self.touch(memory, now);
+            let known = &mut self.memories[memory];
+            known.name.get_or_insert_with(|| binding.name.clone());
+            known.written |= binding.kind == BindingKind::ReadWriteStorage && binding.stores;
+        }
     }
 
     /// The number of a kernel. One that was made twice from the same text counts once.

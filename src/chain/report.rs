@@ -15,6 +15,9 @@ pub struct ChainReport {
     pub(super) dispatches: u64,
     pub(super) interpreted: bool,
     pub(super) rounds: Vec<usize>,
+    pub(super) resumed: usize,
+    pub(super) checkpoints: usize,
+    pub(super) checkpoint_time: Duration,
 }
 
 impl ChainReport {
@@ -29,6 +32,9 @@ impl ChainReport {
             dispatches: 0,
             interpreted: false,
             rounds,
+            resumed: 0,
+            checkpoints: 0,
+            checkpoint_time: none,
         }
     }
 
@@ -80,6 +86,22 @@ impl ChainReport {
     pub fn rounds(&self) -> &[usize] {
         &self.rounds
     }
+
+    /// Calls (and zeroings) that had been made before, in an earlier run with the same
+    /// [checkpoint](super::Chain::checkpoint).
+    pub fn resumed_calls(&self) -> usize {
+        self.resumed
+    }
+
+    /// States that were stored.
+    pub fn checkpoints(&self) -> usize {
+        self.checkpoints
+    }
+
+    /// Time that storing them took, the copies from the device included.
+    pub fn checkpoint_time(&self) -> Duration {
+        self.checkpoint_time
+    }
 }
 
 impl fmt::Display for ChainReport {
@@ -97,6 +119,13 @@ impl fmt::Display for ChainReport {
         )?;
         if self.interpreted {
             write!(f, ", interpreted")?;
+        }
+        if self.resumed > 0 {
+            write!(f, ", {} calls made before", self.resumed)?;
+        }
+        if self.checkpoints > 0 {
+            let plural = if self.checkpoints == 1 { "" } else { "s" };
+            write!(f, ", {} state{plural} stored in {:.3?}", self.checkpoints, self.checkpoint_time)?;
         }
         Ok(())
     }

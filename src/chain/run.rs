@@ -2,15 +2,18 @@
 
 use std::{
     fmt,
-    ops::Range,
+    ops::RangeInclusive,
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
     time::{Duration, Instant},
 };
 
 use super::{
     ChainPlan, ChainReport, Input, Output, Value,
+    checkpoint::Keeper,
     record::{Done, Patch, Role, refuse},
     slot::scalars,
+    turns::Turns,
 };
 use crate::{
     buffer::short_name,
@@ -19,9 +22,10 @@ use crate::{
     device::{Device, Devices},
     error::{Error, Result},
     exec::{
-        Allocation, CancelToken, Download, Ready, SequenceTurn,
+        Allocation, CancelToken, Download, Ready,
         stop::{Armed, LeftBehind, Stop},
     },
+    journal::CheckpointEvery,
 };
 
 /// A chain that is built: its kernels are compiled and its memory is made. Clones are the same chain.
@@ -49,8 +53,13 @@ pub(super) struct Inner {
     pub values: Vec<Vec<u64>>,
     pub patches: Vec<Patch>,
     pub steps: usize,
+    /// How many of them come before those that the builder was told.
+    pub skip: usize,
     /// The memory of the chain itself.
     pub own: Vec<Arc<dyn Allocation>>,
+    /// What a stored state belongs to, and what is in it.
+    pub recipe: u128,
+    pub lives: Vec<Live>,
     pub state: Mutex<State>,
 }
 
@@ -91,6 +100,15 @@ pub(super) struct Break {
     pub exit: (usize, usize),
 }
 
+/// A slot's memory, and between which steps it holds something that is used.
+pub(super) struct Live {
+    pub memory: u32,
+    pub buffer: usize,
+    pub bytes: u64,
+    /// It is needed in front of the steps of these numbers.
+    pub steps: RangeInclusive<usize>,
+}
+
 impl Chain {
     /// Runs the chain: uploads the inputs, makes all calls, and downloads the outputs.
     ///
@@ -128,8 +146,49 @@ impl Chain {
         self.start().cancel(token)
     }
 
+    /// Starts a run whose state is stored on disk now and then, so that the same run goes on from there after the process was
+    /// killed, or was stopped by a [deadline](Chain::deadline), a [token](Chain::cancel) or an error. `every` is a number of
+    /// calls, a [`Duration`], or another [`CheckpointEvery`]. Once the run is done, the same run gives the results without
+    /// running anything, until the file is removed.
+    ///
+    /// The run is the same if the chain's calls, kernels and slots, the values, the inputs' contents and the device are; else
+    /// it is refused. Closures of [`repeat_until`](super::ChainBuilder::repeat_until) are not compared. `path` names the
+    /// record; a file beside it, `path` with `.data` behind it, holds two states in turn, each as large as what the slots hold
+    /// that is still needed. Resident buffers are not recorded, and chains with them refused.
+    ///
+    /// ```
+    /// # let folder = std::env::temp_dir().join(format!("swath-doc-chain-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// # let path = folder.join("steps.checkpoint");
+    /// # let rt = swath::Runtime::cpu()?;
+    /// # let module = rt.module(
+    /// #     "@group(0) @binding(0) var<storage, read_write> state: array<u32>;
+    /// #      @compute @workgroup_size(64) fn step(@builtin(global_invocation_id) id: vec3u) {
+    /// #          if id.x < arrayLength(&state) { state[id.x] = 3u * state[id.x] + 1u; }
+    /// #      }",
+    /// # )?;
+    /// # let step = module.kernel("step")?;
+    /// let mut chain = rt.chain();
+    /// let state = chain.in_out::<u32>(2);
+    /// chain.repeat(10, |_, chain| {
+    ///     chain.call(&step).bind("state", state).grid([2]);
+    /// });
+    /// let chain = chain.build()?;
+    ///
+    /// for resumed in [0, 10] {
+    ///     let mut data = [0, 1];
+    ///     let report = chain.checkpoint(&path, 4).run([], [state.update(&mut data)])?;
+    ///     assert_eq!((data, report.resumed_calls()), ([29524, 88573], resumed));
+    /// }
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn checkpoint(&self, path: impl Into<PathBuf>, every: impl Into<CheckpointEvery>) -> ChainRun<'_> {
+        self.start().checkpoint(path, every)
+    }
+
     fn start(&self) -> ChainRun<'_> {
-        ChainRun { chain: self, values: Vec::new(), deadline: None, tokens: Vec::new(), error: None }
+        ChainRun { chain: self, values: Vec::new(), deadline: None, tokens: Vec::new(), checkpoint: None, error: None }
     }
 
     /// The device that it runs on.
@@ -178,6 +237,7 @@ pub struct ChainRun<'c> {
     values: Vec<(usize, Vec<u64>)>,
     deadline: Option<Duration>,
     tokens: Vec<CancelToken>,
+    checkpoint: Option<(PathBuf, CheckpointEvery)>,
     error: Option<Error>,
 }
 
@@ -205,11 +265,18 @@ impl ChainRun<'_> {
         self
     }
 
+    /// As [`Chain::checkpoint`].
+    pub fn checkpoint(mut self, path: impl Into<PathBuf>, every: impl Into<CheckpointEvery>) -> Self {
+        self.checkpoint = Some((path.into(), every.into()));
+        self
+    }
+
     /// As [`Chain::run`].
     ///
     /// # Errors
     ///
-    /// Those of [`Chain::run`].
+    /// Those of [`Chain::run`]; with a checkpoint also [`Error::Call`] where it is that of another run, damaged or in use, and
+    /// [`Error::Io`] where it cannot be read or written: what was stored before stays good.
     pub fn run<'a>(
         self,
         inputs: impl IntoIterator<Item = Input<'a>>,
@@ -230,10 +297,16 @@ impl ChainRun<'_> {
         state.choose(inner, &self.values);
         // What it waited for other runs does not count.
         let begin = Instant::now();
-        let mut report = inner.turns(&mut state, data, stop)?;
+        let keeper = match &self.checkpoint {
+            Some((path, every)) => Some(Keeper::open(inner, &state, &data, path, *every)?),
+            None => None,
+        };
+        // What was stored and what was not run says nothing of the device.
+        let learning = inner.learning.as_ref().filter(|_| keeper.is_none());
+        let mut report = Turns::new(inner, &mut state, data, stop, keeper).run()?;
         let end = Instant::now();
         report.total = end.duration_since(start);
-        if let Some(Learning { devices, task, name }) = &inner.learning {
+        if let Some(Learning { devices, task, name }) = learning {
             devices.tell_of(task, name, &inner.device, end.duration_since(begin).as_secs_f64());
         }
         Ok(report)
@@ -248,12 +321,17 @@ impl fmt::Debug for ChainRun<'_> {
 
 /// The data of a run, by the buffers it goes to and comes from.
 #[derive(Default)]
-struct Data<'a> {
-    inputs: Vec<(usize, &'a [u8])>,
-    outputs: Vec<Download<'a>>,
+pub(super) struct Data<'a> {
+    pub inputs: Vec<(usize, &'a [u8])>,
+    pub outputs: Vec<Download<'a>>,
 }
 
 impl Inner {
+    /// Of the first steps, those that the builder was told.
+    pub fn calls_before(&self, step: usize) -> usize {
+        step.saturating_sub(self.skip)
+    }
+
     /// Waits for the runs before; not beyond the stop.
     fn lock(&self, stop: Option<&Stop>) -> Result<MutexGuard<'_, State>> {
         let Some(stop) = stop else { return Ok(self.state.lock().unwrap_or_else(PoisonError::into_inner)) };
@@ -320,45 +398,6 @@ impl Inner {
             return Err(refuse(problem, "give as many elements as the slot has, or build a chain of that length"));
         }
         Ok(port)
-    }
-
-    /// Runs the chain from one check of a loop to the next.
-    fn turns(&self, state: &mut State, data: Data<'_>, stop: Option<&Stop>) -> Result<ChainReport> {
-        let Data { mut inputs, mut outputs } = data;
-        let mut report = ChainReport::new(self.device.clone(), self.repeats.clone());
-        let (mut at, mut next) = (0, 0);
-        while let Some(check) = self.breaks.get(next) {
-            let updated = outputs.iter_mut().filter_map(|output| Some((output.upload.take()?, &*output.data)));
-            let uploads = inputs.drain(..).chain(updated).collect();
-            let mut watched = vec![0; check.bytes];
-            let look = Download { buffer: check.buffer, data: &mut watched, upload: None };
-            self.turn(state, uploads, at..check.at, vec![look], stop, &mut report)?;
-            (at, next) = (check.at, next + 1);
-            if (check.done)(&watched) {
-                report.rounds[check.repeat] = check.rounds;
-                (at, next) = check.exit;
-            }
-        }
-        self.turn(state, inputs, at..self.steps, outputs, stop, &mut report)?;
-        Ok(report)
-    }
-
-    fn turn(
-        &self,
-        state: &mut State,
-        uploads: Vec<(usize, &[u8])>,
-        steps: Range<usize>,
-        downloads: Vec<Download<'_>>,
-        stop: Option<&Stop>,
-        report: &mut ChainReport,
-    ) -> Result<()> {
-        let uniforms_changed = std::mem::replace(&mut state.changed, true);
-        let turn = SequenceTurn { uploads, uniforms: &state.uniforms, uniforms_changed, steps, downloads, stop };
-        let metrics = self.device.inner.backend.run_turn(&self.ready, turn)?;
-        // Only now: after an error nobody knows what the device has.
-        state.changed = false;
-        report.add(&metrics);
-        Ok(())
     }
 }
 

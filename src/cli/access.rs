@@ -298,7 +298,7 @@ fn lines(bindings: &[(String, BindingAccess)], with_bytes: bool) -> String {
         };
         let condition = access.condition.as_ref().map_or(String::new(), |condition| format!(", if {condition}"));
         text += &format!("    {name:width$}  {verdict}{condition}\n");
-        let place = access.place.as_ref().map(|place| format!("line {}, `{}`: ", place.line, place.text));
+        let place = access.place.as_ref().map(|place| format!("{place}, `{}`: ", place.text));
         text += &format!("    {:width$}  {}{}\n", "", place.unwrap_or_default(), access.reason);
     }
     text

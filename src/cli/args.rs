@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use swath::samples::Size;
+use swath::{parse_bytes, samples::Size};
 
-use super::values::{ConstArg, Extents, InArg, InoutArg, OutArg, SetArg, parse_bytes, parse_positive_seconds};
+#[cfg(feature = "imports")]
+use super::values::DefineArg;
+use super::values::{ConstArg, Extents, InArg, InoutArg, OutArg, SetArg, parse_positive_seconds};
 
 const DEVICE_HELP: &str = "auto, cpu, gpu (the best), gpu:0, or a part of a device's name; several with commas between share the \
                            call, as do all that help with `all`";
@@ -46,7 +48,8 @@ pub enum Command {
 /// `swath devices`.
 #[derive(Debug, Args)]
 pub struct DevicesArgs {
-    /// Measure what each device can do at most, up to three times in all: the best counts
+    /// Probe what each device gets wrong, where that is not known, and measure what it can do at most, up to three times in all: the
+    /// best counts
     #[arg(long)]
     pub measure: bool,
     /// Print one JSON document
@@ -123,6 +126,14 @@ pub struct CallArgs {
     /// An override constant, by its name or its @id; for `swath tune` also several values with commas between
     #[arg(long = "const", value_name = "OVERRIDE=VALUE", allow_hyphen_values = true)]
     pub consts: Vec<ConstArg>,
+    /// The folder that files are imported from; without it that of the kernel's file
+    #[cfg(feature = "imports")]
+    #[arg(long, value_name = "FOLDER")]
+    pub modules: Option<PathBuf>,
+    /// Define a name for #ifdef, #if and @if: true, or an integer, true or false
+    #[cfg(feature = "imports")]
+    #[arg(long = "define", value_name = "NAME[=VALUE]", allow_hyphen_values = true)]
+    pub defines: Vec<DefineArg>,
     /// Where to run
     #[arg(long, value_name = "D", env = "SWATH_DEVICE", default_value = "auto", help = DEVICE_HELP)]
     pub device: String,

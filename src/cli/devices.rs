@@ -22,8 +22,16 @@ struct Entry {
     limits: serde_json::Map<String, serde_json::Value>,
     /// What it can do at most, if that was measured.
     ceilings: Option<CeilingsEntry>,
+    /// What it gets wrong, if it was probed.
+    failed_probes: Option<Vec<ProbeEntry>>,
     /// What `auto` means where nothing is known of a call.
     default: bool,
+}
+
+#[derive(Serialize)]
+struct ProbeEntry {
+    name: String,
+    tested: String,
 }
 
 /// What a device can do at most. Rates are a second; where it works in the host's memory there is nothing to copy.
@@ -81,6 +89,7 @@ pub fn ceilings(ceilings: &Ceilings) -> Vec<String> {
 pub fn devices(args: &DevicesArgs) -> Outcome {
     let runtime = Runtime::new()?;
     if args.measure {
+        runtime.probe();
         runtime.measure_again();
     }
     let default = runtime.device("auto").ok();
@@ -102,6 +111,9 @@ pub fn devices(args: &DevicesArgs) -> Outcome {
                 text += &format!("  {:9} {line}\n", if place == 0 { "at most" } else { "" });
             }
         }
+        for (place, line) in trust(&runtime, device).iter().enumerate() {
+            text += &format!("  {:9} {line}\n", if place == 0 { "trust" } else { "" });
+        }
         if !info.features.is_empty() {
             text += &format!("  features  {}\n", info.features.join(", "));
         }
@@ -112,6 +124,21 @@ pub fn devices(args: &DevicesArgs) -> Outcome {
         text.push('\n');
     }
     show::line(&text)
+}
+
+/// What a device gets wrong, in lines; none for the CPU engine, with which others are compared.
+fn trust(runtime: &Runtime, device: &Device) -> Vec<String> {
+    if device.kind() == DeviceKind::Cpu {
+        return Vec::new();
+    }
+    match runtime.failed_probes(device).as_deref() {
+        None => vec!["not probed yet: a first call does it, or --measure".to_owned()],
+        Some([]) => vec!["passes all probes".to_owned()],
+        Some(failed) => {
+            let line = |probe: &swath::FailedProbe| format!("gets wrong: {} ({})", probe.name, probe.tested);
+            failed.iter().map(line).collect()
+        }
+    }
 }
 
 fn entry(runtime: &Runtime, device: &Device, default: bool) -> Entry {
@@ -125,6 +152,9 @@ fn entry(runtime: &Runtime, device: &Device, default: bool) -> Entry {
         memory_bytes: info.memory,
         features: info.features.clone(),
         ceilings: runtime.ceilings(device).map(|ceilings| CeilingsEntry::new(&ceilings)),
+        failed_probes: runtime.failed_probes(device).map(|failed| {
+            failed.into_iter().map(|probe| ProbeEntry { name: probe.name, tested: probe.tested }).collect()
+        }),
         limits: info.limits.iter().map(|&(name, value)| (name.to_string(), value.into())).collect(),
         default,
     }

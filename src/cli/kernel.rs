@@ -1,5 +1,10 @@
 //! From a file to a kernel, and from `--device` to a runtime.
 
+#[cfg(feature = "imports")]
+use std::path::{Path, PathBuf};
+
+#[cfg(feature = "imports")]
+use swath::Sources;
 use swath::{Error, Kernel, Module, Runtime};
 
 use super::{
@@ -13,6 +18,16 @@ pub fn load_module(args: &CallArgs) -> Outcome<Module> {
     let path = &args.kernel;
     if !path.exists() {
         return Err(Failure::wrong(format!("there is no file `{}`", path.display()), "give a file with WGSL in it"));
+    }
+    #[cfg(feature = "imports")]
+    if args.modules.is_some() || !args.defines.is_empty() {
+        let folder = args.modules.clone().or_else(|| path.parent().map(Path::to_owned)).unwrap_or_default();
+        let folder = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
+        let sources = args
+            .defines
+            .iter()
+            .fold(Sources::new().folder(folder), |sources, define| sources.define(&define.name, define.value));
+        return Ok(sources.parse_file(path)?);
     }
     Ok(Module::parse_file(path)?)
 }

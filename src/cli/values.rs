@@ -164,6 +164,27 @@ impl ConstArg {
     }
 }
 
+/// `--define NAME[=VALUE]`.
+#[cfg(feature = "imports")]
+#[derive(Clone, Debug, PartialEq)]
+pub struct DefineArg {
+    pub name: String,
+    pub value: swath::Define,
+}
+
+#[cfg(feature = "imports")]
+impl FromStr for DefineArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, value) = text.split_once('=').unwrap_or((text, "true"));
+        match value.trim().parse() {
+            Ok(value) if !name.trim().is_empty() => Ok(DefineArg { name: name.trim().to_owned(), value }),
+            _ => Err(format!("`{text}` is no definition; write NAME, NAME=3 or NAME=false")),
+        }
+    }
+}
+
 impl FromStr for ConstArg {
     type Err = String;
 
@@ -197,34 +218,6 @@ pub fn parse_shape(text: &str) -> Result<Vec<u64>, String> {
             Err(_) => Err(format!("`{text}` is not a shape; write it like 480,640 or 480x640")),
         })
         .collect()
-}
-
-/// A number of bytes: `4096`, `256MiB`, `1.5GB`, `64k`.
-pub fn parse_bytes(text: &str) -> Result<u64, String> {
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '_').unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    let unit: u64 = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "k" | "kib" => 1 << 10,
-        "m" | "mib" => 1 << 20,
-        "g" | "gib" => 1 << 30,
-        "t" | "tib" => 1 << 40,
-        "kb" => 1_000,
-        "mb" => 1_000_000,
-        "gb" => 1_000_000_000,
-        "tb" => 1_000_000_000_000,
-        other => return Err(format!("`{other}` is not a unit; write 4096, 256MiB, 2GiB or 1.5GB")),
-    };
-    let number = number.replace('_', "");
-    let bytes = match number.parse::<u64>() {
-        Ok(whole) => whole.checked_mul(unit),
-        Err(_) => number.parse::<f64>().ok().map(|part| part * unit as f64).filter(|&b| b < 9e18).map(|b| b as u64),
-    };
-    match bytes {
-        Some(0) => Err("0 bytes hold nothing; write something like 256MiB".into()),
-        Some(bytes) => Ok(bytes),
-        None => Err("write a number of bytes like 4096, 256MiB, 2GiB or 1.5GB".into()),
-    }
 }
 
 /// Seconds above zero, with a fraction if need be.
@@ -355,16 +348,6 @@ mod tests {
             ("params", ".lights[2].color", "1,-2,3")
         );
         assert_eq!("n=5".parse::<SetArg>().unwrap().path, "");
-    }
-
-    #[test]
-    fn bytes_have_units() {
-        for (text, bytes) in [("4096", 4096), ("256MiB", 256 << 20), ("1.5GB", 1_500_000_000), ("64k", 65536)] {
-            assert_eq!(parse_bytes(text), Ok(bytes), "{text}");
-        }
-        for bad in ["", "0", "MiB", "1XB", "-1", "99999999999999999999"] {
-            assert!(parse_bytes(bad).is_err(), "{bad}");
-        }
     }
 
     #[test]

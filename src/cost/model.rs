@@ -7,6 +7,7 @@ use super::{
     window::{KEPT, Window},
     work::Work,
 };
+use crate::device_info::DeviceInfo;
 
 /// How far a prediction may be off, as a logarithm, for a kernel that has not run on a device of which nothing was seen.
 const FIRST_DOUBT: f64 = 0.5;
@@ -36,6 +37,12 @@ pub(super) const MOST_KEPT: usize = 4096;
 /// A device's name for what is learned: another driver makes it another device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DeviceId(pub Fingerprint);
+
+impl DeviceId {
+    pub fn of(info: &DeviceInfo) -> DeviceId {
+        DeviceId(Fingerprint::of([&info.name, &info.backend, &info.driver].map(|text| text.as_bytes())))
+    }
+}
 
 /// A call, as far as its time depends on it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -112,6 +119,13 @@ pub enum Record {
         on: String,
         constants: Constants,
     },
+    /// What probes of this version found that the device gets wrong, by name.
+    Probes {
+        id: DeviceId,
+        name: String,
+        version: u32,
+        failed: Vec<String>,
+    },
 }
 
 /// Values for override constants, by name.
@@ -180,6 +194,7 @@ impl Model {
     pub fn absorb(&mut self, record: &Record) {
         match record {
             Record::Device { id, ceilings, .. } => self.set_ceilings(*id, *ceilings),
+            Record::Probes { .. } => {}
             Record::Runs { seen, last, count, .. } => {
                 let before = self.entries.get(seen).map_or(0, |entry| entry.window.count());
                 last.iter().for_each(|&ratio| self.add(*seen, ratio));

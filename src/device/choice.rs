@@ -160,13 +160,18 @@ pub(crate) struct Candidates {
 }
 
 impl Candidates {
-    /// The one that is decided on, else the first that can run all `kernels` with bindings of up to `bytes`; with the time
-    /// it took to find out.
+    /// The one that is decided on, else the first that can run all `kernels` with bindings of up to `bytes` and that `refuse`
+    /// has nothing against; with the time it took to find out.
     ///
     /// # Errors
     ///
     /// Why the one that is decided on, or the best, cannot.
-    pub fn first_for(self, kernels: &[&Kernel], bytes: u64) -> Result<(Device, Duration)> {
+    pub fn first_for(
+        self,
+        kernels: &[&Kernel],
+        bytes: u64,
+        refuse: &mut dyn FnMut(&Device) -> Option<Error>,
+    ) -> Result<(Device, Duration)> {
         let roomy = |device: &Device| device.inner.max_binding.min(device.inner.max_buffer) >= bytes;
         // Where none is large enough, the error about the best is what helps.
         let any = self.devices.iter().any(roomy);
@@ -175,7 +180,7 @@ impl Candidates {
             if any && !self.is_decided && !roomy(&device) {
                 continue;
             }
-            match device.accepts_all(kernels) {
+            match device.accepts_all(kernels).and_then(|took| refuse(&device).map_or(Ok(took), Err)) {
                 Ok(took) => return Ok((device, took)),
                 Err(error) if self.is_decided => return Err(error),
                 Err(error) => refusal = refusal.or(Some(error)),

@@ -171,9 +171,8 @@ impl Learner {
         }
         let subject = |device: &Device| {
             let info = device.info();
-            let texts = [&info.name, &info.backend, &info.driver].map(|text| text.as_bytes());
             let name = format!("{} ({})", info.name, info.driver);
-            Subject { device: device.clone(), id: DeviceId(Fingerprint::of(texts)), name }
+            Subject { device: device.clone(), id: DeviceId::of(info), name }
         };
         Learner(Some(Inner {
             subjects: devices.iter().map(subject).collect(),

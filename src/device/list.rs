@@ -13,6 +13,7 @@ use super::{
     choice::{Candidates, Choice},
     learn::{Learner, Ticket},
     share::Sharing,
+    trust::Trust,
     variant::Regrid,
 };
 use crate::{
@@ -22,6 +23,7 @@ use crate::{
     exec::{Backend, trace::Recorder},
     kernel::Kernel,
     plan::{self, Misfit, Plan, PlanCache, request::PlanRequest},
+    trust::{Doubt, Weakness},
 };
 
 /// The devices of a runtime. Cheap to clone.
@@ -38,6 +40,8 @@ struct Inner {
     default: Option<String>,
     /// What is known of how long calls take.
     learner: Learner,
+    /// What is known of whether they compute what they should.
+    trust: Trust,
     /// Calls that were planned before.
     plans: PlanCache,
     /// Who records what calls do; behind a flag, for most often nobody does.
@@ -46,8 +50,14 @@ struct Inner {
 }
 
 impl Devices {
-    /// A device for each of these backends; `auto` means `default` if there is one. What calls take is kept as `history` says.
-    pub fn new(backends: Vec<Arc<dyn Backend>>, default: Option<String>, history: &History) -> Result<Devices> {
+    /// A device for each of these backends, of whose memory `memory` bytes are used at most; `auto` means `default` if there is
+    /// one. What calls take is kept as `history` says.
+    pub fn new(
+        backends: Vec<Arc<dyn Backend>>,
+        default: Option<String>,
+        history: &History,
+        memory: Option<u64>,
+    ) -> Result<Devices> {
         let mut counts = [0, 0];
         let mut next = |kind: usize| {
             counts[kind] += 1;
@@ -63,7 +73,7 @@ impl Devices {
                     },
                     _ => format!("gpu:{}", next(1)),
                 };
-                Device::new(backend, alias)
+                Device::new(backend, alias, memory)
             })
             .collect();
         if devices.is_empty() {
@@ -77,6 +87,7 @@ impl Devices {
         Ok(Devices {
             inner: Arc::new(Inner {
                 learner: Learner::new(&devices, history),
+                trust: Trust::new(history),
                 devices,
                 preferred,
                 default,
@@ -246,6 +257,23 @@ impl Devices {
         Ok(Candidates { devices: std::iter::once(asked).chain(fallback).collect(), is_decided: true })
     }
 
+    /// The error that a device lacks what kernels need, with the names of those that have it.
+    pub fn name_takers(&self, kernels: &[&Kernel], error: Error) -> Error {
+        let Error::Unsupported(message) = error else { return error };
+        let has_all = |device: &&Device| {
+            let fits = |kernel: &&Kernel| kernel.inner.requirements.check(kernel.name(), device.info()).is_ok();
+            kernels.iter().all(fits)
+        };
+        let lacks = |device: &&Device| device.name() == message.subject;
+        let takers: Vec<String> = self.all().iter().filter(has_all).map(Device::describe).collect();
+        // What is wrong otherwise is no question of what devices have.
+        if takers.is_empty() || self.all().iter().filter(lacks).any(|device| has_all(&device)) {
+            return Error::Unsupported(message);
+        }
+        let other = message.help.rsplit_once(", or ").map_or(String::new(), |(_, other)| format!(", or {other}"));
+        Error::Unsupported(message.help(format!("choose {}{other}", takers.join(" or "))))
+    }
+
     /// Puts the devices that may run a call into the order of what is predicted, where enough is known; gives what to
     /// [tell](Devices::tell) once it has run.
     pub fn predict_order(
@@ -328,6 +356,27 @@ impl Devices {
         self.inner.learner.ceilings(device)
     }
 
+    /// What of a call of `kernel` the device may get wrong; nothing where there is nothing to fear. Probes the device, if that
+    /// was never done.
+    pub fn doubt(&self, device: &Device, kernel: &Kernel, given: &PlanRequest<'_>) -> Option<Doubt> {
+        self.inner.trust.doubt(device, kernel, given)
+    }
+
+    /// A device cut the kernel's loops short.
+    pub fn note_cut_short(&self, device: &Device, kernel: &Kernel) {
+        self.inner.trust.note_cut_short(device, kernel);
+    }
+
+    /// Probes all devices that were not.
+    pub fn probe(&self) {
+        self.inner.devices.iter().for_each(|device| self.inner.trust.probe(device));
+    }
+
+    /// What a device is known to get wrong; nothing where it was not probed.
+    pub fn weaknesses(&self, device: &Device) -> Option<Arc<[Weakness]>> {
+        self.inner.trust.known(device)
+    }
+
     /// The device that takes data of any size, for what others cannot hold or fail to do.
     pub fn unbounded(&self) -> Option<&Device> {
         self.inner.devices.iter().find(|device| device.capacity().is_none())
@@ -336,7 +385,7 @@ impl Devices {
     /// The device for `kernel` where nothing else decides: the default if one is set, else the most
     /// preferred that can run it with bindings of up to `bytes`.
     pub fn choose_for(&self, kernel: &Kernel, bytes: u64) -> Result<(Device, Duration)> {
-        self.candidates(Decision::Open)?.first_for(&[kernel], bytes)
+        self.candidates(Decision::Open)?.first_for(&[kernel], bytes, &mut |_| None)
     }
 
     /// The plan of a call of `kernel` on a device; made, or found among those made before.

@@ -1,11 +1,13 @@
 //! Devices: the handle, the choice of one, and the list that a runtime holds.
 
+mod budget;
 mod choice;
 mod learn;
 mod list;
 mod measure;
 mod recall;
 mod share;
+mod trust;
 mod variant;
 mod worker;
 
@@ -18,6 +20,7 @@ use std::{
     time::Duration,
 };
 
+pub(crate) use budget::{Reservation, call_back, reserve};
 pub use choice::DeviceChoice;
 pub(crate) use choice::{Asked, Candidates, Decision, decide};
 pub(crate) use learn::Ticket;
@@ -32,6 +35,7 @@ use crate::{
     kernel::Kernel,
     plan::request::Capacity,
 };
+use budget::MemoryBudget;
 use worker::Worker;
 
 /// A device of a [`Runtime`](crate::Runtime): a GPU, or the CPU engine. Cheap to clone.
@@ -51,20 +55,30 @@ pub(crate) struct DeviceInner {
     pub max_buffer: u64,
     /// As its backend says.
     capacity: Option<Capacity>,
+    /// What calls and buffers may take of its memory, where that is limited. None for a device that works in the host's.
+    pub budget: Option<Arc<MemoryBudget>>,
     worker: OnceLock<Worker>,
+    /// What probes have found, once they have run.
+    weaknesses: OnceLock<trust::Weaknesses>,
 }
 
 impl Device {
-    pub(crate) fn new(backend: Arc<dyn Backend>, alias: String) -> Device {
+    /// A device of which calls and buffers take up to `memory` bytes, if that is limited.
+    pub(crate) fn new(backend: Arc<dyn Backend>, alias: String, memory: Option<u64>) -> Device {
         static NUMBERS: AtomicU32 = AtomicU32::new(0);
         let limit = |name| backend.info().limit(name).unwrap_or(u64::MAX);
+        let capacity = backend.capacity();
+        let memory = memory.filter(|_| capacity.is_some());
+        backend.keep_below(memory);
         let inner = DeviceInner {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             alias,
             max_binding: limit("maxStorageBufferBindingSize"),
             max_buffer: limit("maxBufferSize"),
-            capacity: backend.capacity(),
+            capacity,
+            budget: memory.map(|bytes| Arc::new(MemoryBudget::new(bytes))),
             worker: OnceLock::new(),
+            weaknesses: OnceLock::new(),
             backend,
         };
         Device { inner: Arc::new(inner) }
@@ -121,7 +135,10 @@ impl Device {
 
     /// What its memory can hold; nothing for a device that works in the host's.
     pub(crate) fn capacity(&self) -> Option<Capacity> {
-        self.inner.capacity
+        let capacity = self.inner.capacity?;
+        let Some(budget) = &self.inner.budget else { return Some(capacity) };
+        let most = budget.for_data();
+        Some(Capacity { memory: Some(capacity.memory.map_or(most, |memory| memory.min(most))), ..capacity })
     }
 
     /// The device for a message: its short name, and its name.

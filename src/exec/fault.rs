@@ -32,6 +32,7 @@ impl FaultClass {
             Error::Unsupported(_) | Error::DeviceLost(_) | Error::Hung(_) | Error::Busy(_) => {
                 FaultClass::Device(Failure::Lost)
             }
+            Error::WrongResult(_) => FaultClass::Device(Failure::WrongResult),
             Error::Device(_) => FaultClass::Device(Failure::Passing),
         }
     }

@@ -12,13 +12,13 @@ use std::{
 };
 
 use super::{
-    Allocation, Backend, Launch, Metrics, Ready, Sequence, SequenceTurn,
+    Allocation, ArgData, Backend, Launch, Metrics, Ready, Sequence, SequenceTurn,
     session::{Body, Session},
 };
 use crate::{
-    device_info::DeviceInfo,
+    device_info::{DeviceInfo, DeviceKind},
     error::{Error, Message, Result},
-    kernel::Kernel,
+    kernel::{Kernel, Module},
     plan::{Plan, request::Capacity},
 };
 
@@ -66,6 +66,17 @@ pub(crate) struct Asked {
     pub run: u32,
 }
 
+/// What a device computes wrongly, and says nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lie {
+    /// Every word that it brings back is one more than it should be.
+    AddsOne,
+    /// Switches do nothing in their 300th case.
+    DropsCase,
+    /// One of what is added up by atomics is lost.
+    LosesAtomic,
+}
+
 /// Which operations fail, and how.
 type Script = Box<dyn Fn(Asked) -> Option<Fault> + Send + Sync>;
 
@@ -73,6 +84,8 @@ type Script = Box<dyn Fn(Asked) -> Option<Fault> + Send + Sync>;
 pub(crate) struct Faulty {
     inner: Arc<dyn Backend>,
     script: Script,
+    /// What it is, and what it computes wrongly, if it does: then it plays a GPU.
+    lie: Option<(DeviceInfo, Lie)>,
     /// The most units that it takes in a run, whatever its plan says.
     room: u32,
     /// Time that a run takes at least.
@@ -100,6 +113,7 @@ impl Faulty {
         Faulty {
             inner,
             script: Box::new(script),
+            lie: None,
             room: u32::MAX,
             pace: Duration::ZERO,
             operations: AtomicU32::new(0),
@@ -109,6 +123,20 @@ impl Faulty {
             open: AtomicU32::new(0),
             settled: Mutex::default(),
         }
+    }
+
+    /// One that fails nowhere, plays a GPU, and gives wrong results in launches of its own.
+    pub fn lying(inner: Arc<dyn Backend>, lie: Lie) -> Faulty {
+        // What probes find is kept by driver.
+        static NUMBERS: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+        let info = DeviceInfo {
+            name: "Lying".to_owned(),
+            kind: DeviceKind::DiscreteGpu,
+            driver: format!("{lie:?} {number}"),
+            ..inner.info().clone()
+        };
+        Faulty { lie: Some((info, lie)), ..Faulty::new(inner, []) }
     }
 
     /// With room for so many units in a run.
@@ -226,13 +254,58 @@ impl Drop for Open<'_> {
     }
 }
 
+impl Lie {
+    /// Launches as a device does that lies so.
+    fn launch(self, inner: &dyn Backend, launch: Launch<'_>) -> Result<Metrics> {
+        let Launch { kernel, mut args, workgroups, stop, .. } = launch;
+        let other = if self == Lie::DropsCase { without_case(kernel) } else { None };
+        let lent = args.iter_mut().map(|arg| match arg {
+            ArgData::Uniform(bytes) => ArgData::Uniform(bytes),
+            ArgData::Read(bytes) => ArgData::Read(bytes),
+            ArgData::Write(bytes) => ArgData::Write(bytes),
+            _ => panic!("a device that lies takes host data in one launch"),
+        });
+        let lent = Launch { stop, ..Launch::new(other.as_ref().unwrap_or(kernel), lent.collect(), workgroups) };
+        let metrics = inner.launch(lent)?;
+        for (binding, arg) in kernel.bindings().iter().zip(&mut args) {
+            let ArgData::Write(bytes) = arg else { continue };
+            let words: &mut [u32] = bytemuck::cast_slice_mut(bytes);
+            match self {
+                Lie::AddsOne => words.iter_mut().for_each(|word| *word = word.wrapping_add(1)),
+                Lie::LosesAtomic if binding.type_name().contains("atomic") => {
+                    words.iter_mut().find(|word| **word > 0).into_iter().for_each(|word| *word -= 1);
+                }
+                Lie::LosesAtomic | Lie::DropsCase => {}
+            }
+        }
+        Ok(metrics)
+    }
+}
+
+/// The kernel with the 300th case of its switch, counted in the text, for a value that it is never given.
+fn without_case(kernel: &Kernel) -> Option<Kernel> {
+    let text = kernel.inner.identity.source();
+    let (at, case) = text.match_indices("case ").nth(299)?;
+    let value = at + case.len();
+    let text = format!("{}4000000{}", &text[..value], &text[value..]);
+    Module::parse(&text).and_then(|module| module.kernel(kernel.name())).ok()
+}
+
 impl Backend for Faulty {
     fn info(&self) -> &DeviceInfo {
-        self.inner.info()
+        self.lie.as_ref().map_or_else(|| self.inner.info(), |(info, _)| info)
+    }
+
+    fn computes(&self) -> bool {
+        self.inner.computes()
+    }
+
+    fn keep_below(&self, bytes: Option<u64>) {
+        self.inner.keep_below(bytes);
     }
 
     fn capacity(&self) -> Option<Capacity> {
-        self.inner.capacity()
+        self.lie.as_ref().map_or_else(|| self.inner.capacity(), |(info, _)| Some(Capacity::of(info)))
     }
 
     fn supports(&self, kernel: &Kernel) -> Result<()> {
@@ -248,7 +321,10 @@ impl Backend for Faulty {
     }
 
     fn launch(&self, launch: Launch<'_>) -> Result<Metrics> {
-        self.attempt(Operation::Launch, 0, None, || self.inner.launch(launch))
+        self.attempt(Operation::Launch, 0, None, || match self.lie {
+            Some((_, lie)) => lie.launch(&*self.inner, launch),
+            None => self.inner.launch(launch),
+        })
     }
 
     fn serve(&self, launch: Launch<'_>, plan: &Plan, body: &mut Body<'_>) -> Result<Metrics> {

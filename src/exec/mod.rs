@@ -140,6 +140,10 @@ pub(crate) struct Launch<'a> {
     /// be done again.
     #[cfg_attr(not(feature = "gpu"), allow(dead_code))]
     pub landing: Option<&'a AtomicBool>,
+    /// Whether loops that the device cuts short are to be found, which fails with [`Error::WrongResult`](crate::Error::WrongResult)
+    /// and leaves the host's memory as it is. Nothing of the launch is resident then.
+    #[cfg_attr(not(feature = "gpu"), allow(dead_code))]
+    pub watches_loops: bool,
 }
 
 /// Who hears of tiles as they are done.
@@ -159,6 +163,7 @@ impl<'a> Launch<'a> {
             track: None,
             watcher: None,
             landing: None,
+            watches_loops: false,
         }
     }
 }
@@ -263,8 +268,14 @@ pub(crate) type Ready = Box<dyn Any + Send + Sync>;
 pub(crate) trait Backend: Send + Sync {
     /// What the device is.
     fn info(&self) -> &DeviceInfo;
+    /// Whether its launches compute anything, so that there is something to probe.
+    fn computes(&self) -> bool {
+        true
+    }
     /// What its memory can hold; nothing where kernels work in the host's memory, whatever the size of their data.
     fn capacity(&self) -> Option<Capacity>;
+    /// Has memory that is kept for later calls make room, so that with what is in use there are no more bytes than these.
+    fn keep_below(&self, _bytes: Option<u64>) {}
     /// Refuses, by the name of the feature or limit, a kernel that the device cannot run.
     fn supports(&self, kernel: &Kernel) -> Result<()>;
     /// The shape of the workgroups in which it runs a part of this size of a kernel that does not see it; nothing where that is the

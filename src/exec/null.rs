@@ -77,6 +77,10 @@ impl Backend for NullBackend {
         &self.info
     }
 
+    fn computes(&self) -> bool {
+        false
+    }
+
     /// That of the kind of device it stands for.
     fn capacity(&self) -> Option<Capacity> {
         (self.info.kind != DeviceKind::Cpu).then(|| Capacity::of(&self.info))

@@ -75,6 +75,7 @@ impl Builder {
             has_barrier: self.has_barrier,
             accesses: 0,
             assumed: self.assumed,
+            checks: Vec::new(),
         }
     }
 

@@ -19,7 +19,7 @@
 
 #[cfg(test)]
 mod accuracy;
-mod agree;
+pub(crate) mod agree;
 pub(crate) mod build;
 #[cfg(test)]
 pub(crate) mod eval;
@@ -69,6 +69,17 @@ pub struct Program {
     pub accesses: u32,
     /// What is folded into the program and may be otherwise on another device.
     pub assumed: Assumed,
+    /// Values that the lanes of a workgroup are to agree on, which shows only when it runs.
+    pub checks: Vec<Check>,
+}
+
+/// A value that each lane of a workgroup reads for itself, and on which barriers depend.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Check {
+    /// What the lane read.
+    pub own: Value,
+    /// What one of them read, by which all go on.
+    pub agreed: Value,
 }
 
 /// What lowering took for granted that a GPU need not do alike: then integers or branches of the program may differ

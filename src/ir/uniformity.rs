@@ -24,17 +24,31 @@ pub struct DivergentBarrier {
 ///
 /// The first barrier under a condition that varies.
 pub fn analyse(program: &mut Program) -> Result<(), DivergentBarrier> {
-    analyse_with(program, &FxHashSet::default())
+    analyse_with(program, &FxHashSet::default(), Addresses::Same)
 }
 
-/// As [`analyse`], as if the loads in `read_once` were the same for a workgroup wherever their addresses are.
-pub fn analyse_with(program: &mut Program, read_once: &FxHashSet<Value>) -> Result<(), DivergentBarrier> {
+/// Which loads can be made the same for a workgroup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Addresses {
+    /// Those at addresses that are.
+    Same,
+    /// All: that lanes with addresses of their own read the same shows when they do.
+    Any,
+}
+
+/// As [`analyse`], as if the loads in `read_once` were the same for a workgroup where their `addresses` allow it.
+pub fn analyse_with(
+    program: &mut Program,
+    read_once: &FxHashSet<Value>,
+    addresses: Addresses,
+) -> Result<(), DivergentBarrier> {
     let mut analysis = Analysis {
         levels: vec![Uniformity::Dispatch; program.values.len()],
         exits: vec![Uniformity::Dispatch; program.labels as usize],
         beyond: FxHashMap::default(),
         program,
         read_once,
+        addresses,
         around: Vec::new(),
         changed: true,
         divergent_barrier: None,
@@ -79,6 +93,7 @@ enum Enclosing {
 struct Analysis<'a> {
     program: &'a Program,
     read_once: &'a FxHashSet<Value>,
+    addresses: Addresses,
     levels: Vec<Uniformity>,
     /// For each label, the least uniform condition that decided an exit to it.
     exits: Vec<Uniformity>,
@@ -170,7 +185,10 @@ impl<'a> Analysis<'a> {
             Stmt::Let(value) => {
                 let level = match &self.program.def(*value).op {
                     Op::Load(address) if self.read_once.contains(value) && !self.is_divergent() => {
-                        self.address(address).max(Uniformity::Workgroup)
+                        match self.addresses {
+                            Addresses::Same => self.address(address).max(Uniformity::Workgroup),
+                            Addresses::Any => Uniformity::Workgroup,
+                        }
                     }
                     op => self.op(op),
                 };

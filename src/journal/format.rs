@@ -37,16 +37,19 @@ pub(crate) struct Header {
     pub engine: String,
     /// The devices, with backends and drivers.
     pub devices: String,
-    /// The kernel's text, entry point and constants.
+    /// The kernel's text, entry point and constants; of a chain, all of its calls.
     pub kernel: u128,
     /// Grid, uniforms, sizes, and what else the caller says has to be the same.
     pub call: u128,
-    /// The axis that is cut, and into how many units.
+    /// The axis that is cut, or [`STEPS`] of a chain, and into how many units.
     pub axis: u8,
     pub units: u32,
     /// What each storage binding held at first.
     pub data: Vec<(String, u128)>,
 }
+
+/// What is cut in a chain, where a call has an axis of its grid.
+pub(crate) const STEPS: u8 = 3;
 
 /// Something that is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +60,37 @@ pub(crate) enum Record {
     Finishing(Vec<(String, FileIdentity)>),
     /// They have them.
     Done,
+    /// All that a chain needs to go on from between two of its steps.
+    State(State),
+}
+
+/// Where a chain was, and what was in its memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct State {
+    /// Which half of the data file has the pieces, one behind the other, each at a page.
+    pub slot: u8,
+    pub position: Position,
+    pub pieces: Vec<Piece>,
+}
+
+/// How far a chain is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Position {
+    /// The step that comes next.
+    pub step: u64,
+    /// The next place where a loop may end.
+    pub check: u64,
+    /// For each loop that may end early, the rounds after which it did, or the most.
+    pub rounds: Vec<u64>,
+}
+
+/// Bytes of a chain's memory, by their place in the whole, whoever had them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Piece {
+    pub memory: u32,
+    pub start: u64,
+    pub bytes: u64,
+    pub sum: u128,
 }
 
 /// The merged bindings with all units that are recorded by now, and no others.
@@ -73,6 +107,8 @@ pub(crate) struct Found {
     pub header: Header,
     pub runs: Vec<(Range<u32>, u128)>,
     pub merged: Option<MergedState>,
+    /// The last one.
+    pub state: Option<State>,
     pub finishing: Option<Vec<(String, FileIdentity)>>,
     pub is_done: bool,
     /// Where the next record goes: behind the last that is whole.
@@ -143,6 +179,7 @@ impl Header {
 const UNITS: u8 = 1;
 const FINISHING: u8 = 2;
 const DONE: u8 = 3;
+const STATE: u8 = 4;
 
 impl Record {
     /// Its bytes behind a record of sum `before`, and its own sum.
@@ -172,6 +209,20 @@ impl Record {
                 }
             }
             Record::Done => body.push(DONE),
+            Record::State(State { slot, position, pieces }) => {
+                body.extend([STATE, *slot]);
+                body.extend(position.step.to_le_bytes());
+                body.extend(position.check.to_le_bytes());
+                body.extend((position.rounds.len() as u32).to_le_bytes());
+                position.rounds.iter().for_each(|rounds| body.extend(rounds.to_le_bytes()));
+                body.extend((pieces.len() as u32).to_le_bytes());
+                for Piece { memory, start, bytes, sum } in pieces {
+                    body.extend(memory.to_le_bytes());
+                    body.extend(start.to_le_bytes());
+                    body.extend(bytes.to_le_bytes());
+                    body.extend(sum.to_le_bytes());
+                }
+            }
         }
         let mut bytes = (body.len() as u32).to_le_bytes().to_vec();
         bytes.extend(body);
@@ -196,6 +247,22 @@ impl Record {
                 Some((name, FileIdentity { number: reader.u64()?, bytes: reader.u64()?, changed: reader.u64()? }))
             })?),
             DONE => Record::Done,
+            STATE => Record::State(State {
+                slot: reader.take(1)?[0] & 1,
+                position: Position {
+                    step: reader.u64()?,
+                    check: reader.u64()?,
+                    rounds: reader.list(|reader| reader.u64())?,
+                },
+                pieces: reader.list(|reader| {
+                    Some(Piece {
+                        memory: reader.u32()?,
+                        start: reader.u64()?,
+                        bytes: reader.u64()?,
+                        sum: reader.u128()?,
+                    })
+                })?,
+            }),
             _ => return None,
         };
         reader.0.is_empty().then_some(record)
@@ -228,6 +295,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Found, Flaw> {
         header,
         runs: Vec::new(),
         merged: None,
+        state: None,
         finishing: None,
         is_done: false,
         end: (front + SUM) as u64,
@@ -246,6 +314,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Found, Flaw> {
                 found.runs.extend(runs);
                 found.merged = merged.or(found.merged);
             }
+            Record::State(state) if found.finishing.is_none() => found.state = Some(state),
             Record::Finishing(files) if found.finishing.is_none() => found.finishing = Some(files),
             Record::Done if found.finishing.is_some() => found.is_done = true,
             _ => break,
@@ -325,10 +394,17 @@ pub(super) mod tests {
         bytes
     }
 
+    fn state() -> State {
+        let piece = Piece { memory: 3, start: 64, bytes: 128, sum: 8 };
+        let position = Position { step: 17, check: 1, rounds: vec![4, 90] };
+        State { slot: 1, position, pieces: vec![piece, Piece { memory: 4, ..piece }] }
+    }
+
     fn records() -> Vec<Record> {
         let merged = Some(MergedState { slot: 1, sum: 77 });
         let identity = FileIdentity { number: 5, bytes: 6, changed: 7 };
         vec![
+            Record::State(state()),
             Record::Units { runs: vec![(0..4, 11)], merged: None },
             Record::Units { runs: vec![(4..5, 12), (7..90, 13)], merged },
             Record::Finishing(vec![("y".into(), identity)]),
@@ -343,6 +419,7 @@ pub(super) mod tests {
         assert_eq!((found.header, found.end), (header(), bytes.len() as u64));
         assert_eq!(found.runs, [(0..4, 11), (4..5, 12), (7..90, 13)]);
         assert_eq!(found.merged, Some(MergedState { slot: 1, sum: 77 }));
+        assert_eq!(found.state, Some(state()));
         assert!(found.is_done && found.finishing.is_some_and(|files| files.len() == 1));
     }
 

@@ -13,18 +13,26 @@
 //!   So units that are not recorded are simply done again from there, and an update in place is never applied twice.
 //! - Merged bindings, which every unit changes, are kept twice in turn: a record names the copy that has exactly the units
 //!   which are recorded by then.
+//! - Of a chain the state between two of its steps is kept ([`StateLog`]), in two places by turns as well; a [`Pacer`] says when.
 //! - Files take their names only when all units are recorded. Which files is recorded before, and that it was done after.
 
 mod format;
+mod pacer;
 mod policy;
+mod state;
 mod store;
 
 #[cfg(test)]
 mod damage;
 #[cfg(test)]
 mod histories;
+#[cfg(test)]
+mod state_histories;
 
-pub(crate) use format::Header;
+pub(crate) use format::{Header, Position, STEPS};
+pub use pacer::CheckpointEvery;
+pub(crate) use pacer::Pacer;
 pub(crate) use policy::Step;
+pub(crate) use state::StateLog;
 pub use store::{FinalFile, Progress};
 pub(crate) use store::{Home, Journal, Memory, Recorded, Refusal, Region, finish, progress};

@@ -63,7 +63,7 @@ impl From<io::Error> for Refusal {
 }
 
 impl Refusal {
-    fn wrong(problem: impl Into<String>) -> Refusal {
+    pub(super) fn wrong(problem: impl Into<String>) -> Refusal {
         Refusal::Wrong { problem: problem.into(), help: "to compute all of it anew, remove the checkpoint".into() }
     }
 }
@@ -128,20 +128,20 @@ struct Place {
 }
 
 /// Regions start at pages.
-const PAGE: u64 = 4096;
+pub(super) const PAGE: u64 = 4096;
 
 /// The longest journal that is read.
 const LONGEST: u64 = 1 << 30;
 
 /// The file beside a journal that has the data which has no other.
-fn data_path(path: &Path) -> PathBuf {
+pub(super) fn data_path(path: &Path) -> PathBuf {
     let mut name = OsString::from(path.file_name().unwrap_or_default());
     name.push(".data");
     path.with_file_name(name)
 }
 
 /// Opens a journal's file, and sees to it that no other process does.
-fn open(fs: &dyn FileSystem, path: &Path) -> Result<Box<dyn Handle>, Refusal> {
+pub(super) fn open(fs: &dyn FileSystem, path: &Path) -> Result<Box<dyn Handle>, Refusal> {
     let log = fs.create(path)?;
     if log.take_lock() {
         return Ok(log);
@@ -151,7 +151,7 @@ fn open(fs: &dyn FileSystem, path: &Path) -> Result<Box<dyn Handle>, Refusal> {
 }
 
 /// What is in a journal; nothing if it is empty, as it is when a process was killed before it wrote anything.
-fn read(log: &dyn Handle) -> Result<Option<Found>, Refusal> {
+pub(super) fn read(log: &dyn Handle) -> Result<Option<Found>, Refusal> {
     let length = log.length()?;
     if length == 0 {
         return Ok(None);
@@ -181,16 +181,23 @@ pub(crate) fn progress(fs: &dyn FileSystem, path: &Path) -> Result<Progress, Ref
 
 impl Header {
     /// Refuses a journal of something else. Bindings that `is_replaced` names are not compared: what they began with is gone.
-    fn check(&self, now: &Header, is_replaced: &dyn Fn(&str) -> bool) -> Result<(), Refusal> {
+    pub(super) fn check(&self, now: &Header, is_replaced: &dyn Fn(&str) -> bool) -> Result<(), Refusal> {
         let differs = |what: &str| Err(Refusal::wrong(format!("belongs to {what}")));
         if self.engine != now.engine {
             return differs(&format!("{}, and this is {}", self.engine, now.engine));
         }
+        let (another, with_other) = match now.axis {
+            format::STEPS => ("another chain, or to one that was changed since", "a run with other values"),
+            _ => (
+                "another kernel, or to one that was changed since",
+                "a call with another grid, other uniforms, sizes or files",
+            ),
+        };
         if self.kernel != now.kernel {
-            return differs("another kernel, or to one that was changed since");
+            return differs(another);
         }
         if self.call != now.call || (self.axis, self.units) != (now.axis, now.units) {
-            return differs("a call with another grid, other uniforms, sizes or files");
+            return differs(with_other);
         }
         if self.devices != now.devices {
             let problem = format!("belongs to a run on {}, and this is one on {}", self.devices, now.devices);

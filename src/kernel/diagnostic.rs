@@ -4,6 +4,7 @@ use std::fmt;
 
 use naga::{Span, WithSpan, front::wgsl::ParseError, valid::ValidationError};
 
+use super::source::{Excerpt, Text};
 use crate::error::{Error, WgslError};
 
 /// What stands in front of `line:column` in a rendered error.
@@ -11,56 +12,52 @@ const FILE: &str = "wgsl";
 
 /// An error at `span` of `source`. A span that is undefined, or not of this text, gives a message
 /// without a caret.
-pub(crate) fn at(source: &str, span: Span, message: impl Into<String>) -> Error {
+pub(crate) fn at<'a>(source: impl Into<Text<'a>>, span: Span, message: impl Into<String>) -> Error {
     with_note(source, span, message, "", None)
 }
 
 /// An error at `span` with a `label` beside the caret and a note below it.
-pub(crate) fn with_note(
-    source: &str,
+pub(crate) fn with_note<'a>(
+    source: impl Into<Text<'a>>,
     span: Span,
     message: impl Into<String>,
     label: &str,
     note: Option<String>,
 ) -> Error {
     let message = message.into();
-    let span = clamp(source, span);
+    let file = source.into().file_of(span);
     let plain = Plain { message: message.clone(), note: note.map(|note| Note(note, None)) };
-    let rendered = WithSpan::new(plain).with_span(span, label).emit_to_string_with_path(source, FILE);
-    Error::Wgsl(Box::new(WgslError { message, rendered, location: location(source, span) }))
+    let shown = WithSpan::new(plain).with_span(file.span(span), label);
+    Error::Wgsl(Box::new(WgslError { message, rendered: rendered(&shown, &file), location: file.location(span) }))
 }
 
 /// What the parser says, as the user reads it. `place` says where in `source` each place of the parsed text is.
-pub(crate) fn parse_error(source: &str, error: &ParseError, place: &dyn Fn(Span) -> Span) -> Error {
+pub(crate) fn parse_error(source: Text<'_>, error: &ParseError, place: &dyn Fn(Span) -> Span) -> Error {
     let message = error.message().to_owned();
     let notes: Vec<_> = error.notes().map(|note| format!("note: {note}")).collect();
     let note = notes.into_iter().rev().fold(None, |next, note| Some(Note(note, next.map(Box::new))));
     let mut shown = WithSpan::new(Plain { message: message.clone(), note });
-    let mut first = Span::UNDEFINED;
-    for (i, (span, label)) in error.labels().enumerate() {
-        let span = clamp(source, place(span));
-        if i == 0 {
-            first = span;
-        }
+    let spans: Vec<_> = error.labels().map(|(span, label)| (place(span), label.to_owned())).collect();
+    let first = first_defined(&spans);
+    let file = source.file_of(first);
+    for (span, label) in spans {
+        let span = file.span(span);
         if span.is_defined() {
-            shown = shown.with_span(span, label.to_owned());
+            shown = shown.with_span(span, label);
         }
     }
-    Error::Wgsl(Box::new(WgslError {
-        message,
-        rendered: shown.emit_to_string_with_path(source, FILE),
-        location: location(source, first),
-    }))
+    let rendered = rendered(&shown, &file);
+    Error::Wgsl(Box::new(WgslError { message, rendered, location: file.location(first) }))
 }
 
 /// What the validator says, as the user reads it.
-pub(crate) fn validation_error(source: &str, error: WithSpan<ValidationError>) -> Error {
-    validation_error_at(source, error, &|span| span)
+pub(crate) fn validation_error<'a>(source: impl Into<Text<'a>>, error: WithSpan<ValidationError>) -> Error {
+    validation_error_at(source.into(), error, &|span| span)
 }
 
 /// What the validator says, where `place` says where in `source` each place of the validated module is.
 pub(crate) fn validation_error_at(
-    source: &str,
+    source: Text<'_>,
     error: WithSpan<ValidationError>,
     place: &dyn Fn(Span) -> Span,
 ) -> Error {
@@ -72,18 +69,16 @@ pub(crate) fn validation_error_at(
         cause = inner.source();
     }
     let spans: Vec<_> = error.spans().map(|(span, label)| (place(*span), label.clone())).collect();
-    let first = spans.first().map_or(Span::UNDEFINED, |(span, _)| *span);
+    let first = first_defined(&spans);
+    let file = source.file_of(first);
     let mut shown = WithSpan::new(error.into_inner());
     for (span, label) in spans {
         // Handles of the validator's arenas say nothing to a reader.
         let label = if label.starts_with("naga::") { String::new() } else { label };
-        shown = shown.with_span(clamp(source, span), label);
+        shown = shown.with_span(file.span(span), label);
     }
-    Error::Wgsl(Box::new(WgslError {
-        message,
-        rendered: shown.emit_to_string_with_path(source, FILE),
-        location: location(source, clamp(source, first)),
-    }))
+    let rendered = rendered(&shown, &file);
+    Error::Wgsl(Box::new(WgslError { message, rendered, location: file.location(first) }))
 }
 
 /// `error`, with the name of the file that the text is from, where it is known.
@@ -97,21 +92,14 @@ pub(crate) fn in_file(file: Option<&str>, error: Error) -> Error {
     }
 }
 
-/// Line and column, both from 1, the column in characters.
-fn location(source: &str, span: Span) -> Option<(u32, u32)> {
-    let range = span.to_range()?;
-    let before = source.get(..range.start)?;
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-    Some((line as u32, column as u32))
+/// The first place of an error that is known.
+fn first_defined(spans: &[(Span, String)]) -> Span {
+    spans.iter().map(|(span, _)| *span).find(Span::is_defined).unwrap_or(Span::UNDEFINED)
 }
 
-/// `span`, or an undefined one if it does not lie in `source`.
-fn clamp(source: &str, span: Span) -> Span {
-    match span.to_range() {
-        Some(range) if source.get(range.clone()).is_some() => span,
-        _ => Span::UNDEFINED,
-    }
+/// The error with the lines of the file that it is in.
+fn rendered<E: std::error::Error>(shown: &WithSpan<E>, file: &Excerpt<'_>) -> String {
+    shown.emit_to_string_with_path(file.text, file.name.unwrap_or(FILE))
 }
 
 /// A message of our own in the shape that naga renders.

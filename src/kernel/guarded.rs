@@ -11,11 +11,11 @@ use std::{
 
 use naga::Span;
 
-use super::diagnostic;
+use super::{diagnostic, source::Text};
 use crate::error::Result;
 
 /// What `call` gives, or an error that says what went wrong while `doing`.
-pub(super) fn naga<T>(source: &str, doing: &str, call: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(super) fn naga<'a, T>(source: impl Into<Text<'a>>, doing: &str, call: impl FnOnce() -> Result<T>) -> Result<T> {
     // What `call` borrows is not looked at again after a panic: the text is only read, and the rest is dropped.
     catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
         let message = format!("naga failed while {doing}: {}", said(panic.as_ref()));

@@ -7,6 +7,8 @@ pub(crate) mod fields;
 mod guarded;
 pub(crate) mod identity;
 pub(crate) mod layout;
+#[cfg(feature = "imports")]
+mod link;
 mod memo;
 mod module;
 pub(crate) mod names;
@@ -19,6 +21,7 @@ mod read;
 mod reflect;
 mod remap;
 pub(crate) mod requirements;
+pub(crate) mod source;
 mod specialize;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -36,6 +39,8 @@ use naga::{Handle, valid::ModuleInfo};
 
 use accepted::Accepted;
 use identity::Identity;
+#[cfg(feature = "imports")]
+pub use link::{Define, Sources};
 pub use module::Module;
 pub(crate) use requirements::Requirements;
 pub use specialize::ConstValue;
@@ -43,6 +48,7 @@ pub use types::{Field, OverrideConstant, Scalar, Type};
 
 use crate::error::{Error, Message, Result};
 use memo::Memo;
+use source::Source;
 
 /// An entry point of a module, with its override constants resolved. Cheap to clone.
 #[derive(Clone)]
@@ -53,7 +59,7 @@ pub struct Kernel {
 pub(crate) struct KernelInner {
     pub name: String,
     /// The WGSL text, for carets.
-    pub source: Arc<str>,
+    pub source: Source,
     /// The module reduced to this entry point and what it reaches, without overrides.
     pub module: naga::Module,
     pub info: ModuleInfo,

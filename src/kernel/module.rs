@@ -4,7 +4,7 @@ use std::{fmt, path::Path, sync::Arc};
 
 use naga::ShaderStage;
 
-use super::{Kernel, diagnostic, names, read, specialize};
+use super::{Kernel, diagnostic, names, read, source::Source, specialize};
 use crate::error::{Error, Message, Result};
 
 /// A parsed and validated WGSL module. Cheap to clone.
@@ -14,7 +14,7 @@ pub struct Module {
 }
 
 pub(super) struct ModuleInner {
-    pub source: Arc<str>,
+    pub source: Source,
     /// Where the text is from, for errors.
     pub file: Option<String>,
     pub module: naga::Module,
@@ -37,11 +37,13 @@ impl Module {
     }
 
     fn parse_text(wgsl: &str, file: Option<String>) -> Result<Module> {
+        let wgsl = without_mark(wgsl);
         let module = read::module(wgsl)?;
-        Ok(Module { inner: Arc::new(ModuleInner { source: wgsl.into(), file, module }) })
+        Ok(Module { inner: Arc::new(ModuleInner { source: Source::of(wgsl), file, module }) })
     }
 
-    /// Parses and validates the WGSL file at `path`.
+    /// Parses and validates the WGSL file at `path`. With the feature `imports`, what it imports is looked for in its folder;
+    /// `Sources` says more.
     ///
     /// # Errors
     ///
@@ -52,6 +54,10 @@ impl Module {
             let message = Message::new(format!("cannot be read: {error}")).subject(path.display().to_string());
             Error::Io(message.help("check the path, and that the file is UTF-8 text"))
         })?;
+        #[cfg(feature = "imports")]
+        if super::text::is_foreign(&text) {
+            return super::Sources::beside(path).parse_file(path);
+        }
         let file = path.display().to_string();
         Module::parse_text(&text, Some(file.clone())).map_err(|error| diagnostic::in_file(Some(&file), error))
     }
@@ -122,8 +128,26 @@ impl Module {
     }
 }
 
+/// A text without the byte order mark that some editors put in front of it.
+pub(super) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
 impl fmt::Debug for Module {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Module").field("kernels", &self.kernel_names().collect::<Vec<_>>()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_text() {
+        let module = Module::parse("\u{feff}@compute @workgroup_size(1) fn k() {}");
+        assert_eq!(module.map(|module| module.kernel_names().count()).ok(), Some(1));
+        let error = Module::parse("\u{feff}fn f() { y = 1; }").expect_err("there is no y").to_string();
+        assert!(error.contains("wgsl:1:10"), "{error}");
     }
 }

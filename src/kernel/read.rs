@@ -3,6 +3,8 @@
 //! A text is given to naga as it stands, save for what would come out wrong. Only what naga refuses is tried again in
 //! other words, so that nothing changes for a text that needs none.
 
+use std::borrow::Cow;
+
 use naga::{
     ShaderStage, WithSpan,
     front::wgsl::ParseError,
@@ -11,14 +13,15 @@ use naga::{
 
 use super::{
     diagnostic, guarded, nesting, polyfill,
-    text::{self, Bitcasts, Edit, Edited, Mends},
+    source::Text,
+    text::{self, Bitcasts, Edit, Edited, Mends, exponents},
 };
 use crate::error::{Error, Result};
 
 /// What naga says about a text.
 enum Refusal {
     Parse(ParseError),
-    Validation(Box<(WithSpan<ValidationError>, naga::Module)>),
+    Validation(Box<WithSpan<ValidationError>>),
     /// It panicked.
     Failure(Error),
 }
@@ -26,14 +29,25 @@ enum Refusal {
 /// Parses and validates a text.
 pub(super) fn module(wgsl: &str) -> Result<naga::Module> {
     nesting::check(wgsl)?;
-    let text = Edited::new(polyfill::text(wgsl));
+    edited(wgsl.into(), Edited::new(wgsl))
+}
+
+/// Parses and validates what became of the author's text `wgsl`.
+pub(super) fn edited(wgsl: Text<'_>, text: Edited) -> Result<naga::Module> {
+    let text = match polyfill::text(&text.text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(changed) => text.with_same_places(changed),
+    };
     let edits = text::mend(&text.text, Mends::Wrong);
     let text = text.edit(edits);
     let error = match attempt(wgsl, &text) {
         Ok(module) => return Ok(module),
         Err(error) => error,
     };
-    if let Some(error) = text::explain(wgsl) {
+    // What files say for another tool is said in WGSL by now.
+    if wgsl.is_one()
+        && let Some(error) = text::explain(wgsl.as_str())
+    {
         return Err(error);
     }
     // Each step goes on from the one before. What is said of a text that has nothing to mend is said already.
@@ -54,32 +68,44 @@ pub(super) fn module(wgsl: &str) -> Result<naga::Module> {
     if edits.is_empty() { Err(error) } else { attempt(wgsl, &text.edit(edits)) }
 }
 
-/// Parses a text, with casts of halves as they turn out to be.
-fn attempt(wgsl: &str, text: &Edited) -> Result<naga::Module> {
+/// Parses a text, with casts of halves and exponents as they turn out to be.
+fn attempt(wgsl: Text<'_>, text: &Edited) -> Result<naga::Module> {
     let mut casts = Bitcasts::find(&text.text);
     loop {
-        let tried = text.clone().edit(casts.edits());
-        let error = match parse(wgsl, &tried) {
-            Ok(mut module) => {
-                text::put_back(&mut module, &tried);
-                return Ok(module);
+        let mut tried = text.clone().edit(casts.edits());
+        let mut parsed = parse(wgsl, &tried);
+        for _ in 0..exponents::MOST {
+            let edits = match &parsed {
+                Err(Refusal::Parse(error)) => exponents::widen(error),
+                _ => Vec::new(),
+            };
+            if edits.is_empty() {
+                break;
             }
-            Err(Refusal::Validation(refused)) => {
-                if casts.learn(&refused.1, refused.0.as_inner()) {
-                    continue;
-                }
-                diagnostic::validation_error_at(wgsl, refused.0, &|span| tried.place(span))
-            }
-            Err(Refusal::Parse(error)) => diagnostic::parse_error(wgsl, &error, &|span| tried.place(span)),
-            Err(Refusal::Failure(error)) => error,
+            tried = tried.edit(edits);
+            parsed = parse(wgsl, &tried);
+        }
+        let result = match parsed {
+            // All types are known after the first time.
+            Ok(module) if casts.learn(&module) => continue,
+            Ok(module) => validate(wgsl, &tried, module),
+            Err(error) => Err(error),
         };
-        return Err(error);
+        return result.map_err(|refusal| match refusal {
+            Refusal::Validation(error) => diagnostic::validation_error_at(wgsl, *error, &|span| tried.place(span)),
+            Refusal::Parse(error) => diagnostic::parse_error(wgsl, &error, &|span| tried.place(span)),
+            Refusal::Failure(error) => error,
+        });
     }
 }
 
-fn parse(wgsl: &str, text: &Edited) -> Result<naga::Module, Refusal> {
+fn parse(wgsl: Text<'_>, text: &Edited) -> Result<naga::Module, Refusal> {
     let parsed = guarded::naga(wgsl, "parsing", || Ok(naga::front::wgsl::parse_str(&text.text)));
-    let mut module = parsed.map_err(Refusal::Failure)?.map_err(Refusal::Parse)?;
+    parsed.map_err(Refusal::Failure)?.map_err(Refusal::Parse)
+}
+
+/// The parsed module as it is used, if it is valid.
+fn validate(wgsl: Text<'_>, text: &Edited, mut module: naga::Module) -> Result<naga::Module, Refusal> {
     // What a device may lack is refused for that device, and what this crate lacks is refused in plain words for the
     // kernel that uses it: the validator need not refuse either.
     let validated = guarded::naga(wgsl, "validating", || {
@@ -90,8 +116,11 @@ fn parse(wgsl: &str, text: &Edited) -> Result<naga::Module, Refusal> {
         Ok(if fine { None } else { Some(error) })
     });
     match validated.map_err(Refusal::Failure)? {
-        None => Ok(module),
-        Some(error) => Err(Refusal::Validation(Box::new((error, module)))),
+        None => {
+            text::put_back(&mut module, text);
+            Ok(module)
+        }
+        Some(error) => Err(Refusal::Validation(Box::new(error))),
     }
 }
 
@@ -124,6 +153,16 @@ mod tests {
         let aliases: String = (0..5000).map(|i| format!("alias T{} = T{i};", i + 1)).collect();
         let nested = format!("const B = {}mix(1, 2, 0.5){};", "(".repeat(90), ")".repeat(90));
         let shifts = "const s = 1 >> 64;".to_owned() + "const t = -1 >> (1 << 7);";
+        let casts = format!(
+            "enable f16; fn f(x: u32) -> f32 {{ return {}x{}; }}",
+            "bitcast<f32>(".repeat(100),
+            ")".repeat(100)
+        );
+        let deep_casts = format!("f16 {}", "bitcast<f32>(".repeat(20_000));
+        let continuing = "loop { let k = 1; continuing { let k = 2; ".repeat(20_000);
+        let names: String = (0..20_000).map(|i| format!("k_{i} ")).collect();
+        let lets: String = (0..20_000).map(|i| format!("let a{i} = {i}; ")).collect();
+        let values = "y = pack4x8unorm(vec4(1)); ".repeat(20_000);
         for text in [
             format!("{chain} const A0 = mix(1, 2, 0.5);"),
             format!("alias T0 = f32; const A0 = mix(1f, 2f, 0.5f); {arrays}"),
@@ -132,6 +171,13 @@ mod tests {
             "const A = B; const B = A; const C = mix(A, 2, 0.5);".to_owned(),
             nested,
             shifts,
+            casts,
+            deep_casts,
+            format!("{names} {continuing}"),
+            format!("fn f() {{ {lets} }}"),
+            format!("fn f() {{ {values} let a = b; }}"),
+            "var < ".repeat(50_000),
+            "(((((a.b[".repeat(10_000) + &")]".repeat(40_000),
             "loop { let k = 1; continuing { let k = 2; loop { let k = 3; continuing { let k = 4; } } } }".to_owned(),
             "bitcast<vec2h>(bitcast<vec2h>(bitcast<u32>(bitcast<f32>(1)))) enable f16; bitcast<".to_owned(),
             "@align( @align(4) struct S { @align(@size(4)) x: u32, @align( y".to_owned(),

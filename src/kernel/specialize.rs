@@ -11,7 +11,7 @@ use naga::{
 
 use super::{
     Kernel, KernelInner, Module, accepted::Accepted, diagnostic, guarded, identity::Identity, layout, memo::Memo,
-    names, reflect, requirements::Requirements, unsupported,
+    names, reflect, requirements::Requirements, source::Source, unsupported,
 };
 use crate::error::{Error, Message, Result};
 
@@ -105,7 +105,7 @@ fn build(parent: &Module, name: &str, constants: &[(String, f64)]) -> Result<Ker
             name: name.to_owned(),
             source: source.clone(),
             workgroup_size: module.entry_points[entry].workgroup_size,
-            identity: Identity::new(source, name, &given),
+            identity: Identity::new(source.identity(), name, &given),
             uniform_scalars: reflect::uniform_scalars(&module, &bindings, uniform_bytes),
             uniform_bytes,
             module,
@@ -237,7 +237,7 @@ fn pipeline_values(module: &naga::Module, given: &BTreeMap<String, f64>) -> (Pip
 
 /// Replaces the overrides by their values.
 fn resolve(
-    source: &str,
+    source: &Source,
     kernel: &str,
     module: &naga::Module,
     info: &ModuleInfo,

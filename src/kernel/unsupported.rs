@@ -2,12 +2,12 @@
 
 use naga::{AddressSpace, ImageClass, Module, ScalarKind, Span, TypeInner, valid::ModuleInfo};
 
-use super::diagnostic;
+use super::{diagnostic, source::Source};
 use crate::error::Result;
 
 /// Refuses textures, samplers, binding arrays and 16-bit integer types in `module`, which holds only what one entry
 /// point reaches.
-pub(super) fn check(source: &str, module: &Module, info: &ModuleInfo) -> Result<()> {
+pub(super) fn check(source: &Source, module: &Module, info: &ModuleInfo) -> Result<()> {
     for (handle, variable) in module.global_variables.iter() {
         let name = variable.name.as_deref().unwrap_or("_");
         let span = module.global_variables.get_span(handle);

@@ -78,7 +78,7 @@ impl fmt::Display for Binding {
         if !matches!(self.verdict, Verdict::Sliced { .. }) {
             write!(f, ": {}", self.reason)?;
             if let Some(place) = &self.place {
-                write!(f, " (line {}: {})", place.line, place.text)?;
+                write!(f, " ({place}: {})", place.text)?;
             }
         }
         Ok(())
@@ -105,7 +105,7 @@ impl fmt::Display for Reason {
                 write!(f, "the data is {}, and the call may take {} of device memory", Bytes(*needed), Bytes(*budget))
             }
             Reason::Memory { needed, budget, asked: false } => {
-                write!(f, "the data is {}, and the device has {}", Bytes(*needed), Bytes(*budget))
+                write!(f, "the data is {}, and the device has {} for calls", Bytes(*needed), Bytes(*budget))
             }
             Reason::Dispatch { limit } => {
                 write!(f, "a dispatch takes at most {limit} workgroups along an axis: a tile is several dispatches")
@@ -121,14 +121,14 @@ impl fmt::Display for Reason {
 impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Misfit::Binding { name, bytes, limit, limit_name, reason, line } => {
+            Misfit::Binding { name, bytes, limit, limit_name, reason, place } => {
                 let (bytes, limit) = (exact_bytes(*bytes), exact_bytes(*limit));
                 write!(
                     f,
                     "`{name}` holds {bytes}, more than the {limit} that it binds ({limit_name}), and is not cut: {reason}"
                 )?;
-                match line {
-                    Some(line) => write!(f, " (line {line})"),
+                match place {
+                    Some(place) => write!(f, " ({place})"),
                     None => Ok(()),
                 }
             }

@@ -203,7 +203,12 @@ impl Plan {
         self.bindings.iter().any(|binding| binding.residency == Residency::Streamed)
     }
 
-    /// The same plan, made because another device cannot hold the call.
+    /// Whether more than one launch of all the data is needed.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_streamed() || self.tiles.count() > 1
+    }
+
+    /// The same plan, made because another device cannot hold the call, or is not trusted with it.
     pub(crate) fn with_detour(&self, detour: Detour) -> Plan {
         Plan { detour: Some(detour), ..self.clone() }
     }

@@ -5,7 +5,7 @@ use super::{
     request::{CallShape, Capacity, DataLocation},
 };
 use crate::{
-    access::{Analysis, Verdict},
+    access::{Analysis, Place, Verdict},
     kernel::Kernel,
 };
 
@@ -27,7 +27,7 @@ const RECORDED_TILES: u32 = 256;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Misfit {
     /// A binding that cannot be cut is larger than the device binds.
-    Binding { name: String, bytes: u64, limit: u64, limit_name: &'static str, reason: String, line: Option<u32> },
+    Binding { name: String, bytes: u64, limit: u64, limit_name: &'static str, reason: String, place: Option<Place> },
     /// What cannot be cut takes more memory than there is, or leaves too little for a tile of one unit.
     Memory { needed: u64, budget: u64 },
 }
@@ -178,8 +178,8 @@ impl Placer<'_> {
             Verdict::Sliced { .. } => "its type is no runtime-sized array on its own".to_owned(),
             _ => access.reason.clone(),
         };
-        let line = access.place.as_ref().map(|place| place.line);
-        Err(Misfit::Binding { name: binding.name.clone(), bytes, limit, limit_name, reason, line })
+        let place = access.place.clone();
+        Err(Misfit::Binding { name: binding.name.clone(), bytes, limit, limit_name, reason, place })
     }
 
     /// The most bytes of a binding that `units` in a row touch.

@@ -19,6 +19,6 @@ fn whole(binding: &Binding) -> Option<String> {
         Verdict::Sliced { .. } | Verdict::Merged(_) => return None,
         Verdict::Whole | Verdict::Pinned => &binding.reason,
     };
-    let line = binding.place.as_ref().map_or(String::new(), |place| format!(" (line {}: {})", place.line, place.text));
+    let line = binding.place.as_ref().map_or(String::new(), |place| format!(" ({place}: {})", place.text));
     Some(format!("`{}` cannot be divided: {reason}{line}", binding.name))
 }

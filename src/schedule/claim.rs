@@ -60,6 +60,8 @@ pub enum Failure {
     OutOfMemory,
     /// The member is gone, or does not answer.
     Lost,
+    /// What the member computed is wrong.
+    WrongResult,
     /// Something that may go well the next time.
     Passing,
 }

@@ -357,7 +357,8 @@ fn step(history: &mut History, dice: &mut Dice, last: MemberId) {
             }
         }
         13 if open > 0 => {
-            let why = [Failure::OutOfMemory, Failure::Passing, Failure::Lost][dice.below(3) as usize];
+            let all = [Failure::OutOfMemory, Failure::Passing, Failure::Lost, Failure::WrongResult];
+            let why = all[dice.below(4) as usize];
             let Open { claim, landed, .. } = &history.open[some];
             let (id, is_last) = (claim.id, claim.member == last);
             if history.is_merging && landed.is_some() {

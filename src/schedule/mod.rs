@@ -8,10 +8,13 @@
 //! has to know a speed in advance, and a member that gets slower is simply given less. When no units are left, idle members
 //! compute what a slow one still has in flight a second time (a *backup execution*, `tail`).
 //!
+//! Calls that run at the same time share a device's memory: a [`Budget`] says whose turn it is.
+//!
 //! Nothing here does I/O, reads a clock or starts a thread: callers hand in the time since the start of the call. That is
 //! why the same code runs under real threads, under a simulated clock with a thousand members ([`simulate`]), and under
 //! property tests (`histories`).
 
+mod budget;
 mod claim;
 mod event;
 mod ledger;
@@ -27,6 +30,7 @@ mod histories;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use budget::{Answer as MemoryAnswer, Budget, Taken, Turn};
 pub use claim::{Answer, Claim, ClaimId, Failure, Landing, MemberId, Remedy};
 pub use event::{Event, What};
 pub use ledger::Ledger;

@@ -14,5 +14,5 @@ enable f16;
 fn main(@builtin(global_invocation_id) id: vec3u) {
     let i = id.x;
     fraction[i] = frexp(x[i]).fract;
-    exponent[i] = i32(frexp(x[i]).exp);
+    exponent[i] = frexp(x[i]).exp;
 }

@@ -14,5 +14,5 @@ enable f16;
 fn main() {
     let parts = frexp(x);
     f = parts.fract;
-    e = vec4i(parts.exp);
+    e = parts.exp;
 }

@@ -135,7 +135,16 @@ fn types_of_64_bits_run_where_they_are() {
         } else {
             let error = result.expect_err("a feature is missing").to_string();
             assert!(error.contains("shader-f64") || error.contains("shader-int64"), "{error}");
-            assert!(error.contains("choose a device that has it"), "{error}");
+            // Who would take it is named, if there is one.
+            let features = |other: &swath::Device| other.info().features.clone();
+            let takes =
+                |other: &&swath::Device| ["shader-f64", "shader-int64"].iter().all(|f| features(other).contains(f));
+            let hint = rt
+                .devices()
+                .iter()
+                .find(takes)
+                .map_or("choose a device that has it".into(), |other| format!("choose {}", other.alias()));
+            assert!(error.contains(&hint), "{error}");
         }
         Ok(())
     });
@@ -143,6 +152,44 @@ fn types_of_64_bits_run_where_they_are() {
     let rt = Runtime::new().expect("a runtime");
     let error = rt.call(&wide).read("x", &[1f32; 4]).grid(2).run().expect_err("singles for doubles").to_string();
     assert!(error.contains("give f64 elements"), "{error}");
+}
+
+/// Lanes that read a bound for a barrier each for itself go on if they read the same, and are told both values if not.
+#[cfg(feature = "cpu")]
+#[test]
+fn lanes_that_disagree_about_a_barrier_are_told() {
+    let rounds = kernel(
+        "@group(0) @binding(0) var<storage, read_write> bound: array<i32>;
+        @group(0) @binding(1) var<storage, read_write> y: array<i32>;
+        @compute @workgroup_size(16) fn rounds(@builtin(global_invocation_id) id: vec3u) {
+            for (var t = 0; t < bound[id.x]; t++) {
+                storageBarrier();
+                y[id.x]++;
+                bound[id.x] += 0;
+            }
+        }",
+    );
+    for rt in [Runtime::cpu(), Runtime::cpu_interpreter()] {
+        let rt = rt.expect("the engine is always there");
+        let run = |bound: &mut [i32; 32]| {
+            let mut y = [0; 32];
+            let call = rt.call(&rounds).read_write("bound", bound).read_write("y", &mut y);
+            call.grid(32).run().map(|_| y)
+        };
+        let mut bound = [3; 32];
+        bound[16..].fill(5);
+        assert_eq!(run(&mut bound).map(|y| y == bound).ok(), Some(true));
+        bound[20] = -7;
+        let error = run(&mut bound).expect_err("two values").to_string();
+        let both = ["read 5 and -7 from", "read -7 and 5 from"].iter().any(|words| error.contains(words));
+        assert!(both && error.contains("`bound` in line 4"), "{error}");
+        // The next call is none the worse for it.
+        assert_eq!(run(&mut [2; 32]).ok(), Some([2; 32]));
+        // Tiles are checked as well.
+        let mut y = [0; 32];
+        let call = rt.call(&rounds).read_write("bound", &mut bound).read_write("y", &mut y).tiles(2);
+        assert!(call.grid(32).run().is_err());
+    }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //!
 //! Without a GPU the tests on one are skipped, and say so; with `SWATH_REQUIRE_GPU=1` they fail.
 
+#[path = "chain/checkpoint.rs"]
+mod checkpoint;
 #[path = "chain/errors.rs"]
 mod errors;
 #[path = "chain/loops.rs"]
@@ -170,6 +172,21 @@ fn a_chain_does_what_its_calls_do() {
                 assert_eq!(report.interpreted(), device.info().driver.starts_with("interp"));
             }
         }
+    }
+}
+
+#[test]
+fn calls_that_have_nothing_to_do_are_a_chain() {
+    for (runtime, device) in devices() {
+        let mut chain = runtime.chain();
+        let (src, dst) = (chain.input::<u32>(3), chain.output::<u32>(3));
+        chain.call(&kernel("add")).bind("src", src).bind("dst", dst).grid(0);
+        chain.device(&device);
+        let chain = chain.build().expect("the chain is right");
+        let mut out = vec![9; 3];
+        let report = chain.run([src.from(&[1, 2, 3])], [dst.into(&mut out)]).unwrap();
+        // An output starts as zeros.
+        assert_eq!((out, report.dispatches()), (vec![0; 3], 0));
     }
 }
 

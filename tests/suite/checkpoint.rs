@@ -159,43 +159,60 @@ fn until_done(setup: &Setup<'_>, data: &Data, tiles: usize) -> (Data, u32, Repor
 
 #[test]
 fn stopped_anywhere_it_goes_on_to_the_same_results() {
-    let (mut calls, mut stopped) = (0, 0);
+    let mut stopped_merging = 0;
     for (runtime, devices) in setups() {
         for text in [IN_PLACE, MERGED, SCATTER] {
             let kernel = kernel(text);
-            let data = Data::new(text);
             for devices in &devices {
-                let mut expected = data.clone();
-                expected.call(&runtime, &kernel, devices).run().unwrap_or_else(|error| panic!("{error}"));
                 for (is_persistent, tiles) in [(false, 3), (true, 3), (false, 40)] {
-                    let folder = Folder::new();
-                    let path = folder.path();
-                    let setup = Setup { runtime: &runtime, kernel: &kernel, devices, path: &path, is_persistent };
-                    // What is recorded as a whole has to come to its end.
-                    let is_cut = text != SCATTER;
                     let tiles = match text {
+                        // What is recorded as a whole has to come to its end.
                         SCATTER => usize::MAX,
                         // Heard of when copies are folded in, now and then.
                         MERGED => 1,
                         _ => tiles,
                     };
-                    let (found, count, report) = until_done(&setup, &data, tiles);
-                    let what = format!("{} on {devices}, {tiles} tiles, {count} calls", kernel.name());
-                    assert!(found == expected, "{what}");
-                    calls += u32::from(is_cut);
-                    stopped += u32::from(count > 1);
-                    // And once more: nothing runs.
-                    let mut again = data.clone();
-                    let last = setup.call(&mut again).run().unwrap_or_else(|error| panic!("{what}: {error}"));
-                    assert!(again == expected, "{what}, made again");
-                    let units = report.plan().expect("it is planned").tiles.units();
-                    assert_eq!((last.resumed_units(), last.dispatches()), (units, 0), "{what}");
+                    let must_stop = text == IN_PLACE && tiles == 3;
+                    let calls = goes_on(&runtime, &kernel, text, (devices, is_persistent, tiles), must_stop);
+                    stopped_merging += u32::from(text == MERGED && calls > 1);
                 }
             }
         }
     }
-    // On a machine that is busy with other things, a call may be done before it is stopped.
-    assert!(2 * stopped > calls, "{stopped} of {calls} were stopped");
+    assert!(stopped_merging > 0, "no call that merges was stopped");
+}
+
+/// Stops a call again and again after some tiles, compares what it comes to with an undisturbed one, and makes it once more.
+/// On a machine that is busy with other things a call may be done before it is stopped: one that must be is tried again.
+/// How many calls it took.
+fn goes_on(
+    runtime: &Runtime,
+    kernel: &Kernel,
+    text: &str,
+    (devices, is_persistent, tiles): (&str, bool, usize),
+    must_stop: bool,
+) -> u32 {
+    let data = Data::new(text);
+    let mut expected = data.clone();
+    expected.call(runtime, kernel, devices).run().unwrap_or_else(|error| panic!("{error}"));
+    for _ in 0..50 {
+        let folder = Folder::new();
+        let path = folder.path();
+        let setup = Setup { runtime, kernel, devices, path: &path, is_persistent };
+        let (found, count, report) = until_done(&setup, &data, tiles);
+        let what = format!("{} on {devices}, {tiles} tiles, {count} calls", kernel.name());
+        assert!(found == expected, "{what}");
+        // And once more: nothing runs.
+        let mut again = data.clone();
+        let last = setup.call(&mut again).run().unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert!(again == expected, "{what}, made again");
+        let units = report.plan().expect("it is planned").tiles.units();
+        assert_eq!((last.resumed_units(), last.dispatches()), (units, 0), "{what}");
+        if count > 1 || !must_stop {
+            return count;
+        }
+    }
+    panic!("{} on {devices} is always done before it is stopped", kernel.name())
 }
 
 fn cancel_beyond(event: TileEvent, share: f64, token: &CancelToken) {

@@ -13,6 +13,8 @@ mod checkpoint;
 mod differential;
 mod errors;
 mod gpu;
+#[cfg(feature = "imports")]
+mod imports;
 mod ir;
 mod plan;
 mod samples;
@@ -20,6 +22,8 @@ mod samples;
 mod shape;
 #[cfg(feature = "cpu")]
 mod split;
+#[cfg(all(feature = "gpu", feature = "cpu"))]
+mod trust;
 #[cfg(feature = "cpu")]
 mod tune;
 

@@ -58,7 +58,16 @@ pub(crate) struct Contents {
     /// The oldest first.
     tuned: Vec<(Seen, TunedKernel)>,
     runs: HashMap<Seen, Runs>,
+    probes: HashMap<DeviceId, Probes>,
     records: u64,
+}
+
+/// What probes found on a device.
+#[derive(Clone, Debug)]
+struct Probes {
+    name: String,
+    version: u32,
+    failed: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -105,6 +114,9 @@ impl Contents {
                 self.tuned.retain(|(other, _)| *other != seen);
                 self.tuned.push((seen, TunedKernel { name, fingerprint, device, size: seen.class, constants }));
             }
+            Record::Probes { id, name, version, failed } => {
+                self.probes.insert(id, Probes { name, version, failed });
+            }
         }
     }
 
@@ -134,6 +146,16 @@ impl Contents {
             tuned.push(record);
         }
         records.extend(tuned.into_iter().rev());
+        let mut probes: Vec<(&DeviceId, &Probes)> = self.probes.iter().collect();
+        probes.sort_by_key(|(id, _)| **id);
+        for (id, Probes { name, version, failed }) in probes {
+            let record = Record::Probes { id: *id, name: name.clone(), version: *version, failed: failed.clone() };
+            format::line(&record, &mut text);
+            if text.len() > bytes {
+                break;
+            }
+            records.push(record);
+        }
         let mut runs: Vec<(&Seen, &Runs)> = self.runs.iter().collect();
         runs.sort_by_key(|(seen, runs)| (std::cmp::Reverse(runs.last), **seen));
         let mut kept = Vec::new();
@@ -153,6 +175,11 @@ impl Contents {
     /// All of it.
     pub fn all(&self) -> Vec<Record> {
         self.records(usize::MAX)
+    }
+
+    /// What probes of this version found that a device gets wrong, if they have run.
+    pub fn failed_probes(&self, id: DeviceId, version: u32) -> Option<&[String]> {
+        self.probes.get(&id).filter(|probes| probes.version == version).map(|probes| &*probes.failed)
     }
 
     /// For people.

@@ -66,6 +66,12 @@ fn record(line: &str) -> Option<Record> {
             let constants = fields.next()?.split(',').filter(|text| !text.is_empty()).map(constant);
             Record::Tuned { seen, name, on, constants: constants.collect::<Option<_>>()? }
         }
+        "probes" => {
+            let (id, version) = (DeviceId(fingerprint(fields.next()?)?), fields.next()?.parse().ok()?);
+            let (name, failed) = (fields.next()?.to_owned(), fields.next()?);
+            let failed = failed.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+            Record::Probes { id, name, version, failed }
+        }
         _ => return None,
     };
     fields.next().is_none().then_some(record)
@@ -95,6 +101,9 @@ pub fn line(record: &Record, to: &mut Vec<u8>) {
             let constants: Vec<String> = constants.iter().map(|(name, value)| format!("{name}={value}")).collect();
             let (name, on, constants) = (plain(name), plain(on), constants.join(","));
             format!("tuned\t{}\t{kernel}\t{class}\t{name}\t{on}\t{constants}", device.0)
+        }
+        Record::Probes { id, name, version, failed } => {
+            format!("probes\t{}\t{version}\t{}\t{}", id.0, plain(name), failed.join(","))
         }
     };
     to.extend_from_slice(format!("{:016x}\t{text}\n", checksum(text.as_bytes())).as_bytes());

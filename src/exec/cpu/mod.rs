@@ -6,6 +6,7 @@
 //! invocations leave behind is not either.
 
 mod accumulate;
+mod agreement;
 mod data;
 mod interp;
 #[cfg_attr(not(target_arch = "x86_64"), path = "no_jit.rs")]
@@ -42,6 +43,7 @@ use crate::{
     kernel::{Kernel, identity::Identity},
     plan::{Part, Plan, request::Capacity},
 };
+use agreement::Agreement;
 use data::{Guard, LaunchData, address, host, unaligned};
 use interp::{Code, Scratch};
 use pool::{Pool, Team};
@@ -88,6 +90,8 @@ struct Executable {
     rows: Option<Rows>,
     /// Machine code, made when the kernel is first to run: not to find out whether it can.
     jit: OnceLock<Option<jit::Compiled>>,
+    /// What has to be the same for a workgroup, where that shows only when it runs.
+    agreement: Option<Agreement>,
 }
 
 impl Executable {
@@ -237,19 +241,25 @@ impl CpuBackend {
         memory: &[(SharedMem<'_>, u64)],
         stop: Option<&Stop>,
     ) -> Result<bool> {
-        let mut interpreted = false;
-        for piece in code.pieces(part, shape) {
-            let rows = piece.jit.and_then(|(jit, rows)| jit.launch(rows, Rows::lanes(), memory, team, stop));
-            let own = || code.compiled().and_then(|jit| jit.launch(piece.part, code.lanes(), memory, team, stop));
-            match rows.or_else(own) {
-                Some(result) => result?,
-                None => {
-                    interp::run(&code.interp, piece.part, memory, team, &self.scratch, stop)?;
-                    interpreted = true;
+        let run = |memory: &[(SharedMem<'_>, u64)]| {
+            let mut interpreted = false;
+            for piece in code.pieces(part, shape) {
+                let rows = piece.jit.and_then(|(jit, rows)| jit.launch(rows, Rows::lanes(), memory, team, stop));
+                let own = || code.compiled().and_then(|jit| jit.launch(piece.part, code.lanes(), memory, team, stop));
+                match rows.or_else(own) {
+                    Some(result) => result?,
+                    None => {
+                        interp::run(&code.interp, piece.part, memory, team, &self.scratch, stop)?;
+                        interpreted = true;
+                    }
                 }
             }
+            Ok(interpreted)
+        };
+        match &code.agreement {
+            None => run(memory),
+            Some(agreement) => agreement.run(memory, run),
         }
-        Ok(interpreted)
     }
 
     fn cache(&self) -> MutexGuard<'_, Cache> {
@@ -262,13 +272,13 @@ impl CpuBackend {
             return Ok(Arc::clone(code));
         }
         kernel.inner.requirements.check(kernel.name(), &self.info)?;
-        let program = kernel.program()?;
-        let interp = interp::compile(&program)?;
+        let (program, agreement) = Agreement::of(kernel, &kernel.program()?);
+        let interp = interp::compile(&*program)?;
         check_private_memory(&interp)?;
         let program = self.compiles.then_some(program);
         let rows = program.as_deref().and_then(Rows::of);
         let identity = kernel.inner.identity.clone();
-        let code = Arc::new(Executable { identity, interp, program, rows, jit: OnceLock::new() });
+        let code = Arc::new(Executable { identity, interp, program, rows, jit: OnceLock::new(), agreement });
         // Another thread may have been quicker.
         let mut cache = self.cache();
         if let Some(code) = cache.get(&kernel.inner.identity) {
@@ -294,8 +304,8 @@ impl CpuBackend {
 
 /// The machine code of a kernel as text, with the WGSL lines it came from.
 pub(crate) fn assembly(kernel: &Kernel) -> Result<String> {
-    let program = kernel.program()?;
-    jit::assembly(&program, &kernel.inner.source).map_err(|reason| {
+    let (program, _) = Agreement::of(kernel, &kernel.program()?);
+    jit::assembly(&program, kernel.inner.source.view()).map_err(|reason| {
         Error::Unsupported(
             Message::new(format!("the CPU engine does not compile it: {reason}"))
                 .kernel(kernel.name())

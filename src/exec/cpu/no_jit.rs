@@ -9,7 +9,7 @@ pub fn available() -> bool {
     false
 }
 
-pub fn assembly(_: &Program, _: &str) -> Result<String, String> {
+pub fn assembly(_: &Program, _: crate::kernel::source::Text<'_>) -> Result<String, String> {
     Err("this processor is not supported".into())
 }
 

@@ -53,13 +53,60 @@ pub(super) struct DeviceBuffer {
     pub buffer: wgpu::Buffer,
     pub id: u64,
     pub size: u64,
+    _metered: Option<Metered>,
 }
 
 impl DeviceBuffer {
     pub fn new(buffer: wgpu::Buffer) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        DeviceBuffer { size: buffer.size(), buffer, id }
+        DeviceBuffer { size: buffer.size(), buffer, id, _metered: None }
+    }
+}
+
+/// Bytes of all storage buffers that there are.
+#[derive(Default)]
+pub(super) struct Meter {
+    bytes: AtomicU64,
+    /// The most that there were at a time.
+    most: AtomicU64,
+    /// The most that there should be; 0 where that is not limited.
+    limit: AtomicU64,
+    /// Held by who makes room: what one gives up is not missed by another.
+    making_room: Mutex<()>,
+}
+
+/// A buffer as it is counted, until it is dropped.
+struct Metered {
+    meter: Arc<Meter>,
+    bytes: u64,
+}
+
+impl Meter {
+    /// Counts a buffer of so many bytes that is to be made, unless that is too much.
+    fn count(self: &Arc<Self>, bytes: u64) -> Option<Metered> {
+        let limit = self.limit.load(Ordering::Relaxed);
+        let add = |now: u64| Some(now + bytes).filter(|&sum| limit == 0 || sum <= limit);
+        let before = self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).ok()?;
+        self.most.fetch_max(before + bytes, Ordering::Relaxed);
+        Some(Metered { meter: Arc::clone(self), bytes })
+    }
+
+    /// Limits the bytes of all buffers, in use or kept for later.
+    pub fn limit(&self, bytes: Option<u64>) {
+        self.limit.store(bytes.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// The most bytes that there were at a time.
+    #[cfg(all(test, feature = "cpu"))]
+    pub fn most(&self) -> u64 {
+        self.most.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Metered {
+    fn drop(&mut self) {
+        self.meter.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -105,6 +152,20 @@ impl Pool {
         gone
     }
 
+    /// Gives up at least so many bytes of what is kept, if there are so many, the oldest first.
+    fn shrink(&self, bytes: u64) -> Vec<DeviceBuffer> {
+        let mut inner = lock(&self.inner);
+        let (mut gone, mut freed) = (Vec::new(), 0);
+        while freed < bytes {
+            let Some(size) = inner.order.pop_front() else { break };
+            let Some(old) = inner.free.get_mut(&size).filter(|kept| !kept.is_empty()) else { break };
+            gone.push(old.remove(0));
+            inner.bytes -= size;
+            freed += size;
+        }
+        gone
+    }
+
     /// Gives up all that is kept.
     fn clear(&self) -> Vec<DeviceBuffer> {
         let mut inner = lock(&self.inner);
@@ -146,7 +207,33 @@ impl Gpu {
         if let Some(buffer) = self.pool.take(size) {
             return Ok((buffer, false));
         }
-        Ok((DeviceBuffer::new(self.create_buffer(size, STORAGE, subject)?), true))
+        let metered = match self.meter.count(size) {
+            Some(metered) => metered,
+            None => self.make_room(size, subject)?,
+        };
+        let buffer = self.create_buffer(size, STORAGE, subject)?;
+        Ok((DeviceBuffer { _metered: Some(metered), ..DeviceBuffer::new(buffer) }, true))
+    }
+
+    /// Counts a buffer for which there is room once what is kept for later calls is given up.
+    fn make_room(&self, size: u64, subject: &str) -> Result<Metered> {
+        let _alone = lock(&self.meter.making_room);
+        loop {
+            if let Some(metered) = self.meter.count(size) {
+                return Ok(metered);
+            }
+            let gone = self.pool.shrink(size);
+            if gone.is_empty() {
+                let problem =
+                    format!("a buffer of {size} bytes does not fit the memory that may be used of the device");
+                let help = "allow more (SWATH_MEMORY), or drop buffers that are not needed";
+                return Err(Error::OutOfMemory(Message::new(problem).subject(subject).help(help)));
+            }
+            self.forget(&gone);
+            drop(gone);
+            // wgpu frees memory when it is polled after the last use.
+            self.poll()?;
+        }
     }
 
     /// Takes a buffer back. What the device still does with it comes before whatever is done next.

@@ -23,6 +23,7 @@ mod submit;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod turns;
 
 use std::{
     mem,
@@ -60,6 +61,7 @@ pub(crate) struct GpuBackend {
     info: DeviceInfo,
     /// The device as it was opened last.
     open: RwLock<Arc<Gpu>>,
+    meter: Arc<memory::Meter>,
     /// Where to find it again when it is lost, and when that was last tried.
     origin: Option<Origin>,
     tried: Mutex<Option<Instant>>,
@@ -80,11 +82,13 @@ struct Gpu {
     pipelines: pipeline::Pipelines,
     disk: disk::DiskCache,
     pool: memory::Pool,
+    meter: Arc<memory::Meter>,
     staging: transfer::Staging,
     uniforms: bindings::Uniforms,
     groups: bindings::BindGroups,
     timers: submit::Timers,
     rate: fuel::Rate,
+    in_flight: turns::InFlight,
 }
 
 /// Uses a device that the caller opened. Its device-lost callback is taken over; its handler of
@@ -97,7 +101,9 @@ impl GpuBackend {
     fn new(open: OpenDevice) -> Self {
         let mut open = open;
         let (info, origin) = (open.info.clone(), open.origin.take());
-        GpuBackend { info, open: RwLock::new(Arc::new(Gpu::new(open))), origin, tried: Mutex::default() }
+        let meter = Arc::default();
+        let open = RwLock::new(Arc::new(Gpu::new(open, &meter)));
+        GpuBackend { info, open, meter, origin, tried: Mutex::default() }
     }
 
     /// The device. One that was lost is opened anew, if it is there again.
@@ -116,7 +122,7 @@ impl GpuBackend {
         *tried = Some(Instant::now());
         let Some(open) = origin.open() else { return current };
         tracing::warn!(device = self.info.name, "a lost device was found again");
-        let gpu = Arc::new(Gpu::new(open));
+        let gpu = Arc::new(Gpu::new(open, &self.meter));
         *self.open.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&gpu);
         gpu
     }
@@ -130,8 +136,16 @@ pub(crate) fn destructible() -> Option<(Arc<dyn Backend>, impl Fn())> {
     Some((Arc::new(backend) as Arc<dyn Backend>, move || device.destroy()))
 }
 
+/// A device of this machine that nobody else uses, and what tells the most bytes of storage buffers that it ever had.
+#[cfg(all(test, feature = "cpu"))]
+pub(crate) fn metered() -> Option<(Arc<dyn Backend>, impl Fn() -> u64)> {
+    let backend = device::open_all().into_iter().next().map(GpuBackend::new)?;
+    let meter = Arc::clone(&backend.meter);
+    Some((Arc::new(backend) as Arc<dyn Backend>, move || meter.most()))
+}
+
 impl Gpu {
-    fn new(open: OpenDevice) -> Gpu {
+    fn new(open: OpenDevice, meter: &Arc<memory::Meter>) -> Gpu {
         let OpenDevice { device, queue, info, limits, features, faults, origin: _ } = open;
         let timestamps = features.contains(wgpu::Features::TIMESTAMP_QUERY);
         // A launch on what runs on the CPU is timed by the host's clock, which costs no extra commands.
@@ -147,11 +161,13 @@ impl Gpu {
             pipelines: pipeline::Pipelines::default(),
             disk,
             pool: memory::Pool::default(),
+            meter: Arc::clone(meter),
             staging: transfer::Staging::default(),
             uniforms: bindings::Uniforms::default(),
             groups: bindings::BindGroups::default(),
             timers,
             rate: fuel::Rate::default(),
+            in_flight: turns::InFlight::default(),
         }
     }
 }
@@ -299,6 +315,10 @@ impl Backend for GpuBackend {
 
     fn capacity(&self) -> Option<Capacity> {
         Some(Capacity::of(&self.info))
+    }
+
+    fn keep_below(&self, bytes: Option<u64>) {
+        self.meter.limit(bytes);
     }
 
     fn supports(&self, _kernel: &Kernel) -> Result<()> {

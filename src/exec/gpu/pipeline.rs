@@ -20,6 +20,7 @@ use super::{
     device::{Scopes, lock, translate},
     memory::padded,
     submit,
+    turns::Rate,
 };
 use crate::{
     access::Numbers,
@@ -44,11 +45,13 @@ pub(super) struct Pipeline {
     pub id: u64,
     pub pipeline: wgpu::ComputePipeline,
     pub data: wgpu::BindGroupLayout,
-    /// For a variant that reads it: the layout of the tile's uniform, which has a dynamic offset, and of the status word
-    /// if it has fuel.
+    /// For a variant that reads it: the layout of the tile's uniform, which has a dynamic offset, and of the status if it
+    /// has one.
     pub tile: Option<wgpu::BindGroupLayout>,
     /// For each binding, whether the kernel may write it.
     pub written: Vec<bool>,
+    /// How long it takes.
+    pub rate: Rate,
 }
 
 /// Pipelines that are kept, the last used ones. A software driver holds about a megabyte of machine code for each.
@@ -169,8 +172,8 @@ fn warm(gpu: &Gpu, kernel: &Kernel, variant: &Variant, pipeline: &Pipeline) -> R
             Some(layout) => {
                 let mut buffers =
                     vec![scratch(TileUniform::size(kernel.bindings().len()), wgpu::BufferUsages::UNIFORM)?];
-                if variant.fuel {
-                    buffers.push(scratch(4, wgpu::BufferUsages::STORAGE)?);
+                if variant.has_status() {
+                    buffers.push(scratch(submit::STATUS as u64, wgpu::BufferUsages::STORAGE)?);
                 }
                 Some(bind_whole(gpu, layout, &buffers))
             }
@@ -207,7 +210,8 @@ fn build(gpu: &Gpu, kernel: &Kernel, variant: &Variant, module: naga::Module) ->
     let checks = wgpu::ShaderRuntimeChecks { bounds_checks: false, ..wgpu::ShaderRuntimeChecks::checked() };
     // SAFETY: what wgpu leaves out is checks of bounds, all others stay on. No access of the module needs them:
     // - `module_for_device` makes every load, store and atomic anew (`passes::rewrite`), under a guard unless the
-    //   variant's `Guard::Unproven` has it. There is no variant without a guard, and one with fuel guards everything.
+    //   variant's `Guard::Unproven` has it. There is no variant without a guard, and one whose loops may end early
+    //   guards everything.
     // - What `Guard::Unproven` has is proven (`access::proven`) from numbers that hold for every dispatch of this
     //   pipeline: from none at all (`Pipelines::variant`), or from those of one plan (`stream::launch`). The proofs are
     //   part of the variant, and the pipeline is found by kernel and variant, so that no call runs under the proofs of
@@ -227,7 +231,7 @@ fn build(gpu: &Gpu, kernel: &Kernel, variant: &Variant, module: naga::Module) ->
     let tile = variant.needs_tile().then(|| {
         let uniform = layout_entry(0, wgpu::BufferBindingType::Uniform, true);
         let status = layout_entry(1, wgpu::BufferBindingType::Storage { read_only: false }, false);
-        layout(&[uniform, status][..1 + usize::from(variant.fuel)])
+        layout(&[uniform, status][..1 + usize::from(variant.has_status())])
     });
     let pipeline_layout = gpu.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
         label,
@@ -246,7 +250,7 @@ fn build(gpu: &Gpu, kernel: &Kernel, variant: &Variant, module: naga::Module) ->
     let uses = kernel.inner.info.get_entry_point(kernel.inner.entry);
     let written = kernel.bindings().iter().map(|binding| uses[binding.global].contains(GlobalUse::WRITE)).collect();
     let id = NEXT.fetch_add(1, Ordering::Relaxed);
-    Pipeline { id, pipeline, data, tile, written }
+    Pipeline { id, pipeline, data, tile, rate: Rate::default(), written }
 }
 
 /// The kernel's module as the device gets it: its bindings numbered anew, and adapted as the variant says.

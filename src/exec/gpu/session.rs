@@ -17,7 +17,10 @@ use super::{
     clock::UnitClock,
     memory::{padded, size_class},
     pipeline::Pipeline,
-    submit::{Argument, BoundPipeline, PooledBuffer, TICKS, TileLayout, place, record_tiles},
+    submit::{
+        Argument, BoundPipeline, Ended, PooledBuffer, STATUS, STATUS_USAGE, TICKS, TileLayout, cut_short, place,
+        record_tiles,
+    },
     transfer::{self, Piece, Readback, Target},
 };
 use crate::{
@@ -42,8 +45,9 @@ pub(super) fn serve(gpu: &Arc<Gpu>, launch: Launch<'_>, plan: &Plan, body: &mut 
     let (kernel, stop, track) = (launch.kernel, launch.stop, launch.track);
     gpu.check(kernel.name())?;
     let sliced: Vec<bool> = plan.bindings.iter().map(|binding| binding.residency == Residency::Streamed).collect();
-    let guard = plan.proven(kernel).map_or(Guard::All, Guard::Unproven);
-    let variant = Variant { tiled: true, logical_length: sliced.clone(), sliced, guard, fuel: false };
+    let watch = launch.watches_loops;
+    let guard = if watch { None } else { plan.proven(kernel) }.map_or(Guard::All, Guard::Unproven);
+    let variant = Variant { tiled: true, logical_length: sliced.clone(), sliced, guard, fuel: false, watch };
     let (pipeline, compile) = gpu.pipelines.get(gpu, kernel, &variant)?;
     trace::compiled(track, compile);
     if let Some(stop) = stop.filter(|stop| stop.is_due()) {
@@ -53,7 +57,8 @@ pub(super) fn serve(gpu: &Arc<Gpu>, launch: Launch<'_>, plan: &Plan, body: &mut 
         let Some(layout) = &pipeline.tile else {
             return Err(Error::Device(kernel.message("a call in tiles has no pipeline for them")));
         };
-        let layout = TileLayout { layout, status: None };
+        let status = watch.then(|| gpu.create_buffer(STATUS as u64, STATUS_USAGE, "status")).transpose()?;
+        let layout = TileLayout { layout, status: status.as_ref() };
         let (space, sets) = acquire(gpu, kernel, plan)?;
         let mut session = GpuSession {
             gpu,
@@ -155,6 +160,8 @@ enum Landing {
     Host { at: usize, start: u64, bytes: u64 },
     /// With the clock.
     Ticks,
+    /// With whoever watches loops.
+    Status,
 }
 
 impl Target for Landing {
@@ -162,6 +169,7 @@ impl Target for Landing {
         match self {
             Landing::Host { bytes, .. } => *bytes,
             Landing::Ticks => TICKS as u64,
+            Landing::Status => STATUS as u64,
         }
     }
 
@@ -171,7 +179,7 @@ impl Target for Landing {
                 Landing::Host { at, start, bytes: middle },
                 Landing::Host { at, start: start + middle, bytes: bytes - middle },
             ),
-            Landing::Ticks => unreachable!("two timestamps are one chunk"),
+            Landing::Ticks | Landing::Status => unreachable!("a few words are one chunk"),
         }
     }
 }
@@ -360,7 +368,8 @@ impl Session for GpuSession<'_> {
         })?;
         let pieces = landings.into_iter().map(|(buffer, offset, data)| Piece { source: &buffer.buffer, offset, data });
         let ticks = self.clock.ticks().map(|source| Piece { source, offset: 0, data: Landing::Ticks });
-        let flight = transfer::start_readback(gpu, encoder, pieces.chain(ticks).collect())?;
+        let status = self.layout.status.map(|source| Piece { source, offset: 0, data: Landing::Status });
+        let flight = transfer::start_readback(gpu, encoder, pieces.chain(ticks).chain(status).collect())?;
         self.flights.push_back(flight);
         self.metrics.bytes_up += bytes_up;
         self.metrics.dispatches += dispatches;
@@ -372,7 +381,14 @@ impl Session for GpuSession<'_> {
     fn land(&mut self, patience: Option<Duration>) -> Result<()> {
         let _waiting = trace::span(self.track, Activity::Wait);
         let until = patience.and_then(|patience| Instant::now().checked_add(patience));
-        self.flights.front().map_or(Ok(()), |flight| flight.land(self.gpu, self.stop, until))
+        let Some(flight) = self.flights.front() else { return Ok(()) };
+        flight.land(self.gpu, self.stop, until)?;
+        // What is set stays set, for the session ends with it.
+        let status = flight.look(self.gpu, |landing| matches!(landing, Landing::Status), Ended::from_status)?;
+        match status {
+            None | Some(Ended::ByItself) => Ok(()),
+            Some(Ended::CutShort | Ended::OutOfFuel) => Err(cut_short(self.gpu, self.kernel)),
+        }
     }
 
     fn settle(&mut self, units: &[Range<u32>]) -> Result<()> {
@@ -387,6 +403,7 @@ impl Session for GpuSession<'_> {
                     track.computed(landed, took);
                 }
             }
+            Landing::Status => {}
             Landing::Host { at, start, bytes: count } => {
                 let host = match &roles[at] {
                     Role::FixedShared { host, .. } => Some(*host),

@@ -13,6 +13,7 @@ use super::{
     pipeline::{DATA_GROUP, Pipeline, TILE_GROUP},
     session,
     transfer::{self, Piece},
+    turns::record_turns,
 };
 use crate::{
     error::{Error, Message, Result},
@@ -23,7 +24,10 @@ use crate::{
         stop::{LeftBehind, Stop},
         trace::{self, Activity},
     },
-    kernel::{BindingKind, Kernel, passes::TileUniform},
+    kernel::{
+        BindingKind, Kernel,
+        passes::{CUT_SHORT, Guard, OUT_OF_FUEL, STATUS_WORDS, TileUniform},
+    },
     plan::{Part, TileEvent},
 };
 
@@ -94,7 +98,7 @@ impl Argument<'_> {
 
 /// Runs a launch and returns when its results are in the arguments.
 pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
-    if let Some(plan) = launch.plan.filter(|plan| plan.is_streamed() || plan.tiles.count() > 1) {
+    if let Some(plan) = launch.plan.filter(|plan| plan.is_cut()) {
         let mut launch = launch;
         let mut alone = Alone::of(&mut launch);
         let mut body = |session: &mut dyn Session| alone.run(session, plan.tiles);
@@ -102,11 +106,12 @@ pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
     }
     gpu.check(launch.kernel.name())?;
     let mut launch = launch;
-    let (stop, watcher) = (launch.stop, launch.watcher.take());
+    let (kernel, stop, watcher) = (launch.kernel, launch.stop, launch.watcher.take());
     let fuel = gpu.rate.fuel(gpu, stop)?;
     match (launch_with(gpu, launch, fuel)?, stop) {
         // What it did until then is of no use to anybody.
         ((_, Ended::OutOfFuel), Some(stop)) => Err(stop.error(LeftBehind::Unspecified)),
+        ((_, Ended::CutShort), _) => Err(cut_short(gpu, kernel)),
         ((metrics, _), _) => {
             if let Some(watcher) = watcher {
                 watcher(TileEvent { tile: 0, tiles: 1, units_done: 1, units: 1 });
@@ -121,6 +126,27 @@ pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
 pub(super) enum Ended {
     ByItself,
     OutOfFuel,
+    /// The device cut a loop short.
+    CutShort,
+}
+
+impl Ended {
+    /// As a status says. A loop that was cut short may be what ran out of fuel, or have others run out of it.
+    pub fn from_status(status: &[u8]) -> Ended {
+        let is_set = |word: u32| status.chunks_exact(4).nth(word as usize).is_some_and(|word| word != [0; 4]);
+        match (is_set(CUT_SHORT), is_set(OUT_OF_FUEL)) {
+            (true, _) => Ended::CutShort,
+            (false, true) => Ended::OutOfFuel,
+            (false, false) => Ended::ByItself,
+        }
+    }
+}
+
+/// The error of a kernel whose loops the device cut short.
+pub(super) fn cut_short(gpu: &Gpu, kernel: &Kernel) -> Error {
+    let problem = format!("device `{}` ended a loop before its end, and its results are wrong", gpu.info.name);
+    let help = "it ends loops of many iterations; use another device, such as `cpu`";
+    Error::WrongResult(kernel.message(problem).help(help))
 }
 
 /// Runs a launch in one tile of data, whose loops have so much fuel, if there is a limit.
@@ -132,7 +158,20 @@ pub(super) fn launch_with(gpu: &Arc<Gpu>, launch: Launch<'_>, fuel: Option<u32>)
     tile.fuel = fuel.unwrap_or(0);
     let mut variant = gpu.pipelines.variant(kernel, tiled);
     variant.fuel = fuel.is_some();
-    let (pipeline, compile) = gpu.pipelines.get(gpu, kernel, &variant)?;
+    variant.watch = launch.watches_loops;
+    if variant.has_status() {
+        // The same pipeline for all: no proof counts.
+        variant.guard = Guard::All;
+    }
+    let (mut pipeline, mut compile) = gpu.pipelines.get(gpu, kernel, &variant)?;
+    let rated = Arc::clone(&pipeline);
+    let flight = gpu.in_flight.begin();
+    let turns = rated.rate.turns(launch.workgroups);
+    if turns > 1 && !variant.tiled {
+        variant.tiled = true;
+        let (in_parts, took) = gpu.pipelines.get(gpu, kernel, &variant)?;
+        (pipeline, compile) = (in_parts, compile + took);
+    }
     trace::compiled(track, compile);
     if let Some(stop) = stop.filter(|stop| stop.is_due()) {
         return Err(stop.error(LeftBehind::Nothing));
@@ -147,8 +186,9 @@ pub(super) fn launch_with(gpu: &Arc<Gpu>, launch: Launch<'_>, fuel: Option<u32>)
         }
         drop(uploading);
         let _running = trace::span(track, Activity::Kernel);
-        let ending = Ending { has_fuel: variant.fuel, stop, landing: launch.landing };
-        let ended = run(gpu, &pipeline, arguments, &tile, &mut metrics, ending)?;
+        let ending = Ending { has_status: variant.has_status(), stop, landing: launch.landing };
+        let ended = run(gpu, &pipeline, arguments, (&tile, turns), &mut metrics, ending)?;
+        rated.rate.note(tile.whole, metrics.kernel, &flight);
         Ok((metrics, ended))
     });
     if result.is_err() {
@@ -226,7 +266,7 @@ pub(super) fn place<'a>(
 /// What may end a run early, and who wants to know whether results were on their way then.
 #[derive(Clone, Copy)]
 struct Ending<'a> {
-    has_fuel: bool,
+    has_status: bool,
     stop: Option<&'a Stop>,
     landing: Option<&'a AtomicBool>,
 }
@@ -236,11 +276,11 @@ fn run(
     gpu: &Gpu,
     pipeline: &Pipeline,
     mut arguments: Vec<Argument<'_>>,
-    tile: &TileUniform,
+    (tile, turns): (&TileUniform, u32),
     metrics: &mut Metrics,
     ending: Ending<'_>,
 ) -> Result<Ended> {
-    let Ending { has_fuel, stop, landing } = ending;
+    let Ending { has_status, stop, landing } = ending;
     let results: Vec<_> = arguments.iter_mut().map(|argument| argument.result.take()).collect();
     let bound: Vec<_> = arguments.iter().map(Argument::bound).collect();
     let group = gpu.groups.get(gpu, pipeline, &bound);
@@ -252,11 +292,11 @@ fn run(
         }
     }
 
-    let status = has_fuel.then(|| gpu.create_buffer(STATUS as u64, STATUS_USAGE, "status")).transpose()?;
+    let status = has_status.then(|| gpu.create_buffer(STATUS as u64, STATUS_USAGE, "status")).transpose()?;
     let mut ended = [0; STATUS];
-    pieces.extend(status.as_ref().map(|source| Piece { source, offset: 0, data: &mut ended[..] }));
 
-    let timer = gpu.timers.get(gpu)?;
+    // What comes in between would count: for parts there is the host's clock.
+    let timer = if turns == 1 { gpu.timers.get(gpu)? } else { None };
     if timer.is_none() && metrics.bytes_up > 0 {
         // The time of the dispatch is measured from here: the uploads are not to count.
         gpu.wait(gpu.queue.submit([]), stop)?;
@@ -267,21 +307,28 @@ fn run(
         None => (record_one(gpu, pipeline, &group, tile.whole, queries), 1),
         Some(layout) => {
             let layout = TileLayout { layout, status: status.as_ref() };
-            record_tiles(
-                gpu,
-                BoundPipeline { pipeline, group: &group },
-                layout,
-                tile,
-                Part::whole(tile.whole),
-                queries,
-                stop,
-            )?
+            let bound = BoundPipeline { pipeline, group: &group };
+            match turns {
+                1 => record_tiles(gpu, bound, layout, tile, Part::whole(tile.whole), queries, stop)?,
+                _ => record_turns(gpu, bound, layout, tile, turns, stop)?,
+            }
         }
     };
     metrics.dispatches = dispatches;
     if stop.is_some() {
         // By itself: some drivers let a second submission wait for the first, and no clock ends that wait.
         transfer::finish(gpu, std::mem::replace(&mut encoder, gpu.encoder()), Vec::new(), stop)?;
+    }
+    if let Some(source) = &status {
+        // Before anything comes back: results that are wrong change nothing on the host.
+        let piece = Piece { source, offset: 0, data: &mut ended[..] };
+        transfer::finish(gpu, std::mem::replace(&mut encoder, gpu.encoder()), vec![piece], stop)?;
+    }
+    let ended = Ended::from_status(&ended);
+    if ended != Ended::ByItself {
+        timer.into_iter().for_each(|timer| gpu.timers.put(timer));
+        metrics.kernel = start.elapsed();
+        return Ok(ended);
     }
     match timer {
         None => {
@@ -300,7 +347,7 @@ fn run(
             gpu.timers.put(timer);
         }
     }
-    Ok(if ended == [0; STATUS] { Ended::ByItself } else { Ended::OutOfFuel })
+    Ok(ended)
 }
 
 pub(super) fn begin_pass<'e>(
@@ -334,10 +381,10 @@ fn record_one(
     encoder
 }
 
-/// Bytes of the word that says whether fuel ran out.
-const STATUS: usize = 4;
+/// Bytes of the status.
+pub(super) const STATUS: usize = 4 * STATUS_WORDS as usize;
 
-const STATUS_USAGE: wgpu::BufferUsages = wgpu::BufferUsages::STORAGE.union(wgpu::BufferUsages::COPY_SRC);
+pub(super) const STATUS_USAGE: wgpu::BufferUsages = wgpu::BufferUsages::STORAGE.union(wgpu::BufferUsages::COPY_SRC);
 
 /// A pipeline with its data bound.
 #[derive(Clone, Copy)]

@@ -319,6 +319,16 @@ impl<T: Target> Readback<T> {
         Ok(())
     }
 
+    /// What `see` makes of the bytes for the first target that is `wanted`, if there is one. They have [landed](Self::land), and
+    /// stay where they are.
+    pub fn look<R>(&self, gpu: &Gpu, wanted: impl Fn(&T) -> bool, see: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
+        let Some(Part { staging, data, .. }) = self.parts.iter().find(|part| wanted(&part.data)) else {
+            return Ok(None);
+        };
+        let view = staging.get_mapped_range(..padded(data.bytes())).map_err(|error| gpu.transfer_failed(&error))?;
+        Ok(Some(see(&view)))
+    }
+
     /// Hands over the bytes, which have [landed](Self::land): whole units, of which a target's own are the first.
     pub fn unload(self, gpu: &Gpu, mut put: impl FnMut(T, &[u8])) -> Result<()> {
         for Part { staging, data, .. } in self.parts {

@@ -52,6 +52,8 @@ pub(crate) struct Member<'a> {
     pub rate: Option<f64>,
     /// Where it is recorded.
     pub track: Option<Track<'a>>,
+    /// Whether it is to find loops that it cuts short.
+    pub watches_loops: bool,
 }
 
 /// A launch for several members.

@@ -71,6 +71,7 @@ pub(super) fn serve(work: Work<'_>, member: &Member<'_>, id: MemberId, sender: &
             track: member.track,
             watcher: None,
             landing: None,
+            watches_loops: member.watches_loops,
         };
         let serve = || member.backend.serve(launch, member.plan, &mut |session| worker.work(session));
         let result = panic::catch_unwind(AssertUnwindSafe(serve)).unwrap_or_else(|_| {

@@ -107,8 +107,15 @@ impl Subject {
     fn run(&self, devices: &[Arc<Faulty>], spare: Option<&Arc<dyn Backend>>) -> Result<Outcome, Error> {
         let plans: Vec<Plan> = devices.iter().map(|device| self.plan(&**device)).collect();
         let spare_plan = spare.map(|spare| self.plan(&**spare));
-        let member =
-            |backend, plan| Member { backend, plan, spare_threads: 0, is_listed: true, rate: None, track: None };
+        let member = |backend, plan| Member {
+            backend,
+            plan,
+            spare_threads: 0,
+            is_listed: true,
+            rate: None,
+            track: None,
+            watches_loops: false,
+        };
         let members: Vec<_> =
             devices.iter().zip(&plans).map(|(device, plan)| member(&**device as &dyn Backend, plan)).collect();
         let spare = spare.zip(spare_plan.as_ref()).map(|(spare, plan)| member(&**spare, plan));
@@ -260,7 +267,15 @@ fn a_device_that_is_destroyed_in_the_middle_of_a_call_does_not_show() {
     let subject = &subjects()[1];
     let engine = engine();
     let plans = [subject.plan(&*gpu), subject.plan(&*engine)];
-    let member = |backend, plan| Member { backend, plan, spare_threads: 0, is_listed: true, rate: None, track: None };
+    let member = |backend, plan| Member {
+        backend,
+        plan,
+        spare_threads: 0,
+        is_listed: true,
+        rate: None,
+        track: None,
+        watches_loops: false,
+    };
     let mut y = subject.before.clone();
     let mut told = 0;
     let mut watch = |_| {

@@ -77,7 +77,15 @@ fn run(wgsl: &str, faults: &[Fault], watch: &mut (dyn FnMut(TileEvent) + Send)) 
     assert_eq!(plan.unsplit(&kernel), None);
     let members: Vec<Member<'_>> = devices
         .iter()
-        .map(|backend| Member { backend, plan: &plan, spare_threads: 0, is_listed: true, rate: None, track: None })
+        .map(|backend| Member {
+            backend,
+            plan: &plan,
+            spare_threads: 0,
+            is_listed: true,
+            rate: None,
+            track: None,
+            watches_loops: false,
+        })
         .collect();
     let args = vec![ArgData::Write(&mut y)];
     let launch = SplitLaunch {

@@ -2,6 +2,8 @@
 //!
 //! Floats are computed with twice the digits of a single and rounded once, which is as accurate as any device may be.
 
+use std::f64::consts::LN_2;
+
 use half::f16;
 
 use super::{
@@ -127,14 +129,18 @@ fn float(args: &[Value], f: impl Fn(&[f64]) -> f64) -> Option<Value> {
     Some(vector(parts.collect::<Option<_>>()?))
 }
 
+/// From here on `x` and `sqrt(x * x + 1)` are one number.
+const LARGE: f64 = 1e9;
+
 fn float_function(name: &str, args: &[Value]) -> Option<Value> {
     let one = |f: fn(f64) -> f64| if args.len() == 1 { float(args, |x| f(x[0])) } else { None };
     let two = |f: fn(f64, f64) -> f64| if args.len() == 2 { float(args, |x| f(x[0], x[1])) } else { None };
     match name {
         "acos" => one(f64::acos),
-        "acosh" => one(f64::acosh),
+        // Twice the largest numbers is infinite.
+        "acosh" => one(|x| if x > LARGE { x.ln() + LN_2 } else { x.acosh() }),
         "asin" => one(f64::asin),
-        "asinh" => one(f64::asinh),
+        "asinh" => one(|x| if x.abs() > LARGE { (x.abs().ln() + LN_2).copysign(x) } else { x.asinh() }),
         "atan" => one(f64::atan),
         // Exact differences where the argument is near 1 or near 0.
         "atanh" => one(|x| 0.5 * (x.ln_1p() - (-x).ln_1p())),

@@ -156,9 +156,9 @@ fn items<'a>(tokens: &[Token<'a>]) -> FxHashMap<&'a str, Item> {
 /// The token that is the name which the declaration starting at token `i` declares.
 pub fn name_of_declaration(tokens: &[Token<'_>], i: usize) -> Option<usize> {
     let mut at = i + 1;
-    // `var<storage, read_write> name`
+    // `var<storage, read_write> name`, with a comma at the end or not.
     if tokens.get(at)?.text == "<" {
-        at += tokens[at..].iter().position(|token| token.text == ">")? + 1;
+        at += tokens[at..].iter().take(6).position(|token| token.text == ">")? + 1;
     }
     (tokens.get(at)?.kind == TokenKind::Word).then_some(at)
 }

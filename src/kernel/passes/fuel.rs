@@ -9,12 +9,12 @@
 //! slice is compared with what is in the buffer too.
 
 use naga::{
-    AddressSpace, BinaryOperator, Block, Expression, Function, GlobalVariable, Handle, Literal, Module,
-    ResourceBinding, Scalar, Span, Statement, StorageAccess, Type, TypeInner,
+    AddressSpace, BinaryOperator, Block, Expression, Function, GlobalVariable, Handle, Literal, Module, Scalar, Span,
+    Statement, Type, TypeInner,
 };
 use rustc_hash::FxHashSet;
 
-use super::{Refused, rewrite::Rewriter, statement::append, tile};
+use super::{Refused, rewrite::Rewriter, statement::append, status::OUT_OF_FUEL, tile};
 
 /// Iterations of a filling of the tank. The uniform counts fillings: iterations are too many for 32 bits.
 pub(crate) const FILLING: u32 = 1 << 12;
@@ -25,6 +25,7 @@ pub(super) struct Fuel {
     own: Tank,
     /// The tank of loops with barriers.
     common: Tank,
+    /// Where to say that a tank was empty.
     status: Handle<GlobalVariable>,
     /// The functions in which invocations meet.
     meeting: FxHashSet<Handle<Function>>,
@@ -37,25 +38,20 @@ struct Tank {
 }
 
 impl Fuel {
-    /// Declares the tanks, and the status word bound at `place`.
-    pub fn declare(module: &mut Module, place: ResourceBinding) -> Fuel {
-        let mut insert = |inner| module.types.insert(Type { name: None, inner }, Span::UNDEFINED);
-        let number = insert(TypeInner::Scalar(Scalar::U32));
-        let atomic = insert(TypeInner::Atomic(Scalar::U32));
-        let mut variable = |name: &str, space, binding, ty| {
+    /// Declares the tanks; `status` is where to say that one was empty.
+    pub fn declare(module: &mut Module, status: Handle<GlobalVariable>) -> Fuel {
+        let number = Type { name: None, inner: TypeInner::Scalar(Scalar::U32) };
+        let ty = module.types.insert(number, Span::UNDEFINED);
+        let mut variable = |name: &str| {
             let memory_decorations = naga::MemoryDecorations::empty();
-            let name = Some(name.to_owned());
-            let variable = GlobalVariable { name, space, binding, ty, init: None, memory_decorations };
+            let (name, space) = (Some(name.to_owned()), AddressSpace::Private);
+            let variable = GlobalVariable { name, space, binding: None, ty, init: None, memory_decorations };
             module.global_variables.append(variable, Span::UNDEFINED)
         };
-        let mut tank = |iterations: &str, fillings: &str| Tank {
-            iterations: variable(iterations, AddressSpace::Private, None, number),
-            fillings: variable(fillings, AddressSpace::Private, None, number),
-        };
+        let mut tank =
+            |iterations: &str, fillings: &str| Tank { iterations: variable(iterations), fillings: variable(fillings) };
         let own = tank("swath_fuel", "swath_fillings");
         let common = tank("swath_common_fuel", "swath_common_fillings");
-        let access = StorageAccess::LOAD | StorageAccess::STORE;
-        let status = variable("swath_status", AddressSpace::Storage { access }, Some(place), atomic);
         let mut meeting = FxHashSet::default();
         // A function calls only those in front of it.
         for (handle, function) in module.functions.iter() {
@@ -87,7 +83,7 @@ impl Rewriter<'_, '_> {
         let Some(fuel) = self.context.fuel else { return Ok(block) };
         let span = Span::UNDEFINED;
         let full = self.tile_word(&[tile::FUEL])?;
-        let status = self.add(Expression::GlobalVariable(fuel.status));
+        let status = self.status_word(fuel.status, OUT_OF_FUEL);
         let ended = self.add(Expression::Load { pointer: status });
         let zero = self.literal(Literal::U32(0));
         let condition = self.binary(BinaryOperator::NotEqual, ended, zero);
@@ -101,14 +97,13 @@ impl Rewriter<'_, '_> {
     }
 
     /// What a loop does at the start of each iteration; `body` and `continuing` are the old ones.
-    pub fn spend(&mut self, body: &Block, continuing: &Block, span: Span) -> Block {
+    pub fn spend(&mut self, body: &Block, continuing: &Block, span: Span) -> Result<Block, Refused> {
         let mut block = Block::new();
-        let Some(fuel) = self.context.fuel else { return block };
+        let Some(fuel) = self.context.fuel else { return Ok(block) };
         let common = meets(body, &fuel.meeting) || meets(continuing, &fuel.meeting);
         let tank = if common { &fuel.common } else { &fuel.own };
         let iterations = self.add(Expression::GlobalVariable(tank.iterations));
         let fillings = self.add(Expression::GlobalVariable(tank.fillings));
-        let status = self.add(Expression::GlobalVariable(fuel.status));
         let numbers = [0, 1, FILLING].map(|number| self.literal(Literal::U32(number)));
         let [zero, one, filling] = numbers;
         let store = |pointer, value| Statement::Store { pointer, value };
@@ -117,7 +112,10 @@ impl Rewriter<'_, '_> {
         let is_empty = self.binary(BinaryOperator::Equal, left, zero);
         append(&mut block, std::mem::take(&mut self.current), span);
         let mut end = Block::new();
+        let status = self.status_word(fuel.status, OUT_OF_FUEL);
+        append(&mut end, std::mem::take(&mut self.current), span);
         end.push(store(status, one), span);
+        self.note_break(span, &mut end)?;
         end.push(Statement::Break, span);
         let mut fill = Block::new();
         let more = self.add(Expression::Load { pointer: fillings });
@@ -132,6 +130,6 @@ impl Rewriter<'_, '_> {
         let fewer = self.binary(BinaryOperator::Subtract, left, one);
         append(&mut block, std::mem::take(&mut self.current), span);
         block.push(store(iterations, fewer), span);
-        block
+        Ok(block)
     }
 }

@@ -5,6 +5,8 @@
 //! - *rebase*: ids are those of the whole grid; indices into a binding of which the tile has a slice lose the slice's
 //!   first element; `arrayLength` answers the length of the whole array.
 //! - *fuel*: loops end after a number of iterations.
+//! - *watch*: loops that the device cuts short are found.
+//! - *switch*: switches of many cases are taken apart, which a driver gets wrong as they are.
 //!
 //! For SPIR-V, *zeros* writes zero values out afterwards, which an optimizer gets wrong as they are.
 //!
@@ -17,7 +19,10 @@ mod rebase;
 mod rewrite;
 mod sites;
 mod statement;
+mod status;
+mod switch;
 mod tile;
+mod watch;
 mod zeros;
 
 use std::{
@@ -32,6 +37,7 @@ use rustc_hash::FxHashSet;
 
 pub(crate) use super::remap::Refused;
 pub(crate) use fuel::FILLING;
+pub(crate) use status::{CUT_SHORT, OUT_OF_FUEL, STATUS_WORDS};
 pub(crate) use tile::{Slice, TileUniform};
 pub(crate) use zeros::write_out as write_out_zeros;
 
@@ -50,9 +56,10 @@ pub(crate) struct Variant {
     /// For each binding, whether the length of its runtime-sized array is the uniform's. Set for every sliced one.
     pub logical_length: Vec<bool>,
     pub guard: Guard,
-    /// Loops end after as many iterations as the uniform says, and a status word, an `atomic<u32>` in a storage buffer
-    /// bound behind the uniform, is not zero then.
+    /// Loops end after as many iterations as the uniform says, and a word of the status, [`OUT_OF_FUEL`], is not zero then.
     pub fuel: bool,
+    /// Loops that the device cuts short are found, and a word of the status, [`CUT_SHORT`], is not zero then.
+    pub watch: bool,
 }
 
 /// Which accesses are guarded.
@@ -67,7 +74,12 @@ pub(crate) enum Guard {
 impl Variant {
     /// Whether the kernel reads the [`TileUniform`].
     pub fn needs_tile(&self) -> bool {
-        self.tiled || self.fuel || self.sliced.contains(&true) || self.logical_length.contains(&true)
+        self.tiled || self.has_status() || self.sliced.contains(&true) || self.logical_length.contains(&true)
+    }
+
+    /// Whether it writes a status: [`STATUS_WORDS`] words in a storage buffer, bound behind the uniform.
+    pub fn has_status(&self) -> bool {
+        self.fuel || self.watch
     }
 }
 
@@ -112,9 +124,12 @@ pub(crate) fn adapt(
     }
     let mut adapted = module.clone();
     let tile = variant.needs_tile().then(|| tile::declare(&mut adapted, bindings.len(), place));
-    let status = ResourceBinding { binding: place.binding + 1, ..place };
-    let fuel = variant.fuel.then(|| fuel::Fuel::declare(&mut adapted, status));
-    rewrite::functions(&mut adapted, module, info, bindings, variant, tile, fuel.as_ref())?;
+    let behind = ResourceBinding { binding: place.binding + 1, ..place };
+    let status = variant.has_status().then(|| status::declare(&mut adapted, behind));
+    let fuel = status.filter(|_| variant.fuel).map(|status| fuel::Fuel::declare(&mut adapted, status));
+    let watch = status.filter(|_| variant.watch).map(|status| watch::Watch::declare(&mut adapted, status));
+    let ends = rewrite::Ends { fuel: fuel.as_ref(), watch: watch.as_ref() };
+    rewrite::functions(&mut adapted, module, info, bindings, variant, tile, ends)?;
     if let Some(tile) = tile.filter(|_| variant.tiled) {
         rebase::move_ids(&mut adapted, entry, tile);
     }

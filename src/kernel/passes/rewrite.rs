@@ -20,6 +20,7 @@ use super::{
     sites::{FunctionView, Index, Length, Sites, checked_arguments},
     statement::{append, block_of},
     tile,
+    watch::{Construct, Watch},
 };
 use crate::kernel::{powers, remap};
 
@@ -31,10 +32,11 @@ pub(super) fn functions(
     bindings: &[Handle<GlobalVariable>],
     variant: &Variant,
     tile: Option<Handle<GlobalVariable>>,
-    fuel: Option<&Fuel>,
+    ends: Ends<'_>,
 ) -> Result<(), Refused> {
     let checked = checked_arguments(module, info);
-    let context = Context { module, bindings, variant, tile, fuel, checked: &checked };
+    let Ends { fuel, watch } = ends;
+    let context = Context { module, bindings, variant, tile, fuel, watch, checked: &checked };
     for (handle, fun) in module.functions.iter() {
         let view = FunctionView { module, fun, info: &info[handle] };
         let new =
@@ -49,6 +51,13 @@ pub(super) fn functions(
     Ok(())
 }
 
+/// Loops that end before their time.
+#[derive(Clone, Copy)]
+pub(super) struct Ends<'a> {
+    pub fuel: Option<&'a Fuel>,
+    pub watch: Option<&'a Watch>,
+}
+
 /// What the functions of a module have in common.
 #[derive(Clone, Copy)]
 pub(super) struct Context<'a> {
@@ -57,10 +66,16 @@ pub(super) struct Context<'a> {
     variant: &'a Variant,
     tile: Option<Handle<GlobalVariable>>,
     pub fuel: Option<&'a Fuel>,
+    pub watch: Option<&'a Watch>,
     pub checked: &'a FxHashMap<Handle<Function>, Vec<bool>>,
 }
 
 impl Context<'_> {
+    /// Whether loops may end before their time, on which no proof counts.
+    fn ends_early(&self) -> bool {
+        self.fuel.is_some() || self.watch.is_some()
+    }
+
     /// The binding that a variable is, if `flags` has it.
     fn binding(&self, variable: Handle<GlobalVariable>, flags: &[bool]) -> Option<u32> {
         let i = self.bindings.iter().position(|&binding| binding == variable)?;
@@ -107,6 +122,11 @@ pub(super) struct Rewriter<'a, 't> {
     first: Vec<Handle<Expression>>,
     lengths: FxHashMap<Handle<GlobalVariable>, Handle<Expression>>,
     words: FxHashMap<Vec<u32>, Handle<Expression>>,
+    /// The constructs around the current statement that `break` leaves.
+    pub constructs: Vec<Construct>,
+    /// Where loops are watched: the pointer to the word of the way out, and the variable for what is returned.
+    pub way_out: Option<Handle<Expression>>,
+    pub returned: Option<Handle<Expression>>,
     pub span: Span,
 }
 
@@ -133,7 +153,7 @@ impl<'a, 't> Rewriter<'a, 't> {
             context,
             view,
             is_entry: handle.is_none(),
-            sites: Sites::find(view, if context.fuel.is_some() { &Guard::All } else { &context.variant.guard }, handle),
+            sites: Sites::find(view, if context.ends_early() { &Guard::All } else { &context.variant.guard }, handle),
             types,
             variables_of_module,
             checked: handle.and_then(|handle| context.checked.get(&handle)).map_or(&[], Vec::as_slice),
@@ -147,6 +167,9 @@ impl<'a, 't> Rewriter<'a, 't> {
             first: Vec::new(),
             lengths: FxHashMap::default(),
             words: FxHashMap::default(),
+            constructs: Vec::new(),
+            way_out: None,
+            returned: None,
             span: Span::UNDEFINED,
         }
     }
@@ -385,8 +408,8 @@ impl<'a, 't> Rewriter<'a, 't> {
         let mut moved = index;
         if let Some(start) = slice {
             moved = self.binary(BinaryOperator::Subtract, index, start);
-            if let (Some(_), Expression::GlobalVariable(variable)) =
-                (self.context.fuel, &self.view.fun.expressions[base])
+            if let (true, Expression::GlobalVariable(variable)) =
+                (self.context.ends_early(), &self.view.fun.expressions[base])
             {
                 let there = self.physical_length(*variable);
                 let there = self.binary(BinaryOperator::Less, moved, there);
@@ -523,7 +546,7 @@ impl<'a, 't> Rewriter<'a, 't> {
         self.add(Expression::LocalVariable(variable))
     }
 
-    fn scalar_type(&mut self, scalar: Scalar) -> Handle<Type> {
+    pub fn scalar_type(&mut self, scalar: Scalar) -> Handle<Type> {
         self.types.insert(Type { name: None, inner: TypeInner::Scalar(scalar) }, Span::UNDEFINED)
     }
 
@@ -551,7 +574,7 @@ impl<'a, 't> Rewriter<'a, 't> {
     }
 
     /// Adds an expression that is emitted at the start of the function.
-    fn add_first(&mut self, expression: Expression) -> Handle<Expression> {
+    pub fn add_first(&mut self, expression: Expression) -> Handle<Expression> {
         let handle = self.new.expressions.append(expression, self.span);
         self.first.push(handle);
         handle

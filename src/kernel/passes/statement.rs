@@ -8,6 +8,7 @@ use naga::{
 use super::{
     Refused,
     rewrite::{Rewriter, Step},
+    watch::Construct,
 };
 use crate::kernel::remap;
 
@@ -42,27 +43,33 @@ impl Rewriter<'_, '_> {
                 reject: self.block(reject)?,
             },
             Statement::Switch { selector, ref cases } => {
+                self.enter(Construct::Switch);
                 let case = |case: &SwitchCase| {
                     let body = self.block(&case.body)?;
                     Ok(SwitchCase { value: case.value, body, fall_through: case.fall_through })
                 };
-                let cases = cases.iter().map(case).collect::<Result<_, Refused>>()?;
-                Statement::Switch { selector: self.mapped(selector)?, cases }
+                let new = cases.iter().map(case).collect::<Result<_, Refused>>()?;
+                let selector = self.mapped(selector)?;
+                self.switch(selector, new, span, out)?;
+                return self.arrive(cases.iter().map(|case| &case.body), span, out);
             }
             Statement::Loop { ref body, ref continuing, break_if } => {
-                let mut new = self.spend(body, continuing, span);
+                self.enter(Construct::Loop);
+                let mut new = self.spend(body, continuing, span)?;
                 new.extend_block(self.block(body)?);
-                let continuing = self.block(continuing)?;
+                let mut new_continuing = self.block(continuing)?;
                 let break_if = break_if.map(|condition| self.mapped(condition)).transpose()?;
-                Statement::Loop { body: new, continuing, break_if }
+                self.note_break_if(break_if, span, &mut new_continuing)?;
+                out.push(Statement::Loop { body: new, continuing: new_continuing, break_if }, span);
+                return self.arrive([body, continuing], span, out);
             }
-            Statement::Break
-            | Statement::Continue
-            | Statement::Kill
-            | Statement::ControlBarrier(_)
-            | Statement::MemoryBarrier(_) => old.clone(),
+            Statement::Break => return self.break_out(span, out),
             Statement::Return { value } => {
-                Statement::Return { value: value.map(|value| self.mapped(value)).transpose()? }
+                let value = value.map(|value| self.mapped(value)).transpose()?;
+                return self.return_from(value, span, out);
+            }
+            Statement::Continue | Statement::Kill | Statement::ControlBarrier(_) | Statement::MemoryBarrier(_) => {
+                old.clone()
             }
             Statement::Store { pointer, value } => {
                 let (pointer, inside) = self.through(pointer)?;

@@ -71,6 +71,9 @@ pub(super) const FUEL: u32 = 1;
 pub(super) const WHOLE: u32 = 2;
 pub(super) const SLICES: u32 = 3;
 
+/// The word of a slice that is always zero.
+pub(super) const ZERO: u32 = 2;
+
 /// Declares the uniform in `module`, bound at `place`, for a kernel with this many bindings.
 pub(super) fn declare(module: &mut Module, bindings: usize, place: ResourceBinding) -> Handle<GlobalVariable> {
     let mut insert =

@@ -59,7 +59,7 @@ fn lay_out(ty: &mut Type, sizes: &[Laid], said: &FxHashMap<String, Option<Vec<Me
         }
         TypeInner::Array { base, size, stride } => {
             let element = sizes[base.index()];
-            *stride = element.size.next_multiple_of(element.align);
+            *stride = up_to(element.size, element.align);
             let count = match size {
                 ArraySize::Constant(count) => count.get(),
                 ArraySize::Pending(_) | ArraySize::Dynamic => 1,
@@ -84,12 +84,17 @@ fn structure(members: &mut [StructMember], span: &mut u32, sizes: &[Laid], said:
         let member_align = own.align.unwrap_or(ty.align).max(ty.align);
         align = align.max(member_align);
         if said.is_some() {
-            member.offset = end.next_multiple_of(member_align);
+            member.offset = up_to(end, member_align);
         }
         end = member.offset.saturating_add(own.size.unwrap_or(ty.size).max(ty.size));
     }
     if said.is_some() {
-        *span = end.checked_next_multiple_of(align).unwrap_or(*span);
+        *span = up_to(end, align);
     }
     Laid { align, size: *span }
+}
+
+/// `size` rounded up to a multiple of `align`. What is too large for any device stays as it is, for the validator to refuse.
+fn up_to(size: u32, align: u32) -> u32 {
+    size.checked_next_multiple_of(align).unwrap_or(size)
 }

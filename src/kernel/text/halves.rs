@@ -1,18 +1,17 @@
 //! `bitcast` between vectors of halves and types of 32 bits, which naga parses as if it kept the width.
 //!
 //! They become calls of functions that are put behind the text. Whether an argument is a vector of halves is not known
-//! here: each is taken for one, until naga finds that the call does not fit (`learn`).
+//! here: each is taken for one, until the parsed text shows what it is (`learn`).
 
 use std::fmt::Write as _;
 
 use naga::{
-    Module,
-    valid::{EntryPointError, FunctionError, ValidationError},
+    Block, Expression, Function, Handle, Module, Scalar, Statement, TypeInner, front::Typifier, proc::ResolveContext,
 };
 
 use super::{
     Edit,
-    token::{Token, tokens},
+    token::{Kind as TokenKind, Token, closing, tokens},
 };
 use crate::kernel::constant::{
     eval::Evaluator,
@@ -53,7 +52,8 @@ impl Bitcasts {
         while all.iter().any(|token| token.text.starts_with(&prefix)) {
             prefix.push('n');
         }
-        let sites = (0..all.len()).filter_map(|at| site(&all, &names, at)).collect();
+        let closing = closing(&all);
+        let sites = (0..all.len()).filter_map(|at| site(&all, &closing, &names, at)).collect();
         Bitcasts { sites, prefix, end: source.len() }
     }
 
@@ -94,27 +94,65 @@ impl Bitcasts {
         edits
     }
 
-    /// Takes note of a cast whose argument is no vector of halves after all, which `error` is about. Says whether it
-    /// was about one.
-    pub fn learn(&mut self, module: &Module, error: &ValidationError) -> bool {
-        let (ValidationError::Function { source: FunctionError::InvalidCall { function, .. }, .. }
-        | ValidationError::EntryPoint {
-            source: EntryPointError::Function(FunctionError::InvalidCall { function, .. }),
-            ..
-        }) = error
-        else {
+    /// Takes note of the casts whose arguments are no vectors of halves after all, as the parsed text has them. Says
+    /// whether there are any.
+    pub fn learn(&mut self, module: &Module) -> bool {
+        if !self.sites.iter().any(|site| site.from_halves) {
             return false;
-        };
-        let name = module.functions[*function].name.as_deref().unwrap_or("");
-        let site = name.strip_prefix(&self.prefix).and_then(|number| number.parse::<usize>().ok());
-        let Some(site) = site.and_then(|i| self.sites.get_mut(i)).filter(|site| site.from_halves) else { return false };
-        site.from_halves = false;
-        true
+        }
+        let mut wrong = Vec::new();
+        let functions = module.functions.iter().map(|(_, function)| function);
+        for function in functions.chain(module.entry_points.iter().map(|entry| &entry.function)) {
+            let mut types = Typifier::new();
+            each_call(&function.body, &mut |callee, arguments| {
+                let name = module.functions[callee].name.as_deref().unwrap_or("");
+                let site = name.strip_prefix(&self.prefix).and_then(|number| number.parse::<usize>().ok());
+                let (Some(site), Some(&argument)) = (site, arguments.first()) else { return };
+                let context = ResolveContext::with_locals(module, &function.local_variables, &function.arguments);
+                if types.grow(argument, &function.expressions, &context).is_err() {
+                    return;
+                }
+                let words = self.sites.get(site).map_or(0, |site| site.words);
+                let fits = match types[argument].inner_with(&module.types) {
+                    TypeInner::Vector { size, scalar: Scalar::F16 } => *size as usize == 2 * words,
+                    _ => false,
+                };
+                if !fits {
+                    wrong.push(site);
+                }
+            });
+        }
+        for &site in &wrong {
+            if let Some(site) = self.sites.get_mut(site) {
+                site.from_halves = false;
+            }
+        }
+        !wrong.is_empty()
+    }
+}
+
+/// Calls `visit` for each call in a block, with its arguments.
+fn each_call(block: &Block, visit: &mut dyn FnMut(Handle<Function>, &[Handle<Expression>])) {
+    for statement in block {
+        match statement {
+            Statement::Call { function, arguments, .. } => visit(*function, arguments),
+            Statement::Block(inner) => each_call(inner, visit),
+            Statement::If { accept, reject, .. } => {
+                each_call(accept, visit);
+                each_call(reject, visit);
+            }
+            Statement::Switch { cases, .. } => cases.iter().for_each(|case| each_call(&case.body, visit)),
+            Statement::Loop { body, continuing, .. } => {
+                each_call(body, visit);
+                each_call(continuing, visit);
+            }
+            _ => {}
+        }
     }
 }
 
 /// The cast at token `at`, if halves may take part in it.
-fn site(all: &[Token<'_>], names: &Names<'_>, at: usize) -> Option<Site> {
+fn site(all: &[Token<'_>], closing: &[usize], names: &Names<'_>, at: usize) -> Option<Site> {
     if all[at].text != "bitcast" || all.get(at + 1)?.text != "<" || names.item("bitcast").is_some() {
         return None;
     }
@@ -130,15 +168,18 @@ fn site(all: &[Token<'_>], names: &Names<'_>, at: usize) -> Option<Site> {
     if all.get(reader.at)?.text != ">" || all.get(open)?.text != "(" {
         return None;
     }
-    let mut depth = 0usize;
-    let length = all[open..].iter().position(|token| {
-        match token.text {
-            "(" | "[" | "{" => depth += 1,
-            ")" | "]" | "}" => depth -= 1,
-            _ => {}
-        }
-        depth == 0
-    })?;
+    let close = closing[open];
+    let argument = all.get(open + 1..close)?;
+    all.get(close)?;
     let to_halves = matches!(ty, Type::Vector(_, Some(Kind::F16))).then(|| all[at].at..all[reader.at].end());
-    Some(Site { argument: (all[open].end(), all[open + length].at), words, to_halves, from_halves: true })
+    Some(Site { argument: (all[open].end(), all[close].at), words, to_halves, from_halves: may_be_halves(argument) })
+}
+
+/// Whether an argument may be a vector of halves: literals show what they are, and naga would convert them.
+fn may_be_halves(argument: &[Token<'_>]) -> bool {
+    let is_literal = |token: &Token<'_>| match token.kind {
+        TokenKind::Word => matches!(token.text, "true" | "false"),
+        TokenKind::Number | TokenKind::Mark => true,
+    };
+    !argument.iter().all(is_literal)
 }

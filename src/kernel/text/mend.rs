@@ -1,10 +1,10 @@
 //! Constant expressions that naga gets wrong or does not know, replaced by their values.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     Edit,
-    token::{Kind as TokenKind, Token, tokens},
+    token::{Kind as TokenKind, Token, closing, tokens},
 };
 use crate::kernel::constant::{
     eval::Evaluator,
@@ -53,7 +53,8 @@ pub fn mend(source: &str, mends: Mends) -> Vec<Edit> {
         return Vec::new();
     }
     let all = tokens(source);
-    let mut walker = Walker { names: Names::new(&all), mends, edits: Vec::new(), declared: None };
+    let assigned = if mends == Mends::Lets { assigned(&all) } else { FxHashSet::default() };
+    let mut walker = Walker { names: Names::new(&all), mends, assigned, edits: Vec::new(), declared: None };
     walker.walk(&all);
     walker.edits
 }
@@ -106,10 +107,8 @@ fn struct_members(names: &Names<'_>, open: usize) -> Option<Vec<Member>> {
                 }
             }
             _ => {
-                let mut reader = Evaluator::new(names, at + 2, false);
-                reader.ty().ok()?;
                 members.push(std::mem::take(&mut member));
-                at = reader.at;
+                at = type_end(all, at + 2)?;
                 if all.get(at)?.text == "," {
                     at += 1;
                 }
@@ -118,9 +117,27 @@ fn struct_members(names: &Names<'_>, open: usize) -> Option<Vec<Member>> {
     }
 }
 
+/// The token behind the type of a member that starts at token `at`: a comma, or the end of the struct.
+fn type_end(all: &[Token<'_>], at: usize) -> Option<usize> {
+    let mut depth = 0usize;
+    let length = all.get(at..)?.iter().position(|token| {
+        match token.text {
+            "<" | "(" | "[" => depth += 1,
+            ">" | ")" | "]" => depth = depth.saturating_sub(1),
+            "," => return depth == 0,
+            "}" | "{" | ";" => return true,
+            _ => {}
+        }
+        false
+    });
+    Some(at + length?)
+}
+
 struct Walker<'a> {
     names: Names<'a>,
     mends: Mends,
+    /// The names that are assigned to, where that is asked for.
+    assigned: FxHashSet<&'a str>,
     edits: Vec<Edit>,
     /// A constant that is in scope from a token on.
     declared: Option<(usize, &'a str, Option<Value>)>,
@@ -193,7 +210,7 @@ impl<'a> Walker<'a> {
             let value = reader.declaration().ok().flatten();
             let end = reader.at;
             if keyword.text == "let" {
-                if value.is_some() && !is_assigned(all, text) {
+                if value.is_some() && !self.assigned.contains(text) {
                     self.edits.push(Edit::new(keyword.at..keyword.end(), "var"));
                 }
                 self.names.declare(text, None);
@@ -280,38 +297,49 @@ impl<'a> Walker<'a> {
         end
     }
 
-    /// Replaces a part of the text, and with it what was replaced in it before.
+    /// Replaces a part of the text that ends where the walk has come to, and with it what was replaced in it before.
     fn replace(&mut self, range: std::ops::Range<usize>, text: String) {
-        self.edits.retain(|edit| edit.range.end <= range.start || edit.range.start >= range.end);
+        while self.edits.last().is_some_and(|last| last.range.end > range.start) {
+            self.edits.pop();
+        }
         self.edits.push(Edit { range, text });
     }
 }
 
+/// The words that an expression follows, and that are no operand themselves.
+const KEYWORDS: &[&str] = &["break", "case", "const_assert", "default", "else", "if", "return", "switch", "while"];
+
 /// The first token of the unary expression that ends before token `end`.
 fn operand_before(all: &[Token<'_>], end: usize) -> Option<usize> {
+    let is_name = |token: &Token<'_>| token.kind == TokenKind::Word && !KEYWORDS.contains(&token.text);
     let mut at = end.checked_sub(1)?;
-    if all[at].text == ")" {
-        let mut depth = 1usize;
-        while depth > 0 {
-            at = at.checked_sub(1)?;
-            match all[at].text {
-                ")" => depth += 1,
-                "(" => depth -= 1,
-                _ => {}
+    // What stands in brackets belongs to the name before it, and members and elements to the value before them.
+    loop {
+        if matches!(all[at].text, ")" | "]") {
+            let mut depth = 1usize;
+            while depth > 0 {
+                at = at.checked_sub(1)?;
+                match all[at].text {
+                    ")" | "]" => depth += 1,
+                    "(" | "[" => depth -= 1,
+                    _ => {}
+                }
+            }
+            let goes_on = |token: &Token<'_>| is_name(token) || matches!(token.text, ")" | "]");
+            if at > 0 && goes_on(&all[at - 1]) {
+                at -= 1;
+                continue;
             }
         }
-        let before = at.checked_sub(1).map(|at| all[at]);
-        if before.is_some_and(|token| token.kind == TokenKind::Word && token.text != "return") {
-            at -= 1;
+        if at > 1 && all[at - 1].text == "." {
+            at -= 2;
+            continue;
         }
+        break;
     }
     // Signs belong to it where no operand stands before them.
     while let Some(sign) = at.checked_sub(1).filter(|&sign| matches!(all[sign].text, "-" | "~")) {
-        let binary = sign.checked_sub(1).is_some_and(|before| {
-            let before = all[before];
-            matches!(before.text, ")" | "]") || before.kind != TokenKind::Mark && before.text != "return"
-        });
-        if binary {
+        if sign.checked_sub(1).is_some_and(|before| ends_operand(&all[before])) {
             break;
         }
         at = sign;
@@ -319,26 +347,26 @@ fn operand_before(all: &[Token<'_>], end: usize) -> Option<usize> {
     Some(at)
 }
 
-/// Whether anything of this name is assigned to, or has its address taken, anywhere.
-fn is_assigned(all: &[Token<'_>], name: &str) -> bool {
-    (0..all.len()).any(|at| {
-        if all[at].text != name {
-            return false;
+/// The names that are assigned to anywhere, or have their address taken.
+fn assigned<'a>(all: &[Token<'a>]) -> FxHashSet<&'a str> {
+    let closing = closing(all);
+    let mark = |at: usize| all.get(at).map_or("", |token| token.text);
+    let is_assigned = |at: usize| {
+        let mut start = at;
+        while start > 0 && all[start - 1].text == "(" {
+            start -= 1;
         }
-        let address = at > 0 && all[at - 1].text == "&" && (at < 2 || !ends_operand(&all[at - 2]));
+        let address = start > 0 && all[start - 1].text == "&" && (start < 2 || !ends_operand(&all[start - 2]));
         let mut end = at + 1;
-        let mut depth = 0usize;
-        while let Some(token) = all.get(end) {
-            match token.text {
-                "[" => depth += 1,
-                "]" if depth > 0 => depth -= 1,
-                "." => end += 1,
-                _ if depth > 0 => {}
+        loop {
+            match mark(end) {
+                "[" => end = closing[end] + 1,
+                "." => end += 2,
+                // The left side may stand in brackets.
+                ")" => end += 1,
                 _ => break,
             }
-            end += 1;
         }
-        let mark = |at: usize| all.get(at).map_or("", |token| token.text);
         let declared = at > 0 && matches!(all[at - 1].text, "let" | "const");
         let assigned = match mark(end) {
             "=" => mark(end + 1) != "=" && !declared,
@@ -348,11 +376,13 @@ fn is_assigned(all: &[Token<'_>], name: &str) -> bool {
             _ => false,
         };
         address || assigned
-    })
+    };
+    let names = (0..all.len()).filter(|&at| all[at].kind == TokenKind::Word && (at == 0 || all[at - 1].text != "."));
+    names.filter(|&at| is_assigned(at)).map(|at| all[at].text).collect()
 }
 
 fn ends_operand(token: &Token<'_>) -> bool {
-    matches!(token.text, ")" | "]") || token.kind != TokenKind::Mark && token.text != "return"
+    matches!(token.text, ")" | "]") || token.kind != TokenKind::Mark && !KEYWORDS.contains(&token.text)
 }
 
 #[cfg(test)]
@@ -371,6 +401,13 @@ mod tests {
         assert_eq!(wrong("const N = 100; const a = -1 >> N;"), "const N = 100; const a = (-1);");
         assert_eq!(wrong("fn f() { y = 1 - -(4) >> 64; }"), "fn f() { y = 1 - (-1); }");
         assert_eq!(wrong("fn f(a: f32) { y = atanh(0) + atanh(a); }"), "fn f(a: f32) { y = 0.0 + atanh(a); }");
+        // The operand is a unary expression, whatever stands before it.
+        assert_eq!(
+            wrong("if -2 >> 64 == -1 { switch x { case -2 >> 64: {} } }"),
+            "if (-1) == -1 { switch x { case (-1): {} } }"
+        );
+        assert_eq!(wrong("const y = 5; z = vec2(1, -2).y >> 64;"), "const y = 5; z = (-1);");
+        assert_eq!(wrong("const y = 5; z = s.y >> 64; z = a[y] >> 64;"), "const y = 5; z = s.y >> 64; z = a[y] >> 64;");
         // A function of the author's is not the built-in one.
         let own = "fn atanh(x: f32) -> f32 { return x; } fn f() { y = atanh(0.5); }";
         assert_eq!(wrong(own), own);
@@ -402,7 +439,9 @@ mod tests {
             lets("fn f() { let i = (4u); let j = x; y = w[i] + w[j]; }"),
             "fn f() { var i = (4u); let j = x; y = w[i] + w[j]; }"
         );
-        for text in ["let i = 4; i = 5;", "let i = 4; i += 5;", "let i = vec2(4); i.x = 1;", "let i = 4; g(&i);"] {
+        for assigns in ["i = 5", "i += 5", "i >>= 1", "(i) = 5", "i++", "i.x = 1", "i[0].x[1] = 1", "g(&i)", "g(&(i))"]
+        {
+            let text = format!("let i = 4; {assigns};");
             let text = format!("fn f() {{ {text} }}");
             assert_eq!(lets(&text), text);
         }
@@ -414,6 +453,10 @@ mod tests {
             "const A = 32; struct S { @align(2 * A) x: u32, @size(16) y: array<vec2<u32>, 4> } struct T { s: S }
             struct U { @align(N) x: u32 } override N: u32;",
         );
+        // Structs in structs are not looked into: that would take long.
+        let deep: String = (0..60).map(|i| format!("struct D{} {{ @align(64) a: D{i}, b: D{i} }}", i + 1)).collect();
+        let deep = struct_alignments(&format!("struct D0 {{ x: u32 }} {deep}"));
+        assert!(deep.values().all(Option::is_some));
         let member = |align, size| Member { align, size };
         assert_eq!(found["S"], Some(vec![member(Some(64), None), member(None, Some(16))]));
         assert_eq!(found["T"], Some(vec![member(None, None)]));

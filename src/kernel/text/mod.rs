@@ -3,6 +3,8 @@
 //! naga folds constants and resolves names while it parses, so that some of its gaps can only be closed in the text.
 //! A changed text is for naga alone: all places in the module are put back to those of the author's text (`places`).
 
+mod continuing;
+pub mod exponents;
 mod foreign;
 mod halves;
 mod inputs;
@@ -16,6 +18,8 @@ use std::ops::Range;
 use naga::Span;
 
 pub use foreign::explain;
+#[cfg(feature = "imports")]
+pub use foreign::is_foreign;
 pub use halves::Bitcasts;
 pub use inputs::{GLOBAL_INDEX, WORKGROUP_INDEX};
 pub use mend::{Member, Mends, mend, mend_functions, struct_alignments};
@@ -69,6 +73,18 @@ impl Edited {
         self.text = text;
         self.rounds.push(round);
         self
+    }
+
+    /// A text that was put together from parts of the author's: those of the first ranges became the second ones, which
+    /// stand in order.
+    #[cfg(feature = "imports")]
+    pub fn put_together(text: String, parts: Vec<(Range<usize>, Range<usize>)>) -> Self {
+        Edited { text, rounds: vec![parts] }
+    }
+
+    /// The same with another text, in which everything stands where it stood.
+    pub fn with_same_places(self, text: String) -> Self {
+        Edited { text, ..self }
     }
 
     pub fn is_changed(&self) -> bool {

@@ -39,9 +39,13 @@ pub fn tokens(source: &str) -> Vec<Token<'_>> {
                 at += 1;
                 continue;
             }
+            b if !b.is_ascii() && blank(rest) > 0 => {
+                at += blank(rest);
+                continue;
+            }
             b'0'..=b'9' => (Kind::Number, number(rest)),
             b'.' if rest.get(1).is_some_and(u8::is_ascii_digit) => (Kind::Number, number(rest)),
-            b if is_word(b) => (Kind::Word, rest.iter().take_while(|&&byte| is_word(byte)).count()),
+            b if is_word(b) => (Kind::Word, word(rest)),
             _ => (Kind::Mark, 1),
         };
         // Words take whole characters, since all bytes of those that are not ASCII count as parts of words.
@@ -55,6 +59,22 @@ pub fn tokens(source: &str) -> Vec<Token<'_>> {
 
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii()
+}
+
+/// Bytes of the word that `text` starts with.
+fn word(text: &[u8]) -> usize {
+    (0..text.len()).take_while(|&at| is_word(text[at]) && blank(&text[at..]) == 0).count()
+}
+
+/// Bytes of the space that `text` starts with, if it is one of those of WGSL that are not ASCII.
+fn blank(text: &[u8]) -> usize {
+    match text {
+        // Next line.
+        [0xc2, 0x85, ..] => 2,
+        // The marks of direction, and the separators of lines and paragraphs.
+        [0xe2, 0x80, 0x8e | 0x8f | 0xa8 | 0xa9, ..] => 3,
+        _ => 0,
+    }
 }
 
 /// Bytes of the number that `text` starts with, exponent and suffix included.
@@ -72,6 +92,31 @@ fn number(text: &[u8]) -> usize {
     length
 }
 
+/// For each token that opens a bracket the token that closes it, `all.len()` where none does; nothing of use for the others.
+pub fn closing(all: &[Token<'_>]) -> Vec<usize> {
+    let mut closing = vec![all.len(); all.len()];
+    let mut open: Vec<(usize, usize)> = Vec::new();
+    // How many of each kind are open, so that nobody looks for what is not there.
+    let mut counts = [0usize; 3];
+    let kind = |text: &str, of: [&str; 3]| of.iter().position(|&bracket| bracket == text);
+    for (at, token) in all.iter().enumerate() {
+        if let Some(kind) = kind(token.text, ["(", "[", "{"]) {
+            open.push((at, kind));
+            counts[kind] += 1;
+        } else if let Some(kind) = kind(token.text, [")", "]", "}"]).filter(|&kind| counts[kind] > 0) {
+            // What is left open inside ends here too.
+            while let Some((start, inner)) = open.pop() {
+                closing[start] = at;
+                counts[inner] -= 1;
+                if inner == kind {
+                    break;
+                }
+            }
+        }
+    }
+    closing
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +132,14 @@ mod tests {
             ["a", ".", "b", "1.5e-3f", "-", "2", "0x1.8p+2h", ">", ">", ".5"]
         );
         assert_eq!(texts("größe_2=1u"), ["größe_2", "=", "1u"]);
+        assert_eq!(texts("a\u{2028}b\u{85}\u{200e}ü"), ["a", "b", "ü"]);
         assert_eq!(texts("0xfe-1 1e5-2"), ["0xfe", "-", "1", "1e5", "-", "2"]);
+    }
+    #[test]
+    fn finds_what_closes() {
+        let all = tokens("{ ( [ ) } ]");
+        assert_eq!(closing(&all)[..3], [4, 3, 3]);
+        assert_eq!(closing(&tokens("( { ) }"))[..2], [2, 2]);
+        assert_eq!(closing(&tokens("( (")), [2, 2]);
     }
 }

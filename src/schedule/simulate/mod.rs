@@ -16,7 +16,7 @@ pub use ideal::ideal;
 pub use law::{Drift, Law, Link, Sizes};
 pub use machine::{Call, Outcome, Simulation};
 pub use recorded::{RECORDED, Recorded};
-pub use study::{Shares, Study, in_place, known_roughly};
+pub use study::{Shares, Study, in_hindsight, in_place, known_roughly};
 
 /// Random numbers of a simulation: SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators",
 /// 2014).

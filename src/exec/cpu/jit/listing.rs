@@ -5,9 +5,10 @@ use std::fmt::Write;
 use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter};
 
 use super::{emit::Emitted, mir::NO_ORIGIN};
+use crate::kernel::source::Text;
 
 /// The instructions in Intel's notation, each run of them under the line of `source` it serves.
-pub fn listing(emitted: &Emitted, source: &str) -> String {
+pub fn listing(emitted: &Emitted, source: Text<'_>) -> String {
     let mut text = String::new();
     let mut formatter = IntelFormatter::new();
     formatter.options_mut().set_rip_relative_addresses(true);
@@ -24,11 +25,13 @@ pub fn listing(emitted: &Emitted, source: &str) -> String {
             origins.next();
         }
         let line = origin.filter(|&place| place != NO_ORIGIN).map(|place| lines.at(place));
-        if let Some((number, words)) = line
-            && shown != Some(number)
+        if let Some(line) = line
+            && shown != Some(line)
         {
-            let _ = writeln!(text, "; {number}: {words}");
-            shown = Some(number);
+            let (file, number, words) = line;
+            let file = file.map_or(String::new(), |file| format!("{file}:"));
+            let _ = writeln!(text, "; {file}{number}: {words}");
+            shown = Some(line);
         }
         decoder.decode_out(&mut instruction);
         let mut words = String::new();
@@ -40,21 +43,23 @@ pub fn listing(emitted: &Emitted, source: &str) -> String {
 
 /// The lines of a source.
 struct Lines<'s> {
-    source: &'s str,
+    source: Text<'s>,
     /// Where each line after the first starts.
     starts: Vec<usize>,
 }
 
 impl<'s> Lines<'s> {
-    fn of(source: &'s str) -> Self {
-        Lines { source, starts: source.match_indices('\n').map(|(end, _)| end + 1).collect() }
+    fn of(source: Text<'s>) -> Self {
+        Lines { source, starts: source.as_str().match_indices('\n').map(|(end, _)| end + 1).collect() }
     }
 
-    /// The number, from 1, and the text of the line that a byte is in.
-    fn at(&self, place: u32) -> (usize, &'s str) {
-        let before = self.starts.partition_point(|&start| start <= place as usize);
+    /// The file, the number, from 1, and the text of the line that a byte is in.
+    fn at(&self, place: u32) -> (Option<&'s str>, usize, &'s str) {
+        let lines_before = |place: usize| self.starts.partition_point(|&start| start <= place);
+        let (text, before) = (self.source.as_str(), lines_before(place as usize));
         let start = if before == 0 { 0 } else { self.starts[before - 1] };
-        let end = self.starts.get(before).copied().unwrap_or(self.source.len());
-        (before + 1, self.source[start..end].trim())
+        let end = self.starts.get(before).copied().unwrap_or(text.len());
+        let file = self.source.file(place as usize);
+        (file.name, before - lines_before(file.start) + 1, text[start..end].trim())
     }
 }

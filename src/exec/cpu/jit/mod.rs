@@ -44,6 +44,7 @@ use crate::{
         stop::{self, Stop},
     },
     ir::{Address, Block, IndexBound, Mem, Op, Program, Space, Stmt, Uniformity, Value},
+    kernel::source::Text,
     plan::Part,
 };
 
@@ -327,7 +328,7 @@ fn generate(program: &Program, accumulates: &[Option<Merge>], huge: usize) -> Re
 }
 
 /// The machine code of a program as text, with the lines of `source` it came from; or why there is none.
-pub fn assembly(program: &Program, source: &str) -> Result<String, String> {
+pub fn assembly(program: &Program, source: Text<'_>) -> Result<String, String> {
     let generated = generate(program, &accumulate::memories(program), huge());
     generated.map(|(emitted, _)| listing::listing(&emitted, source)).map_err(|refusal| refusal.to_string())
 }

@@ -138,6 +138,7 @@ fn tiles_with_slices_make_the_whole() {
         logical_length: vec![true, true, true],
         guard: Guard::All,
         fuel: false,
+        watch: false,
     };
     let tiled = as_kernel(&kernel, &variant);
     for size in [1, 2, 3, GROUPS] {
@@ -158,4 +159,76 @@ fn tiles_with_slices_make_the_whole() {
         assert_eq!(dst, expected[1], "tiles of {size}");
         assert_eq!(counts, expected[2], "tiles of {size}");
     }
+}
+
+/// Every way out of loops: functions that return from loops in loops and switches, breaks of switches in loops, `break if`.
+const WAYS_OUT: &str = "
+    @group(0) @binding(0) var<storage, read> x: array<u32>;
+    @group(0) @binding(1) var<storage, read_write> y: array<u32>;
+    struct Pair { a: u32, b: vec2u }
+    fn first(n: u32, key: u32) -> Pair {
+        for (var i = 0u; i < n; i++) {
+            for (var k = i; k < 9u; k++) {
+                switch k * i {
+                    case 12u: { if key % 3u == 1u { return Pair(k, vec2u(i, 1)); } break; }
+                    case 3u, 6u: { if key % 3u == 0u { continue; } if key % 3u == 2u { break; } return Pair(i, vec2u(k)); }
+                    case 4u: { loop { if key % 7u == 2u { return Pair(key, vec2u(7)); } break; } }
+                    default: {}
+                }
+                if k == key % 11u { break; }
+            }
+        }
+        return Pair(n, vec2u(99));
+    }
+    fn nothing(i: u32) {
+        loop { if y[i] > 3u { return; } y[i] += 1u; }
+    }
+    fn sort(n: u32) -> u32 {
+        switch n % 4u { case 0u: { for (var i = 0u; ; i++) { if i == n { return i; } } } default: { } }
+        var k = 0u;
+        loop { k += 2u; continuing { if k > 6u { k += 1u; } break if k >= n % 20u; } }
+        return k;
+    }
+    @compute @workgroup_size(16) fn ways(@builtin(global_invocation_id) id: vec3u) {
+        let i = id.x;
+        y[i] = 0u;
+        nothing(i);
+        let found = first(x[i] % 8u, x[i]);
+        var sum = 0u;
+        for (var k = 0u; k < 5u; k++) { let other = first(k, i); sum += other.a + other.b.y; if sum > 400u { y[i] = sum; return; } }
+        while sum % 5u != 0u { sum++; }
+        y[i] += found.a + 100u * found.b.x + 10000u * found.b.y + 1000000u * sum + sort(x[i]);
+    }";
+
+/// What loops are watched with changes nothing, whatever way they are left on, and finds nothing where nothing is wrong.
+#[test]
+fn watched_loops_mean_the_same() {
+    let kernel = kernel(WAYS_OUT);
+    let mut data: Vec<Vec<u32>> = vec![(0..64u32).map(|i| i * i % 61).collect(), vec![7; 64]];
+    let uniform = words(&TileUniform::new([0; 3], [4, 1, 1], 2));
+    let before = data.clone();
+    run(&kernel, [4, 1, 1], &mut data);
+    for fuel in [false, true] {
+        let variant = Variant { watch: true, fuel, ..Variant::default() };
+        let mut uniform = uniform.clone();
+        // Fuel for all.
+        uniform[3] = 1000;
+        let mut found = before.clone();
+        found.extend([uniform, vec![0, 0]]);
+        run(&as_kernel(&kernel, &variant), [4, 1, 1], &mut found);
+        assert_eq!(found[..2], data[..]);
+        assert_eq!(found[3], [0, 0], "nothing is cut short");
+    }
+    data[1].sort_unstable();
+    data[1].dedup();
+    assert!(data[1].len() > 20, "ways of all kinds were taken: {:?}", data[1]);
+}
+
+/// There is nothing to watch without loops.
+#[test]
+fn a_kernel_without_loops_is_left_alone() {
+    let kernel = kernel(&SCATTERED.replace("atomicLoad(&marks[i]) * 0u", "u32(atomicLoad(&marks[i]) * 0)"));
+    let variant = |watch| Variant { watch, fuel: false, ..Variant::default() };
+    let function = |watch| adapted(&kernel, &variant(watch)).entry_points[kernel.inner.entry].function.clone();
+    assert_eq!(format!("{:?}", function(true).body), format!("{:?}", function(false).body));
 }

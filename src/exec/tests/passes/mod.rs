@@ -71,9 +71,9 @@ fn variants(kernel: &Kernel) -> Vec<Variant> {
     for tiled in [false, true] {
         for (sliced, logical_length) in [(&none, &none), (&none, &runtime), (&sliceable, &runtime)] {
             for guard in [Guard::All, Guard::Unproven(Arc::default())] {
-                for fuel in [false, true] {
+                for (fuel, watch) in [(false, false), (true, false), (false, true), (true, true)] {
                     let (sliced, logical_length) = (sliced.clone(), logical_length.clone());
-                    all.push(Variant { tiled, sliced, logical_length, guard: guard.clone(), fuel });
+                    all.push(Variant { tiled, sliced, logical_length, guard: guard.clone(), fuel, watch });
                 }
             }
         }
