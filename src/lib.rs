@@ -97,7 +97,10 @@ mod trust;
 pub use buffer::Buffer;
 #[doc(hidden)]
 pub use bytes::parse_bytes;
-pub use call::{Call, Checkpoint, Grid, Job, Outcome, Predicted, ReadArg, TileEvents, UniformValue, Untyped, WriteArg};
+pub use call::{
+    Call, Checkpoint, Grid, Job, Outcome, Predicted, ReadArg, TileEvents, Tuned, TunedDevice, TunedVariant,
+    UniformValue, Untyped, WriteArg,
+};
 pub use chain::{Chain, ChainBuilder};
 pub use cost::History;
 pub use device::{Device, DeviceChoice};

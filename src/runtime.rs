@@ -6,12 +6,12 @@ use bytemuck::Pod;
 
 use crate::{
     buffer::Buffer,
-    call::Call,
+    call::{Call, Tuned},
     chain::ChainBuilder,
     cost::{Ceilings, History},
     device::{Asked, Device, DeviceChoice, Devices},
     device_info::DeviceInfo,
-    error::Result,
+    error::{Message, Result},
     exec::{Backend, null::NullBackend},
     kernel::{Kernel, Module},
     trace::Trace,
@@ -124,7 +124,14 @@ impl Runtime {
     /// already runs where it is predicted to be the fastest. Does nothing where there is no choice of devices, and where
     /// nothing is to be learned ([`History::Off`]).
     pub fn measure(&self) {
-        self.devices.measure();
+        self.devices.measure(false);
+    }
+
+    /// The same once more, for each device up to three times in all. What disturbs a measurement makes a device look weaker, so
+    /// that the best of several counts; where one is clearly better than those before, what calls took on the device is
+    /// forgotten, for it was compared with those. Long programs do it by themselves.
+    pub fn measure_again(&self) {
+        self.devices.measure(true);
     }
 
     /// What a device can do at most, if it was measured.
@@ -163,13 +170,17 @@ impl Runtime {
         self.devices.named(name)
     }
 
-    /// The devices that a choice names, in its order: those of a list, all for `all`, else one.
+    /// The devices that a choice names, in its order: those of a list, all for `all`, else one; for a
+    /// [reproducible](DeviceChoice::reproducible) one that which its calls run on.
     ///
     /// # Errors
     ///
     /// [`Error::NoDevice`](crate::Error::NoDevice) where a name fits none, with what there is.
     pub fn devices_of<'d>(&self, choice: impl Into<DeviceChoice<'d>>) -> Result<Vec<Device>> {
-        Ok(match self.devices.choose(choice.into())? {
+        let choice = choice.into();
+        let is_reproducible = choice.is_reproducible();
+        Ok(match self.devices.choose(choice)? {
+            asked if is_reproducible => vec![self.devices.reproducible(asked.as_ref(), Message::new)?],
             None => vec![self.devices.named("auto")?],
             Some(Asked::One(device)) => vec![device],
             Some(Asked::Several { devices, .. }) => devices,
@@ -348,6 +359,45 @@ impl Kernel {
     /// [`Error::NoDevice`](crate::Error::NoDevice), [`Error::Unsupported`](crate::Error::Unsupported), or what the compiler says.
     pub fn prepare<'d>(&self, rt: &Runtime, device: impl Into<DeviceChoice<'d>>) -> Result<Duration> {
         rt.prepare(self, device.into())
+    }
+
+    /// Finds out which values of its `override` constants are the fastest: measures the kernel as it is written, and with each
+    /// combination of `values`, on the device that the call is given, on each of several, or on all. `call` gives the
+    /// arguments and the grid; what is bound for writing is in the end as it was.
+    ///
+    /// Variants have to give the same results: integers the same bits, floats up to rounding. One that does not is never the
+    /// best, and is named ([`Tuned::wrong`]). The best is kept where what calls take is kept ([`History`]), and used by calls of
+    /// about that size that leave the constants and the device open and say how many invocations they have
+    /// ([`Call::grid`]), unless they are [`reproducible`](Call::reproducible). That results are the same was seen with these
+    /// arguments: a constant that changes what a kernel means for others is not one to tune.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`](crate::Error::Call) where constants are not open, results differ from run to run, or the call is wrong or has buffers; else
+    /// what calls give, where no device runs the kernel.
+    ///
+    /// ```
+    /// let rt = swath::Runtime::new()?;
+    /// let module = rt.module(
+    ///     "override WG: u32 = 64;
+    ///      @group(0) @binding(0) var<storage, read_write> y: array<u32>;
+    ///      @compute @workgroup_size(WG) fn square(@builtin(global_invocation_id) id: vec3u) {
+    ///          if id.x < arrayLength(&y) { y[id.x] = id.x * id.x; }
+    ///      }",
+    /// )?;
+    /// let mut y = vec![0u32; 10_000];
+    /// let tuned = module.only_kernel()?.tune(&rt, &[("WG", &[32.0, 128.0])], |call| call.write("y", &mut y).grid([10_000]))?;
+    /// println!("{tuned}");
+    /// assert!(tuned.devices().iter().all(|on| on.best().is_some()));
+    /// # Ok::<(), swath::Error>(())
+    /// ```
+    pub fn tune<'a>(
+        &self,
+        rt: &Runtime,
+        values: &[(&str, &[f64])],
+        call: impl FnOnce(Call<'a>) -> Call<'a>,
+    ) -> Result<Tuned> {
+        call(rt.call(self)).tune(values)
     }
 
     /// The machine code that the CPU engine compiles the kernel to, as text with the WGSL lines it came from: for those

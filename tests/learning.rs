@@ -81,7 +81,15 @@ fn ceilings_are_measured_once_and_kept() {
         assert_eq!(device["ceilings"]["up_bytes"].is_null(), is_cpu, "{device}");
     }
     assert_eq!(place.json("devices --json"), measured, "they were kept");
-    assert_eq!(place.json("devices --measure --json"), measured, "they are not measured again");
+    // Measured again, the better of both counts.
+    let again = place.json("devices --measure --json");
+    let both = [&measured, &again].map(|json| json["devices"].as_array().expect("devices").clone());
+    for (first, second) in both[0].iter().zip(&both[1]) {
+        for rate in ["memory_bytes", "operations", "accesses"] {
+            let rate = |device: &Value| device["ceilings"][rate].as_f64();
+            assert!(rate(second).is_some() && rate(second) >= rate(first), "{first} {second}");
+        }
+    }
     assert!(place.runs("devices").matches("at most").count() == names.len());
     assert_eq!(len(&place.json("history --json")["devices"]), names.len());
     // Nothing of it in the other places.
@@ -158,4 +166,55 @@ fn what_was_learned_is_shown_and_forgotten() {
     place.runs("history --clear");
     assert!(!file.exists());
     assert_eq!(len(&place.json("history --json --clear")["devices"]), 0);
+}
+
+#[test]
+fn constants_are_tuned_kept_and_used() {
+    let place = Place::new();
+    let wgsl = "override WG: u32 = 1;
+        override FACTOR: u32 = 3;
+        @group(0) @binding(0) var<storage, read_write> y: array<u32>;
+        @compute @workgroup_size(WG) fn scale(@builtin(global_invocation_id) id: vec3u, @builtin(local_invocation_index) at: u32) {
+            if id.x < arrayLength(&y) { y[id.x] = FACTOR * id.x + min(at, 0u); }
+        }";
+    fs::write(place.0.path().join("k.wgsl"), wgsl).expect("a file");
+    let call = "k.wgsl --grid 20000 --out y=y.npy:u32";
+    let tuned = place.json(&format!("tune {call} --const WG=64,128 --json"));
+    let count = len(&tuned["devices"]);
+    for device in tuned["devices"].as_array().into_iter().flatten() {
+        assert_eq!((len(&device["variants"]), &device["kept"]), (3, &Value::Bool(true)), "{tuned}");
+        assert!(device["variants"][1]["kernel_ms"].as_f64().is_some_and(|ms| ms > 0.0), "{tuned}");
+        assert!(device["best"]["WG"].as_f64().is_some_and(|size| size >= 64.0), "{tuned}");
+    }
+    assert!(!place.0.path().join("y.npy").exists(), "no output is written");
+    let history = place.json("history --json");
+    assert_eq!(len(&history["tuned"]), count, "{history}");
+    assert!(place.runs("history").contains("the fastest constants"));
+
+    let plan = place.json(&format!("plan {call} --json"));
+    assert!(plan["tuned"].as_str().is_some_and(|constants| constants.starts_with("WG = ")), "{plan}");
+    assert!(place.runs(&format!("plan {call}")).contains("found to be the fastest"));
+    assert!(place.json(&format!("plan {call} --const WG=2 --json"))["tuned"].is_null());
+    assert!(place.json(&format!("plan {call} --reproducible --json"))["tuned"].is_null());
+    place.runs(&format!("exec {call}"));
+    let with = fs::read(place.0.path().join("y.npy")).expect("the output");
+    place.runs(&format!("exec {call} --const WG=1"));
+    assert_eq!(fs::read(place.0.path().join("y.npy")).expect("the output"), with);
+    assert!(
+        place.runs_with(Path::new("off"), &format!("tune {call} --const WG=64,32 --device cpu")).contains("not kept")
+    );
+
+    // A wrong variant is named, with status 1; a wrong command has status 2.
+    fs::write(place.0.path().join("k.wgsl"), wgsl.replace("min(at, 0u)", "u32(WG == 64u)")).expect("a file");
+    let fails = |words: &str, status: i32, part: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_swath"));
+        command.current_dir(place.0.path()).env_remove("SWATH_DEVICE").env("SWATH_HISTORY", place.history());
+        let output = command.args(words.split_whitespace()).output().expect("swath starts");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(status), "{words}: {error}");
+        assert!(error.contains(part), "{words}: {error}");
+    };
+    fails(&format!("tune {call} --const WG=64,128 --device cpu"), 1, "with WG = 64 on");
+    fails(&format!("tune {call} --device cpu"), 2, "nothing to tune");
+    fails(&format!("exec {call} --const WG=64,128"), 2, "several values");
 }

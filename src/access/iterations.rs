@@ -1,7 +1,14 @@
 //! How often the loops of an invocation go round at most.
 
-use super::{Analyzer, Numbers};
-use crate::kernel::Kernel;
+use super::{
+    Analyzer, Numbers,
+    form::Range,
+    walk::{Loop, Next},
+};
+use crate::{
+    ir::{Binary, End, Op, Type},
+    kernel::Kernel,
+};
 
 /// The iterations of all loops that an invocation comes by, counted while its program is walked.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +43,57 @@ impl Iterations {
     pub fn note_wrap(&mut self) {
         self.may_wrap = true;
     }
+}
+
+impl<'a> Analyzer<'a> {
+    /// The number of the last iteration of a loop one of whose parameters is multiplied, or divided until it is zero, by what
+    /// its parameters are known to do.
+    pub(super) fn most_by_factors(&mut self, loop_: &Loop<'a>, induction: &[(Range, Next)]) -> Option<i128> {
+        let mut least: Option<i128> = None;
+        for (at, (range, next)) in induction.iter().enumerate() {
+            let start = self.known.bound(&loop_.starts[at]);
+            let most = match next.factor {
+                Some(factor) if factor >= 2 && start.lo >= 1 => Some(logarithm(factor, range.hi / start.lo)),
+                _ => match self.divisor(loop_, at) {
+                    Some(by) if range.lo >= 0 && self.ends_at_zero(loop_, induction, at) => {
+                        Some(logarithm(by, start.hi) + 1)
+                    }
+                    _ => None,
+                },
+            };
+            least = least.into_iter().chain(most).min();
+        }
+        least
+    }
+
+    /// What an iteration divides a parameter by, if it does nothing else with it.
+    pub(super) fn divisor(&self, loop_: &Loop<'a>, at: usize) -> Option<i128> {
+        let i = loop_.tracked[at];
+        let End::Yield(values) = &loop_.body.end else { return None };
+        let Op::Binary(op, a, b) = self.program.def(*values.get(i)?).op else { return None };
+        let Op::Const(bits) = self.program.def(b).op else { return None };
+        let by = match op {
+            Binary::Div if self.program.ty(b) == Type::I32 => i128::from(bits as i32),
+            Binary::Div => i128::from(bits),
+            Binary::Shr => 1 << (bits % 32),
+            _ => return None,
+        };
+        (a == loop_.params[i] && by >= 2).then_some(by)
+    }
+
+    /// Whether no iteration follows one in which a parameter is zero.
+    fn ends_at_zero(&mut self, loop_: &Loop<'a>, induction: &[(Range, Next)], at: usize) -> bool {
+        let windows: Vec<Range> =
+            loop_.tracked.iter().map(|&i| Range::window(self.program.ty(loop_.params[i]) == Type::I32)).collect();
+        let mut ranges: Vec<Range> = induction.iter().map(|(range, _)| *range).collect();
+        ranges[at] = Range::only(0);
+        self.probe(loop_, &ranges, &windows).is_none()
+    }
+}
+
+/// The greatest exponent to which `base` is no more than `number`.
+fn logarithm(base: i128, number: i128) -> i128 {
+    std::iter::successors(Some(number), |left| Some(left / base)).skip(1).take_while(|left| *left >= 1).count() as i128
 }
 
 /// What can be said of the loops of a call.
@@ -105,6 +163,23 @@ mod tests {
         assert_eq!(iterations("for (var k = 0u; k < n; k++) { if x[k] == 3u { break; } x[i] += k; }"), Some(11));
         assert_eq!(iterations("loop { x[i] += 1u; break; }"), Some(1));
         assert_eq!(iterations("var k = 0u; loop { x[i] += 1u; continuing { k++; break if k >= n; } }"), Some(10));
+    }
+
+    #[test]
+    fn loops_that_multiply_and_divide_are_bounded() {
+        assert_eq!([logarithm(2, 1), logarithm(2, 7), logarithm(2, 8), logarithm(10, 999)], [0, 2, 3, 2]);
+        // 32, 16, 8, 4, 2, 1, and 0, at which it is left.
+        assert_eq!(iterations("for (var w = 32u; w > 0u; w /= 2u) { x[i] += w; }"), Some(7));
+        assert_eq!(iterations("for (var w = n; w != 0u; w >>= 1u) { x[i] += w; }"), Some(5));
+        assert_eq!(iterations("for (var w = x[i]; w > 0u; w /= 10u) { x[i] += 1u; }"), Some(11));
+        assert_eq!(iterations("for (var w = i32(i); w > 0; w /= 2) { x[i] += 1u; }"), Some(9));
+        // 1, 2, 4, 8, 16.
+        assert_eq!(iterations("for (var s = 1u; s < n; s *= 2u) { x[i] += s; }"), Some(5));
+        assert_eq!(iterations("for (var s = 3u; s < 100u; s <<= 2u) { x[i] += s; }"), Some(4));
+        // It stays zero, or becomes zero.
+        assert_eq!(iterations("for (var w = 32u; w < 64u; w /= 2u) { x[i] += w; }"), None);
+        assert_eq!(iterations("for (var s = i; s < 64u; s *= 2u) { x[i] += s; }"), None);
+        assert_eq!(iterations("for (var s = 1u; s != 0u; s *= 2u) { x[i] += s; }"), None);
     }
 
     #[test]

@@ -85,13 +85,15 @@ struct OpenConstruct {
 }
 
 /// What an iteration leaves of a loop's parameter.
-struct Next {
+pub(super) struct Next {
     /// The range of its next value.
-    range: Range,
+    pub range: Range,
     /// The next value less this one, modulo 2^32, if that is always the same.
-    step: Option<i128>,
+    pub step: Option<i128>,
     /// Whether that does not wrap around.
-    exact: bool,
+    pub exact: bool,
+    /// How many times this value the next one is, if that is always the same and does not wrap around.
+    pub factor: Option<i128>,
 }
 
 /// An analysis in progress.
@@ -414,10 +416,11 @@ impl<'a> Analyzer<'a> {
         let loop_ = Loop { label, params, body, tracked, starts, guards };
         self.probing += 1;
         let induction = self.induction(&loop_);
+        let most = induction.as_ref().and_then(|induction| self.most_by_factors(&loop_, induction));
         self.probing -= 1;
 
         self.known.push();
-        let most = self.bind_parameters(&loop_, induction);
+        let most = self.bind_parameters(&loop_, induction, most);
         let outside = if self.probing == 0 { Some(self.iterations.enter(most)) } else { None };
         self.enter(label, guards);
         self.block(body, guards, &mut |_, _| {});
@@ -436,7 +439,7 @@ impl<'a> Analyzer<'a> {
         let starts: Vec<Range> =
             loop_.starts.iter().zip(&windows).map(|(form, &w)| self.known.bound(form).intersect(w)).collect();
         let anything = || {
-            let next = |&range: &Range| (range, Next { range, step: None, exact: false });
+            let next = |&range: &Range| (range, Next { range, step: None, exact: false, factor: None });
             Some(windows.iter().map(next).collect())
         };
         let mut ranges: Vec<Range> = (0..starts.len())
@@ -495,7 +498,7 @@ impl<'a> Analyzer<'a> {
     }
 
     /// Walks an iteration with the parameters anywhere in `ranges`; `None` if it is never followed by another.
-    fn probe(&mut self, loop_: &Loop<'a>, ranges: &[Range], windows: &[Range]) -> Option<Vec<Next>> {
+    pub(super) fn probe(&mut self, loop_: &Loop<'a>, ranges: &[Range], windows: &[Range]) -> Option<Vec<Next>> {
         self.known.push();
         let symbols: Vec<Form> = ranges.iter().map(|&range| self.opaque_in(range, Source::Loop)).collect();
         for &param in loop_.params {
@@ -514,7 +517,12 @@ impl<'a> Analyzer<'a> {
                 let range = this.known.bound(&reading).intersect(windows[at]);
                 let by = |form: &Form| form.plus(-1, &symbols[at]).and_then(|f| f.as_number());
                 let exact = by(&reading);
-                found.push(Next { range, step: exact.or_else(|| by(&form)), exact: exact.is_some() });
+                let own = symbols[at].terms()[0].0;
+                let factor = match *reading.terms() {
+                    [(symbol, factor)] if symbol == own && reading.constant == 0 => Some(factor),
+                    _ => None,
+                };
+                found.push(Next { range, step: exact.or_else(|| by(&form)), exact: exact.is_some(), factor });
             }
             nexts = Some(found);
         });
@@ -523,9 +531,9 @@ impl<'a> Analyzer<'a> {
         nexts
     }
 
-    /// Gives the parameters their forms: those that take equal steps are `start + step * k` in iteration `k`. Gives how many
-    /// iterations there are at most.
-    fn bind_parameters(&mut self, loop_: &Loop<'a>, induction: Option<Vec<(Range, Next)>>) -> u64 {
+    /// Gives the parameters their forms: those that take equal steps are `start + step * k` in iteration `k`, which is `most` at
+    /// most if that is known. Gives how many iterations there are at most.
+    fn bind_parameters(&mut self, loop_: &Loop<'a>, induction: Option<Vec<(Range, Next)>>, most: Option<i128>) -> u64 {
         for &param in loop_.params {
             self.bools.remove(&param);
         }
@@ -535,15 +543,16 @@ impl<'a> Analyzer<'a> {
             }
             return 1;
         };
-        let mut most: i128 = 1 << 64;
-        for (start, (range, next)) in loop_.starts.iter().zip(&induction) {
+        let mut most: i128 = most.unwrap_or(1 << 64);
+        for (at, (start, (range, next))) in loop_.starts.iter().zip(&induction).enumerate() {
+            let is_scaled = next.factor.is_some() || self.divisor(loop_, at).is_some();
             if let (true, Some(step)) = (next.exact, next.step) {
                 let start = self.known.bound(start);
                 let way = if step > 0 { range.hi - start.lo } else { start.hi - range.lo };
                 if step != 0 {
                     most = most.min((way / step.abs()).max(0));
                 }
-            } else if next.step != Some(0) && self.probing == 0 {
+            } else if next.step != Some(0) && !is_scaled && self.probing == 0 {
                 self.iterations.note_wrap();
             }
         }
@@ -568,11 +577,11 @@ impl<'a> Analyzer<'a> {
 }
 
 /// A loop, with the parameters that have forms and what those start from.
-struct Loop<'a> {
+pub(super) struct Loop<'a> {
     label: Label,
-    params: &'a [Value],
-    body: &'a Block,
-    tracked: Vec<usize>,
-    starts: Vec<Form>,
+    pub params: &'a [Value],
+    pub body: &'a Block,
+    pub tracked: Vec<usize>,
+    pub starts: Vec<Form>,
     guards: usize,
 }

@@ -42,6 +42,22 @@ pub(super) struct Arg<'a> {
     pub element: Element,
 }
 
+impl Arg<'_> {
+    /// The same data, lent for one of several runs. A vector is lent as what the binding makes of it.
+    pub fn reborrow(&mut self, kind: BindingKind) -> Arg<'_> {
+        let data = match &mut self.data {
+            Data::Read(bytes) => Data::Read(bytes),
+            Data::Write(bytes) => Data::Write(bytes),
+            Data::Owned(owned) => match kind {
+                BindingKind::ReadWriteStorage => Data::Write(owned.bytes_mut()),
+                BindingKind::ReadStorage | BindingKind::Uniform => Data::Read(owned.bytes()),
+            },
+            Data::Resident { memory, device } => Data::Resident { memory: memory.clone(), device: device.clone() },
+        };
+        Arg { data, element: self.element }
+    }
+}
+
 pub(super) enum Data<'a> {
     Read(&'a [u8]),
     Write(&'a mut [u8]),
@@ -57,6 +73,25 @@ impl Data<'_> {
             Data::Write(bytes) => bytes.len() as u64,
             Data::Owned(owned) => owned.bytes().len() as u64,
             Data::Resident { memory, .. } => memory.bytes(),
+        }
+    }
+
+    /// The bytes, where they are in the host's memory.
+    pub fn on_host(&self) -> Option<&[u8]> {
+        match self {
+            Data::Read(bytes) => Some(bytes),
+            Data::Write(bytes) => Some(bytes),
+            Data::Owned(owned) => Some(owned.bytes()),
+            Data::Resident { .. } => None,
+        }
+    }
+
+    /// The same, to be written.
+    pub fn on_host_mut(&mut self) -> Option<&mut [u8]> {
+        match self {
+            Data::Write(bytes) => Some(bytes),
+            Data::Owned(owned) => Some(owned.bytes_mut()),
+            Data::Read(_) | Data::Resident { .. } => None,
         }
     }
 

@@ -42,7 +42,7 @@ impl Call<'_> {
     }
 
     /// The elements that all outputs have.
-    fn output_length(&self) -> Result<u64, String> {
+    pub(super) fn output_length(&self) -> Result<u64, String> {
         if self.kernel.inner.workgroup_size[1..] != [1, 1] {
             return Err("its workgroups have more than one axis".into());
         }

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use super::{Call, checkpoint::finish_recorded, launch::Checked};
 use crate::{
     cost::{Basis, Prediction},
-    device::Device,
+    device::{Device, Sharing},
     error::Result,
     journal::FinalFile,
     plan::Plan,
@@ -16,13 +16,27 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Predicted {
     pub(super) device: Device,
+    /// The devices that share it with that one.
+    pub(super) others: Vec<Device>,
     pub(super) prediction: Prediction,
 }
 
 impl Predicted {
-    /// The device.
+    /// Of devices that share a call.
+    pub(super) fn shared(sharing: &Sharing) -> Predicted {
+        let mut devices = sharing.devices.iter().cloned();
+        let device = devices.next().expect("several share it");
+        Predicted { device, others: devices.collect(), prediction: sharing.prediction() }
+    }
+
+    /// The device; of several that share the call, the first.
     pub fn device(&self) -> &Device {
         &self.device
+    }
+
+    /// The devices that share the call with that one; none where it runs all of it.
+    pub fn others(&self) -> &[Device] {
+        &self.others
     }
 
     /// How long the call is predicted to take there.
@@ -44,12 +58,15 @@ impl Predicted {
 
 impl fmt::Display for Predicted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.3?} on {}, from ", self.time(), self.device.describe())?;
+        write!(f, "{:.3?} on {}", self.time(), self.device.describe())?;
+        self.others.iter().try_for_each(|other| write!(f, " and {}", other.describe()))?;
+        write!(f, ", from ")?;
         let count = self.observations();
         let s = if count == 1 { "" } else { "s" };
         match self.basis() {
             Basis::Runs => write!(f, "{count} run{s} like it"),
             Basis::OtherSizes => write!(f, "{count} run{s} of other sizes"),
+            Basis::Alone => write!(f, "what each takes alone"),
             Basis::Ceilings => write!(f, "its operations and bytes and what the device can do"),
         }
     }
@@ -101,7 +118,7 @@ impl Job<'_> {
 
     /// What the call is predicted to take: first on the device that was chosen, then on the others that could run it. Empty where
     /// nothing is known of them, and for calls of a kind that is not predicted: with data in [buffers](crate::Buffer), shared by
-    /// several devices, or in tiles that were asked for.
+    /// several devices that the caller named, or in tiles that were asked for.
     pub fn predictions(&self) -> &[Predicted] {
         &self.checked.predicted
     }

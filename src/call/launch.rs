@@ -56,6 +56,8 @@ pub(super) struct Checked<'a> {
     is_asked: bool,
     /// Whether it may run nowhere else.
     is_reproducible: bool,
+    /// Whether it runs in workgroups of the size that the kernel has.
+    is_exact: bool,
     /// Who records it.
     recorder: Option<Arc<Recorder>>,
     /// What to tell the runtime's devices once it has run.
@@ -105,10 +107,22 @@ impl<'a> Call<'a> {
                 self.place(workgroups, planned)?
             }
         };
-        let Placement { device, plan, compile, split, ticket, predicted, watches_loops } = placement;
-        let stop = Armed::new(Some(kernel), start, self.deadline, self.tokens)?;
+        let Placement { device, plan, compile, split, ticket, tuned, predicted, watches_loops } = placement;
+        let (kernel, workgroups, is_sized) = match tuned {
+            Some((variant, workgroups)) => {
+                let is_sized = variant.kernel.workgroup_size() != self.kernel.workgroup_size();
+                (variant.kernel.clone(), workgroups, is_sized)
+            }
+            None => (self.kernel, workgroups, false),
+        };
+        let is_exact = self.is_exact || is_sized;
+        let plan = plan.map(|plan| match device.inner.backend.shape(&kernel, workgroups) {
+            Some(shape) if planned && !is_exact && split.is_none() => Arc::new(plan.with_shape(shape)),
+            _ => plan,
+        });
+        let stop = Armed::new(Some(&kernel), start, self.deadline, self.tokens)?;
         Ok(Checked {
-            kernel: self.kernel,
+            kernel,
             device,
             args: self.args,
             uniforms: self.uniforms,
@@ -126,6 +140,8 @@ impl<'a> Call<'a> {
             watches_loops,
             is_asked: self.device.is_some(),
             is_reproducible: self.is_reproducible,
+            // A size that was found to be the fastest is one to keep.
+            is_exact,
             devices: self.devices,
         })
     }
@@ -238,9 +254,20 @@ impl Checked<'_> {
         let mut predicted = None;
         // What was recorded meanwhile, or done before, says little of the device.
         if let (Some(ticket), [], None) = (&self.ticket, faults.as_slice(), &journal) {
-            predicted = ticket.seconds_on(&self.device).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-            let took = end.duration_since(begin).saturating_sub(metrics.compile);
-            self.devices.tell(&self.kernel, ticket, &self.device, took.as_secs_f64());
+            let took = end.duration_since(begin).saturating_sub(metrics.compile).as_secs_f64();
+            let seconds = match ticket.sharing() {
+                // What each of them compiled is not what all waited for.
+                Some(sharing) if !metrics.compile.is_zero() => Some(sharing.seconds),
+                Some(sharing) => {
+                    self.devices.tell_shared(&self.kernel, ticket, sharing, took);
+                    Some(sharing.seconds)
+                }
+                None => {
+                    self.devices.tell(&self.kernel, ticket, &self.device, took);
+                    ticket.seconds_on(&self.device)
+                }
+            };
+            predicted = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         }
         metrics.compile += self.compile;
         Ok(self.report(Done { metrics, members, faults, predicted, resumed }, end))
@@ -300,6 +327,7 @@ impl Checked<'_> {
             args: lend(&self.kernel, &mut self.args, &self.uniforms),
             workgroups: self.workgroups,
             stop: self.stop.as_ref().map(|armed| &**armed.stop()),
+            is_exact: self.is_exact,
             spare_threads: 0,
             plan: self.plan.as_deref(),
             track: track(self.recorder.as_deref(), &self.kernel, &self.device),
@@ -323,6 +351,7 @@ impl Checked<'_> {
             args: lend(&self.kernel, &mut self.args, &self.uniforms),
             workgroups: self.workgroups,
             stop: self.stop.as_ref().map(|armed| &**armed.stop()),
+            is_exact: self.is_exact,
             watcher: if is_watched { Some(&mut tell) } else { None },
             journal,
             spare: None,

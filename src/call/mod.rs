@@ -4,6 +4,7 @@ mod args;
 mod asynchronous;
 pub(crate) mod bind;
 pub(crate) mod checkpoint;
+mod compare;
 pub(crate) mod element;
 pub(crate) mod grid;
 mod infer;
@@ -14,6 +15,7 @@ mod progress;
 mod split;
 #[cfg(all(test, feature = "cpu"))]
 mod tests;
+mod tune;
 pub(crate) mod uniform;
 
 use std::{fmt, time::Duration};
@@ -26,6 +28,7 @@ pub use checkpoint::Checkpoint;
 pub use grid::Grid;
 pub use job::{Job, Predicted};
 pub use progress::TileEvents;
+pub use tune::{Tuned, TunedDevice, TunedVariant};
 pub use uniform::UniformValue;
 
 use crate::{
@@ -80,6 +83,7 @@ pub struct Call<'a> {
     watchers: Watchers<'a>,
     checkpoint: Option<Checkpoint<'a>>,
     is_reproducible: bool,
+    is_exact: bool,
     error: Option<Error>,
 }
 
@@ -101,6 +105,7 @@ impl<'a> Call<'a> {
             watchers: Watchers::default(),
             checkpoint: None,
             is_reproducible: false,
+            is_exact: false,
             error: None,
         }
     }
@@ -206,6 +211,7 @@ impl<'a> Call<'a> {
     pub fn device<'d>(self, device: impl Into<DeviceChoice<'d>>) -> Self {
         let choice = device.into();
         let mut call = self;
+        call.is_reproducible |= choice.is_reproducible();
         match call.devices.choose(choice) {
             Ok(device) => call.device = device,
             Err(error) => call.error = call.error.or(Some(error)),
@@ -235,6 +241,18 @@ impl<'a> Call<'a> {
     /// ```
     pub fn reproducible(mut self) -> Self {
         self.is_reproducible = true;
+        self
+    }
+
+    /// Has the call run in workgroups of the size that the kernel's author wrote, on every device.
+    ///
+    /// Without it, a kernel that does not see the shape of its workgroups may run in others: one that has no workgroup memory,
+    /// barriers or subgroup operations, reads no ids but `global_invocation_id`, and has no loop that reads what other invocations
+    /// write. Its results are the same. The CPU engine runs it in rows along x where its workgroups do not fill registers
+    /// (`@workgroup_size(1)`), and the [plan](Call::plan) says so; GPUs run workgroups as they are. Grids, units and reports count
+    /// the author's workgroups in any case.
+    pub fn exact_workgroups(mut self) -> Self {
+        self.is_exact = true;
         self
     }
 

@@ -6,13 +6,13 @@ use super::{
     Call,
     args::{Arg, Data},
     checkpoint,
+    grid::Extent,
     job::Predicted,
     split::Split,
 };
 use crate::{
     bytes::exact_bytes,
-    device::{self, Asked, Candidates, Device, Ticket},
-    device_info::DeviceKind,
+    device::{self, Asked, Candidates, Device, Regrid, Sharing, Ticket, Variant},
     error::{Error, Result},
     kernel::{Binding, BindingKind, Kernel},
     plan::{
@@ -33,6 +33,8 @@ pub(super) struct Placement {
     pub split: Option<Split>,
     /// What to tell once it has run.
     pub ticket: Option<Ticket>,
+    /// The call with constants that were tuned for the device, where it leaves them open and they are used; and its workgroups.
+    pub tuned: Option<(Arc<Variant>, [u32; 3])>,
     /// What it is predicted to take, on this device and on the others that may run it, if that is wanted and known.
     pub predicted: Vec<Predicted>,
     /// Whether the device is to find loops that it cuts short.
@@ -50,6 +52,23 @@ impl Passed {
         match self {
             Passed::Misfit(misfit) => misfit.to_string(),
             Passed::Distrusted(doubt) => doubt.to_string(),
+        }
+    }
+}
+
+impl Placement {
+    /// All of it on a device.
+    pub fn on(device: Device) -> Placement {
+        let (compile, predicted) = (Duration::ZERO, Vec::new());
+        Placement {
+            device,
+            plan: None,
+            compile,
+            split: None,
+            ticket: None,
+            tuned: None,
+            predicted,
+            watches_loops: false,
         }
     }
 }
@@ -121,9 +140,7 @@ impl Call<'_> {
         let device = found.ok_or_else(|| Error::NoDevice(self.kernel.message("the runtime has no device")))?;
         let plan = || Arc::new(plan_nothing(&self.kernel, &self.given(workgroups), &device.describe()));
         let plan = wanted.then(plan);
-        let (ticket, predicted) = (None, Vec::new());
-        let (compile, split, watches_loops) = (Duration::ZERO, None, false);
-        Ok(Placement { device, plan, compile, split, ticket, predicted, watches_loops })
+        Ok(Placement { plan, ..Placement::on(device) })
     }
 
     /// Finds the one device that runs a call whose results are to be the same in every run: the one that holds its buffers or
@@ -138,27 +155,8 @@ impl Call<'_> {
         if self.has_resident_data() {
             return self.place_on_one(workgroups, wanted, None);
         }
-        let default = if self.device.is_none() { self.devices.default_asked()? } else { None };
-        let named = match self.device.as_ref().or(default.as_ref()) {
-            Some(Asked::One(device)) => Some(device),
-            Some(Asked::Several { devices, is_list: true }) => {
-                let names: Vec<_> = devices.iter().map(Device::describe).collect();
-                let problem = format!("a reproducible call runs on one device, and {} were asked for", devices.len());
-                return Err(Error::Call(
-                    self.kernel.message(problem).help(format!("choose one of {}", names.join(", "))),
-                ));
-            }
-            // `all` names none.
-            Some(Asked::Several { .. }) | None => None,
-        };
-        let engine = || self.devices.all().iter().find(|device| device.kind() == DeviceKind::Cpu);
-        match named.or_else(engine) {
-            Some(device) => self.place_on_one(workgroups, wanted, Some(device)),
-            None => {
-                let problem = "a reproducible call runs on the CPU engine, which this runtime does not have";
-                Err(Error::NoDevice(self.kernel.message(problem).help("name a device with .device(..)")))
-            }
-        }
+        let device = self.devices.reproducible(self.device.as_ref(), |problem| self.kernel.message(problem))?;
+        self.place_on_one(workgroups, wanted, Some(&device))
     }
 
     fn has_resident_data(&self) -> bool {
@@ -173,15 +171,39 @@ impl Call<'_> {
         }
         let mut given = self.given(workgroups);
         let is_plain = self.is_plain();
-        let mut predict_order = || self.devices.predict_order(&self.kernel, &given, &mut candidates);
+        let regrid = |kernel: &Kernel| self.regrid(kernel);
+        let regrid: Regrid<'_> = if is_plain && self.may_tune() { Some(&regrid) } else { None };
+        let mut predict_order = || self.devices.predict_order(&self.kernel, &given, regrid, &mut candidates);
         let ticket = if is_plain { predict_order() } else { None };
-        let predicted = if wanted { self.predicted(&given, &candidates) } else { Vec::new() };
+        let mut predicted = if wanted { self.predicted(&given, regrid, &candidates) } else { Vec::new() };
+        // Those that may run it, and no others; and a call that is recorded goes on with the devices that it had.
+        let may_share = |sharing: &&Arc<Sharing>| {
+            self.checkpoint.is_none() && sharing.devices.iter().all(|device| candidates.devices.contains(device))
+        };
+        let shared = ticket.as_ref().and_then(|ticket| Some((ticket, ticket.sharing().filter(may_share)?)));
+        if let Some((ticket, sharing)) = shared {
+            match self.place_shared(workgroups, sharing)? {
+                Some(placement) => {
+                    if wanted {
+                        predicted.insert(0, Predicted::shared(sharing));
+                    }
+                    return Ok(Placement { ticket: Some(ticket.clone()), predicted, ..placement });
+                }
+                // Not asked again.
+                None => self.devices.keep_whole(ticket),
+            }
+        }
+        let ticket = ticket.map(Ticket::alone);
         let Candidates { devices, is_decided } = candidates;
         let wanted = wanted || self.tiles.is_some() || !self.watchers.is_empty();
         let mut refusal = None;
         let mut passed: Option<(&Device, Passed)> = None;
         for (at, device) in devices.iter().enumerate() {
-            let compile = match device.accepts(&self.kernel) {
+            let variant = ticket.as_ref().and_then(|ticket| ticket.variant_on(device));
+            let tuned = variant.and_then(|variant| Some((Arc::clone(variant), self.regrid(&variant.kernel)?)));
+            let kernel = tuned.as_ref().map_or(&self.kernel, |(variant, _)| &variant.kernel);
+            given.shape.workgroups = tuned.as_ref().map_or(workgroups, |(_, workgroups)| *workgroups);
+            let compile = match device.accepts(kernel) {
                 Ok(compile) => compile,
                 // Who asks for a device wants to know what it lacks.
                 Err(error) if at == 0 && is_decided => {
@@ -194,7 +216,7 @@ impl Call<'_> {
                 }
             };
             given.shape.capacity = device.capacity();
-            let doubt = self.devices.doubt(device, &self.kernel, &given);
+            let doubt = self.devices.doubt(device, kernel, &given);
             let is_named = at == 0 && is_decided;
             let may_try = |doubt: &Doubt| is_named && doubt.is_watchable() && !self.has_resident_data();
             let watches_loops = match doubt.clone() {
@@ -210,25 +232,29 @@ impl Call<'_> {
                 }
             };
             let placement = |plan| Placement {
-                device: device.clone(),
                 plan,
                 compile,
-                split: None,
                 ticket: ticket.clone(),
+                tuned: tuned.clone(),
                 predicted: predicted.clone(),
                 watches_loops,
+                ..Placement::on(device.clone())
             };
             if !wanted && passed.is_none() && given.shape.fits() {
                 self.check_sizes(device)?;
                 return Ok(placement(None));
             }
-            match (self.devices.plan(&self.kernel, &given, device)?, doubt) {
+            match (self.devices.plan(kernel, &given, device)?, doubt) {
                 // Nobody could go on from where a loop was cut short.
                 (Ok(plan), Some(doubt)) if plan.is_cut() && plan.unsplit(&self.kernel).is_some() => {
                     passed = Some((device, Passed::Distrusted(doubt)));
                 }
                 (Ok(plan), _) => {
                     self.check_sizes(device)?;
+                    let plan = match &tuned {
+                        None => plan,
+                        Some((variant, _)) => Arc::new(plan.with_tuned(&variant.constants)),
+                    };
                     let plan = match &passed {
                         None => plan,
                         Some((other, passed)) => {
@@ -257,17 +283,38 @@ impl Call<'_> {
         !is_cut && !self.is_reproducible && !self.has_resident_data()
     }
 
+    /// Whether constants that it leaves open may be those that were tuned. Not where it counts workgroups, for then it knows how
+    /// large they are.
+    fn may_tune(&self) -> bool {
+        self.checkpoint.is_none() && !matches!(self.extent, Some(Extent::Workgroups(_)))
+    }
+
+    /// The workgroups of the call with another kernel, which its constants make of it.
+    fn regrid(&self, kernel: &Kernel) -> Option<[u32; 3]> {
+        match self.extent {
+            Some(Extent::Invocations(_)) => self.extent?.workgroups(kernel).ok(),
+            Some(Extent::Workgroups(_)) => None,
+            // As it is inferred: an invocation for each element that is written.
+            None if kernel.workgroup_size()[1..] == [1, 1] => {
+                Extent::Invocations(self.output_length().ok()?.into()).workgroups(kernel).ok()
+            }
+            None => None,
+        }
+    }
+
     /// What the call is predicted to take on the devices that may run it, as far as that is known.
-    fn predicted(&self, given: &PlanRequest<'_>, candidates: &Candidates) -> Vec<Predicted> {
+    fn predicted(&self, given: &PlanRequest<'_>, regrid: Regrid<'_>, candidates: &Candidates) -> Vec<Predicted> {
         if !self.is_plain() {
             return Vec::new();
         }
         let all: &[Device] = &candidates.devices;
         let devices = if candidates.is_decided { all.get(..1).unwrap_or_default() } else { all };
-        let predictions = self.devices.predictions(&self.kernel, given, devices);
+        let predictions = self.devices.predictions(&self.kernel, given, regrid, devices);
         let known = devices.iter().zip(predictions);
         known
-            .filter_map(|(device, prediction)| Some(Predicted { device: device.clone(), prediction: prediction? }))
+            .filter_map(|(device, prediction)| {
+                Some(Predicted { device: device.clone(), others: Vec::new(), prediction: prediction? })
+            })
             .collect()
     }
 

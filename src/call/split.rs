@@ -7,7 +7,7 @@ use super::{
     place::{Placement, unfit},
 };
 use crate::{
-    device::Device,
+    device::{Device, Sharing},
     device_info::DeviceKind,
     error::{Error, Result},
     plan::{
@@ -48,6 +48,42 @@ impl SplitMember {
 impl Call<'_> {
     /// Plans the call for each of the devices; for one of them if it cannot be shared.
     pub(super) fn place_several(&self, workgroups: [u32; 3], devices: &[Device], is_list: bool) -> Result<Placement> {
+        match self.split_among(workgroups, devices, is_list)? {
+            Ok(placement) => match placement.split.as_ref().map(|split| split.members.as_slice()) {
+                Some([only]) if self.checkpoint.is_none() && !only.watches_loops => {
+                    self.place_on_one(workgroups, true, Some(&only.device))
+                }
+                _ => Ok(placement),
+            },
+            Err(reason) => self.place_unsplit(workgroups, devices, is_list, &reason),
+        }
+    }
+
+    /// Plans the call for devices of which it is predicted that they do it sooner together; nothing where they cannot share it.
+    pub(super) fn place_shared(&self, workgroups: [u32; 3], sharing: &Sharing) -> Result<Option<Placement>> {
+        // What speaks against it is no error: one of them can run it alone.
+        let Ok(Ok(placement)) = self.split_among(workgroups, &sharing.devices, false) else { return Ok(None) };
+        if placement.split.as_ref().is_none_or(|split| split.members.len() < 2) {
+            return Ok(None);
+        }
+        let time = |seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+        let (together, alone) = (time(sharing.seconds), time(sharing.alone));
+        let reason = format!("{together:.3?} are predicted, and {alone:.3?} for the best of them alone");
+        let plan = placement.plan.as_ref().map(|plan| Arc::new(plan.with_shared(&reason)));
+        let mut placement = Placement { plan, ..placement };
+        if let (Some(split), Some(plan)) = (&mut placement.split, &placement.plan) {
+            split.members[0].plan = Arc::clone(plan);
+        }
+        Ok(Some(placement))
+    }
+
+    /// Plans the call for each of the devices; gives why it cannot be shared if it cannot.
+    fn split_among(
+        &self,
+        workgroups: [u32; 3],
+        devices: &[Device],
+        is_list: bool,
+    ) -> Result<Result<Placement, String>> {
         let mut given = self.given(workgroups);
         given.shape.splits = true;
         let mut split = Split { members: Vec::new(), is_list, left_out: Vec::new(), spare: None };
@@ -75,7 +111,7 @@ impl Call<'_> {
             match planned {
                 Ok((plan, watches_loops)) => {
                     if let Some(reason) = plan.unsplit(&self.kernel) {
-                        return self.place_unsplit(workgroups, devices, is_list, &reason);
+                        return Ok(Err(reason));
                     }
                     let seconds = self.devices.seen_seconds(&self.kernel, &given, device);
                     let rate = seconds.map(|seconds| f64::from(plan.tiles.units()) / seconds);
@@ -90,14 +126,10 @@ impl Call<'_> {
         }
         match split.members.as_slice() {
             [] => Err(refusal.unwrap_or_else(|| Error::NoDevice(self.kernel.message("the runtime has no device")))),
-            [only] if self.checkpoint.is_none() && !only.watches_loops => {
-                self.place_on_one(workgroups, true, Some(&only.device))
-            }
             [first, ..] => {
                 let (device, plan) = (first.device.clone(), Some(Arc::clone(&first.plan)));
                 split.spare = self.spare(&split.members, given)?;
-                let (split, watches_loops) = (Some(split), false);
-                Ok(Placement { device, plan, compile, split, ticket: None, predicted: Vec::new(), watches_loops })
+                Ok(Ok(Placement { plan, compile, split: Some(split), ..Placement::on(device) }))
             }
         }
     }

@@ -151,7 +151,7 @@ impl<T: UniformScalar, const ROWS: usize, const COLUMNS: usize> UniformValue for
 }
 
 /// The bytes of all uniforms of a call, and which of them are set.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Uniforms {
     /// Words, so that they are aligned as kernels read them.
     words: Vec<u32>,

@@ -114,8 +114,8 @@ pub use slot::{ChainArg, Input, Output, Slot, Value};
 use crate::{
     buffer::bytes_of_elements,
     call::UniformValue,
-    device::{Device, DeviceChoice, Devices},
-    error::{Error, Result},
+    device::{Asked, Device, DeviceChoice, Devices},
+    error::{Error, Message, Result},
     kernel::Kernel,
 };
 use record::{Recording, Role, refuse};
@@ -354,8 +354,13 @@ impl ChainBuilder {
     /// Chooses the device, by name or as a [`Device`]; see [`Runtime::device`](crate::Runtime::device). Without it, resident buffers decide, else
     /// `auto`.
     pub fn device<'d>(&mut self, device: impl Into<DeviceChoice<'d>>) -> &mut Self {
-        let asked = self.devices.choose(device.into());
-        match asked.and_then(|asked| asked.map(|asked| asked.one("a chain")).transpose()) {
+        let choice = device.into();
+        let is_reproducible = choice.is_reproducible();
+        let one = |asked: Option<Asked>| match asked {
+            asked if is_reproducible => self.devices.reproducible(asked.as_ref(), Message::new).map(Some),
+            asked => asked.map(|asked| asked.one("a chain")).transpose(),
+        };
+        match self.devices.choose(choice).and_then(one) {
             Ok(device) => self.device = device,
             Err(error) => self.error = self.error.take().or(Some(error)),
         }

@@ -39,6 +39,8 @@ pub enum Command {
     Bench(BenchArgs),
     /// Print how a call would run: device, tiles and why, where its data is; run nothing
     Plan(Box<PlanArgs>),
+    /// Find the fastest values of a kernel's override constants, on each device that is named; write no output
+    Tune(Box<TuneArgs>),
     /// Show what was learned of kernels and devices, and where it is kept; or forget it
     History(HistoryArgs),
 }
@@ -46,7 +48,8 @@ pub enum Command {
 /// `swath devices`.
 #[derive(Debug, Args)]
 pub struct DevicesArgs {
-    /// Probe what each device gets wrong and measure what it can do at most, where that is not known
+    /// Probe what each device gets wrong, where that is not known, and measure what it can do at most, up to three times in all: the
+    /// best counts
     #[arg(long)]
     pub measure: bool,
     /// Print one JSON document
@@ -76,6 +79,9 @@ pub struct RunArgs {
     /// Where to run
     #[arg(long, value_name = "D", env = "SWATH_DEVICE", default_value = "auto", help = DEVICE_HELP)]
     pub device: String,
+    /// Run on the CPU engine or on the one device that is named, and nowhere else: the same bits in every run
+    #[arg(long)]
+    pub reproducible: bool,
     /// Seed of the inputs
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
@@ -117,7 +123,7 @@ pub struct CallArgs {
     /// A uniform or one field of it; vectors as comma lists
     #[arg(long = "set", value_name = "NAME[.FIELD]=VALUE", allow_hyphen_values = true)]
     pub sets: Vec<SetArg>,
-    /// An override constant, by its name or its @id
+    /// An override constant, by its name or its @id; for `swath tune` also several values with commas between
     #[arg(long = "const", value_name = "OVERRIDE=VALUE", allow_hyphen_values = true)]
     pub consts: Vec<ConstArg>,
     /// The folder that files are imported from; without it that of the kernel's file
@@ -212,6 +218,9 @@ pub struct BenchArgs {
     /// Compare with an earlier --json file
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
+    /// Let no call leave its device, and without --device measure the CPU engine alone: the same bits in every run
+    #[arg(long)]
+    pub reproducible: bool,
     /// Small inputs and few repetitions: does it work, rather than how fast is it
     #[arg(long)]
     pub quick: bool,
@@ -220,6 +229,16 @@ pub struct BenchArgs {
 /// `swath plan`.
 #[derive(Debug, Args)]
 pub struct PlanArgs {
+    #[command(flatten)]
+    pub call: CallArgs,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `swath tune`.
+#[derive(Debug, Args)]
+pub struct TuneArgs {
     #[command(flatten)]
     pub call: CallArgs,
     /// Print one JSON document

@@ -90,7 +90,7 @@ pub fn devices(args: &DevicesArgs) -> Outcome {
     let runtime = Runtime::new()?;
     if args.measure {
         runtime.probe();
-        runtime.measure();
+        runtime.measure_again();
     }
     let default = runtime.device("auto").ok();
     if args.json {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use swath::{
     History,
-    cost::{LearnedDevice, LearnedKernel},
+    cost::{LearnedDevice, LearnedKernel, TunedKernel},
 };
 
 use super::{
@@ -20,6 +20,17 @@ struct Document {
     file: Option<String>,
     devices: Vec<DeviceEntry>,
     kernels: Vec<KernelEntry>,
+    tuned: Vec<TunedEntry>,
+}
+
+#[derive(Serialize)]
+struct TunedEntry {
+    kernel: String,
+    fingerprint: String,
+    device: String,
+    size: i16,
+    /// The fastest values; empty where those are that the author wrote.
+    constants: serde_json::Map<String, serde_json::Value>,
 }
 
 #[derive(Serialize)]
@@ -53,13 +64,19 @@ pub fn history(args: &HistoryArgs) -> Outcome {
         }
     }
     let (devices, kernels) = history.learned().map_err(failed)?;
+    let tuned = history.tuned().map_err(failed)?;
     if args.json {
-        return show::json(&document(path.map(|path| path.display().to_string()), &devices, &kernels));
+        return show::json(&document(path.map(|path| path.display().to_string()), &devices, &kernels, &tuned));
     }
-    show::line(&text(&place, &devices, &kernels))
+    show::line(&text(&place, &devices, &kernels, &tuned))
 }
 
-fn document(file: Option<String>, devices: &[LearnedDevice], kernels: &[LearnedKernel]) -> Document {
+fn document(
+    file: Option<String>,
+    devices: &[LearnedDevice],
+    kernels: &[LearnedKernel],
+    tuned: &[TunedKernel],
+) -> Document {
     let device = |device: &LearnedDevice| DeviceEntry {
         device: device.name.clone(),
         ceilings: CeilingsEntry::new(&device.ceilings),
@@ -72,10 +89,24 @@ fn document(file: Option<String>, devices: &[LearnedDevice], kernels: &[LearnedK
         factor: kernel.factor,
         observations: kernel.observations,
     };
-    Document { file, devices: devices.iter().map(device).collect(), kernels: kernels.iter().map(kernel).collect() }
+    let constants =
+        |tuned: &TunedKernel| tuned.constants.iter().map(|(name, value)| (name.clone(), (*value).into())).collect();
+    let tuned = tuned.iter().map(|tuned| TunedEntry {
+        kernel: tuned.name.clone(),
+        fingerprint: tuned.fingerprint.clone(),
+        device: tuned.device.clone(),
+        size: tuned.size,
+        constants: constants(tuned),
+    });
+    Document {
+        file,
+        devices: devices.iter().map(device).collect(),
+        kernels: kernels.iter().map(kernel).collect(),
+        tuned: tuned.collect(),
+    }
 }
 
-fn text(place: &str, devices: &[LearnedDevice], kernels: &[LearnedKernel]) -> String {
+fn text(place: &str, devices: &[LearnedDevice], kernels: &[LearnedKernel], tuned: &[TunedKernel]) -> String {
     let mut text = format!("kept in {place}\n");
     if devices.is_empty() {
         text += "no device was measured (swath devices --measure does it)\n";
@@ -83,6 +114,15 @@ fn text(place: &str, devices: &[LearnedDevice], kernels: &[LearnedKernel]) -> St
     for device in devices {
         text += &format!("\n{}\n", device.name);
         devices::ceilings(&device.ceilings).iter().for_each(|line| text += &format!("  {line}\n"));
+    }
+    if !tuned.is_empty() {
+        let mut table = show::table(&["kernel", "size", "constants", "device"], &[1]);
+        for TunedKernel { name, size, constants, device, .. } in tuned {
+            let constants: Vec<String> = constants.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+            let constants = if constants.is_empty() { "as they are written".to_owned() } else { constants.join(", ") };
+            table.add_row([name.clone(), format!("2^{size}"), constants, device.clone()]);
+        }
+        text += &format!("\nthe fastest constants where a call leaves them open\n{table}\n");
     }
     if kernels.is_empty() {
         text += "no kernel was seen\n";

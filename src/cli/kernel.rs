@@ -10,6 +10,7 @@ use swath::{Error, Kernel, Module, Runtime};
 use super::{
     args::CallArgs,
     failure::{Failure, Outcome},
+    values::ConstArg,
 };
 
 /// Reads and parses the file.
@@ -33,6 +34,17 @@ pub fn load_module(args: &CallArgs) -> Outcome<Module> {
 
 /// The kernel that `--entry` and `--const` say.
 pub fn load_kernel(args: &CallArgs, module: &Module) -> Outcome<Kernel> {
+    if let Some(constant) = args.consts.iter().find(|constant| !constant.others.is_empty()) {
+        return Err(Failure::wrong(
+            format!("--const {} has several values", constant.name),
+            "give one, or find the fastest of them with swath tune",
+        ));
+    }
+    kernel_with(args, module, &args.consts.iter().collect::<Vec<_>>())
+}
+
+/// The kernel that `--entry` says, with these of its constants.
+pub fn kernel_with(args: &CallArgs, module: &Module, given: &[&ConstArg]) -> Outcome<Kernel> {
     let entry = match &args.entry {
         Some(entry) => entry.clone(),
         None => {
@@ -56,7 +68,7 @@ pub fn load_kernel(args: &CallArgs, module: &Module) -> Outcome<Kernel> {
         }
     };
     let mut constants: Vec<(&str, f64)> = Vec::new();
-    for constant in &args.consts {
+    for constant in given {
         if constants.iter().any(|&(name, _)| name == constant.name) {
             return Err(Failure::wrong(format!("--const {} is given twice", constant.name), "keep one of the two"));
         }

@@ -24,6 +24,7 @@ mod run;
 mod show;
 mod signals;
 mod tracing;
+mod tune;
 mod values;
 mod written;
 
@@ -54,6 +55,7 @@ pub fn run(command: &Command) -> Outcome {
         Command::Run(args) => run::run(args),
         Command::Bench(args) => bench::bench(args),
         Command::Plan(args) => plan::plan(args),
+        Command::Tune(args) => tune::tune(args),
         Command::History(args) => history::history(args),
     }
 }

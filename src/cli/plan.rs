@@ -27,6 +27,15 @@ struct Document {
     /// Why one device runs all of it, where several were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     unsplit: Option<String>,
+    /// Why several devices share it, though none was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shared: Option<String>,
+    /// The constants that the call leaves open, where they were tuned for the device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tuned: Option<String>,
+    /// The shape of the workgroups that the device runs, where that is not the author's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shape: Option<[u32; 3]>,
     workgroups: [u32; 3],
     tiles: TilesEntry,
     reasons: Vec<ReasonEntry>,
@@ -114,6 +123,9 @@ fn document(plan: &Plan) -> Document {
             .as_ref()
             .map(|detour| DetourEntry { device: detour.device.clone(), reason: detour.reason.clone() }),
         unsplit: plan.unsplit.clone(),
+        shared: plan.shared.clone(),
+        tuned: plan.tuned.clone(),
+        shape: plan.shape,
         workgroups: plan.workgroups,
         tiles: TilesEntry {
             count: plan.tiles.count(),
@@ -130,8 +142,9 @@ fn document(plan: &Plan) -> Document {
 }
 
 fn predicted(predicted: &Predicted) -> PredictedEntry {
+    let names = std::iter::once(predicted.device()).chain(predicted.others()).map(|device| device.name());
     PredictedEntry {
-        device: predicted.device().name().to_owned(),
+        device: names.collect::<Vec<_>>().join(" + "),
         ms: show::millis(predicted.time()),
         observations: predicted.observations(),
     }

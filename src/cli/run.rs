@@ -89,7 +89,7 @@ fn one(args: &RunArgs) -> Outcome {
     check_out(args, sample)?;
     Tracing::check(args.trace.as_deref())?;
     let runtime = runtime(&args.device)?;
-    let devices = runtime.devices_of(device_name(&args.device))?;
+    let devices = runtime.devices_of(choice(args))?;
     let device = &devices[0];
     let trace = Tracing::begin(&runtime, args.trace.as_deref());
     let run = measure(sample, args, &runtime)?;
@@ -114,7 +114,7 @@ fn all(args: &RunArgs) -> Outcome {
     }
     Tracing::check(args.trace.as_deref())?;
     let runtime = runtime(&args.device)?;
-    let devices = runtime.devices_of(device_name(&args.device))?;
+    let devices = runtime.devices_of(choice(args))?;
     let device = &devices[0];
     let trace = Tracing::begin(&runtime, args.trace.as_deref());
     let start = Instant::now();
@@ -182,11 +182,17 @@ fn check_out(args: &RunArgs, sample: &dyn Sample) -> Outcome {
     results::check_target(out).map(|_| ())
 }
 
+/// The devices that `--device` and `--reproducible` say.
+fn choice(args: &RunArgs) -> DeviceChoice<'_> {
+    let choice = DeviceChoice::from(device_name(&args.device));
+    if args.reproducible { choice.reproducible() } else { choice }
+}
+
 /// Below this, a run is repeated.
 const SHORT: Duration = Duration::from_secs(1);
 
 fn measure(sample: &'static dyn Sample, args: &RunArgs, runtime: &Runtime) -> Outcome<Run> {
-    let devices = DeviceChoice::from(device_name(&args.device));
+    let devices = choice(args);
     let mut problem = sample.prepare(args.size, args.seed)?;
     // The first time pays for pages, caches and compilation: where it is short, that shows, and the second counts.
     let mut native = problem.native();

@@ -153,6 +153,15 @@ impl fmt::Display for SetArg {
 pub struct ConstArg {
     pub name: String,
     pub value: f64,
+    /// The values behind the first one, where there is a list of them to choose from.
+    pub others: Vec<f64>,
+}
+
+impl ConstArg {
+    /// All its values.
+    pub fn values(&self) -> Vec<f64> {
+        std::iter::once(self.value).chain(self.others.iter().copied()).collect()
+    }
 }
 
 /// `--define NAME[=VALUE]`.
@@ -180,17 +189,21 @@ impl FromStr for ConstArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (name, value) = split_name(text, "OVERRIDE=VALUE")?;
-        let value = value.trim();
-        let number = match value {
-            "true" => Some(1.0),
-            "false" => Some(0.0),
-            _ => parse_integer(value).map(|n| n as f64).or_else(|| strip_suffix(value, 'f').parse().ok()),
+        let (name, values) = split_name(text, "OVERRIDE=VALUE")?;
+        let number = |value: &str| {
+            let value = value.trim();
+            let number = match value {
+                "true" => Some(1.0),
+                "false" => Some(0.0),
+                _ => parse_integer(value).map(|n| n as f64).or_else(|| strip_suffix(value, 'f').parse().ok()),
+            };
+            number.filter(|number| number.is_finite()).ok_or_else(|| {
+                format!("`{value}` is not a number; write {name}=128, {name}=0x80, {name}=0.5 or {name}=true")
+            })
         };
-        match number {
-            Some(value) if value.is_finite() => Ok(ConstArg { name, value }),
-            _ => Err(format!("`{value}` is not a number; write {name}=128, {name}=0x80, {name}=0.5 or {name}=true")),
-        }
+        let (value, others) = values.split_once(',').map_or((values, None), |(first, others)| (first, Some(others)));
+        let others = others.map_or_else(|| Ok(Vec::new()), |others| others.split(',').map(number).collect());
+        Ok(ConstArg { value: number(value)?, others: others?, name })
     }
 }
 

@@ -32,6 +32,9 @@ pub struct Ceilings {
 /// What a dispatch that follows another without the host costs, as a share of a call; about, and not measured.
 const FURTHER: f64 = 0.1;
 
+/// By what factor a measurement has to be better than another to take its place: what was learned beside that is forgotten then.
+const CLEARLY: f64 = 1.25;
+
 impl Ceilings {
     /// The values, in the order in which they are kept.
     pub(crate) fn values(&self) -> [f64; 10] {
@@ -57,6 +60,20 @@ impl Ceilings {
             atomic,
             workgroups,
         })
+    }
+
+    /// The better of two measurements in each respect: what disturbs one makes a device look weaker.
+    pub(crate) fn best(&self, other: &Ceilings) -> Ceilings {
+        let (own, others) = (self.values(), other.values());
+        // The first two are times.
+        let best = |at: usize| if at < 2 { own[at].min(others[at]) } else { own[at].max(others[at]) };
+        Ceilings::from_values(std::array::from_fn(best)).unwrap_or(*self)
+    }
+
+    /// Whether another measurement says that the device can do clearly more in some respect.
+    pub(crate) fn is_clearly_below(&self, other: &Ceilings) -> bool {
+        let (own, others) = (self.values(), other.values());
+        (0..own.len()).any(|at| if at < 2 { others[at] * CLEARLY < own[at] } else { others[at] > own[at] * CLEARLY })
     }
 
     /// What devices of a kind can do, roughly: enough to tell whether a call is long or short, and to choose nothing by.

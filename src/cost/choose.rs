@@ -11,6 +11,9 @@ const MOST_REGRET: f64 = 0.04;
 /// What a trial may gain in all the calls that are expected to follow, over what it may cost.
 const WORTH: f64 = 1.0;
 
+/// Several devices share a call where that is predicted to take so much of what the best takes alone: it has to pay clearly.
+pub(crate) const PAYS: f64 = 0.8;
+
 /// What trials have cost so far, and what was spent altogether, in seconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Budget {
@@ -22,6 +25,8 @@ pub struct Budget {
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate {
     pub device: DeviceId,
+    /// The call as it is there: constants that it leaves open may differ from device to device.
+    pub task: Task,
     /// Seconds of compilation that are ahead there, as far as they count.
     pub compile: f64,
 }
@@ -55,8 +60,8 @@ fn normal(x: f64) -> f64 {
 impl Model {
     /// Chooses where a call runs; nothing where it is not known what one of the devices can do, for then they cannot be
     /// compared. Only where one `may_try` is a device taken that is not predicted to be the best.
-    pub fn choose(&self, task: &Task, candidates: &[Candidate], may_try: bool) -> Option<Choice> {
-        let predict = |candidate: &Candidate| self.predict(candidate.device, task);
+    pub fn choose(&self, candidates: &[Candidate], may_try: bool) -> Option<Choice> {
+        let predict = |candidate: &Candidate| self.predict(candidate.device, &candidate.task);
         let predictions: Vec<Prediction> = candidates.iter().map(predict).collect::<Option<_>>()?;
         let cost = |at: usize| predictions[at].seconds + candidates[at].compile;
         let best = (0..candidates.len()).min_by(|&a, &b| cost(a).total_cmp(&cost(b)))?;

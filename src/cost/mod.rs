@@ -14,6 +14,8 @@ mod count;
 mod fingerprint;
 pub(crate) mod history;
 mod model;
+mod sample;
+mod share;
 #[cfg(test)]
 mod simulate;
 #[cfg(test)]
@@ -22,11 +24,13 @@ mod window;
 mod work;
 
 pub use ceilings::Ceilings;
-pub(crate) use choose::Candidate;
 #[cfg(test)]
 pub(crate) use choose::Choice;
+pub(crate) use choose::{Candidate, PAYS};
 pub(crate) use fingerprint::Fingerprint;
-pub use history::{History, LearnedDevice, LearnedKernel};
+pub use history::{History, LearnedDevice, LearnedKernel, TunedKernel};
 pub use model::{Basis, Prediction};
-pub(crate) use model::{DeviceId, Model, Record, Seen, Task};
+pub(crate) use model::{Constants, DeviceId, Model, Record, Seen, Task};
+pub(crate) use sample::{OFTEN, Sampler};
+pub(crate) use share::{Sharer, shared};
 pub(crate) use work::{Work, WorkAsked};

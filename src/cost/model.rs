@@ -67,6 +67,8 @@ pub enum Basis {
     Runs,
     /// Calls of the kernel of other sizes on the device.
     OtherSizes,
+    /// For devices that share a call: what each takes alone.
+    Alone,
     /// Operations and bytes counted, and what the device can do.
     Ceilings,
 }
@@ -108,6 +110,15 @@ pub enum Record {
         last: Vec<f32>,
         count: u64,
     },
+    /// Values of constants that were found to be the fastest for a kernel in which they are open; none where those were
+    /// that the author wrote.
+    Tuned {
+        seen: Seen,
+        name: String,
+        /// The device's name.
+        on: String,
+        constants: Constants,
+    },
     /// What probes of this version found that the device gets wrong, by name.
     Probes {
         id: DeviceId,
@@ -117,9 +128,14 @@ pub enum Record {
     },
 }
 
+/// Values for override constants, by name.
+pub type Constants = Vec<(String, f64)>;
+
 #[derive(Debug, Default)]
 struct Known {
     ceilings: Option<Ceilings>,
+    /// How often they were measured.
+    measured: u32,
     /// First runs of kernels, by class.
     firsts: Vec<(i16, f32)>,
 }
@@ -138,6 +154,8 @@ pub struct Model {
     entries: FxHashMap<Seen, Entry>,
     /// Classes in which a kernel was seen on a device.
     classes: FxHashMap<(DeviceId, Fingerprint), Vec<i16>>,
+    /// The fastest values of constants of kernels in which they are open, by class.
+    tuned: FxHashMap<(DeviceId, Fingerprint), Vec<(i16, Constants)>>,
     /// Observations that are in no file yet.
     news: FxHashMap<Seen, (Vec<f32>, u64)>,
     clock: u64,
@@ -145,10 +163,17 @@ pub struct Model {
 }
 
 impl Model {
-    /// What a device can do, once it is known. What was seen of it before was compared with something else, and is forgotten.
+    /// What a device can do, as it was measured; of several measurements the best. Where one is clearly better than those before,
+    /// what was seen of the device was compared with something else, and is forgotten.
     pub fn set_ceilings(&mut self, device: DeviceId, ceilings: Ceilings) {
         let known = self.devices.entry(device).or_default();
-        if known.ceilings.replace(ceilings).is_some_and(|before| before != ceilings) {
+        known.measured = known.measured.saturating_add(1);
+        let before = known.ceilings;
+        if before.is_some_and(|before| !before.is_clearly_below(&ceilings)) {
+            return;
+        }
+        known.ceilings = Some(before.map_or(ceilings, |before| before.best(&ceilings)));
+        if before.is_some() {
             known.firsts.clear();
             self.entries.retain(|seen, _| seen.device != device);
             self.news.retain(|seen, _| seen.device != device);
@@ -158,6 +183,11 @@ impl Model {
 
     pub fn ceilings(&self, device: DeviceId) -> Option<Ceilings> {
         self.devices.get(&device)?.ceilings
+    }
+
+    /// How often it was measured what a device can do.
+    pub fn measurements(&self, device: DeviceId) -> u32 {
+        self.devices.get(&device).map_or(0, |known| known.measured)
     }
 
     /// Takes in what a file says.
@@ -172,7 +202,33 @@ impl Model {
                     entry.window = Window::from_parts(entry.window.last(), before.saturating_add(*count));
                 }
             }
+            Record::Tuned { seen, constants, .. } => self.set_tuned(seen, constants),
         }
+    }
+
+    /// What was found to be the fastest for a kernel, as a file or a caller says.
+    pub fn set_tuned(&mut self, seen: &Seen, constants: &Constants) {
+        if self.tuned.len() >= MOST_KEPT {
+            return;
+        }
+        let classes = self.tuned.entry((seen.device, seen.kernel)).or_default();
+        classes.retain(|(class, _)| *class != seen.class);
+        classes.push((seen.class, constants.clone()));
+    }
+
+    /// Whether there are kernels for which constants were tuned.
+    pub fn has_tuned(&self) -> bool {
+        self.tuned.values().flatten().any(|(_, constants)| !constants.is_empty())
+    }
+
+    /// The fastest values of the constants that a call leaves open, as they were found with the call that was nearest in size;
+    /// nothing where none was near, or what the author wrote is the fastest.
+    pub fn tuned(&self, device: DeviceId, task: &Task) -> Option<&Constants> {
+        let class = task.class();
+        let distance = |other: i16| i32::from(other - class).abs();
+        let (other, constants) =
+            self.tuned.get(&(device, task.kernel))?.iter().min_by_key(|(other, _)| distance(*other))?;
+        (distance(*other) <= REACH && !constants.is_empty()).then_some(constants)
     }
 
     /// A call took so many seconds on a device, compilation left out. Gives whether that is far from what was predicted.
@@ -184,6 +240,11 @@ impl Model {
         }
         let seen = Seen { device, kernel: task.kernel, class: task.class() };
         let before = self.entries.get(&seen).and_then(|entry| entry.window.middle());
+        self.note(seen, ratio);
+        before.is_none_or(|before| (f64::from(ratio) - before).abs() > 0.3)
+    }
+
+    fn note(&mut self, seen: Seen, ratio: f32) {
         self.add(seen, ratio);
         let (last, count) = self.news.entry(seen).or_default();
         if last.len() == KEPT {
@@ -191,7 +252,27 @@ impl Model {
         }
         last.push(ratio);
         *count += 1;
-        before.is_none_or(|before| (f64::from(ratio) - before).abs() > 0.3)
+    }
+
+    /// A call that devices shared took so many seconds, where `predicted` followed from what each takes alone. `group` stands
+    /// for them together.
+    pub fn observe_shared(&mut self, group: DeviceId, task: &Task, seconds: f64, predicted: f64) {
+        let ratio = (seconds / predicted).ln() as f32;
+        if ratio.is_finite() {
+            self.note(Seen { device: group, kernel: task.kernel, class: task.class() }, ratio);
+        }
+    }
+
+    /// By what factor calls like this one that devices shared took longer than followed from what each takes alone, and in how
+    /// many that was seen.
+    pub fn shared_factor(&self, group: DeviceId, task: &Task) -> (f64, u64) {
+        let window = |class| self.entries.get(&Seen { device: group, kernel: task.kernel, class }).map(|e| &e.window);
+        let own = task.class();
+        let classes = self.classes.get(&(group, task.kernel)).map_or(&[][..], Vec::as_slice);
+        let nearest = classes.iter().copied().min_by_key(|class| (class - own).abs());
+        let window = nearest.filter(|class| i32::from(class - own).abs() <= REACH).and_then(window);
+        let middle = window.and_then(Window::middle).map_or(1.0, f64::exp);
+        (middle, window.map_or(0, Window::count))
     }
 
     fn add(&mut self, seen: Seen, ratio: f32) {

@@ -1,6 +1,6 @@
 //! The choice under simulated machines.
 
-use super::{Candidate, Choice, Model, simulate::Machine};
+use super::{Candidate, Choice, Model, Task, simulate::Machine};
 use crate::schedule::simulate::Dice;
 
 /// Seeds: some that are always the same, and one more that is given at run time.
@@ -9,8 +9,9 @@ fn seeds() -> Vec<u64> {
     (1..=8).chain(given).collect()
 }
 
-fn candidates(machine: &Machine) -> Vec<Candidate> {
-    machine.devices.iter().map(|device| Candidate { device: device.id, compile: 0.0 }).collect()
+/// The devices of a machine for one of its kernels.
+fn candidates(machine: &Machine, task: Task) -> Vec<Candidate> {
+    machine.devices.iter().map(|device| Candidate { device: device.id, task, compile: 0.0 }).collect()
 }
 
 fn model(machine: &Machine) -> Model {
@@ -36,7 +37,7 @@ impl Tally {
 /// Runs a kernel where the model says; gives the choice.
 fn run(model: &mut Model, machine: &mut Machine, kernel: usize, dice: &mut Dice, tally: &mut Tally) -> Choice {
     let task = machine.kernels[kernel].task;
-    let choice = model.choose(&task, &candidates(machine), true).expect("all ceilings are known");
+    let choice = model.choose(&candidates(machine, task), true).expect("all ceilings are known");
     tally.spent += machine.usual(kernel, choice.chosen);
     tally.best += machine.best(kernel);
     let seconds = machine.run(kernel, choice.chosen, dice);
@@ -165,15 +166,15 @@ fn what_is_not_measured_is_not_compared() {
     let machine = Machine::draw(&mut dice, 1);
     let task = machine.kernels[0].task;
     let mut model = Model::default();
-    assert!(model.choose(&task, &candidates(&machine), true).is_none());
+    assert!(model.choose(&candidates(&machine, task), true).is_none());
     model.set_ceilings(machine.devices[0].id, machine.devices[0].measured);
-    assert!(model.choose(&task, &candidates(&machine), true).is_none(), "only one of them is known");
+    assert!(model.choose(&candidates(&machine, task), true).is_none(), "only one of them is known");
     assert!(!model.observe(machine.devices[1].id, &task, 1.0), "there is nothing to compare it with");
     assert!(!model.has_news());
     for device in &machine.devices {
         model.set_ceilings(device.id, device.measured);
     }
-    assert!(model.choose(&task, &candidates(&machine), true).is_some());
+    assert!(model.choose(&candidates(&machine, task), true).is_some());
     for seconds in [f64::NAN, f64::INFINITY, 0.0, -1.0] {
         model.observe(machine.devices[0].id, &task, seconds);
         model.account(seconds, None);
@@ -187,10 +188,10 @@ fn compilation_counts() {
     let machine = Machine::draw(&mut dice, 20);
     let model = model(&machine);
     for kernel in &machine.kernels {
-        let free = model.choose(&kernel.task, &candidates(&machine), true).expect("all is known");
-        let mut paid = candidates(&machine);
+        let free = model.choose(&candidates(&machine, kernel.task), true).expect("all is known");
+        let mut paid = candidates(&machine, kernel.task);
         paid[free.chosen].compile = 1e6;
-        let choice = model.choose(&kernel.task, &paid, true).expect("all is known");
+        let choice = model.choose(&paid, true).expect("all is known");
         assert_ne!(choice.chosen, free.chosen);
         assert_eq!(choice.predictions, free.predictions, "what is predicted leaves compilation out");
     }

@@ -11,7 +11,25 @@ use crate::{
 /// Which device a call runs on: a [`Device`], or a name as [`Runtime::device`](crate::Runtime::device) takes it. Or which
 /// devices share it: several of them, or their names with commas between, or `all`.
 #[derive(Clone, Debug)]
-pub struct DeviceChoice<'a>(pub(super) Choice<'a>);
+pub struct DeviceChoice<'a> {
+    pub(super) choice: Choice<'a>,
+    is_reproducible: bool,
+}
+
+impl<'a> DeviceChoice<'a> {
+    fn new(choice: Choice<'a>) -> DeviceChoice<'a> {
+        DeviceChoice { choice, is_reproducible: false }
+    }
+
+    /// The same, for calls whose results are to be the same in every run: see [`Call::reproducible`](crate::Call::reproducible).
+    pub fn reproducible(self) -> DeviceChoice<'a> {
+        DeviceChoice { is_reproducible: true, ..self }
+    }
+
+    pub(crate) fn is_reproducible(&self) -> bool {
+        self.is_reproducible
+    }
+}
 
 #[derive(Clone, Debug)]
 pub(super) enum Choice<'a> {
@@ -47,13 +65,13 @@ impl Asked {
 
 impl From<Device> for DeviceChoice<'_> {
     fn from(device: Device) -> Self {
-        DeviceChoice(Choice::Device(device))
+        DeviceChoice::new(Choice::Device(device))
     }
 }
 
 impl From<&Device> for DeviceChoice<'_> {
     fn from(device: &Device) -> Self {
-        DeviceChoice(Choice::Device(device.clone()))
+        DeviceChoice::new(Choice::Device(device.clone()))
     }
 }
 
@@ -65,25 +83,25 @@ impl<'a> From<&DeviceChoice<'a>> for DeviceChoice<'a> {
 
 impl From<Vec<Device>> for DeviceChoice<'_> {
     fn from(devices: Vec<Device>) -> Self {
-        DeviceChoice(Choice::Devices(devices))
+        DeviceChoice::new(Choice::Devices(devices))
     }
 }
 
 impl From<&[Device]> for DeviceChoice<'_> {
     fn from(devices: &[Device]) -> Self {
-        DeviceChoice(Choice::Devices(devices.to_vec()))
+        DeviceChoice::new(Choice::Devices(devices.to_vec()))
     }
 }
 
 impl<'a> From<&'a str> for DeviceChoice<'a> {
     fn from(name: &'a str) -> Self {
-        DeviceChoice(Choice::Name(name))
+        DeviceChoice::new(Choice::Name(name))
     }
 }
 
 impl<'a> From<&'a String> for DeviceChoice<'a> {
     fn from(name: &'a String) -> Self {
-        DeviceChoice(Choice::Name(name))
+        DeviceChoice::new(Choice::Name(name))
     }
 }
 

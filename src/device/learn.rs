@@ -9,11 +9,14 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     Device, measure,
-    recall::{Calls, Entry},
+    recall::{Calls, Chosen, Entry},
+    share::Sharing,
+    variant::{Regrid, Variant, Variants},
 };
 use crate::{
     cost::{
-        Basis, Candidate, Ceilings, DeviceId, Fingerprint, History, Model, Prediction, Record, Task, WorkAsked,
+        Basis, Candidate, Ceilings, Constants, DeviceId, Fingerprint, History, Model, Prediction, Record, Seen, Task,
+        WorkAsked,
         history::{Contents, HistoryFile, Writer},
     },
     error::Result,
@@ -24,19 +27,18 @@ use crate::{
 /// Seconds that measuring a device takes, about.
 const MEASURING: f64 = 0.2;
 
-/// How many times longer than measuring calls without a device have to take before it is worth it.
+/// How many times longer than measuring calls without a device have to take before it is worth it; and before it is worth to
+/// measure once more, for a device may have been disturbed.
 const WORTH_MEASURING: f64 = 20.0;
+const WORTH_MORE: f64 = 200.0;
 
-/// Calls that are as predicted, of which only one is noted.
-const SAMPLED: u32 = 16;
-
-/// How far from the prediction a call that is as predicted may be, as a factor.
-const AS_PREDICTED: f64 = 1.3;
+/// Measurements of a device, of which the best counts.
+const MEASUREMENTS: u32 = 3;
 
 /// Learns, unless it is off.
 pub(super) struct Learner(Option<Inner>);
 
-struct Inner {
+pub(super) struct Inner {
     subjects: Vec<Subject>,
     file: Option<HistoryFile>,
     loaded: Once,
@@ -48,9 +50,9 @@ struct Inner {
 }
 
 /// A device that is learned about.
-struct Subject {
-    device: Device,
-    id: DeviceId,
+pub(super) struct Subject {
+    pub device: Device,
+    pub id: DeviceId,
     name: String,
 }
 
@@ -59,11 +61,13 @@ struct Shared {
     state: Mutex<State>,
     /// Whether all devices are measured that can be.
     is_measured: AtomicBool,
+    /// Whether constants were tuned for any kernel.
+    has_tuned: AtomicBool,
 }
 
 #[derive(Default)]
-struct State {
-    model: Model,
+pub(super) struct State {
+    pub model: Model,
     calls: Calls,
     names: FxHashMap<Fingerprint, String>,
     /// Records that are in no file yet, beside what the model has.
@@ -75,6 +79,8 @@ struct State {
     /// Seconds of calls without a device so far, and those from which on it is worth measuring what is not measured.
     open_seconds: f64,
     measures_at: f64,
+    /// Those from which on it is worth to measure once more.
+    again_at: f64,
 }
 
 /// A call whose device is chosen or known, and what it is expected to take.
@@ -88,6 +94,10 @@ pub(crate) struct Ticket {
     pub(super) is_open: bool,
     /// If it is tried out: what the best is predicted to take.
     pub(super) instead_of: Option<f64>,
+    /// The call on devices for which constants that it leaves open were tuned.
+    pub(super) variants: Option<Variants>,
+    /// Those that are to share it.
+    pub(super) sharing: Option<Arc<Sharing>>,
     /// Whether it ran before, so that finding this took no time.
     pub(super) is_warm: bool,
 }
@@ -96,6 +106,22 @@ impl Ticket {
     /// Whether finding the device took no time to speak of.
     pub fn is_warm(&self) -> bool {
         self.is_warm
+    }
+
+    /// The same for one device that runs all of it.
+    pub fn alone(self) -> Ticket {
+        Ticket { sharing: None, ..self }
+    }
+
+    /// Those that are to share it, where that pays.
+    pub fn sharing(&self) -> Option<&Arc<Sharing>> {
+        self.sharing.as_ref()
+    }
+
+    /// The call with the constants that were tuned for a device, if there are any.
+    pub fn variant_on(&self, device: &Device) -> Option<&Arc<Variant>> {
+        let found = self.variants.as_ref()?.iter().find(|(number, _)| *number == device.inner.number);
+        found.map(|(_, variant)| variant)
     }
 
     /// Seconds that the call is expected to take on this device.
@@ -107,15 +133,15 @@ impl Ticket {
 impl State {
     /// What choosing needs of a device. Compilation counts by how often the call ran: who ran n times is taken to run n times
     /// more.
-    fn candidate(&self, device: DeviceId, kernel: Fingerprint, uses: u32) -> Candidate {
-        let is_compiled = self.compiled.contains(&(device, kernel));
+    fn candidate(&self, device: DeviceId, task: Task, uses: u32) -> Candidate {
+        let is_compiled = self.compiled.contains(&(device, task.kernel));
         let compile = self.model.ceilings(device).filter(|_| !is_compiled).map_or(0.0, |ceilings| ceilings.compile);
-        Candidate { device, compile: compile / f64::from(1 + uses) }
+        Candidate { device, task, compile: compile / f64::from(1 + uses) }
     }
 
-    /// Whether a device was measured, or cannot be.
-    fn is_done(&self, id: DeviceId) -> bool {
-        self.model.ceilings(id).is_some() || self.failed.contains(&id)
+    /// Whether a device was measured so often, or cannot be.
+    fn is_measured(&self, id: DeviceId, times: u32) -> bool {
+        self.model.measurements(id) >= times || self.failed.contains(&id)
     }
 }
 
@@ -138,9 +164,9 @@ impl Shared {
 }
 
 impl Learner {
-    /// Learns about these devices, if there is a choice among them.
+    /// Learns about these devices.
     pub fn new(devices: &[Device], history: &History) -> Learner {
-        if *history == History::Off || devices.len() < 2 {
+        if *history == History::Off {
             return Learner(None);
         }
         let subject = |device: &Device| {
@@ -158,16 +184,26 @@ impl Learner {
         }))
     }
 
-    /// Whether it learns.
+    /// Whether it learns how long calls take: only where there is a choice of devices.
     pub fn is_on(&self) -> bool {
-        self.0.is_some()
+        self.0.as_ref().is_some_and(Inner::has_choice)
     }
 
     /// Puts the device first that is predicted to be the fastest for a call, and the others behind it in that order. Where not
     /// enough is known they stay as they are. Gives what to tell when the call has run.
-    pub fn choose(&self, kernel: &Kernel, given: &PlanRequest<'_>, devices: &mut [Device]) -> Option<Ticket> {
-        let inner = self.0.as_ref().filter(|_| devices.len() > 1)?;
-        let (state, at) = inner.prepared(kernel, given)?;
+    pub fn choose(
+        &self,
+        kernel: &Kernel,
+        given: &PlanRequest<'_>,
+        regrid: Regrid<'_>,
+        devices: &mut [Device],
+    ) -> Option<Ticket> {
+        let inner = self.0.as_ref()?;
+        inner.load();
+        if devices.len() < 2 && !inner.shared.has_tuned.load(Ordering::Acquire) {
+            return None;
+        }
+        let (state, at) = inner.prepared(kernel, given, regrid)?;
         sort(devices, state.calls[at].order());
         Some(state.calls.ticket(at))
     }
@@ -178,9 +214,9 @@ impl Learner {
         inner.load();
         let state = inner.measured(inner.shared.state(), task, 0);
         if state.measures_at <= 0.0
-            && let Some((order, _)) = inner.order(&state, task, 0, false)
+            && let Some(chosen) = inner.chosen(&state, |_| *task, 0, false, None)
         {
-            sort(devices, &order);
+            sort(devices, &chosen.order);
         }
     }
 
@@ -205,19 +241,31 @@ impl Learner {
             // Not worth a look at the kernel: nothing would come of it.
             return None;
         }
-        let (state, at) = inner.prepared(kernel, given)?;
+        let (state, at) = inner.prepared(kernel, given, None)?;
         let number = device.inner.number;
         let expected = state.calls[at].order().iter().find(|(other, _)| *other == number).copied()?;
-        Some(Ticket { expected: Some(expected), is_open: false, instead_of: None, ..state.calls.ticket(at) })
+        Some(Ticket {
+            expected: Some(expected),
+            is_open: false,
+            instead_of: None,
+            sharing: None,
+            ..state.calls.ticket(at)
+        })
     }
 
     /// What a call is predicted to take on each of some devices, in their order; nothing for those that were not measured.
-    pub fn predictions(&self, kernel: &Kernel, given: &PlanRequest<'_>, devices: &[Device]) -> Vec<Option<Prediction>> {
+    pub fn predictions(
+        &self,
+        kernel: &Kernel,
+        given: &PlanRequest<'_>,
+        regrid: Regrid<'_>,
+        devices: &[Device],
+    ) -> Vec<Option<Prediction>> {
         let predict = || {
-            let inner = self.0.as_ref()?;
-            let (state, at) = inner.entry(kernel, given)?;
-            let task = state.calls[at].task;
-            Some(devices.iter().map(|device| state.model.predict(inner.id(device)?, &task)).collect())
+            let inner = self.0.as_ref().filter(|inner| inner.has_choice())?;
+            let (state, at) = inner.entry(kernel, given, regrid)?;
+            let task = |device: &Device| state.calls[at].task_on(device.inner.number);
+            Some(devices.iter().map(|device| state.model.predict(inner.id(device)?, &task(device))).collect())
         };
         predict().unwrap_or_else(|| vec![None; devices.len()])
     }
@@ -229,7 +277,7 @@ impl Learner {
         if !inner.shared.is_measured.load(Ordering::Acquire) {
             return None;
         }
-        let (state, at) = inner.entry(kernel, given)?;
+        let (state, at) = inner.entry(kernel, given, None)?;
         let prediction = state.model.predict(inner.id(device)?, &state.calls[at].task)?;
         (prediction.basis != Basis::Ceilings).then_some(prediction.seconds)
     }
@@ -245,28 +293,83 @@ impl Learner {
             state.model.account(seconds, ticket.instead_of.filter(|_| expected.is_some()));
         }
         let Some(entry) = state.calls.get_mut(ticket.entry, ticket.generation) else { return };
-        entry.uses = entry.uses.saturating_add(1);
-        // What is as it always was teaches little.
-        let is_noted = entry.uses <= SAMPLED || entry.uses.is_multiple_of(SAMPLED);
-        let is_usual = expected.is_some_and(|usual| seconds > usual / AS_PREDICTED && seconds < usual * AS_PREDICTED);
-        if state.measures_at > 0.0 || is_usual && !is_noted {
+        let noted = entry.sampler.count(seconds, expected);
+        if noted.is_empty() || state.measures_at > 0.0 {
             return;
         }
-        let task = entry.task;
+        let task = entry.task_on(device.inner.number);
         let Some(id) = inner.id(device).filter(|id| state.model.ceilings(*id).is_some()) else { return };
         state.compiled.insert((id, task.kernel));
-        if state.model.observe(id, &task, seconds) {
+        let is_news = |is_news, seconds| state.model.observe(id, &task, seconds) || is_news;
+        if noted.into_iter().fold(false, is_news) {
             entry.expire();
         }
         state.names.entry(task.kernel).or_insert_with(|| kernel.inner.identity.to_string());
         inner.notify();
     }
 
-    /// Measures all devices that were not; gives whether it learns at all.
-    pub fn measure(&self) -> bool {
-        let Some(inner) = &self.0 else { return false };
+    /// Keeps the values of constants that a call leaves open and that were found to be the fastest on a device; none where those
+    /// are that the author wrote. Gives whether that is of any use.
+    pub fn keep_tuned(&self, kernel: &Kernel, given: &PlanRequest<'_>, device: &Device, constants: &Constants) -> bool {
+        let keep = || {
+            let inner = self.0.as_ref()?;
+            inner.load();
+            let subject = inner.subjects.iter().find(|subject| subject.device == *device)?;
+            let WorkAsked { work, .. } = WorkAsked::count(kernel, given).ok()?;
+            let task = Task { kernel: kernel.fingerprint(), work };
+            let seen = Seen { device: subject.id, kernel: task.kernel, class: task.class() };
+            let (name, on) = (kernel.inner.identity.to_string(), subject.name.clone());
+            let mut state = inner.shared.state();
+            state.model.set_tuned(&seen, constants);
+            state.unwritten.push(Record::Tuned { seen, name, on, constants: constants.clone() });
+            // They were found with other constants, or with none.
+            state.calls.forget();
+            inner.shared.has_tuned.store(state.model.has_tuned(), Ordering::Release);
+            inner.notify();
+            Some(())
+        };
+        keep().is_some()
+    }
+
+    /// A call that devices were to share cannot be shared.
+    pub fn keep_whole(&self, ticket: &Ticket) {
+        let Some(inner) = &self.0 else { return };
+        if let Some(entry) = inner.shared.state().calls.get_mut(ticket.entry, ticket.generation) {
+            entry.keep_whole();
+        }
+    }
+
+    /// Devices shared a call, which took so many seconds, compilation left out.
+    pub fn tell_shared(&self, kernel: &Kernel, ticket: &Ticket, sharing: &Sharing, seconds: f64) {
+        let Some(inner) = &self.0 else { return };
+        let mut state = inner.shared.state();
+        let state = &mut *state;
+        state.open_seconds += seconds;
+        state.model.account(seconds, None);
+        let Some(entry) = state.calls.get_mut(ticket.entry, ticket.generation) else { return };
+        let noted = entry.sampler.count(seconds, Some(sharing.seconds));
+        if noted.is_empty() {
+            return;
+        }
+        let task = entry.task;
+        noted
+            .into_iter()
+            .for_each(|seconds| state.model.observe_shared(sharing.group, &task, seconds, sharing.by_alone));
+        if seconds > sharing.alone {
+            entry.expire();
+        }
+        let ids = sharing.devices.iter().filter_map(|device| inner.id(device));
+        state.compiled.extend(ids.map(|id| (id, task.kernel)));
+        state.names.entry(task.kernel).or_insert_with(|| kernel.inner.identity.to_string());
+        inner.notify();
+    }
+
+    /// Measures all devices that were not, or those `again` that were not measured often; gives whether it learns how long
+    /// calls take.
+    pub fn measure(&self, again: bool) -> bool {
+        let Some(inner) = self.0.as_ref().filter(|inner| inner.has_choice()) else { return false };
         inner.load();
-        inner.measure();
+        inner.measure(if again { MEASUREMENTS } else { 1 });
         true
     }
 
@@ -277,9 +380,6 @@ impl Learner {
         inner.shared.state().model.ceilings(inner.id(device)?)
     }
 }
-
-/// Devices by their numbers, with the seconds that are predicted.
-type Order = Vec<(u32, f64)>;
 
 /// Puts devices into an order, by their numbers.
 fn sort(devices: &mut [Device], order: &[(u32, f64)]) {
@@ -292,6 +392,10 @@ fn sort(devices: &mut [Device], order: &[(u32, f64)]) {
 }
 
 impl Inner {
+    fn has_choice(&self) -> bool {
+        self.subjects.len() > 1
+    }
+
     fn id(&self, device: &Device) -> Option<DeviceId> {
         self.subjects.iter().find(|subject| subject.device == *device).map(|subject| subject.id)
     }
@@ -312,47 +416,78 @@ impl Inner {
                 }
                 Err(error) => tracing::warn!(%error, "what was learned cannot be read"),
             }
+            self.shared.has_tuned.store(state.model.has_tuned(), Ordering::Release);
             self.plan_to_measure(&mut state);
         });
     }
 
     /// The entry of a call; made if there is none. Nothing where the kernel cannot be counted.
-    fn entry(&self, kernel: &Kernel, given: &PlanRequest<'_>) -> Option<(MutexGuard<'_, State>, usize)> {
+    fn entry(
+        &self,
+        kernel: &Kernel,
+        given: &PlanRequest<'_>,
+        regrid: Regrid<'_>,
+    ) -> Option<(MutexGuard<'_, State>, usize)> {
         self.load();
+        let regrid = regrid.filter(|_| self.shared.has_tuned.load(Ordering::Acquire));
         let mut state = self.shared.state();
-        if let Some(at) = state.calls.find(kernel, given) {
+        if let Some(at) = state.calls.find(kernel, given, regrid.is_some()) {
             return Some((state, at));
         }
         drop(state);
         let WorkAsked { work, words } = WorkAsked::count(kernel, given).ok()?;
         let task = Task { kernel: kernel.fingerprint(), work };
-        let entry = Entry::new(kernel, task, given, words);
+        let variants = regrid.map(|regrid| self.variants(kernel, given, &task, regrid));
+        let entry = Entry::new(kernel, task, given, words, variants);
         let mut state = self.shared.state();
         let at = state.calls.add(entry);
         Some((state, at))
     }
 
-    /// The same, with the devices in the order that holds now.
-    fn prepared(&self, kernel: &Kernel, given: &PlanRequest<'_>) -> Option<(MutexGuard<'_, State>, usize)> {
-        let (state, at) = self.entry(kernel, given)?;
+    /// The call on those devices for which constants were tuned that it leaves open.
+    fn variants(
+        &self,
+        kernel: &Kernel,
+        given: &PlanRequest<'_>,
+        task: &Task,
+        regrid: &dyn Fn(&Kernel) -> Option<[u32; 3]>,
+    ) -> Variants {
+        let variant = |subject: &Subject| {
+            let constants = self.shared.state().model.tuned(subject.id, task)?.clone();
+            let variant = Variant::new(kernel, given, regrid, &constants)?;
+            Some((subject.device.inner.number, Arc::new(variant)))
+        };
+        self.subjects.iter().filter_map(variant).collect()
+    }
+
+    /// The same as [`entry`](Inner::entry), with the devices in the order that holds now.
+    fn prepared(
+        &self,
+        kernel: &Kernel,
+        given: &PlanRequest<'_>,
+        regrid: Regrid<'_>,
+    ) -> Option<(MutexGuard<'_, State>, usize)> {
+        let (state, at) = self.entry(kernel, given, regrid)?;
         let entry = &state.calls[at];
         if entry.is_fresh() {
             return Some((state, at));
         }
-        let (task, uses, may_try) = (entry.task, entry.uses, entry.may_try());
+        let (task, uses, may_try) = (entry.task, entry.uses(), entry.may_try());
         let mut state = self.measured(state, &task, uses);
         // While it measured, the call may have been forgotten.
         state.calls.get(at, task.kernel)?;
         let is_measured = state.measures_at <= 0.0;
-        let order = if is_measured { self.order(&state, &task, uses, may_try) } else { None };
-        let (order, instead_of) = order.unwrap_or_default();
-        state.calls.keep(at, order, instead_of);
+        let entry = &state.calls[at];
+        let shares = entry.may_share().then_some(&task);
+        let choose = || self.chosen(&state, |number| entry.task_on(number), uses, may_try, shares);
+        let chosen = if is_measured { choose() } else { None };
+        state.calls.keep(at, chosen.unwrap_or_default());
         Some((state, at))
     }
 
     /// The state with all devices measured, if that is worth it by now.
     fn measured<'s>(&'s self, state: MutexGuard<'s, State>, task: &Task, uses: u32) -> MutexGuard<'s, State> {
-        if state.measures_at <= 0.0 {
+        if state.measures_at <= 0.0 && state.open_seconds < state.again_at {
             return state;
         }
         // The first call of its kind may be a long one.
@@ -361,33 +496,44 @@ impl Inner {
         if state.open_seconds + ahead < state.measures_at {
             return state;
         }
+        let times = if state.measures_at > 0.0 { 1 } else { MEASUREMENTS };
         drop(state);
-        self.measure();
+        self.measure(times);
         self.shared.state()
     }
 
-    /// The devices with the seconds that are predicted, the one to take first, the others by what they take. If that one is
-    /// tried out: with what another is predicted to take.
-    fn order(&self, state: &State, task: &Task, uses: u32, may_try: bool) -> Option<(Order, Option<f64>)> {
+    /// The devices with the seconds that are predicted, the one to take first, the others by what they take; and those that are
+    /// to share the call, if it is one that they could.
+    fn chosen(
+        &self,
+        state: &State,
+        task_on: impl Fn(u32) -> Task,
+        uses: u32,
+        may_try: bool,
+        shares: Option<&Task>,
+    ) -> Option<Chosen> {
         let able: Vec<&Subject> = self.subjects.iter().filter(|subject| !state.failed.contains(&subject.id)).collect();
-        let candidates: Vec<Candidate> =
-            able.iter().map(|subject| state.candidate(subject.id, task.kernel, uses)).collect();
-        let choice = state.model.choose(task, &candidates, may_try)?;
+        let candidate = |subject: &&Subject| state.candidate(subject.id, task_on(subject.device.inner.number), uses);
+        let candidates: Vec<Candidate> = able.iter().map(candidate).collect();
+        let choice = state.model.choose(&candidates, may_try)?;
         let seconds = |at: usize| choice.predictions[at].seconds + candidates[at].compile;
         let mut order: Vec<usize> = (0..able.len()).collect();
         order.sort_by(|&a, &b| {
             let is_behind = |at: usize| at != choice.chosen;
             is_behind(a).cmp(&is_behind(b)).then(seconds(a).total_cmp(&seconds(b)))
         });
+        let sharing = shares
+            .filter(|_| choice.instead_of.is_none())
+            .and_then(|task| self.sharing(state, task, &able, &candidates, &choice.predictions, choice.chosen));
         let order = order.into_iter().map(|at| (able[at].device.inner.number, choice.predictions[at].seconds));
-        Some((order.collect(), choice.instead_of))
+        Some(Chosen { order: order.collect(), instead_of: choice.instead_of, sharing })
     }
 
-    /// Measures the devices that were not.
-    fn measure(&self) {
+    /// Measures the devices that were not measured so often, once.
+    fn measure(&self, times: u32) {
         let _alone = self.measuring.lock().unwrap_or_else(PoisonError::into_inner);
         for Subject { device, id, name } in &self.subjects {
-            if self.shared.state().is_done(*id) {
+            if self.shared.state().is_measured(*id, times) {
                 continue;
             }
             let measured: Result<Ceilings> = measure::measure(device);
@@ -411,7 +557,15 @@ impl Inner {
 
     /// Works out from when on it is worth measuring.
     fn plan_to_measure(&self, state: &mut State) {
-        let missing = self.subjects.iter().filter(|subject| !state.is_done(subject.id)).count();
+        if !self.has_choice() {
+            state.measures_at = f64::INFINITY;
+            return;
+        }
+        let missing = |most| self.subjects.iter().filter(|subject| !state.is_measured(subject.id, most)).count();
+        let more = missing(MEASUREMENTS) as f64;
+        let again = state.open_seconds + WORTH_MORE * MEASURING * more;
+        let missing = missing(1);
+        state.again_at = if more > 0.0 { again } else { f64::INFINITY };
         self.shared.is_measured.store(missing == 0, Ordering::Release);
         state.measures_at = WORTH_MEASURING * MEASURING * missing as f64;
     }

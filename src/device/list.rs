@@ -12,10 +12,12 @@ use super::{
     Asked, Decision, Device, DeviceChoice,
     choice::{Candidates, Choice},
     learn::{Learner, Ticket},
+    share::Sharing,
     trust::Trust,
+    variant::Regrid,
 };
 use crate::{
-    cost::{Ceilings, History, Prediction, Task},
+    cost::{Ceilings, Constants, History, Prediction, Task},
     device_info::DeviceKind,
     error::{Error, Message, Result},
     exec::{Backend, trace::Recorder},
@@ -162,11 +164,36 @@ impl Devices {
 
     /// The devices that `choice` names; `None` where it leaves the choice open.
     pub fn choose(&self, choice: DeviceChoice<'_>) -> Result<Option<Asked>> {
-        match choice.0 {
+        match choice.choice {
             Choice::Device(device) => Ok(Some(Asked::One(device))),
             Choice::Devices(devices) => self.several(devices).map(Some),
             Choice::Name(name) => self.asked(name),
         }
+    }
+
+    /// The one device on which results are the same in every run: the one that was `asked` for, or that `SWATH_DEVICE` names, else
+    /// the CPU engine. `message` is about who wants them so.
+    ///
+    /// # Errors
+    ///
+    /// Where several are named, or there is no engine.
+    pub fn reproducible(&self, asked: Option<&Asked>, message: impl Fn(String) -> Message) -> Result<Device> {
+        let default = if asked.is_none() { self.default_asked()? } else { None };
+        let named = match asked.or(default.as_ref()) {
+            Some(Asked::One(device)) => Some(device),
+            Some(Asked::Several { devices, is_list: true }) => {
+                let names: Vec<_> = devices.iter().map(Device::describe).collect();
+                let problem = format!("a reproducible call runs on one device, and {} were asked for", devices.len());
+                return Err(Error::Call(message(problem).help(format!("choose one of {}", names.join(", ")))));
+            }
+            // `all` names none.
+            Some(Asked::Several { .. }) | None => None,
+        };
+        let engine = self.all().iter().find(|device| device.kind() == DeviceKind::Cpu);
+        named.or(engine).cloned().ok_or_else(|| {
+            let problem = "a reproducible call runs on the CPU engine, which this runtime does not have".to_owned();
+            Error::NoDevice(message(problem).help("name a device with .device(..)"))
+        })
     }
 
     /// The devices that `SWATH_DEVICE` asks for, if it may ask for several.
@@ -253,19 +280,32 @@ impl Devices {
         &self,
         kernel: &Kernel,
         given: &PlanRequest<'_>,
+        regrid: Regrid<'_>,
         candidates: &mut Candidates,
     ) -> Option<Ticket> {
         let learner = &self.inner.learner;
         if candidates.is_decided {
             learner.expect(kernel, given, candidates.devices.first()?)
         } else {
-            learner.choose(kernel, given, &mut candidates.devices)
+            learner.choose(kernel, given, regrid, &mut candidates.devices)
         }
     }
 
     /// What a call is predicted to take on each of some devices, in their order.
-    pub fn predictions(&self, kernel: &Kernel, given: &PlanRequest<'_>, devices: &[Device]) -> Vec<Option<Prediction>> {
-        self.inner.learner.predictions(kernel, given, devices)
+    pub fn predictions(
+        &self,
+        kernel: &Kernel,
+        given: &PlanRequest<'_>,
+        regrid: Regrid<'_>,
+        devices: &[Device],
+    ) -> Vec<Option<Prediction>> {
+        self.inner.learner.predictions(kernel, given, regrid, devices)
+    }
+
+    /// Keeps the values of constants that a call leaves open and that were found to be the fastest on a device; none where those
+    /// are that the author wrote. Gives whether anybody will use them.
+    pub fn keep_tuned(&self, kernel: &Kernel, given: &PlanRequest<'_>, device: &Device, constants: &Constants) -> bool {
+        self.inner.learner.keep_tuned(kernel, given, device, constants)
     }
 
     /// What calls like this one took on a device that ran the kernel before, as far as that was seen.
@@ -276,6 +316,16 @@ impl Devices {
     /// A call took so many seconds on a device, compilation left out.
     pub fn tell(&self, kernel: &Kernel, ticket: &Ticket, device: &Device, seconds: f64) {
         self.inner.learner.tell(kernel, ticket, device, seconds);
+    }
+
+    /// A call that devices were to share cannot be shared.
+    pub fn keep_whole(&self, ticket: &Ticket) {
+        self.inner.learner.keep_whole(ticket);
+    }
+
+    /// Devices shared a call, which took so many seconds, compilation left out.
+    pub fn tell_shared(&self, kernel: &Kernel, ticket: &Ticket, sharing: &Sharing, seconds: f64) {
+        self.inner.learner.tell_shared(kernel, ticket, sharing, seconds);
     }
 
     /// Puts the devices that may run a chain into the order of what is predicted, where that is open and enough is known; `task`
@@ -296,9 +346,9 @@ impl Devices {
         self.inner.learner.tell_of(task, name, device, seconds);
     }
 
-    /// Measures what the devices can do, unless that is known; gives whether it is of any use.
-    pub fn measure(&self) -> bool {
-        self.inner.learner.measure()
+    /// Measures what the devices can do, unless that is known, or once more (`again`); gives whether it is of any use.
+    pub fn measure(&self, again: bool) -> bool {
+        self.inner.learner.measure(again)
     }
 
     /// What a device can do, if it was measured.

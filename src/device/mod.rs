@@ -6,7 +6,9 @@ mod learn;
 mod list;
 mod measure;
 mod recall;
+mod share;
 mod trust;
+mod variant;
 mod worker;
 
 use std::{
@@ -23,6 +25,8 @@ pub use choice::DeviceChoice;
 pub(crate) use choice::{Asked, Candidates, Decision, decide};
 pub(crate) use learn::Ticket;
 pub(crate) use list::Devices;
+pub(crate) use share::Sharing;
+pub(crate) use variant::{Regrid, Variant, in_words};
 
 use crate::{
     device_info::{DeviceInfo, DeviceKind},

@@ -3,13 +3,14 @@
 use std::{
     hash::{Hash, Hasher},
     ops::Index,
+    sync::Arc,
 };
 
 use rustc_hash::{FxHashMap, FxHasher};
 
-use super::learn::Ticket;
+use super::{learn::Ticket, share::Sharing, variant::Variants};
 use crate::{
-    cost::{Fingerprint, Task},
+    cost::{Fingerprint, OFTEN, Sampler, Task},
     kernel::{Kernel, identity::Identity},
     plan::request::{DataLocation, PlanRequest},
 };
@@ -17,14 +18,12 @@ use crate::{
 /// Calls that are kept. When there are more, all are forgotten: calls that are all different gain nothing from any.
 const KEPT: usize = 1024;
 
-/// Times that a choice is used again before it is made anew, at most.
-const MOST_REUSED: u32 = 32;
+/// Times that a choice is used again before it is made anew, at most, where nothing tells against it.
+const MOST_REUSED: u32 = 512;
 
-/// Runs of a call in which its choice may be made anew each time.
-const OFTEN: u32 = 16;
-
-/// Times that a choice is used again at least, later.
+/// Times that a choice is used again at least, later, and runs between trials of other devices.
 const SOON: u32 = 8;
+const BETWEEN_TRIALS: u32 = 64;
 
 /// Calls by their numbers.
 #[derive(Default)]
@@ -37,6 +36,17 @@ pub(super) struct Calls {
     generation: u32,
 }
 
+/// What was chosen for a call.
+#[derive(Default)]
+pub(super) struct Chosen {
+    /// The devices by their numbers, the one to take first, with the seconds that are predicted; none where nothing is known.
+    pub order: Vec<(u32, f64)>,
+    /// If that one is tried out: what another is predicted to take.
+    pub instead_of: Option<f64>,
+    /// Those that are to share it.
+    pub sharing: Option<Sharing>,
+}
+
 /// A call, as far as its time depends on it.
 pub(super) struct Entry {
     pub task: Task,
@@ -46,18 +56,35 @@ pub(super) struct Entry {
     holders: Vec<DataLocation>,
     /// The uniform words that decide how long it takes: binding, byte, and what stands there.
     words: Vec<(usize, u32, u32)>,
-    /// Times that it ran.
-    pub uses: u32,
+    /// Whether constants that it leaves open may be those that were tuned; and the call as it is then, where they were.
+    may_tune: bool,
+    variants: Option<Variants>,
+    /// Its runs.
+    pub sampler: Sampler,
     /// The devices, the chosen one first, with the seconds that are predicted.
     order: Vec<(u32, f64)>,
     instead_of: Option<f64>,
+    /// Those that are to share it.
+    sharing: Option<Arc<Sharing>>,
+    /// Whether it turned out that it cannot be shared.
+    is_whole: bool,
     /// How often it had run when the choice was made, and when it is made anew.
     chosen_at: u32,
     expires: u32,
+    /// How often it had run when another device could be tried last.
+    tried_at: u32,
 }
 
 impl Entry {
-    pub fn new(kernel: &Kernel, task: Task, given: &PlanRequest<'_>, words: Vec<(usize, u32, u32)>) -> Entry {
+    /// `variants` are of a call that leaves constants open.
+    pub fn new(
+        kernel: &Kernel,
+        task: Task,
+        given: &PlanRequest<'_>,
+        mut words: Vec<(usize, u32, u32)>,
+        variants: Option<Variants>,
+    ) -> Entry {
+        words.extend(variants.iter().flat_map(|all| all.iter()).flat_map(|(_, variant)| variant.words.iter().copied()));
         let shape = &given.shape;
         Entry {
             task,
@@ -66,11 +93,16 @@ impl Entry {
             bytes: shape.bytes.clone(),
             holders: shape.holders.clone(),
             words,
-            uses: 0,
+            may_tune: variants.is_some(),
+            variants: variants.filter(|variants| !variants.is_empty()),
+            sampler: Sampler::default(),
             order: Vec::new(),
             instead_of: None,
+            sharing: None,
+            is_whole: false,
             chosen_at: 0,
             expires: 0,
+            tried_at: 0,
         }
     }
 
@@ -79,14 +111,36 @@ impl Entry {
         &self.order
     }
 
-    /// Whether that order still holds.
-    pub fn is_fresh(&self) -> bool {
-        self.uses < self.expires
+    /// Whether devices may share it, as far as is known: not where they run other constants each.
+    pub fn may_share(&self) -> bool {
+        !self.is_whole && self.variants.is_none()
     }
 
-    fn is_of(&self, kernel: &Kernel, given: &PlanRequest<'_>) -> bool {
+    /// It cannot be shared.
+    pub fn keep_whole(&mut self) {
+        (self.sharing, self.is_whole) = (None, true);
+    }
+
+    /// Times that it ran.
+    pub fn uses(&self) -> u32 {
+        self.sampler.runs()
+    }
+
+    /// Whether that order still holds.
+    pub fn is_fresh(&self) -> bool {
+        self.uses() < self.expires
+    }
+
+    /// The call as it is on a device.
+    pub fn task_on(&self, number: u32) -> Task {
+        let own = self.variants.iter().flat_map(|all| all.iter()).find(|(device, _)| *device == number);
+        own.map_or(self.task, |(_, variant)| variant.task)
+    }
+
+    fn is_of(&self, kernel: &Kernel, given: &PlanRequest<'_>, may_tune: bool) -> bool {
         let shape = &given.shape;
         self.kernel == kernel.inner.identity
+            && self.may_tune == may_tune
             && self.workgroups == shape.workgroups
             && self.bytes == shape.bytes
             && self.holders == shape.holders
@@ -95,13 +149,13 @@ impl Entry {
 
     /// Has the choice be made anew soon.
     pub fn expire(&mut self) {
-        let soon = if self.uses <= OFTEN { 0 } else { self.chosen_at.saturating_add(SOON) };
+        let soon = if self.uses() <= OFTEN { 0 } else { self.chosen_at.saturating_add(SOON) };
         self.expires = self.expires.min(soon);
     }
 
     /// Whether another device may be tried now: often at first.
     pub fn may_try(&self) -> bool {
-        self.uses <= OFTEN || self.uses.is_multiple_of(2 * MOST_REUSED)
+        self.uses() <= OFTEN || self.uses() >= self.tried_at.saturating_add(BETWEEN_TRIALS)
     }
 }
 
@@ -113,24 +167,28 @@ fn key(kernel: Fingerprint, workgroups: [u32; 3], bytes: &[u64]) -> u64 {
 
 impl Calls {
     /// The call, if it was seen before.
-    pub fn find(&mut self, kernel: &Kernel, given: &PlanRequest<'_>) -> Option<usize> {
-        if self.entries.get(self.last).is_some_and(|entry| entry.is_of(kernel, given)) {
+    pub fn find(&mut self, kernel: &Kernel, given: &PlanRequest<'_>, may_tune: bool) -> Option<usize> {
+        if self.entries.get(self.last).is_some_and(|entry| entry.is_of(kernel, given, may_tune)) {
             return Some(self.last);
         }
         let key = key(kernel.fingerprint(), given.shape.workgroups, &given.shape.bytes);
-        self.last = *self.by_key.get(&key)?.iter().find(|at| self.entries[**at].is_of(kernel, given))?;
+        self.last = *self.by_key.get(&key)?.iter().find(|at| self.entries[**at].is_of(kernel, given, may_tune))?;
         Some(self.last)
     }
 
     pub fn add(&mut self, entry: Entry) -> usize {
         if self.entries.len() >= KEPT {
-            let generation = self.generation.wrapping_add(1);
-            *self = Calls { generation, ..Calls::default() };
+            self.forget();
         }
         let key = key(entry.task.kernel, entry.workgroups, &entry.bytes);
         self.by_key.entry(key).or_default().push(self.entries.len());
         self.entries.push(entry);
         self.entries.len() - 1
+    }
+
+    /// Forgets all of them.
+    pub fn forget(&mut self) {
+        *self = Calls { generation: self.generation.wrapping_add(1), ..Calls::default() };
     }
 
     /// The call at a place, if it is still one of that kernel.
@@ -144,12 +202,16 @@ impl Calls {
     }
 
     /// Keeps a choice: the devices, the chosen one first, with what is predicted.
-    pub fn keep(&mut self, at: usize, order: Vec<(u32, f64)>, instead_of: Option<f64>) {
+    pub fn keep(&mut self, at: usize, chosen: Chosen) {
+        let Chosen { order, instead_of, sharing } = chosen;
         let entry = &mut self.entries[at];
+        if entry.may_try() {
+            entry.tried_at = entry.uses();
+        }
         // Often at first, and once for a trial.
-        let again = if instead_of.is_some() { 1 } else { entry.uses.clamp(1, MOST_REUSED) };
-        (entry.chosen_at, entry.expires) = (entry.uses, entry.uses.saturating_add(again));
-        (entry.order, entry.instead_of) = (order, instead_of);
+        let again = if instead_of.is_some() { 1 } else { entry.uses().clamp(1, MOST_REUSED) };
+        (entry.chosen_at, entry.expires) = (entry.uses(), entry.uses().saturating_add(again));
+        (entry.order, entry.instead_of, entry.sharing) = (order, instead_of, sharing.map(Arc::new));
     }
 
     /// A ticket for a call whose device is chosen here, as it is chosen now.
@@ -161,7 +223,9 @@ impl Calls {
             expected: entry.order.first().copied(),
             is_open: true,
             instead_of: entry.instead_of,
-            is_warm: entry.uses > 0 && entry.uses != entry.chosen_at,
+            variants: entry.variants.clone(),
+            sharing: entry.sharing.clone(),
+            is_warm: entry.uses() > 0 && entry.uses() != entry.chosen_at,
         }
     }
 }

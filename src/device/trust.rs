@@ -26,7 +26,7 @@ use crate::{
     exec::{ArgData, Launch},
     kernel::{Kernel, Module, identity::Identity},
     plan::request::PlanRequest,
-    trust::{Doubt, PROBES_VERSION, Probe, Weakness, probes},
+    trust::{Doubt, MOST_ITERATIONS, PROBES_VERSION, Probe, Weakness, probes},
 };
 
 /// What a device gets wrong. Empty for most.
@@ -185,7 +185,7 @@ impl Inner {
     /// What can be said of the kernel's loops in a call.
     fn bounds(&self, kernel: &Kernel, given: &PlanRequest<'_>) -> LoopBounds {
         let always = kernel.uses().bounds;
-        if always.iterations.is_some() && !always.may_wrap {
+        if always.iterations.is_some_and(|iterations| iterations <= MOST_ITERATIONS) && !always.may_wrap {
             return always;
         }
         let key = CallKey {

@@ -124,6 +124,9 @@ pub(crate) struct Launch<'a> {
     pub workgroups: [u32; 3],
     /// What may end it early.
     pub stop: Option<&'a Stop>,
+    /// Whether it runs in the workgroups that its author wrote, though their shape may make no difference.
+    #[cfg_attr(not(feature = "cpu"), allow(dead_code))]
+    pub is_exact: bool,
     /// Threads of the host that are left to others.
     #[cfg_attr(not(feature = "cpu"), allow(dead_code))]
     pub spare_threads: usize,
@@ -154,6 +157,7 @@ impl<'a> Launch<'a> {
             args,
             workgroups,
             stop: None,
+            is_exact: false,
             spare_threads: 0,
             plan: None,
             track: None,
@@ -274,6 +278,11 @@ pub(crate) trait Backend: Send + Sync {
     fn keep_below(&self, _bytes: Option<u64>) {}
     /// Refuses, by the name of the feature or limit, a kernel that the device cannot run.
     fn supports(&self, kernel: &Kernel) -> Result<()>;
+    /// The shape of the workgroups in which it runs a part of this size of a kernel that does not see it; nothing where that is the
+    /// author's.
+    fn shape(&self, _kernel: &Kernel, _workgroups: [u32; 3]) -> Option<[u32; 3]> {
+        None
+    }
     /// Compiles the kernel, or finds it in the cache; gives the time it took.
     fn prepare(&self, kernel: &Kernel) -> Result<Duration>;
     /// Makes memory, zeroed.

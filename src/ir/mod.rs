@@ -28,6 +28,8 @@ mod kernel;
 pub(crate) mod lower;
 pub(crate) mod math;
 pub(crate) mod print;
+#[cfg_attr(not(feature = "cpu"), allow(dead_code, reason = "for executors"))]
+mod shape;
 pub(crate) mod simplify;
 mod structure;
 #[cfg(test)]

@@ -60,6 +60,20 @@ impl Kernel {
     }
 }
 
+impl Kernel {
+    /// The kernel with values for several of its constants at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`with_const`](Kernel::with_const).
+    pub(crate) fn with_constants(&self, values: &[(String, f64)]) -> Result<Kernel> {
+        let mut constants = self.inner.constants.clone();
+        constants.retain(|(given, _)| values.iter().all(|(name, _)| name != given));
+        constants.extend_from_slice(values);
+        kernel(&self.inner.parent, &self.inner.name, &constants)
+    }
+}
+
 /// The kernel `name`, which the module has, with `constants`.
 pub(super) fn kernel(parent: &Module, name: &str, constants: &[(String, f64)]) -> Result<Kernel> {
     let kernel = guarded::naga(&parent.inner.source, "resolving constants", || build(parent, name, constants));

@@ -21,6 +21,12 @@ impl fmt::Display for Plan {
         if let Some(reason) = &self.unsplit {
             writeln!(f, "  on one device: {reason}")?;
         }
+        if let Some(reason) = &self.shared {
+            writeln!(f, "  shared by several devices: {reason}")?;
+        }
+        if let Some(constants) = &self.tuned {
+            writeln!(f, "  with {constants}, found to be the fastest there")?;
+        }
         let [x, y, z] = self.workgroups;
         write!(f, "  grid of {x} x {y} x {z} workgroups")?;
         if count > 1 {
@@ -29,6 +35,9 @@ impl fmt::Display for Plan {
             write!(f, ", cut along {} into tiles of {units} workgroup{s}", AXES[self.tiles.axis()])?;
         }
         writeln!(f)?;
+        if let Some([x, y, z]) = self.shape {
+            writeln!(f, "  run in workgroups of {x} x {y} x {z} invocations: the kernel does not see their shape")?;
+        }
         for reason in &self.reasons {
             writeln!(f, "  because {reason}")?;
         }

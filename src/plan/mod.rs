@@ -66,6 +66,13 @@ pub struct Plan {
     pub detour: Option<Detour>,
     /// Why one device runs all of the call, though several were asked for; nothing where that was not so.
     pub unsplit: Option<String>,
+    /// Why several devices share the call, though it leaves the device open; nothing where that is not so.
+    pub shared: Option<String>,
+    /// The values of constants that the call leaves open, where they were tuned for the device: `WG = 128`.
+    pub tuned: Option<String>,
+    /// The shape of the workgroups that the device runs, where that is not the author's: the kernel does not see it, and everything
+    /// else counts the author's.
+    pub shape: Option<[u32; 3]>,
     /// Workgroups along x, y and z.
     pub workgroups: [u32; 3],
     /// How the grid is cut.
@@ -211,6 +218,21 @@ impl Plan {
         Plan { unsplit: Some(reason.to_owned()), ..self.clone() }
     }
 
+    /// The same plan, of a call that several devices share because that pays.
+    pub(crate) fn with_shared(&self, reason: &str) -> Plan {
+        Plan { shared: Some(reason.to_owned()), ..self.clone() }
+    }
+
+    /// The same plan, on a device that runs workgroups of another shape.
+    pub(crate) fn with_shape(&self, shape: [u32; 3]) -> Plan {
+        Plan { shape: Some(shape), ..self.clone() }
+    }
+
+    /// The same plan, of a call with constants that were tuned.
+    pub(crate) fn with_tuned(&self, constants: &str) -> Plan {
+        Plan { tuned: Some(constants.to_owned()), ..self.clone() }
+    }
+
     /// What is known about the kernel's accesses in this call.
     pub(crate) fn analysis(&self) -> &Analysis {
         &self.analysis
@@ -239,6 +261,9 @@ fn plan_as(kernel: &Kernel, given: &PlanRequest<'_>, device: &str, analysis: Ana
         device: device.to_owned(),
         detour: None,
         unsplit: None,
+        shared: None,
+        tuned: None,
+        shape: None,
         workgroups: given.shape.workgroups,
         tiles: placed.tiles,
         bindings: placed.bindings,

@@ -37,7 +37,7 @@ pub(crate) enum Weakness {
 
 /// Iterations that all loops of an invocation together may have on a device that ends loops early: what such devices allow is
 /// 65,535, and some are used up in front of the kernel's own.
-const MOST_ITERATIONS: u64 = 65_000;
+pub(crate) const MOST_ITERATIONS: u64 = 65_000;
 
 /// Constructs inside each other that are few, on a device on which too many go wrong.
 const MOST_NESTED: usize = 64;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use swath::{Call, DeviceKind, Error, History, Kernel, Report, Result, Runtime, cost::Basis};
+use swath::{Call, DeviceChoice, DeviceKind, Error, History, Kernel, Report, Result, Runtime, cost::Basis};
 
 const WGSL: &str = "
 struct Params { rounds: u32 }
@@ -187,8 +187,92 @@ fn uniforms_that_decide_how_long_it_takes_count() {
     assert!(longest(1_000_000) > longest(1).map(|time| 4 * time));
 }
 
+/// Two engines of one thread each do a long call together.
+#[test]
+fn a_call_is_shared_where_that_pays() {
+    let rt = done(Runtime::cpu_engines_that_learn(&[1, 1], &History::InMemory));
+    rt.measure();
+    let (kernel, mut data, rounds) = (kernel(&rt), Data::new(100_000), 4000);
+    for device in rt.devices() {
+        (0..5).for_each(|_| drop(done(data.call(&rt, &kernel, rounds).device(device).run())));
+    }
+    data.y.fill(0.0);
+    let job = done(data.call(&rt, &kernel, rounds).plan());
+    assert_eq!(job.plans().count(), 2, "{job}");
+    assert!(job.to_string().contains("shared by several devices: "), "{job}");
+    assert!(job.plan().shared.as_ref().is_some_and(|why| why.contains("for the best of them alone")), "{job}");
+    let first = &job.predictions()[0];
+    assert_eq!((first.others().len(), first.basis()), (1, Basis::Alone), "{job}");
+    assert_eq!(job.predictions().len(), 3, "together, and each alone: {job}");
+    assert!(job.predictions()[1..].iter().all(|alone| alone.time() > first.time()), "{job}");
+    let predicted = first.time();
+    let report = done(job.run());
+    assert_eq!(report.members().len(), 2, "{report}");
+    assert_eq!(report.predicted_time(), Some(predicted));
+    assert!(report.members().iter().all(|member| member.units() > 0), "{report}");
+    assert!(data.y.iter().all(|y| (y - 0.5).abs() < 1e-6));
+    // What it took is learned like that of any device, and counts when the choice is made anew.
+    (0..16).for_each(|_| drop(done(data.call(&rt, &kernel, rounds).run())));
+    let job = done(data.call(&rt, &kernel, rounds).plan());
+    let first = &job.predictions()[0];
+    // Where others take the cores meanwhile, it may turn out that it does not pay.
+    assert!(first.others().is_empty() || first.basis() == Basis::Runs && first.observations() >= 3, "{job}");
+    drop(job);
+
+    // Where it does not pay, or is forbidden, one does all of it.
+    let alone = |report: Report| assert!(report.members().is_empty(), "{report}");
+    alone(done(data.call(&rt, &kernel, rounds).reproducible().run()));
+    alone(done(data.call(&rt, &kernel, rounds).device("cpu:1").run()));
+    alone(done(data.call(&rt, &kernel, 1).run()));
+    let buffer = done(rt.buffer(&data.x));
+    alone(done(rt.call(&kernel).set("params.rounds", rounds).read("x", &buffer).write("y", &mut data.y).run()));
+}
+
+/// What cannot be cut is asked for once, and runs on one device.
+#[test]
+fn a_call_that_cannot_be_cut_is_not_shared() {
+    let rt = done(Runtime::cpu_engines_that_learn(&[1, 1], &History::InMemory));
+    rt.measure();
+    let module = rt.module(
+        "@group(0) @binding(0) var<storage, read> to: array<u32>;
+        @group(0) @binding(1) var<storage, read_write> y: array<u32>;
+        @compute @workgroup_size(64) fn scatter(@builtin(global_invocation_id) id: vec3u) {
+            if id.x >= arrayLength(&to) { return; }
+            var value = id.x;
+            for (var round = 0u; round < 4000u; round++) { value = value * 1664525u + 1013904223u; }
+            y[to[id.x]] = value;
+        }",
+    );
+    let kernel = done(module.and_then(|module| module.only_kernel()));
+    let to: Vec<u32> = (0..100_000).rev().collect();
+    let mut y = vec![0u32; to.len()];
+    for device in rt.devices() {
+        (0..5).for_each(|_| {
+            drop(done(rt.call(&kernel).read("to", &to).write("y", &mut y).grid([to.len()]).device(device).run()));
+        });
+    }
+    let expected = std::mem::replace(&mut y, vec![0; to.len()]);
+    for _ in 0..3 {
+        let job = done(rt.call(&kernel).read("to", &to).write("y", &mut y).grid([to.len()]).plan());
+        assert_eq!((job.plans().count(), &job.plan().shared), (1, &None), "{job}");
+        assert!(job.predictions().iter().all(|each| each.others().is_empty()), "{job}");
+        assert!(done(job.run()).members().is_empty());
+    }
+    assert_eq!(y, expected);
+}
+
 #[test]
 fn reproducible_calls_run_on_the_engine_or_where_they_are_told() {
+    // As a choice of devices, too, for those who hand one on.
+    if let Some(rt) = learning(History::Off) {
+        let choice = DeviceChoice::from("auto").reproducible();
+        assert_eq!(done(rt.devices_of(&choice)), [done(rt.device("cpu"))]);
+        let (kernel, mut data) = (kernel(&rt), Data::new(1000));
+        assert_eq!(alias(&rt, &done(data.call(&rt, &kernel, 1).device(&choice).run())), "cpu");
+        let gpu = DeviceChoice::from("gpu").reproducible();
+        assert_eq!(done(rt.devices_of(&gpu)), [done(rt.device("gpu"))]);
+        assert!(rt.devices_of(DeviceChoice::from("gpu:0,cpu").reproducible()).is_err());
+    }
     let Some(rt) = learning(History::InMemory) else { return };
     let (kernel, mut data) = (kernel(&rt), Data::new(1000));
     rt.measure();

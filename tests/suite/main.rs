@@ -19,13 +19,20 @@ mod ir;
 mod plan;
 mod samples;
 #[cfg(feature = "cpu")]
+mod shape;
+#[cfg(feature = "cpu")]
 mod split;
 #[cfg(all(feature = "gpu", feature = "cpu"))]
 mod trust;
+#[cfg(feature = "cpu")]
+mod tune;
 
 #[cfg(feature = "gpu")]
 #[path = "../support/missing_gpu.rs"]
 mod missing_gpu;
+#[cfg(feature = "cpu")]
+#[path = "../support/shape_free.rs"]
+mod shape_free;
 #[cfg(feature = "gpu")]
 #[path = "../support/validation.rs"]
 mod validation;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use swath::{
-    Device, Runtime,
+    Device, DeviceChoice, Runtime,
     samples::{Problem, Resident, Sample, Size},
 };
 
@@ -22,6 +22,8 @@ pub struct Contender {
     pub device: Device,
     /// How the device is named on the command line.
     pub alias: String,
+    /// Whether its calls may run nowhere else.
+    pub is_reproducible: bool,
     /// 10^9 operations a second that it does at most; `None` where the host's limit counts.
     pub gigaoperations: Option<f64>,
 }
@@ -227,10 +229,12 @@ fn race(
 
 /// Times of calls from host memory, after one that compiles.
 fn totals(problem: &mut dyn Problem, contender: &Contender, effort: &Effort) -> Outcome<Spread> {
-    problem.run(&contender.runtime, &(&contender.device).into())?;
+    let choice = DeviceChoice::from(&contender.device);
+    let choice = if contender.is_reproducible { choice.reproducible() } else { choice };
+    problem.run(&contender.runtime, &choice)?;
     let mut times = Vec::new();
     for _ in 0..effort.calls {
-        times.push(problem.run(&contender.runtime, &(&contender.device).into())?.total);
+        times.push(problem.run(&contender.runtime, &choice)?.total);
     }
     Ok(Spread::of(times))
 }

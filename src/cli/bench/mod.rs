@@ -38,7 +38,11 @@ pub fn bench(args: &BenchArgs) -> Outcome {
     if args.html.as_deref().is_some_and(is_stdout) {
         return Err(Failure::wrong("--html writes a file, not to stdout", "name one, such as bench.html"));
     }
-    let contenders = contenders(&args.device, &Runtime::new()?)?;
+    let mut contenders = match (args.device.as_slice(), args.reproducible) {
+        ([], true) => contenders(&["cpu".to_owned()], &Runtime::new()?)?,
+        (names, _) => contenders(names, &Runtime::new()?)?,
+    };
+    contenders.iter_mut().for_each(|contender| contender.is_reproducible = args.reproducible);
     let size = args.size.unwrap_or(if args.quick { Size::Small } else { Size::Default });
     let effort = if args.quick { Effort::QUICK } else { Effort::FULL };
 
@@ -94,7 +98,7 @@ fn contenders(names: &[String], runtime: &Runtime) -> Outcome<Vec<Contender>> {
         }
         let measured = !limits::is_host(&device);
         let gigaoperations = measured.then(|| limits::gpu_arithmetic(runtime, &device)).transpose()?;
-        contenders.push(Contender { runtime: runtime.clone(), device, alias, gigaoperations });
+        contenders.push(Contender { runtime: runtime.clone(), device, alias, is_reproducible: false, gigaoperations });
         Ok(())
     };
     if names.is_empty() || names.iter().any(|name| name == "all") {

@@ -35,10 +35,28 @@ pub struct LearnedKernel {
     pub observations: u64,
 }
 
+/// Values of override constants that were found to be the fastest for a kernel in calls of about one size on a device.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct TunedKernel {
+    /// The kernel's name, with the constants that are given.
+    pub name: String,
+    /// The kernel's fingerprint, which tells kernels of one name apart.
+    pub fingerprint: String,
+    /// The device's name and its driver.
+    pub device: String,
+    /// The size of its calls: operations and bytes together are about so many doublings.
+    pub size: i16,
+    /// The values of the constants that are open; none where those are the fastest that the author wrote.
+    pub constants: Vec<(String, f64)>,
+}
+
 /// What the records of a file come to.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
     devices: Vec<(DeviceId, String, Ceilings)>,
+    /// The oldest first.
+    tuned: Vec<(Seen, TunedKernel)>,
     runs: HashMap<Seen, Runs>,
     probes: HashMap<DeviceId, Probes>,
     records: u64,
@@ -73,10 +91,15 @@ impl Contents {
         match record {
             Record::Device { id, name, ceilings } => {
                 let before = self.devices.iter().position(|(other, ..)| *other == id).map(|at| self.devices.remove(at));
-                if before.is_some_and(|(.., before)| before != ceilings) {
-                    // What was seen before was compared with something else.
-                    self.runs.retain(|seen, _| seen.device != id);
-                }
+                let ceilings = match before {
+                    None => ceilings,
+                    Some((.., before)) if !before.is_clearly_below(&ceilings) => before,
+                    Some((.., before)) => {
+                        // What was seen before was compared with something else.
+                        self.runs.retain(|seen, _| seen.device != id);
+                        before.best(&ceilings)
+                    }
+                };
                 self.devices.push((id, name, ceilings));
             }
             Record::Runs { seen, name, last, count } => {
@@ -85,6 +108,11 @@ impl Contents {
                 last.iter().for_each(|&ratio| runs.window.push(ratio));
                 runs.count = runs.count.saturating_add(count);
                 (runs.name, runs.last) = (name, self.records);
+            }
+            Record::Tuned { seen, name, on: device, constants } => {
+                let fingerprint = seen.kernel.to_string();
+                self.tuned.retain(|(other, _)| *other != seen);
+                self.tuned.push((seen, TunedKernel { name, fingerprint, device, size: seen.class, constants }));
             }
             Record::Probes { id, name, version, failed } => {
                 self.probes.insert(id, Probes { name, version, failed });
@@ -106,6 +134,18 @@ impl Contents {
             records.push(record);
         }
         records.reverse();
+        // Likewise, and up to half of the room.
+        let mut tuned = Vec::new();
+        for (seen, TunedKernel { name, device, constants, .. }) in self.tuned.iter().rev() {
+            let (name, on, constants) = (name.clone(), device.clone(), constants.clone());
+            let record = Record::Tuned { seen: *seen, name, on, constants };
+            format::line(&record, &mut text);
+            if text.len() > bytes / 2 {
+                break;
+            }
+            tuned.push(record);
+        }
+        records.extend(tuned.into_iter().rev());
         let mut probes: Vec<(&DeviceId, &Probes)> = self.probes.iter().collect();
         probes.sort_by_key(|(id, _)| **id);
         for (id, Probes { name, version, failed }) in probes {
@@ -165,5 +205,10 @@ impl Contents {
         };
         kernels.sort_by_cached_key(key);
         (devices.collect(), kernels)
+    }
+
+    /// The constants that were tuned, for people.
+    pub fn tuned(&self) -> Vec<TunedKernel> {
+        self.tuned.iter().map(|(_, tuned)| tuned.clone()).collect()
     }
 }

@@ -59,6 +59,13 @@ fn record(line: &str) -> Option<Record> {
             }
             Record::Runs { seen: Seen { device, kernel, class }, name, last, count }
         }
+        "tuned" => {
+            let (device, kernel) = (DeviceId(fingerprint(fields.next()?)?), fingerprint(fields.next()?)?);
+            let seen = Seen { device, kernel, class: fields.next()?.parse().ok()? };
+            let (name, on) = (fields.next()?.to_owned(), fields.next()?.to_owned());
+            let constants = fields.next()?.split(',').filter(|text| !text.is_empty()).map(constant);
+            Record::Tuned { seen, name, on, constants: constants.collect::<Option<_>>()? }
+        }
         "probes" => {
             let (id, version) = (DeviceId(fingerprint(fields.next()?)?), fields.next()?.parse().ok()?);
             let (name, failed) = (fields.next()?.to_owned(), fields.next()?);
@@ -74,6 +81,12 @@ fn fingerprint(text: &str) -> Option<Fingerprint> {
     u128::from_str_radix(text, 16).ok().map(Fingerprint)
 }
 
+fn constant(text: &str) -> Option<(String, f64)> {
+    let (name, value) = text.split_once('=')?;
+    let value: f64 = value.parse().ok()?;
+    value.is_finite().then(|| (name.to_owned(), value))
+}
+
 /// Adds a record as a line.
 pub fn line(record: &Record, to: &mut Vec<u8>) {
     let text = match record {
@@ -82,6 +95,12 @@ pub fn line(record: &Record, to: &mut Vec<u8>) {
         }
         Record::Runs { seen: Seen { device, kernel, class }, name, last, count } => {
             format!("runs\t{}\t{kernel}\t{class}\t{count}\t{}\t{}", device.0, plain(name), list(last))
+        }
+        Record::Tuned { seen: Seen { device, kernel, class }, name, on, constants } => {
+            // Names of constants are words of WGSL, or numbers.
+            let constants: Vec<String> = constants.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let (name, on, constants) = (plain(name), plain(on), constants.join(","));
+            format!("tuned\t{}\t{kernel}\t{class}\t{name}\t{on}\t{constants}", device.0)
         }
         Record::Probes { id, name, version, failed } => {
             format!("probes\t{}\t{version}\t{}\t{}", id.0, plain(name), failed.join(","))

@@ -17,7 +17,7 @@ use std::{
 };
 
 pub(crate) use contents::Contents;
-pub use contents::{LearnedDevice, LearnedKernel};
+pub use contents::{LearnedDevice, LearnedKernel, TunedKernel};
 pub(crate) use writer::Writer;
 
 use super::Record;
@@ -89,6 +89,15 @@ impl History {
             Some(file) => file.read()?.listed(),
             None => (Vec::new(), Vec::new()),
         })
+    }
+
+    /// The constants of kernels that were [tuned](crate::Kernel::tune), as the file has them.
+    ///
+    /// # Errors
+    ///
+    /// Where the file is there and cannot be read.
+    pub fn tuned(&self) -> io::Result<Vec<TunedKernel>> {
+        self.file().map_or_else(|| Ok(Vec::new()), |file| Ok(file.read()?.tuned()))
     }
 
     /// Forgets all that is kept in the file. Processes that run keep what they know, and may write it again.

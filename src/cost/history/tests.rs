@@ -18,6 +18,12 @@ fn runs(kernel: u128, last: &[f32]) -> Record {
     Record::Runs { seen, name: format!("kernel {kernel}"), last: last.to_vec(), count: last.len() as u64 }
 }
 
+fn tuned(kernel: u128, constants: &[(&str, f64)]) -> Record {
+    let seen = Seen { device: DeviceId(Fingerprint(1)), kernel: Fingerprint(kernel), class: 20 };
+    let constants = constants.iter().map(|&(name, value)| (name.to_owned(), value)).collect();
+    Record::Tuned { seen, name: format!("kernel {kernel}"), on: "device 1".to_owned(), constants }
+}
+
 /// The number of observations in a file.
 fn observations(file: &HistoryFile) -> u64 {
     file.read().expect("read").listed().1.iter().map(|kernel| kernel.observations).sum()
@@ -34,11 +40,18 @@ fn what_is_written_is_read_again() {
     let (_folder, file) = folder();
     assert!(file.read().expect("nothing is there").all().is_empty());
     assert!(file.clear().is_ok(), "there is nothing to clear");
-    let records = [device(1), runs(7, &[0.5, -0.25]), device(2), runs(8, &[1e-7])];
+    let records = [
+        device(1),
+        runs(7, &[0.5, -0.25]),
+        device(2),
+        runs(8, &[1e-7]),
+        tuned(7, &[("WG", 128.0), ("7", -0.1)]),
+        tuned(8, &[]),
+    ];
     file.append(&records[..2]).expect("written");
     file.append(&records[2..]).expect("written");
     let read = file.read().expect("read").all();
-    assert_eq!(read.len(), 4);
+    assert_eq!(read.len(), 6);
     assert!(records.iter().all(|record| read.contains(record)), "{read:?}");
     #[cfg(unix)]
     {
@@ -61,6 +74,61 @@ fn runs_of_a_kernel_add_up_and_end_where_the_device_is_measured_anew() {
     let again = Record::Device { id, name, ceilings: Ceilings { memory: 9e9, ..ceilings } };
     file.append(&[again]).expect("written");
     assert!(file.read().expect("read").listed().1.is_empty());
+}
+
+#[test]
+fn constants_that_were_tuned_anew_replace_those_before() {
+    let (_folder, file) = folder();
+    let mut model = Model::default();
+    let work = |operations: f64| Work { operations, ..Work::default() };
+    let task = |doublings: i32| Task { kernel: Fingerprint(7), work: work(2f64.powi(doublings)) };
+    file.append(&[device(1), tuned(7, &[("WG", 64.0)]), tuned(7, &[("WG", 128.0)])]).expect("written");
+    let contents = file.read().expect("read");
+    assert_eq!(contents.tuned().len(), 1);
+    assert_eq!((contents.tuned()[0].device.as_str(), contents.tuned()[0].size), ("device 1", 20));
+    contents.all().iter().for_each(|record| model.absorb(record));
+    let own = DeviceId(Fingerprint(1));
+    assert_eq!(model.tuned(own, &task(20)), Some(&vec![("WG".to_owned(), 128.0)]));
+    assert_eq!(model.tuned(own, &task(24)), Some(&vec![("WG".to_owned(), 128.0)]), "about that size");
+    assert_eq!(model.tuned(own, &task(40)), None, "nobody tuned calls like that");
+    assert_eq!(model.tuned(DeviceId(Fingerprint(2)), &task(20)), None);
+    assert!(model.has_tuned());
+    model.absorb(&tuned(7, &[]));
+    assert_eq!(model.tuned(own, &task(20)), None, "what is written is the fastest");
+    assert!(!model.has_tuned());
+}
+
+/// A device that was disturbed when it was measured is taken for what it can do once it was not.
+#[test]
+fn of_several_measurements_the_best_counts() {
+    let (_folder, file) = folder();
+    let Record::Device { id, name, ceilings } = device(1) else { unreachable!() };
+    let measured = |ceilings| Record::Device { id, name: name.clone(), ceilings };
+    let weak = Ceilings { memory: 0.3 * ceilings.memory, launch: 4.0 * ceilings.launch, ..ceilings };
+    let (mut model, work) = (Model::default(), Work { operations: 1e6, workgroups: 100.0, ..Work::default() });
+    let task = Task { kernel: Fingerprint(7), work };
+    for (at, (next, expected)) in [
+        (weak, weak),
+        // A little more is no other device, and what was learned stays.
+        (Ceilings { memory: 1.1 * weak.memory, ..weak }, weak),
+        (Ceilings { launch: 9.0 * ceilings.launch, ..ceilings }, Ceilings { launch: weak.launch, ..ceilings }),
+        (ceilings, ceilings),
+        (weak, ceilings),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        file.append(&[measured(next)]).expect("written");
+        let (devices, _) = file.read().expect("read").listed();
+        assert_eq!(devices.iter().map(|device| device.ceilings).collect::<Vec<_>>(), [expected], "{at}");
+        let before = model.ceilings(id);
+        model.observe(id, &task, 1.0);
+        model.set_ceilings(id, next);
+        assert_eq!(model.ceilings(id), Some(expected), "{at}");
+        let is_kept = before == Some(expected);
+        assert_eq!(model.observations(id, &task) > 0, is_kept, "{at}");
+        assert_eq!(model.measurements(id), at as u32 + 1);
+    }
 }
 
 #[test]
@@ -88,7 +156,7 @@ fn a_line_that_was_cut_short_costs_no_other() {
 proptest! {
     #[test]
     fn a_damaged_byte_costs_one_line_and_never_panics(at in 0usize..2000, flip in 1u8.., cut in 0usize..2000) {
-        let records: Vec<Record> = (1..4).map(device).chain((0..6).map(|kernel| runs(kernel, &[0.5, 0.25]))).collect();
+        let records: Vec<Record> = (1..4).map(device).chain((0..6).map(|kernel| runs(kernel, &[0.5, 0.25]))).chain([tuned(9, &[("WG", 64.0)])]).collect();
         let mut text = format::HEADER.to_vec();
         records.iter().for_each(|record| format::line(record, &mut text));
         let at = at % text.len();

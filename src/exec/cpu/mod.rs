@@ -13,6 +13,7 @@ mod interp;
 mod jit;
 mod pool;
 mod refusal;
+mod rows;
 mod sequence;
 mod session;
 mod shared_mem;
@@ -38,7 +39,7 @@ use crate::{
         stop::Stop,
         trace::{self, Activity},
     },
-    ir,
+    ir::Program,
     kernel::{Kernel, identity::Identity},
     plan::{Part, Plan, request::Capacity},
 };
@@ -46,6 +47,7 @@ use agreement::Agreement;
 use data::{Guard, LaunchData, address, host, unaligned};
 use interp::{Code, Scratch};
 use pool::{Pool, Team};
+use rows::Rows;
 use sequence::Prepared;
 use session::CpuSession;
 use shared_mem::{HostAllocation, SharedMem};
@@ -80,7 +82,12 @@ type Cache = LruCache<Identity, Arc<Executable>, FxBuildHasher>;
 
 /// A kernel as the engine runs it: compiled where it can be, else interpreted.
 struct Executable {
+    identity: Identity,
     interp: Code,
+    /// What is compiled; nothing where the engine interprets.
+    program: Option<Arc<Program>>,
+    /// How it runs where it does not see the shape of its workgroups.
+    rows: Option<Rows>,
     /// Machine code, made when the kernel is first to run: not to find out whether it can.
     jit: OnceLock<Option<jit::Compiled>>,
     /// What has to be the same for a workgroup, where that shows only when it runs.
@@ -88,9 +95,36 @@ struct Executable {
 }
 
 impl Executable {
-    /// Its machine code, if it has any.
+    /// Its machine code for the workgroups that its author wrote, if it has any.
     fn compiled(&self) -> Option<&jit::Compiled> {
         self.jit.get()?.as_ref()
+    }
+
+    /// Its machine code for rows, and a part of a grid as those; nothing where it runs in its author's workgroups.
+    fn in_rows(&self, part: Part) -> Option<(&jit::Compiled, Part)> {
+        let rows = self.rows.as_ref()?;
+        Some((rows.code()?, rows.part(part)?))
+    }
+
+    /// A part of a grid in pieces, some of them in the author's workgroups.
+    fn pieces(&self, part: Part, shape: Shape) -> impl Iterator<Item = Piece<'_>> {
+        let own = Piece { jit: None, part };
+        let rows = |part: Part| self.in_rows(part).map(|(jit, rows)| Piece { jit: Some((jit, rows)), part });
+        let pieces = match (shape, &self.rows) {
+            (Shape::Free, Some(_)) => [Some(rows(part).unwrap_or(own)), None, None],
+            (Shape::Sliced, Some(cut)) => {
+                let [before, middle, behind] = cut.cut(part);
+                match rows(middle) {
+                    Some(middle) => {
+                        let own = |part: Part| (part.size[0] > 0).then_some(Piece { jit: None, part });
+                        [own(before), Some(middle), own(behind)]
+                    }
+                    None => [Some(own), None, None],
+                }
+            }
+            _ => [Some(own), None, None],
+        };
+        pieces.into_iter().flatten()
     }
 
     /// Invocations of a workgroup.
@@ -98,11 +132,59 @@ impl Executable {
         self.interp.workgroup_size.iter().product()
     }
 
+    /// Whether the code is made that most calls take.
+    fn is_made(&self) -> bool {
+        self.rows.as_ref().map_or(self.jit.get().is_some(), Rows::is_made)
+    }
+
+    /// Makes it.
+    fn make(&self) {
+        match &self.rows {
+            Some(rows) => rows.make(|program| compile(&self.identity, program)),
+            None => self.make_own(),
+        }
+    }
+
+    /// Makes the code for the author's workgroups.
+    fn make_own(&self) {
+        self.jit.get_or_init(|| compile(&self.identity, self.program.as_ref()?));
+    }
+
     /// Compiles what running a part of a grid over bindings of these sizes takes beyond what is there: how memories are
     /// shared depends on both. Gives the time that took.
-    fn make_ready(&self, part: Part, bytes: impl Fn(usize) -> Option<u64>) -> Duration {
-        self.compiled().map_or(Duration::ZERO, |jit| jit.make_ready(part, self.lanes(), bytes))
+    fn make_ready(&self, part: Part, shape: Shape, bytes: impl Fn(usize) -> Option<u64>) -> Duration {
+        let mut took = Duration::ZERO;
+        for piece in self.pieces(part, shape) {
+            if let Some((jit, part)) = piece.jit {
+                took += jit.make_ready(part, Rows::lanes(), &bytes);
+                continue;
+            }
+            if self.jit.get().is_none() {
+                let start = Instant::now();
+                self.make_own();
+                took += start.elapsed();
+            }
+            took += self.compiled().map_or(Duration::ZERO, |jit| jit.make_ready(piece.part, self.lanes(), &bytes));
+        }
+        took
     }
+}
+
+/// In which workgroups a part of a grid may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    /// In those that the author wrote.
+    Exact,
+    /// In any, if the kernel does not see which.
+    Free,
+    /// The same, where only that data is there which the part touches: no lane of a register may stand beside it.
+    Sliced,
+}
+
+/// A piece of a part of a grid: the same in rows, with the code for those, or else in the author's workgroups.
+struct Piece<'c> {
+    jit: Option<(&'c jit::Compiled, Part)>,
+    part: Part,
 }
 
 /// The CPU engine, on as many threads as `SWATH_THREADS` says, else as the machine runs at once. It compiles kernels
@@ -140,25 +222,39 @@ impl CpuBackend {
     }
 
     /// Runs a part of a grid on all threads; says whether the interpreter did.
-    fn run(&self, code: &Executable, part: Part, memory: &[(SharedMem<'_>, u64)], stop: Option<&Stop>) -> Result<bool> {
+    fn run(
+        &self,
+        code: &Executable,
+        part: (Part, Shape),
+        memory: &[(SharedMem<'_>, u64)],
+        stop: Option<&Stop>,
+    ) -> Result<bool> {
         self.run_on(self.pool.team(self.pool.threads()), code, part, memory, stop)
     }
 
-    /// Runs a part of a grid; says whether the interpreter did.
+    /// Runs a part of a grid; says whether the interpreter did any of it.
     fn run_on(
         &self,
         team: Team<'_>,
         code: &Executable,
-        part: Part,
+        (part, shape): (Part, Shape),
         memory: &[(SharedMem<'_>, u64)],
         stop: Option<&Stop>,
     ) -> Result<bool> {
         let run = |memory: &[(SharedMem<'_>, u64)]| {
-            let compiled = code.compiled().and_then(|jit| jit.launch(part, code.lanes(), memory, team, stop));
-            match compiled {
-                Some(result) => result.map(|()| false),
-                None => interp::run(&code.interp, part, memory, team, &self.scratch, stop).map(|()| true),
+            let mut interpreted = false;
+            for piece in code.pieces(part, shape) {
+                let rows = piece.jit.and_then(|(jit, rows)| jit.launch(rows, Rows::lanes(), memory, team, stop));
+                let own = || code.compiled().and_then(|jit| jit.launch(piece.part, code.lanes(), memory, team, stop));
+                match rows.or_else(own) {
+                    Some(result) => result?,
+                    None => {
+                        interp::run(&code.interp, piece.part, memory, team, &self.scratch, stop)?;
+                        interpreted = true;
+                    }
+                }
             }
+            Ok(interpreted)
         };
         match &code.agreement {
             None => run(memory),
@@ -179,7 +275,10 @@ impl CpuBackend {
         let (program, agreement) = Agreement::of(kernel, &kernel.program()?);
         let interp = interp::compile(&*program)?;
         check_private_memory(&interp)?;
-        let code = Arc::new(Executable { interp, jit: OnceLock::new(), agreement });
+        let program = self.compiles.then_some(program);
+        let rows = program.as_deref().and_then(Rows::of);
+        let identity = kernel.inner.identity.clone();
+        let code = Arc::new(Executable { identity, interp, program, rows, jit: OnceLock::new(), agreement });
         // Another thread may have been quicker.
         let mut cache = self.cache();
         if let Some(code) = cache.get(&kernel.inner.identity) {
@@ -193,17 +292,12 @@ impl CpuBackend {
 
     /// The kernel ready to run, and the time it took to compile it now.
     fn code(&self, kernel: &Kernel) -> Result<(Arc<Executable>, Duration)> {
-        if let Some(code) = self.cache().get(&kernel.inner.identity).filter(|code| code.jit.get().is_some()) {
+        if let Some(code) = self.cache().get(&kernel.inner.identity).filter(|code| code.is_made()) {
             return Ok((Arc::clone(code), Duration::ZERO));
         }
         let start = Instant::now();
         let code = self.accepted(kernel)?;
-        if self.compiles {
-            let (program, _) = Agreement::of(kernel, &kernel.program()?);
-            code.jit.get_or_init(|| compile(kernel, &program));
-        } else {
-            code.jit.get_or_init(|| None);
-        }
+        code.make();
         Ok((code, start.elapsed()))
     }
 }
@@ -221,11 +315,11 @@ pub(crate) fn assembly(kernel: &Kernel) -> Result<String> {
 }
 
 /// Machine code for a program, if it is one that the compiler takes.
-fn compile(kernel: &Kernel, program: &ir::Program) -> Option<jit::Compiled> {
+fn compile(identity: &Identity, program: &Program) -> Option<jit::Compiled> {
     match jit::Compiled::new(program) {
         Ok(compiled) => Some(compiled),
         Err(refusal) => {
-            refusal.note(&kernel.inner.identity);
+            refusal.note(identity);
             None
         }
     }
@@ -242,6 +336,11 @@ impl Backend for CpuBackend {
 
     fn supports(&self, kernel: &Kernel) -> Result<()> {
         self.accepted(kernel).map(|_| ())
+    }
+
+    fn shape(&self, kernel: &Kernel, workgroups: [u32; 3]) -> Option<[u32; 3]> {
+        let code = self.accepted(kernel).ok()?;
+        code.rows.as_ref()?.part(Part::whole(workgroups)).map(|_| [Rows::lanes(), 1, 1])
     }
 
     fn prepare(&self, kernel: &Kernel) -> Result<Duration> {
@@ -266,12 +365,13 @@ impl Backend for CpuBackend {
         let (code, compile) = self.code(launch.kernel)?;
         let mut metrics = Metrics { compile, dispatches: 1, tiles: 1, ..Metrics::default() };
         let (stop, track, part) = (launch.stop, launch.track, Part::whole(launch.workgroups));
+        let shape = if launch.is_exact { Shape::Exact } else { Shape::Free };
         trace::compiled(track, compile);
         LaunchData::new(launch.kernel, launch.args)?.with_memory(&mut metrics, stop, |metrics, memory, _| {
-            metrics.compile += code.make_ready(part, |at| Some(memory.get(at)?.1));
+            metrics.compile += code.make_ready(part, shape, |at| Some(memory.get(at)?.1));
             let _running = trace::span(track, Activity::Kernel);
             let start = Instant::now();
-            metrics.interpreted = self.run(&code, part, memory, stop)?;
+            metrics.interpreted = self.run(&code, (part, shape), memory, stop)?;
             metrics.kernel = start.elapsed();
             Ok(())
         })?;
@@ -282,12 +382,24 @@ impl Backend for CpuBackend {
         let (code, compile) = self.code(launch.kernel)?;
         let mut metrics = Metrics { compile, ..Metrics::default() };
         let (stop, track) = (launch.stop, launch.track);
+        let shape = if launch.is_exact { Shape::Exact } else { Shape::Sliced };
         trace::compiled(track, compile);
         let team = self.pool.team(self.pool.threads().saturating_sub(launch.spare_threads));
         LaunchData::new(launch.kernel, launch.args)?.with_memory(&mut metrics, stop, |metrics, memory, homes| {
             let in_flight = None;
-            let mut session =
-                CpuSession { engine: self, team, code: &code, plan, memory, homes, stop, track, metrics, in_flight };
+            let mut session = CpuSession {
+                engine: self,
+                team,
+                code: &code,
+                shape,
+                plan,
+                memory,
+                homes,
+                stop,
+                track,
+                metrics,
+                in_flight,
+            };
             body(&mut session)
         })?;
         Ok(metrics)
@@ -300,7 +412,9 @@ impl Backend for CpuBackend {
 
     fn run_turn(&self, ready: &Ready, turn: SequenceTurn<'_>) -> Result<Metrics> {
         let stop = turn.stop;
-        prepared(ready)?.run(turn, |bound, memory| self.run(&bound.code, Part::whole(bound.workgroups), memory, stop))
+        prepared(ready)?.run(turn, |bound, memory| {
+            self.run(&bound.code, (Part::whole(bound.workgroups), Shape::Free), memory, stop)
+        })
     }
 }
 

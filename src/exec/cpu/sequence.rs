@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{CpuBackend, Executable, Guard, address, host, shared_mem::SharedMem, unaligned};
+use super::{CpuBackend, Executable, Guard, Shape, address, host, shared_mem::SharedMem, unaligned};
 use crate::{
     error::{Error, Message, Result},
     exec::{
@@ -60,7 +60,7 @@ impl Prepared {
                 SequenceArg::Buffer { bytes, .. } => Some(bytes),
                 SequenceArg::Uniform { bytes, .. } => Some(bytes as u64),
             };
-            compile += took + code.make_ready(Part::whole(workgroups), bytes);
+            compile += took + code.make_ready(Part::whole(workgroups), Shape::Free, bytes);
             let uses = uses(&kernel, &args);
             uses.iter().for_each(|each| written[each.buffer] |= each.written);
             bound.push(PreparedDispatch { kernel, code, workgroups, args, uses });

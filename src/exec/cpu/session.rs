@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{CpuBackend, Executable, data::Home, pool::Team, shared_mem::SharedMem};
+use super::{CpuBackend, Executable, Shape, data::Home, pool::Team, shared_mem::SharedMem};
 use crate::{
     error::{Error, Message, Result},
     exec::{
@@ -24,6 +24,7 @@ pub(super) struct CpuSession<'s> {
     pub engine: &'s CpuBackend,
     pub team: Team<'s>,
     pub code: &'s Executable,
+    pub shape: Shape,
     pub plan: &'s Plan,
     pub memory: &'s [(SharedMem<'s>, u64)],
     pub homes: &'s [Home<'s>],
@@ -130,10 +131,10 @@ impl Session for CpuSession<'_> {
         let flight = self.claim(&units)?;
         self.in_flight = Some(flight);
         let part = self.plan.tiles.part(&units, self.plan.workgroups);
-        self.metrics.compile += self.code.make_ready(part, |at| Some(self.memory.get(at)?.1));
+        self.metrics.compile += self.code.make_ready(part, self.shape, |at| Some(self.memory.get(at)?.1));
         let _running = trace::span(self.track, Activity::Kernel);
         let start = Instant::now();
-        let interpreted = self.engine.run_on(self.team, self.code, part, self.memory, self.stop)?;
+        let interpreted = self.engine.run_on(self.team, self.code, (part, self.shape), self.memory, self.stop)?;
         self.metrics.kernel += start.elapsed();
         self.metrics.interpreted |= interpreted;
         self.metrics.dispatches += 1;

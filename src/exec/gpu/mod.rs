@@ -23,6 +23,7 @@ mod submit;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod turns;
 
 use std::{
     mem,
@@ -87,6 +88,7 @@ struct Gpu {
     groups: bindings::BindGroups,
     timers: submit::Timers,
     rate: fuel::Rate,
+    in_flight: turns::InFlight,
 }
 
 /// Uses a device that the caller opened. Its device-lost callback is taken over; its handler of
@@ -165,6 +167,7 @@ impl Gpu {
             groups: bindings::BindGroups::default(),
             timers,
             rate: fuel::Rate::default(),
+            in_flight: turns::InFlight::default(),
         }
     }
 }

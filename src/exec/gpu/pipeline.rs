@@ -20,6 +20,7 @@ use super::{
     device::{Scopes, lock, translate},
     memory::padded,
     submit,
+    turns::Rate,
 };
 use crate::{
     access::Numbers,
@@ -49,6 +50,8 @@ pub(super) struct Pipeline {
     pub tile: Option<wgpu::BindGroupLayout>,
     /// For each binding, whether the kernel may write it.
     pub written: Vec<bool>,
+    /// How long it takes.
+    pub rate: Rate,
 }
 
 /// Pipelines that are kept, the last used ones. A software driver holds about a megabyte of machine code for each.
@@ -247,7 +250,7 @@ fn build(gpu: &Gpu, kernel: &Kernel, variant: &Variant, module: naga::Module) ->
     let uses = kernel.inner.info.get_entry_point(kernel.inner.entry);
     let written = kernel.bindings().iter().map(|binding| uses[binding.global].contains(GlobalUse::WRITE)).collect();
     let id = NEXT.fetch_add(1, Ordering::Relaxed);
-    Pipeline { id, pipeline, data, tile, written }
+    Pipeline { id, pipeline, data, tile, rate: Rate::default(), written }
 }
 
 /// The kernel's module as the device gets it: its bindings numbered anew, and adapted as the variant says.

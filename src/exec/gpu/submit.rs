@@ -13,6 +13,7 @@ use super::{
     pipeline::{DATA_GROUP, Pipeline, TILE_GROUP},
     session,
     transfer::{self, Piece},
+    turns::record_turns,
 };
 use crate::{
     error::{Error, Message, Result},
@@ -162,7 +163,15 @@ pub(super) fn launch_with(gpu: &Arc<Gpu>, launch: Launch<'_>, fuel: Option<u32>)
         // The same pipeline for all: no proof counts.
         variant.guard = Guard::All;
     }
-    let (pipeline, compile) = gpu.pipelines.get(gpu, kernel, &variant)?;
+    let (mut pipeline, mut compile) = gpu.pipelines.get(gpu, kernel, &variant)?;
+    let rated = Arc::clone(&pipeline);
+    let flight = gpu.in_flight.begin();
+    let turns = rated.rate.turns(launch.workgroups);
+    if turns > 1 && !variant.tiled {
+        variant.tiled = true;
+        let (in_parts, took) = gpu.pipelines.get(gpu, kernel, &variant)?;
+        (pipeline, compile) = (in_parts, compile + took);
+    }
     trace::compiled(track, compile);
     if let Some(stop) = stop.filter(|stop| stop.is_due()) {
         return Err(stop.error(LeftBehind::Nothing));
@@ -178,7 +187,8 @@ pub(super) fn launch_with(gpu: &Arc<Gpu>, launch: Launch<'_>, fuel: Option<u32>)
         drop(uploading);
         let _running = trace::span(track, Activity::Kernel);
         let ending = Ending { has_status: variant.has_status(), stop, landing: launch.landing };
-        let ended = run(gpu, &pipeline, arguments, &tile, &mut metrics, ending)?;
+        let ended = run(gpu, &pipeline, arguments, (&tile, turns), &mut metrics, ending)?;
+        rated.rate.note(tile.whole, metrics.kernel, &flight);
         Ok((metrics, ended))
     });
     if result.is_err() {
@@ -266,7 +276,7 @@ fn run(
     gpu: &Gpu,
     pipeline: &Pipeline,
     mut arguments: Vec<Argument<'_>>,
-    tile: &TileUniform,
+    (tile, turns): (&TileUniform, u32),
     metrics: &mut Metrics,
     ending: Ending<'_>,
 ) -> Result<Ended> {
@@ -285,7 +295,8 @@ fn run(
     let status = has_status.then(|| gpu.create_buffer(STATUS as u64, STATUS_USAGE, "status")).transpose()?;
     let mut ended = [0; STATUS];
 
-    let timer = gpu.timers.get(gpu)?;
+    // What comes in between would count: for parts there is the host's clock.
+    let timer = if turns == 1 { gpu.timers.get(gpu)? } else { None };
     if timer.is_none() && metrics.bytes_up > 0 {
         // The time of the dispatch is measured from here: the uploads are not to count.
         gpu.wait(gpu.queue.submit([]), stop)?;
@@ -296,15 +307,11 @@ fn run(
         None => (record_one(gpu, pipeline, &group, tile.whole, queries), 1),
         Some(layout) => {
             let layout = TileLayout { layout, status: status.as_ref() };
-            record_tiles(
-                gpu,
-                BoundPipeline { pipeline, group: &group },
-                layout,
-                tile,
-                Part::whole(tile.whole),
-                queries,
-                stop,
-            )?
+            let bound = BoundPipeline { pipeline, group: &group };
+            match turns {
+                1 => record_tiles(gpu, bound, layout, tile, Part::whole(tile.whole), queries, stop)?,
+                _ => record_turns(gpu, bound, layout, tile, turns, stop)?,
+            }
         }
     };
     metrics.dispatches = dispatches;

@@ -63,6 +63,8 @@ pub(crate) struct SplitLaunch<'a> {
     pub args: Vec<ArgData<'a>>,
     pub workgroups: [u32; 3],
     pub stop: Option<&'a Stop>,
+    /// Whether it runs in the workgroups that its author wrote.
+    pub is_exact: bool,
     pub watcher: Option<&'a mut Watcher<'a>>,
     /// Where is recorded what is committed, and what was before.
     pub journal: Option<&'a mut Journal>,
@@ -148,7 +150,7 @@ impl Memory for Hosts<'_, '_> {
 ///
 /// If the watcher does, once all members have stopped.
 pub(crate) fn run(launch: SplitLaunch<'_>, members: &[Member<'_>]) -> Result<Outcome> {
-    let SplitLaunch { kernel, args, workgroups, stop, mut watcher, journal, spare, patience } = launch;
+    let SplitLaunch { kernel, args, workgroups, stop, is_exact, mut watcher, journal, spare, patience } = launch;
     let Some(first) = members.first() else {
         return Err(Error::NoDevice(kernel.message("no device is to run it")));
     };
@@ -166,7 +168,7 @@ pub(crate) fn run(launch: SplitLaunch<'_>, members: &[Member<'_>]) -> Result<Out
     }
     let keeping =
         journal.map(|journal| Keeping { kernel, plan: first.plan, journal, track: first.track, start: books.start });
-    let work = Work { kernel, hosts: &hosts, workgroups, stop, patience, books: &books };
+    let work = Work { kernel, hosts: &hosts, workgroups, stop, is_exact, patience, books: &books };
     let (sender, events) = mpsc::channel();
     let mut panicked = None;
     let metrics: Vec<(Metrics, Option<Metrics>)> = thread::scope(|scope| {

@@ -39,6 +39,7 @@ pub(super) struct Work<'w> {
     pub hosts: &'w [Host<'w>],
     pub workgroups: [u32; 3],
     pub stop: Option<&'w Stop>,
+    pub is_exact: bool,
     /// The shortest time after which a claim may count as hung.
     pub patience: Duration,
     pub books: &'w Books<'w>,
@@ -64,6 +65,7 @@ pub(super) fn serve(work: Work<'_>, member: &Member<'_>, id: MemberId, sender: &
             args: work.hosts.iter().map(Host::arg).collect(),
             workgroups: work.workgroups,
             stop: work.stop,
+            is_exact: work.is_exact,
             spare_threads: member.spare_threads,
             plan: Some(member.plan),
             track: member.track,

@@ -93,6 +93,7 @@ fn run(wgsl: &str, faults: &[Fault], watch: &mut (dyn FnMut(TileEvent) + Send)) 
         args,
         workgroups: [UNITS, 1, 1],
         stop: None,
+        is_exact: false,
         watcher: Some(watch),
         journal: None,
         spare: None,

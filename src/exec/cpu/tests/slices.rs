@@ -131,8 +131,8 @@ impl Subject {
             })
             .collect();
         let (code, _) = engine.code(&self.kernel).unwrap();
-        code.make_ready(part, |at| Some(memory.get(at)?.1));
-        engine.run(&code, part, &memory, None).unwrap();
+        code.make_ready(part, Shape::Sliced, |at| Some(memory.get(at)?.1));
+        engine.run(&code, (part, Shape::Sliced), &memory, None).unwrap();
         guarded
     }
 
