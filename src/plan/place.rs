@@ -27,7 +27,14 @@ const RECORDED_TILES: u32 = 256;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Misfit {
     /// A binding that cannot be cut is larger than the device binds.
-    Binding { name: String, bytes: u64, limit: u64, limit_name: &'static str, reason: String, place: Option<Place> },
+    Binding {
+        name: String,
+        bytes: u64,
+        limit: u64,
+        limit_name: &'static str,
+        reason: String,
+        place: Option<Box<Place>>,
+    },
     /// What cannot be cut takes more memory than there is, or leaves too little for a tile of one unit.
     Memory { needed: u64, budget: u64 },
 }
@@ -178,7 +185,7 @@ impl Placer<'_> {
             Verdict::Sliced { .. } => "its type is no runtime-sized array on its own".to_owned(),
             _ => access.reason.clone(),
         };
-        let place = access.place.clone();
+        let place = access.place.clone().map(Box::new);
         Err(Misfit::Binding { name: binding.name.clone(), bytes, limit, limit_name, reason, place })
     }
 

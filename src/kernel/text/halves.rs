@@ -131,8 +131,11 @@ impl Bitcasts {
     }
 }
 
+/// Is told of a call: the function, and its arguments.
+type VisitCall<'v> = dyn FnMut(Handle<Function>, &[Handle<Expression>]) + 'v;
+
 /// Calls `visit` for each call in a block, with its arguments.
-fn each_call(block: &Block, visit: &mut dyn FnMut(Handle<Function>, &[Handle<Expression>])) {
+fn each_call(block: &Block, visit: &mut VisitCall<'_>) {
     for statement in block {
         match statement {
             Statement::Call { function, arguments, .. } => visit(*function, arguments),
