@@ -325,10 +325,15 @@ impl Backend for GpuBackend {
         self.gpu().faults.check()
     }
 
+    fn shape(&self, kernel: &Kernel, workgroups: [u32; 3]) -> Option<[u32; 3]> {
+        submit::shape(kernel, workgroups)
+    }
+
     fn prepare(&self, kernel: &Kernel) -> Result<Duration> {
         let gpu = self.gpu();
         gpu.faults.check()?;
-        let variant = gpu.pipelines.variant(kernel, false);
+        let mut variant = gpu.pipelines.variant(kernel, false);
+        variant.rows = submit::usual_rows(kernel);
         let (_, took) = gpu.pipelines.get(&gpu, kernel, &variant)?;
         Ok(took)
     }
