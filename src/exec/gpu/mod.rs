@@ -17,6 +17,7 @@ mod disk;
 mod fuel;
 mod memory;
 mod pipeline;
+mod rows;
 mod sequence;
 mod session;
 mod submit;
@@ -326,14 +327,14 @@ impl Backend for GpuBackend {
     }
 
     fn shape(&self, kernel: &Kernel, workgroups: [u32; 3]) -> Option<[u32; 3]> {
-        submit::shape(kernel, workgroups)
+        rows::shape(kernel, workgroups)
     }
 
     fn prepare(&self, kernel: &Kernel) -> Result<Duration> {
         let gpu = self.gpu();
         gpu.faults.check()?;
         let mut variant = gpu.pipelines.variant(kernel, false);
-        variant.rows = submit::usual_rows(kernel);
+        variant.rows = rows::usual(kernel);
         let (_, took) = gpu.pipelines.get(&gpu, kernel, &variant)?;
         Ok(took)
     }

@@ -1,7 +1,6 @@
 //! Launches: arguments in, dispatches, results out.
 
 use std::{
-    convert::Infallible,
     sync::{Arc, Mutex, atomic::AtomicBool},
     time::{Duration, Instant},
 };
@@ -12,6 +11,7 @@ use super::{
     device::lock,
     memory::{DeviceBuffer, GpuAllocation, padded, size_class},
     pipeline::{DATA_GROUP, Pipeline, TILE_GROUP},
+    rows::{self, Rows},
     session,
     transfer::{self, Piece},
     turns::record_turns,
@@ -27,7 +27,7 @@ use crate::{
     },
     kernel::{
         BindingKind, Kernel,
-        passes::{self, CUT_SHORT, Guard, OUT_OF_FUEL, STATUS_WORDS, TileUniform},
+        passes::{CUT_SHORT, Guard, OUT_OF_FUEL, STATUS_WORDS, TileUniform},
     },
     plan::{Part, TileEvent},
 };
@@ -122,55 +122,6 @@ pub(super) fn launch(gpu: &Arc<Gpu>, launch: Launch<'_>) -> Result<Metrics> {
     }
 }
 
-/// Invocations of a row, for kernels that do not see the shape of their workgroups.
-const WIDTH: u32 = 128;
-
-/// Invocations along x, and in all, from which on rows pay: they take a uniform more.
-const LEAST: u64 = 64;
-const LEAST_IN_ALL: u64 = 1 << 14;
-
-/// A grid in rows.
-#[derive(Clone, Copy)]
-struct Rows {
-    workgroups: [u32; 3],
-    /// Of the author's workgroups together.
-    invocations: [u32; 3],
-}
-
-/// A grid of a kernel's workgroups in rows; nothing where it sees their shape, or they are large enough.
-fn rows(kernel: &Kernel, workgroups: [u32; 3]) -> Option<Rows> {
-    let size = kernel.inner.workgroup_size;
-    let along = |axis: usize| u64::from(workgroups[axis]) * u64::from(size[axis]);
-    let all = (0..3).map(along).fold(1, u64::saturating_mul);
-    if size.iter().product::<u32>() >= WIDTH || along(0) < LEAST || all < LEAST_IN_ALL || !may_be_reshaped(kernel) {
-        return None;
-    }
-    let number = |axis| u32::try_from(along(axis)).ok();
-    let invocations = [number(0)?, number(1)?, number(2)?];
-    Some(Rows { workgroups: [invocations[0].div_ceil(WIDTH), invocations[1], invocations[2]], invocations })
-}
-
-/// Whether a kernel may run in rows; found out once.
-fn may_be_reshaped(kernel: &Kernel) -> bool {
-    struct Kept(bool);
-    let make = || {
-        let has_id = passes::has_global_id(&kernel.inner.module, kernel.inner.entry);
-        Ok::<_, Infallible>(Kept(has_id && kernel.program().is_ok_and(|program| program.may_be_reshaped(WIDTH))))
-    };
-    let Kept(may_be) = kernel.inner.memo.get_or_try_make(make).unwrap_or_else(|never| match never {});
-    *may_be
-}
-
-/// Invocations of the rows in which most calls of a kernel run; none where that is in the author's workgroups.
-pub(super) fn usual_rows(kernel: &Kernel) -> u32 {
-    if may_be_reshaped(kernel) { WIDTH } else { 0 }
-}
-
-/// The shape of the workgroups in which a grid of a kernel runs, where that is not the author's.
-pub(super) fn shape(kernel: &Kernel, workgroups: [u32; 3]) -> Option<[u32; 3]> {
-    rows(kernel, workgroups).map(|_| [WIDTH, 1, 1])
-}
-
 /// How a kernel ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
@@ -203,7 +154,7 @@ pub(super) fn cut_short(gpu: &Gpu, kernel: &Kernel) -> Error {
 pub(super) fn launch_with(gpu: &Arc<Gpu>, launch: Launch<'_>, fuel: Option<u32>) -> Result<(Metrics, Ended)> {
     let (kernel, stop, track) = (launch.kernel, launch.stop, launch.track);
     let limit = gpu.limits.max_compute_workgroups_per_dimension;
-    let rows = if launch.is_exact { None } else { rows(kernel, launch.workgroups) };
+    let rows = if launch.is_exact { None } else { Rows::of(kernel, launch.workgroups) };
     // What is dispatched, and what the uniform says of the whole.
     let (part, whole) = match rows {
         Some(Rows { workgroups, invocations }) => (Part::whole(workgroups), invocations),
@@ -213,7 +164,7 @@ pub(super) fn launch_with(gpu: &Arc<Gpu>, launch: Launch<'_>, fuel: Option<u32>)
     let mut tile = TileUniform::new([0; 3], whole, launch.args.len());
     tile.fuel = fuel.unwrap_or(0);
     let mut variant = gpu.pipelines.variant(kernel, tiled);
-    variant.rows = rows.map_or(0, |_| WIDTH);
+    variant.rows = rows.map_or(0, |_| rows::WIDTH);
     variant.fuel = fuel.is_some();
     variant.watch = launch.watches_loops;
     if variant.has_status() {
