@@ -280,7 +280,8 @@ fn known_drivers_fail_what_they_are_known_to_fail() {
         let is_old_mesa = device.info().driver.contains("Mesa 22.");
         match device.name() {
             name if name.contains("llvmpipe") && is_old_mesa => {
-                assert_eq!(failed, ["long loops", "deep branches", "many cases"]);
+                // Its switches of many cases are wrong, too: no device is given such.
+                assert_eq!(failed, ["long loops", "deep branches"]);
             }
             name if name.contains("SwiftShader") => assert_eq!(failed, [""; 0]),
             name => println!("{name} fails {failed:?}"),

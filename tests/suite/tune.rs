@@ -222,7 +222,9 @@ fn a_variant_that_gives_other_results_is_named_and_never_chosen() {
     assert_eq!(wrong[0].1.constants(), [("WG".to_owned(), 256.0)]);
     assert_eq!((wrong[0].2, wrong[0].1.runs()), ("`y[9]` is 9.5, not 9", 0));
     let on = &tuned.devices()[0];
-    assert_eq!(on.best().map(|best| best.constants()), Some(&[("WG".to_owned(), 64.0)][..]));
+    // Which of the right ones is the fastest is the machine's to say: the default, or 64.
+    let best = on.best().expect("two are right").constants();
+    assert!(best.is_empty() || *best == [("WG".to_owned(), 64.0)], "{tuned}");
     let refusal = on.variants()[3].refusal().expect("a workgroup of a million");
     assert!(refusal.contains("Workgroup size"), "{refusal}");
 }

@@ -343,8 +343,15 @@ impl Backend for CpuBackend {
         code.rows.as_ref()?.part(Part::whole(workgroups)).map(|_| [Rows::lanes(), 1, 1])
     }
 
+    /// For grids of all sizes: small ones run in the author's workgroups.
     fn prepare(&self, kernel: &Kernel) -> Result<Duration> {
-        self.code(kernel).map(|(_, took)| took)
+        let (code, took) = self.code(kernel)?;
+        if code.jit.get().is_some() {
+            return Ok(took);
+        }
+        let start = Instant::now();
+        code.make_own();
+        Ok(took + start.elapsed())
     }
 
     fn allocate(&self, bytes: u64, label: &str) -> Result<Arc<dyn Allocation>> {

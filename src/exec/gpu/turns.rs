@@ -29,9 +29,16 @@ const TURN: Duration = Duration::from_millis(15);
 /// Parts on their way: while the device runs one, the next is there.
 const AHEAD: usize = 2;
 
-/// Seconds that a kernel took for each workgroup when it ran last; 0 where that is not known.
+/// Workgroups of a grid that tells how long others take.
+const TELLING: f64 = 256.0;
+
+/// Seconds that a kernel takes for each workgroup; 0 where that is not known.
 #[derive(Default)]
-pub(super) struct Rate(AtomicU64);
+pub(super) struct Rate {
+    rate: AtomicU64,
+    /// When it ran last.
+    last: AtomicU64,
+}
 
 /// Launches of a device at this moment.
 #[derive(Default)]
@@ -70,26 +77,43 @@ impl Drop for Flight<'_> {
 }
 
 impl Rate {
-    /// A grid of so many workgroups took so long. Beside others it may have waited for them: then it counts only where it was
-    /// faster than was known.
+    /// A grid of so many workgroups took so long.
+    ///
+    /// What is short, or of few workgroups, says nothing of long ones, save that they are not so slow. The same goes for launches
+    /// beside others, for which they may have waited. Of the last two the faster one counts: one that something held up is not
+    /// slow.
     pub fn note(&self, workgroups: [u32; 3], took: Duration, flight: &Flight<'_>) {
-        let known = f64::from_bits(self.0.load(Ordering::Relaxed));
-        let rate = took.as_secs_f64() / count(workgroups);
-        if flight.is_alone() || rate < known {
-            self.0.store(rate.to_bits(), Ordering::Relaxed);
+        let count = count(workgroups);
+        let seen = took.as_secs_f64() / count;
+        let (rate, last) = (load(&self.rate), load(&self.last));
+        if took < TURN || count < TELLING || !flight.is_alone() {
+            if seen < rate {
+                store(&self.rate, seen);
+            }
+            return;
         }
+        store(&self.rate, if last > 0.0 { seen.min(last) } else { seen });
+        store(&self.last, seen);
     }
 
     #[cfg(test)]
     fn set(&self, workgroups: [u32; 3], took: Duration) {
-        self.0.store((took.as_secs_f64() / count(workgroups)).to_bits(), Ordering::Relaxed);
+        store(&self.rate, took.as_secs_f64() / count(workgroups));
     }
 
     /// In how many parts to run a grid.
     pub fn turns(&self, workgroups: [u32; 3]) -> u32 {
-        let expected = f64::from_bits(self.0.load(Ordering::Relaxed)) * count(workgroups);
+        let expected = load(&self.rate) * count(workgroups);
         if expected <= LONG.as_secs_f64() { 1 } else { (expected / TURN.as_secs_f64()).ceil() as u32 }
     }
+}
+
+fn load(number: &AtomicU64) -> f64 {
+    f64::from_bits(number.load(Ordering::Relaxed))
+}
+
+fn store(number: &AtomicU64, value: f64) {
+    number.store(value.to_bits(), Ordering::Relaxed);
 }
 
 fn count(workgroups: [u32; 3]) -> f64 {
@@ -151,14 +175,17 @@ mod tests {
         assert_eq!(rate.turns([1000, 10, 1]), 1);
         assert_eq!(rate.turns([1000, 100, 1]), 40);
         assert_eq!(rate.turns([10, 1, 1]), 1);
-        // Who waits for others is not slow.
+        // Who waits for others is not slow, nor who is held up once, and few workgroups tell nothing.
         let (first, second) = (all.begin(), all.begin());
         for flight in [&first, &second] {
             rate.note([1000, 10, 1], Duration::from_millis(600), flight);
         }
         drop((first, second));
+        rate.note([10, 10, 1], Duration::from_millis(600), &all.begin());
+        rate.note([1000, 10, 1], Duration::from_millis(600), &all.begin());
         assert_eq!(rate.turns([1000, 100, 1]), 40);
-        // The last time counts.
+        rate.note([1000, 10, 1], Duration::from_millis(590), &all.begin());
+        assert_eq!(rate.turns([1000, 100, 1]), 394);
         rate.note([1000, 10, 1], Duration::from_millis(1), &all.begin());
         assert_eq!(rate.turns([1000, 100, 1]), 1);
     }
@@ -199,7 +226,11 @@ mod tests {
         std::thread::scope(|scope| {
             for number in 1..17 {
                 let run = &run;
-                scope.spawn(move || (0..2).for_each(|_| drop(run([10 * number, 1, 1]))));
+                scope.spawn(move || {
+                    (0..2).for_each(|_| {
+                        run([10 * number, 1, 1]);
+                    })
+                });
             }
         });
     }

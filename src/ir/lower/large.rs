@@ -1,7 +1,7 @@
 //! Values of too many scalars to be lists of SSA values: large arrays, and structs with one.
 //!
 //! What is loaded is copied into a private memory, in loops, and stays there as long as it is a value. Most are stored
-//! or indexed right away; no other way to make one is supported.
+//! or indexed right away. What a function gives back is written to a memory of its caller's.
 
 use naga::{Expression, Handle, Span, TypeInner};
 
@@ -27,7 +27,7 @@ pub enum Large {
 }
 
 impl<'a> Lowerer<'a> {
-    fn is_large_type(&self, inner: &TypeInner) -> bool {
+    pub fn is_large_type(&self, inner: &TypeInner) -> bool {
         self.types.leaf_count(inner).is_some_and(|count| count > MAX_LEAVES)
     }
 
@@ -53,6 +53,20 @@ impl<'a> Lowerer<'a> {
                 from.set_origin(frame.origin(pointer));
                 let to = self.private_pointee(from.ty.clone(), span)?;
                 self.copy(&from, &to, span)?;
+                Some(Large::Copy(to))
+            }
+            Expression::Compose { ty, ref components } => {
+                let to = self.private_pointee(self.types.inner(ty).clone(), span)?;
+                for (i, &component) in (0..).zip(components) {
+                    let part = self.component(to.clone(), i, span)?;
+                    match self.large(frame, component)? {
+                        Some(value) => self.store_large(&part, &value, span)?,
+                        None => {
+                            let values = self.expression(frame, component)?;
+                            self.store_leaves(&part, &values, span)?;
+                        }
+                    }
+                }
                 Some(Large::Copy(to))
             }
             Expression::FunctionArgument(i) => match &frame.arguments[i as usize] {
@@ -108,7 +122,7 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    fn private_pointee(&mut self, ty: TypeInner, span: Span) -> Result<Pointee> {
+    pub fn private_pointee(&mut self, ty: TypeInner, span: Span) -> Result<Pointee> {
         let bytes = self.types.leaf_count(&ty).and_then(|count| count.checked_mul(4));
         let bytes = bytes.ok_or_else(|| self.no_lanes(span))?;
         let memory = Memory { name: "copy".into(), space: Space::Private { bytes }, runtime: None, data: Vec::new() };

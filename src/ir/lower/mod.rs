@@ -101,6 +101,8 @@ struct Frame<'a> {
     locals: FxHashMap<Handle<naga::LocalVariable>, Root>,
     returns: Return,
     returned: Vec<Value>,
+    /// Where a result that is too large for leaves goes.
+    returned_to: Option<pointee::Pointee>,
     /// The innermost targets of `break` and `continue`, by their index in the targets.
     breaks: Vec<usize>,
     continues: Vec<statement::Continue>,
@@ -406,6 +408,7 @@ impl<'a> Frame<'a> {
             locals: FxHashMap::default(),
             returns,
             returned: Vec::new(),
+            returned_to: None,
             breaks: Vec::new(),
             continues: Vec::new(),
         }

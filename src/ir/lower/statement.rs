@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use naga::{Expression, Handle, Span, Statement, SwitchValue};
 
 use super::{
-    Argument, Frame, Lowerer, MAX_DEPTH, MAX_STATEMENTS, MAX_VALUES, Return, Target, sorted, types::Layout, walk,
+    Argument, Frame, Lowerer, MAX_DEPTH, MAX_STATEMENTS, MAX_VALUES, Return, Target, large, sorted, types::Layout, walk,
 };
 use crate::{
     error::Result,
@@ -418,9 +418,15 @@ impl<'a> Lowerer<'a> {
     }
 
     fn return_(&mut self, frame: &mut Frame<'a>, value: Option<Handle<Expression>>) -> Result<Option<End>> {
-        let values = match value {
-            Some(value) => self.expression(frame, value)?,
-            None => Vec::new(),
+        let values = match (value, frame.returned_to.clone()) {
+            (Some(value), Some(place)) => {
+                let span = frame.span(value);
+                let large = self.large(frame, value)?.ok_or_else(|| self.no_lanes(span))?;
+                self.store_large(&place, &large, span)?;
+                Vec::new()
+            }
+            (Some(value), None) => self.expression(frame, value)?,
+            (None, _) => Vec::new(),
         };
         match frame.returns {
             Return::Lane => Ok(Some(End::Return)),
@@ -456,6 +462,14 @@ impl<'a> Lowerer<'a> {
             }
         }
         let mut callee = Frame::new(Some(function), fun, &self.info[function], lowered, Return::Last);
+        // It outlives the callee's own memories.
+        let inner = fun.result.as_ref().map(|result| self.types.inner(result.ty));
+        if let Some(inner) = inner.filter(|inner| self.is_large_type(inner)) {
+            callee.returned_to = Some(self.private_pointee(inner.clone(), Span::UNDEFINED)?);
+        }
+        if let (Some(result), Some(place)) = (result, &callee.returned_to) {
+            frame.large.insert(result, large::Large::Copy(place.clone()));
+        }
         let (declared, private) = (self.slots.len(), self.private.len());
         if returns_last(&fun.body) {
             self.declare_locals(&mut callee)?;
@@ -473,15 +487,15 @@ impl<'a> Lowerer<'a> {
         self.b.open();
         self.declare_locals(&mut callee)?;
         let types = match &fun.result {
-            Some(result) => {
+            Some(result) if callee.returned_to.is_none() => {
                 let leaves = self.types.leaves(self.types.inner(result.ty), Layout::Packed);
                 leaves.ok_or_else(|| self.no_lanes(Span::UNDEFINED))?.iter().map(|leaf| leaf.ty).collect()
             }
-            None => Vec::new(),
+            _ => Vec::new(),
         };
         let end = self.block(&mut callee, &fun.body)?;
         // naga lets control fall off the end of a function that returns nothing only.
-        let falls = end.is_none() && types.is_empty();
+        let falls = end.is_none() && fun.result.is_none();
         let end = match end {
             Some(end) => end,
             None if falls => End::Yield(self.current(&slots)),
