@@ -248,9 +248,8 @@ impl<'a> Call<'a> {
     ///
     /// Without it, a kernel that does not see the shape of its workgroups may run in others: one that has no workgroup memory,
     /// barriers or subgroup operations, reads no ids but `global_invocation_id`, and has no loop that reads what other invocations
-    /// write. Its results are the same. The CPU engine runs it in rows along x where its workgroups do not fill registers
-    /// (`@workgroup_size(1)`), and the [plan](Call::plan) says so; GPUs run workgroups as they are. Grids, units and reports count
-    /// the author's workgroups in any case.
+    /// write. Its results are the same. Where its workgroups are small (`@workgroup_size(1)`), devices run it in rows along x that suit
+    /// them, and the [plan](Call::plan) says so. Grids, units and reports count the author's workgroups in any case.
     pub fn exact_workgroups(mut self) -> Self {
         self.is_exact = true;
         self

@@ -28,7 +28,7 @@ mod kernel;
 pub(crate) mod lower;
 pub(crate) mod math;
 pub(crate) mod print;
-#[cfg_attr(not(feature = "cpu"), allow(dead_code, reason = "for executors"))]
+#[cfg_attr(not(all(feature = "cpu", target_arch = "x86_64")), allow(dead_code, reason = "for executors"))]
 mod shape;
 pub(crate) mod simplify;
 mod structure;

@@ -18,6 +18,15 @@ impl Program {
         self.seen(&self.body, &stores, false)
     }
 
+    /// Whether other workgroups may suit a machine better than the author's, which the program does not see: those of a line of fewer
+    /// than `enough` invocations, or of few in all. Where an author wrote many along several axes, they may follow how the kernel
+    /// goes through memory.
+    pub fn may_be_reshaped(&self, enough: u32) -> bool {
+        let [x, y, z] = self.workgroup_size;
+        let few = if y * z == 1 { enough } else { enough / 2 };
+        x * y * z < few && self.sees_shape().is_none()
+    }
+
     /// Memories that the program changes.
     fn stored(&self) -> Vec<bool> {
         let mut stores = vec![false; self.memories.len()];

@@ -82,6 +82,54 @@ fn results_do_not_depend_on_the_shape() {
     }
 }
 
+/// The same on a GPU.
+#[cfg(feature = "gpu")]
+#[test]
+fn results_do_not_depend_on_the_shape_on_a_gpu() {
+    let Some((rt, device)) = crate::first_gpu() else { return };
+    for (name, is_2d, body) in KERNELS {
+        let mut data = if is_2d { Data::new(231, 97) } else { Data::new(20_003, 1) };
+        // What the device itself gives: it may round floats otherwise than the engine.
+        let plain = kernel(&text((name, is_2d, body), [256, 1, 1]));
+        done(data.run(rt, &plain, |call| call.device(device).exact_workgroups()));
+        let expected = data.y.clone();
+        for size in [[1, 1, 1], [3, 1, 1], [48, 1, 1], [1, 4, 1], [3, 5, 1], [2, 2, 2]] {
+            let sized = kernel(&text((name, is_2d, body), size));
+            for is_exact in [false, true] {
+                let run = data.run(rt, &sized, |call| {
+                    let call = call.device(device);
+                    if is_exact { call.exact_workgroups() } else { call }
+                });
+                done(run);
+                assert!(data.y == expected, "{name} in workgroups of {size:?}, exact: {is_exact}");
+            }
+        }
+    }
+}
+
+/// Where rows end beside the grid, and where a GPU takes several dispatches.
+#[cfg(feature = "gpu")]
+#[test]
+fn invocations_on_a_gpu_are_those_of_the_authors_workgroups() {
+    let Some((rt, device)) = crate::first_gpu() else { return };
+    let kernel = kernel(
+        "@group(0) @binding(0) var<storage, read_write> ids: array<atomic<u32>>;
+        @group(0) @binding(1) var<storage, read_write> count: atomic<u32>;
+        @compute @workgroup_size(3, 2) fn all(@builtin(global_invocation_id) id: vec3u) {
+            if id.x < 512u && id.y < 64u { atomicAdd(&ids[id.y * 512u + id.x], 1u); }
+            atomicAdd(&count, 1u);
+        }",
+    );
+    for (x, y) in [(100u32, 30), (101, 31), (22, 140), (30, 40_000)] {
+        let (mut ids, mut total) = (vec![0u32; 512 * 64], [0u32]);
+        let call = rt.call(&kernel).read_write("ids", &mut ids).read_write("count", &mut total);
+        let report = done(call.workgroups([x, y]).device(device).run());
+        assert_eq!((report.workgroups(), total), ([x, y, 1], [6 * x * y]));
+        let expected = |at: usize| u32::from(at % 512 < 3 * x as usize && at / 512 < 2 * y as usize);
+        assert!(ids.iter().enumerate().all(|(at, n)| *n == expected(at)), "{x} x {y}");
+    }
+}
+
 /// Only whole workgroups of the author's run, and all of them: also where the kernel does not check its id.
 #[test]
 fn invocations_are_those_of_the_authors_workgroups() {

@@ -209,8 +209,9 @@ fn a_variant_that_gives_other_results_is_named_and_never_chosen() {
     let kernel = kernel(
         "override WG: u32 = 1;
         @group(0) @binding(0) var<storage, read_write> y: array<f32>;
-        @compute @workgroup_size(WG) fn wrong(@builtin(global_invocation_id) id: vec3u) {
-            if id.x < arrayLength(&y) { y[id.x] = f32(id.x) + select(0.0, 0.5, WG == 256u && id.x == 9u); }
+        @compute @workgroup_size(WG) fn wrong(@builtin(global_invocation_id) id: vec3u, @builtin(local_invocation_index) at: u32) {
+            let one_off = select(0.0, 0.5, WG == 256u && id.x == 9u);
+            if id.x < arrayLength(&y) { y[id.x] = f32(id.x + min(at, 0u)) + one_off; }
         }",
     );
     let mut y = vec![0.0f32; 20_000];

@@ -11,7 +11,7 @@ const WIDTH: u32 = 64;
 /// Invocations along x from which on rows pay.
 const LEAST: u64 = 32;
 
-/// Lanes that compiled code has in a register: shapes of so many along x are as good as rows.
+/// Lanes that compiled code has in a register.
 const LANES: u32 = 8;
 
 /// A kernel that runs in rows of invocations along x, whatever workgroups its author wrote.
@@ -26,9 +26,8 @@ impl Rows {
     /// Nothing where the kernel sees the shape of its workgroups, or they suit the machine as they are.
     pub fn of(program: &Program) -> Option<Rows> {
         let authored = program.workgroup_size;
-        let is_good = authored[0].is_multiple_of(LANES) && program.lanes() >= WIDTH;
         let rows = || Rows { program: program.in_rows(WIDTH), authored, code: OnceLock::new() };
-        (!is_good && program.sees_shape().is_none()).then(rows)
+        program.may_be_reshaped(WIDTH).then(rows)
     }
 
     /// The machine code, if it was made and is any.
@@ -115,10 +114,10 @@ mod tests {
 
     #[test]
     fn shapes_that_suit_the_machine_are_kept() {
-        for size in [[64, 1, 1], [8, 8, 1], [16, 16, 1], [256, 1, 1]] {
+        for size in [[64, 1, 1], [8, 8, 1], [16, 16, 1], [256, 1, 1], [1, 64, 1], [4, 8, 1]] {
             assert!(rows(size).is_none(), "{size:?}");
         }
-        for size in [[1, 1, 1], [1, 64, 1], [4, 4, 1], [3, 3, 3], [63, 1, 1], [8, 1, 1]] {
+        for size in [[1, 1, 1], [1, 16, 1], [4, 4, 1], [3, 3, 3], [63, 1, 1], [8, 1, 1]] {
             assert!(rows(size).is_some(), "{size:?}");
         }
     }
@@ -128,8 +127,8 @@ mod tests {
         for (size, origin, groups) in [
             ([1, 1, 1], [0, 0, 0], [1000, 3, 2]),
             ([3, 5, 1], [7, 2, 0], [50, 4, 1]),
-            ([1, 64, 1], [70, 0, 9], [64, 2, 1]),
-            ([4, 4, 4], [1, 1, 1], [33, 1, 2]),
+            ([1, 16, 1], [70, 0, 9], [64, 2, 1]),
+            ([4, 4, 1], [1, 1, 1], [33, 1, 2]),
         ] {
             let rows = rows(size).expect("it does not suit");
             let part = Part { origin, size: groups, whole: [u32::MAX; 3] };

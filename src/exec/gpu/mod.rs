@@ -17,6 +17,7 @@ mod disk;
 mod fuel;
 mod memory;
 mod pipeline;
+mod rows;
 mod sequence;
 mod session;
 mod submit;
@@ -325,10 +326,15 @@ impl Backend for GpuBackend {
         self.gpu().faults.check()
     }
 
+    fn shape(&self, kernel: &Kernel, workgroups: [u32; 3]) -> Option<[u32; 3]> {
+        rows::shape(kernel, workgroups)
+    }
+
     fn prepare(&self, kernel: &Kernel) -> Result<Duration> {
         let gpu = self.gpu();
         gpu.faults.check()?;
-        let variant = gpu.pipelines.variant(kernel, false);
+        let mut variant = gpu.pipelines.variant(kernel, false);
+        variant.rows = rows::usual(kernel);
         let (_, took) = gpu.pipelines.get(&gpu, kernel, &variant)?;
         Ok(took)
     }

@@ -47,7 +47,7 @@ pub(super) fn serve(gpu: &Arc<Gpu>, launch: Launch<'_>, plan: &Plan, body: &mut 
     let sliced: Vec<bool> = plan.bindings.iter().map(|binding| binding.residency == Residency::Streamed).collect();
     let watch = launch.watches_loops;
     let guard = if watch { None } else { plan.proven(kernel) }.map_or(Guard::All, Guard::Unproven);
-    let variant = Variant { tiled: true, logical_length: sliced.clone(), sliced, guard, fuel: false, watch };
+    let variant = Variant { tiled: true, rows: 0, logical_length: sliced.clone(), sliced, guard, fuel: false, watch };
     let (pipeline, compile) = gpu.pipelines.get(gpu, kernel, &variant)?;
     trace::compiled(track, compile);
     if let Some(stop) = stop.filter(|stop| stop.is_due()) {

@@ -11,6 +11,7 @@ use super::{
     device::lock,
     memory::{DeviceBuffer, GpuAllocation, padded, size_class},
     pipeline::{DATA_GROUP, Pipeline, TILE_GROUP},
+    rows::{self, Rows},
     session,
     transfer::{self, Piece},
     turns::record_turns,
@@ -153,10 +154,17 @@ pub(super) fn cut_short(gpu: &Gpu, kernel: &Kernel) -> Error {
 pub(super) fn launch_with(gpu: &Arc<Gpu>, launch: Launch<'_>, fuel: Option<u32>) -> Result<(Metrics, Ended)> {
     let (kernel, stop, track) = (launch.kernel, launch.stop, launch.track);
     let limit = gpu.limits.max_compute_workgroups_per_dimension;
-    let tiled = launch.workgroups.iter().any(|count| *count > limit);
-    let mut tile = TileUniform::new([0; 3], launch.workgroups, launch.args.len());
+    let rows = if launch.is_exact { None } else { Rows::of(kernel, launch.workgroups) };
+    // What is dispatched, and what the uniform says of the whole.
+    let (part, whole) = match rows {
+        Some(Rows { workgroups, invocations }) => (Part::whole(workgroups), invocations),
+        None => (Part::whole(launch.workgroups), launch.workgroups),
+    };
+    let tiled = part.size.iter().any(|count| *count > limit);
+    let mut tile = TileUniform::new([0; 3], whole, launch.args.len());
     tile.fuel = fuel.unwrap_or(0);
     let mut variant = gpu.pipelines.variant(kernel, tiled);
+    variant.rows = rows.map_or(0, |_| rows::WIDTH);
     variant.fuel = fuel.is_some();
     variant.watch = launch.watches_loops;
     if variant.has_status() {
@@ -166,7 +174,7 @@ pub(super) fn launch_with(gpu: &Arc<Gpu>, launch: Launch<'_>, fuel: Option<u32>)
     let (mut pipeline, mut compile) = gpu.pipelines.get(gpu, kernel, &variant)?;
     let rated = Arc::clone(&pipeline);
     let flight = gpu.in_flight.begin();
-    let turns = rated.rate.turns(launch.workgroups);
+    let turns = rated.rate.turns(part.size);
     if turns > 1 && !variant.tiled {
         variant.tiled = true;
         let (in_parts, took) = gpu.pipelines.get(gpu, kernel, &variant)?;
@@ -187,8 +195,8 @@ pub(super) fn launch_with(gpu: &Arc<Gpu>, launch: Launch<'_>, fuel: Option<u32>)
         drop(uploading);
         let _running = trace::span(track, Activity::Kernel);
         let ending = Ending { has_status: variant.has_status(), stop, landing: launch.landing };
-        let ended = run(gpu, &pipeline, arguments, (&tile, turns), &mut metrics, ending)?;
-        rated.rate.note(tile.whole, metrics.kernel, &flight);
+        let ended = run(gpu, &pipeline, arguments, (&tile, part, turns), &mut metrics, ending)?;
+        rated.rate.note(part.size, metrics.kernel, &flight);
         Ok((metrics, ended))
     });
     if result.is_err() {
@@ -276,7 +284,7 @@ fn run(
     gpu: &Gpu,
     pipeline: &Pipeline,
     mut arguments: Vec<Argument<'_>>,
-    (tile, turns): (&TileUniform, u32),
+    (tile, part, turns): (&TileUniform, Part, u32),
     metrics: &mut Metrics,
     ending: Ending<'_>,
 ) -> Result<Ended> {
@@ -304,13 +312,13 @@ fn run(
     let start = Instant::now();
     let queries = timer.as_ref().map(|timer| &timer.queries);
     let (mut encoder, dispatches) = match &pipeline.tile {
-        None => (record_one(gpu, pipeline, &group, tile.whole, queries), 1),
+        None => (record_one(gpu, pipeline, &group, part.size, queries), 1),
         Some(layout) => {
             let layout = TileLayout { layout, status: status.as_ref() };
             let bound = BoundPipeline { pipeline, group: &group };
             match turns {
-                1 => record_tiles(gpu, bound, layout, tile, Part::whole(tile.whole), queries, stop)?,
-                _ => record_turns(gpu, bound, layout, tile, turns, stop)?,
+                1 => record_tiles(gpu, bound, layout, tile, part, queries, stop)?,
+                _ => record_turns(gpu, bound, layout, (tile, part), turns, stop)?,
             }
         }
     };

@@ -126,11 +126,10 @@ pub(super) fn record_turns(
     gpu: &Gpu,
     bound: BoundPipeline<'_>,
     layout: TileLayout<'_>,
-    tile: &TileUniform,
+    (tile, whole): (&TileUniform, Part),
     turns: u32,
     stop: Option<&Stop>,
 ) -> Result<(wgpu::CommandEncoder, u32)> {
-    let whole = Part::whole(tile.whole);
     let axis = (0..3).max_by_key(|&axis| whole.size[axis]).unwrap_or(0);
     let units = whole.size[axis];
     let most = units.div_ceil(turns.clamp(1, units));

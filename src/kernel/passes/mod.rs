@@ -51,6 +51,9 @@ pub(crate) type Proven = FxHashSet<(Option<Handle<Function>>, Handle<Expression>
 pub(crate) struct Variant {
     /// Ids are moved: the dispatch is a tile of a larger grid.
     pub tiled: bool,
+    /// Workgroups are rows of so many invocations, if not zero, and those run that are below the uniform's `whole`, which counts
+    /// invocations then. Only for a kernel that does not see the shape of its workgroups, and [`has_global_id`].
+    pub rows: u32,
     /// For each binding, whether its buffer holds only a slice of its array. Only where [`can_be_sliced`].
     pub sliced: Vec<bool>,
     /// For each binding, whether the length of its runtime-sized array is the uniform's. Set for every sliced one.
@@ -74,7 +77,11 @@ pub(crate) enum Guard {
 impl Variant {
     /// Whether the kernel reads the [`TileUniform`].
     pub fn needs_tile(&self) -> bool {
-        self.tiled || self.has_status() || self.sliced.contains(&true) || self.logical_length.contains(&true)
+        self.tiled
+            || self.rows > 0
+            || self.has_status()
+            || self.sliced.contains(&true)
+            || self.logical_length.contains(&true)
     }
 
     /// Whether it writes a status: [`STATUS_WORDS`] words in a storage buffer, bound behind the uniform.
@@ -91,6 +98,12 @@ impl Hash for Guard {
             Guard::Unproven(proven) => state.write_usize(proven.len()),
         }
     }
+}
+
+/// Whether entry point number `entry` is given `global_invocation_id` as an argument of its own, and neither the workgroup's id nor how
+/// many there are.
+pub(crate) fn has_global_id(module: &Module, entry: usize) -> bool {
+    rebase::has_global_id(&module.entry_points[entry].function.arguments)
 }
 
 /// Whether a tile may have a slice of this variable: its type is a runtime-sized array, and not a struct that ends in one.
@@ -130,8 +143,11 @@ pub(crate) fn adapt(
     let watch = status.filter(|_| variant.watch).map(|status| watch::Watch::declare(&mut adapted, status));
     let ends = rewrite::Ends { fuel: fuel.as_ref(), watch: watch.as_ref() };
     rewrite::functions(&mut adapted, module, info, bindings, variant, tile, ends)?;
-    if let Some(tile) = tile.filter(|_| variant.tiled) {
-        rebase::move_ids(&mut adapted, entry, tile);
+    if let Some(tile) = tile.filter(|_| variant.tiled || variant.rows > 0) {
+        if variant.rows > 0 {
+            adapted.entry_points[entry].workgroup_size = [variant.rows, 1, 1];
+        }
+        rebase::move_ids(&mut adapted, entry, tile, variant.rows > 0);
     }
     Ok(adapted)
 }

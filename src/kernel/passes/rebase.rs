@@ -6,13 +6,22 @@
 
 use naga::{
     Arena, BinaryOperator, Binding, Block, BuiltIn, Expression, Function, FunctionArgument, GlobalVariable, Handle,
-    Literal, Module, Scalar, Span, Statement, Type, TypeInner, VectorSize,
+    Literal, Module, RelationalFunction, Scalar, Span, Statement, Type, TypeInner, VectorSize,
 };
 
 use super::tile;
 
-/// Makes entry point number `entry` run as a tile, the place of which the uniform `tile` holds.
-pub(super) fn move_ids(module: &mut Module, entry: usize, tile: Handle<GlobalVariable>) {
+/// Whether one of these is `global_invocation_id`, and all others are nothing that moves.
+pub(super) fn has_global_id(arguments: &[FunctionArgument]) -> bool {
+    let global =
+        |argument: &FunctionArgument| matches!(argument.binding, Some(Binding::BuiltIn(BuiltIn::GlobalInvocationId)));
+    let (own, others): (Vec<_>, Vec<_>) = arguments.iter().partition(|argument| global(argument));
+    own.len() == 1 && others.iter().all(|argument| argument.binding.is_some() && !moves(argument.binding.as_ref()))
+}
+
+/// Makes entry point number `entry` run as a tile, the place of which the uniform `tile` holds. If it `is_bounded`, invocations do
+/// nothing whose id is not below the uniform's `whole`.
+pub(super) fn move_ids(module: &mut Module, entry: usize, tile: Handle<GlobalVariable>, is_bounded: bool) {
     let vec3u = module.types.insert(
         Type { name: None, inner: TypeInner::Vector { size: VectorSize::Tri, scalar: Scalar::U32 } },
         Span::UNDEFINED,
@@ -28,8 +37,9 @@ pub(super) fn move_ids(module: &mut Module, entry: usize, tile: Handle<GlobalVar
     let body = module.functions.append(body, Span::UNDEFINED);
 
     let wrapper = Wrapper::new(module, vec3u, tile, workgroup_size, &arguments);
-    module.entry_points[entry].function = wrapper.finish(arguments, body);
+    module.entry_points[entry].function = wrapper.finish(arguments, body, is_bounded);
 }
+
 /// The new entry point while it is built.
 struct Wrapper<'a> {
     module: &'a Module,
@@ -61,13 +71,26 @@ impl<'a> Wrapper<'a> {
         Wrapper { module, vec3u, expressions, given, tile, size, first_emitted }
     }
 
-    fn finish(mut self, arguments: Vec<FunctionArgument>, body: Handle<Function>) -> Function {
-        let passed =
+    fn finish(mut self, arguments: Vec<FunctionArgument>, body: Handle<Function>, is_bounded: bool) -> Function {
+        let passed: Vec<_> =
             arguments.iter().zip(self.given.clone()).map(|(argument, value)| self.argument(argument, value)).collect();
+        let global = |argument: &FunctionArgument| {
+            matches!(argument.binding, Some(Binding::BuiltIn(BuiltIn::GlobalInvocationId)))
+        };
+        let id = arguments.iter().position(global).filter(|_| is_bounded).map(|place| passed[place]);
+        let beside = id.map(|id| {
+            let whole = self.load(tile::WHOLE);
+            let beside = self.binary(BinaryOperator::GreaterEqual, id, whole);
+            self.add(Expression::Relational { fun: RelationalFunction::Any, argument: beside })
+        });
         let mut block = Block::new();
         if self.expressions.len() > self.first_emitted {
             let range = self.expressions.range_from(self.first_emitted);
             block.push(Statement::Emit(range), Span::UNDEFINED);
+        }
+        if let Some(condition) = beside {
+            let accept = Block::from_vec(vec![Statement::Return { value: None }]);
+            block.push(Statement::If { condition, accept, reject: Block::new() }, Span::UNDEFINED);
         }
         let call = Statement::Call { function: body, arguments: passed, result: None };
         block.push(call, Span::UNDEFINED);

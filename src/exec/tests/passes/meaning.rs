@@ -134,6 +134,7 @@ fn tiles_with_slices_make_the_whole() {
     run(&kernel, [GROUPS, 1, 1], &mut expected);
     let variant = Variant {
         tiled: true,
+        rows: 0,
         sliced: vec![true, true, true],
         logical_length: vec![true, true, true],
         guard: Guard::All,

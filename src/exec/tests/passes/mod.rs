@@ -73,11 +73,13 @@ fn variants(kernel: &Kernel) -> Vec<Variant> {
             for guard in [Guard::All, Guard::Unproven(Arc::default())] {
                 for (fuel, watch) in [(false, false), (true, false), (false, true), (true, true)] {
                     let (sliced, logical_length) = (sliced.clone(), logical_length.clone());
-                    all.push(Variant { tiled, sliced, logical_length, guard: guard.clone(), fuel, watch });
+                    all.push(Variant { tiled, rows: 0, sliced, logical_length, guard: guard.clone(), fuel, watch });
                 }
             }
         }
     }
+    all.push(Variant { rows: 64, ..Variant::default() });
+    all.push(Variant { rows: 64, tiled: true, fuel: true, ..Variant::default() });
     all
 }
 
