@@ -264,10 +264,10 @@ impl Devices {
             let fits = |kernel: &&Kernel| kernel.inner.requirements.check(kernel.name(), device.info()).is_ok();
             kernels.iter().all(fits)
         };
-        let lacks = |device: &&Device| device.name() == message.subject;
+        let lacks = |device: &&Device| device.name() == message.subject && !has_all(device);
         let takers: Vec<String> = self.all().iter().filter(has_all).map(Device::describe).collect();
         // What is wrong otherwise is no question of what devices have.
-        if takers.is_empty() || self.all().iter().filter(lacks).any(|device| has_all(&device)) {
+        if takers.is_empty() || !self.all().iter().any(|device| lacks(&device)) {
             return Error::Unsupported(message);
         }
         let other = message.help.rsplit_once(", or ").map_or(String::new(), |(_, other)| format!(", or {other}"));
