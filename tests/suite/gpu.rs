@@ -185,7 +185,8 @@ fn planes_that_are_too_long_along_x_or_y() -> Result<()> {
         let (width, height) = (x as usize, 2 * y as usize);
         let mut out = vec![0_u32; width * height];
         let report = rt.call(&plane).device(device).read_write("out", &mut out).workgroups([x, y]).run()?;
-        assert_eq!(report.dispatches(), 2);
+        // More of them where it took long before, so that others come in between.
+        assert!(report.dispatches() >= 2, "{report}");
         for (i, value) in out.iter().enumerate() {
             assert_eq!(*value as usize, i / width * 3 + i % width + 1, "{i} of {x} x {y}");
         }
