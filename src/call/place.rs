@@ -209,14 +209,11 @@ impl Call<'_> {
                     continue;
                 }
             };
-            let placement = |plan| Placement {
-                device: device.clone(),
-                plan,
-                compile,
-                split: None,
-                ticket: ticket.clone(),
-                predicted: predicted.clone(),
-                watches_loops,
+            let placement = |plan| {
+                let mut predicted = predicted.clone();
+                predicted.sort_by_key(|other| other.device != *device);
+                let (device, ticket) = (device.clone(), ticket.clone());
+                Placement { device, plan, compile, split: None, ticket, predicted, watches_loops }
             };
             if !wanted && passed.is_none() && given.shape.fits() {
                 self.check_sizes(device)?;

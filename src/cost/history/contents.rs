@@ -40,14 +40,15 @@ pub struct LearnedKernel {
 pub(crate) struct Contents {
     devices: Vec<(DeviceId, String, Ceilings)>,
     runs: HashMap<Seen, Runs>,
-    probes: HashMap<DeviceId, Probes>,
+    /// By device and by their names.
+    probes: HashMap<(DeviceId, String), Probed>,
     records: u64,
 }
 
-/// What probes found on a device.
+/// What a probe found on a device.
 #[derive(Clone, Debug)]
-struct Probes {
-    name: String,
+struct Probed {
+    device: String,
     version: u32,
     failed: Vec<String>,
 }
@@ -86,8 +87,8 @@ impl Contents {
                 runs.count = runs.count.saturating_add(count);
                 (runs.name, runs.last) = (name, self.records);
             }
-            Record::Probes { id, name, version, failed } => {
-                self.probes.insert(id, Probes { name, version, failed });
+            Record::Probe { id, device, version, probe, failed } => {
+                self.probes.insert((id, probe), Probed { device, version, failed });
             }
         }
     }
@@ -106,10 +107,12 @@ impl Contents {
             records.push(record);
         }
         records.reverse();
-        let mut probes: Vec<(&DeviceId, &Probes)> = self.probes.iter().collect();
-        probes.sort_by_key(|(id, _)| **id);
-        for (id, Probes { name, version, failed }) in probes {
-            let record = Record::Probes { id: *id, name: name.clone(), version: *version, failed: failed.clone() };
+        let mut probes: Vec<(&(DeviceId, String), &Probed)> = self.probes.iter().collect();
+        probes.sort_by_key(|(key, _)| *key);
+        for ((id, probe), Probed { device, version, failed }) in probes {
+            let (id, version) = (*id, *version);
+            let (device, probe, failed) = (device.clone(), probe.clone(), failed.clone());
+            let record = Record::Probe { id, device, version, probe, failed };
             format::line(&record, &mut text);
             if text.len() > bytes {
                 break;
@@ -137,9 +140,10 @@ impl Contents {
         self.records(usize::MAX)
     }
 
-    /// What probes of this version found that a device gets wrong, if they have run.
-    pub fn failed_probes(&self, id: DeviceId, version: u32) -> Option<&[String]> {
-        self.probes.get(&id).filter(|probes| probes.version == version).map(|probes| &*probes.failed)
+    /// What a probe of this version found that a device gets wrong, if it has run.
+    pub fn failed_probe(&self, id: DeviceId, probe: &str, version: u32) -> Option<&[String]> {
+        let found = self.probes.get(&(id, probe.to_owned()));
+        found.filter(|found| found.version == version).map(|found| &*found.failed)
     }
 
     /// For people.

@@ -59,11 +59,11 @@ fn record(line: &str) -> Option<Record> {
             }
             Record::Runs { seen: Seen { device, kernel, class }, name, last, count }
         }
-        "probes" => {
+        "probe" => {
             let (id, version) = (DeviceId(fingerprint(fields.next()?)?), fields.next()?.parse().ok()?);
-            let (name, failed) = (fields.next()?.to_owned(), fields.next()?);
-            let failed = failed.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-            Record::Probes { id, name, version, failed }
+            let (device, probe) = (fields.next()?.to_owned(), fields.next()?.to_owned());
+            let failed = fields.next()?.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+            Record::Probe { id, device, version, probe, failed }
         }
         _ => return None,
     };
@@ -83,8 +83,8 @@ pub fn line(record: &Record, to: &mut Vec<u8>) {
         Record::Runs { seen: Seen { device, kernel, class }, name, last, count } => {
             format!("runs\t{}\t{kernel}\t{class}\t{count}\t{}\t{}", device.0, plain(name), list(last))
         }
-        Record::Probes { id, name, version, failed } => {
-            format!("probes\t{}\t{version}\t{}\t{}", id.0, plain(name), failed.join(","))
+        Record::Probe { id, device, version, probe, failed } => {
+            format!("probe\t{}\t{version}\t{}\t{probe}\t{}", id.0, plain(device), failed.join(","))
         }
     };
     to.extend_from_slice(format!("{:016x}\t{text}\n", checksum(text.as_bytes())).as_bytes());
