@@ -139,14 +139,14 @@ impl Runtime {
         self.devices.ceilings(device)
     }
 
-    /// Runs the probes on all devices where that was never done: small kernels whose results are known, which take less than
-    /// 0.3 s on a device, once for each device and driver. The first call that is to run on a device does it too. With
-    /// `SWATH_TRUST=off` in the environment nothing is ever probed, and every device is trusted.
+    /// Runs all probes on all devices where that was never done: small kernels whose results are known, some tenths of a second in
+    /// all, once for each device and driver. Calls do the same for those that concern their kernel. With `SWATH_TRUST=off` in the
+    /// environment nothing is ever probed, and every device is trusted.
     pub fn probe(&self) {
         self.devices.probe();
     }
 
-    /// What a device is known to get wrong; nothing where it was not [probed](Runtime::probe). Calls of kernels that use it run
+    /// What a device is known to get wrong; nothing where no [probe](Runtime::probe) has run. Calls of kernels that use it run
     /// elsewhere, or are refused where they cannot.
     pub fn failed_probes(&self, device: &Device) -> Option<Vec<FailedProbe>> {
         Some(self.devices.weaknesses(device)?.iter().map(|&weakness| weakness.into()).collect())

@@ -231,14 +231,18 @@ impl Call<'_> {
                     continue;
                 }
             };
-            let placement = |plan| Placement {
-                plan,
-                compile,
-                ticket: ticket.clone(),
-                tuned: tuned.clone(),
-                predicted: predicted.clone(),
-                watches_loops,
-                ..Placement::on(device.clone())
+            let placement = |plan| {
+                let mut predicted = predicted.clone();
+                predicted.sort_by_key(|other| other.device != *device);
+                Placement {
+                    plan,
+                    compile,
+                    ticket: ticket.clone(),
+                    tuned: tuned.clone(),
+                    predicted,
+                    watches_loops,
+                    ..Placement::on(device.clone())
+                }
             };
             if !wanted && passed.is_none() && given.shape.fits() {
                 self.check_sizes(device)?;

@@ -119,11 +119,12 @@ pub enum Record {
         on: String,
         constants: Constants,
     },
-    /// What probes of this version found that the device gets wrong, by name.
-    Probes {
+    /// What a probe of this version found that the device gets wrong, by name.
+    Probe {
         id: DeviceId,
-        name: String,
+        device: String,
         version: u32,
+        probe: String,
         failed: Vec<String>,
     },
 }
@@ -194,7 +195,7 @@ impl Model {
     pub fn absorb(&mut self, record: &Record) {
         match record {
             Record::Device { id, ceilings, .. } => self.set_ceilings(*id, *ceilings),
-            Record::Probes { .. } => {}
+            Record::Probe { .. } => {}
             Record::Runs { seen, last, count, .. } => {
                 let before = self.entries.get(seen).map_or(0, |entry| entry.window.count());
                 last.iter().for_each(|&ratio| self.add(*seen, ratio));

@@ -372,8 +372,8 @@ impl Devices {
         self.inner.devices.iter().for_each(|device| self.inner.trust.probe(device));
     }
 
-    /// What a device is known to get wrong; nothing where it was not probed.
-    pub fn weaknesses(&self, device: &Device) -> Option<Arc<[Weakness]>> {
+    /// What a device is known to get wrong; nothing where no probe has run.
+    pub fn weaknesses(&self, device: &Device) -> Option<Vec<Weakness>> {
         self.inner.trust.known(device)
     }
 

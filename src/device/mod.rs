@@ -14,7 +14,7 @@ mod worker;
 use std::{
     fmt,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
@@ -58,8 +58,8 @@ pub(crate) struct DeviceInner {
     /// What calls and buffers may take of its memory, where that is limited. None for a device that works in the host's.
     pub budget: Option<Arc<MemoryBudget>>,
     worker: OnceLock<Worker>,
-    /// What probes have found, once they have run.
-    weaknesses: OnceLock<trust::Weaknesses>,
+    /// What probes have found, those that have run.
+    findings: Mutex<trust::Findings>,
 }
 
 impl Device {
@@ -78,7 +78,7 @@ impl Device {
             capacity,
             budget: memory.map(|bytes| Arc::new(MemoryBudget::new(bytes))),
             worker: OnceLock::new(),
-            weaknesses: OnceLock::new(),
+            findings: Mutex::default(),
             backend,
         };
         Device { inner: Arc::new(inner) }

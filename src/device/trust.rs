@@ -1,5 +1,5 @@
-//! Whether devices compute what they should. Probes run once for each device and driver, when a call is first to run there;
-//! what they found is kept beside what is learned.
+//! Whether devices compute what they should. A probe runs once for each device and driver, before the first kernel that it
+//! concerns is trusted to the device; what it found is kept beside what is learned.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -7,7 +7,7 @@ use std::{
     num::NonZero,
     panic,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -26,11 +26,15 @@ use crate::{
     exec::{ArgData, Launch},
     kernel::{Kernel, Module, identity::Identity},
     plan::request::PlanRequest,
-    trust::{Doubt, MOST_ITERATIONS, PROBES_VERSION, Probe, Weakness, probes},
+    trust::{Doubt, MOST_ITERATIONS, PROBES, PROBES_VERSION, Probe, Uses, Weakness},
 };
 
 /// What a device gets wrong. Empty for most.
-pub(super) type Weaknesses = Arc<[Weakness]>;
+pub(super) type Weaknesses = BTreeSet<Weakness>;
+
+/// What each probe has found, of those that have run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Findings([Option<Weaknesses>; PROBES.len()]);
 
 /// Calls of which is kept how often their loops go round, on devices that end them early. When there are more, all are
 /// forgotten.
@@ -59,7 +63,7 @@ struct CallKey {
 }
 
 /// What probes have found in this process, by device: another runtime need not run them again.
-static FOUND: Mutex<Option<HashMap<DeviceId, Weaknesses>>> = Mutex::new(None);
+static FOUND: Mutex<Option<HashMap<DeviceId, Findings>>> = Mutex::new(None);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -85,8 +89,8 @@ impl Trust {
 
     /// What of a call of `kernel` the device may get wrong; nothing where there is nothing to fear.
     pub fn doubt(&self, device: &Device, kernel: &Kernel, given: &PlanRequest<'_>) -> Option<Doubt> {
-        let inner = self.0.as_ref()?;
-        let weaknesses = inner.weaknesses(device)?;
+        let inner = self.0.as_ref().filter(|_| is_probed(device))?;
+        let weaknesses = inner.weaknesses(device, Some(kernel.uses()));
         let mut bounds = None;
         let mut bounds = || *bounds.get_or_insert_with(|| inner.bounds(kernel, given));
         let doubt = Doubt::of(kernel, &weaknesses, &mut bounds)?;
@@ -104,17 +108,44 @@ impl Trust {
         kernels.entry(kernel.inner.identity.clone()).or_default().insert(device.inner.number);
     }
 
-    /// What a device is known to get wrong; nothing where it was not probed.
-    pub fn known(&self, device: &Device) -> Option<Weaknesses> {
+    /// What a device is known to get wrong; nothing where no probe has run.
+    pub fn known(&self, device: &Device) -> Option<Vec<Weakness>> {
         let inner = self.0.as_ref().filter(|_| is_probed(device))?;
-        let known = device.inner.weaknesses.get().cloned();
-        known.or_else(|| lock(&FOUND).as_ref()?.get(&id(device)).cloned()).or_else(|| inner.kept(device))
+        let mut findings = lock(&device.inner.findings).clone();
+        inner.recall(device, &mut findings);
+        findings.have_run().then(|| findings.weaknesses().collect())
     }
 
-    /// Probes a device, unless that is known.
+    /// Runs all probes on a device that have not run.
     pub fn probe(&self, device: &Device) {
-        if let Some(inner) = &self.0 {
-            inner.weaknesses(device);
+        if let Some(inner) = self.0.as_ref().filter(|_| is_probed(device)) {
+            inner.weaknesses(device, None);
+        }
+    }
+}
+
+impl Findings {
+    fn have_run(&self) -> bool {
+        self.0.iter().any(Option::is_some)
+    }
+
+    fn weaknesses(&self) -> impl Iterator<Item = Weakness> {
+        let all: BTreeSet<Weakness> = self.0.iter().flatten().flatten().copied().collect();
+        all.into_iter()
+    }
+
+    /// The probes that concern a kernel that uses this, or any, and have not run.
+    fn missing(&self, uses: Option<&Uses>) -> Vec<usize> {
+        let concerns = |at: &usize| uses.is_none_or(|uses| (PROBES[*at].concerns)(uses));
+        (0..PROBES.len()).filter(|at| self.0[*at].is_none()).filter(concerns).collect()
+    }
+
+    /// Takes over what others know.
+    fn add(&mut self, other: &Findings) {
+        for (own, other) in self.0.iter_mut().zip(&other.0) {
+            if own.is_none() {
+                own.clone_from(other);
+            }
         }
     }
 }
@@ -129,55 +160,56 @@ fn id(device: &Device) -> DeviceId {
 }
 
 impl Inner {
-    /// What a device gets wrong; nothing where it cannot be told for now.
-    fn weaknesses(&self, device: &Device) -> Option<Weaknesses> {
-        if let Some(known) = device.inner.weaknesses.get() {
-            return Some(known.clone());
+    /// What a device gets wrong, as far as it concerns a kernel that uses this, or anything. Where it cannot be told for now, that
+    /// is nothing.
+    fn weaknesses(&self, device: &Device, uses: Option<&Uses>) -> Vec<Weakness> {
+        // Held while probes run, lest two threads do it.
+        let mut findings = lock(&device.inner.findings);
+        if !findings.missing(uses).is_empty() {
+            self.recall(device, &mut findings);
         }
-        if !is_probed(device) {
-            return Some(device.inner.weaknesses.get_or_init(Weaknesses::default).clone());
-        }
-        // Held while the probes run, lest two threads do it.
-        let mut found = lock(&FOUND);
-        let all = found.get_or_insert_default();
-        let id = id(device);
-        let weaknesses = match all.get(&id).cloned().or_else(|| self.kept(device)) {
-            Some(known) => known,
-            None => {
-                let start = Instant::now();
-                let weaknesses: Weaknesses = match run(device) {
-                    Ok(weaknesses) => weaknesses.into_iter().collect(),
-                    Err(error) => {
-                        tracing::warn!(device = device.name(), %error, "cannot be probed for now");
-                        return None;
-                    }
-                };
-                let names: Vec<String> = weaknesses.iter().map(|weakness| weakness.name()).collect();
-                tracing::debug!(device = device.name(), took = ?start.elapsed(), wrong = ?names, "probed");
-                self.keep(device, names);
-                weaknesses
+        let missing = findings.missing(uses);
+        if !missing.is_empty() {
+            let start = Instant::now();
+            match run(device, &missing) {
+                Ok(found) => found.into_iter().for_each(|(at, weaknesses)| findings.0[at] = Some(weaknesses)),
+                Err(error) => tracing::warn!(device = device.name(), %error, "cannot be probed for now"),
             }
-        };
-        all.insert(id, weaknesses.clone());
-        drop(found);
-        Some(device.inner.weaknesses.get_or_init(|| weaknesses).clone())
+            let names: Vec<&str> = missing.iter().map(|at| PROBES[*at].name).collect();
+            let wrong: Vec<String> = findings.weaknesses().map(Weakness::name).collect();
+            tracing::debug!(device = device.name(), took = ?start.elapsed(), probes = ?names, ?wrong, "probed");
+            lock(&FOUND).get_or_insert_default().entry(id(device)).or_default().add(&findings);
+            self.keep(device, &findings, &missing);
+        }
+        findings.weaknesses().collect()
     }
 
-    /// What the file says of a device.
-    fn kept(&self, device: &Device) -> Option<Weaknesses> {
-        let contents = self.file.as_ref().map_or_else(|| Ok(Contents::default()), HistoryFile::read);
-        let contents = contents.map_err(|error| tracing::warn!(%error, "what probes found cannot be read")).ok()?;
-        let failed = contents.failed_probes(id(device), PROBES_VERSION)?;
-        // One that is not known is of another version.
-        failed.iter().map(|name| Weakness::from_name(name)).collect()
+    /// Adds what is known of the device's driver in this process, and in the file.
+    fn recall(&self, device: &Device, findings: &mut Findings) {
+        if let Some(known) = lock(&FOUND).as_ref().and_then(|all| all.get(&id(device))) {
+            findings.add(known);
+        }
+        let Some(file) = self.file.as_ref().filter(|_| !findings.missing(None).is_empty()) else { return };
+        match file.read() {
+            Ok(contents) => findings.add(&kept(&contents, id(device))),
+            Err(error) => tracing::warn!(%error, "what probes found cannot be read"),
+        }
     }
 
-    fn keep(&self, device: &Device, failed: Vec<String>) {
+    fn keep(&self, device: &Device, findings: &Findings, run: &[usize]) {
         let Some(file) = &self.file else { return };
         let info = device.info();
-        let name = format!("{} ({})", info.name, info.driver);
-        let record = Record::Probes { id: id(device), name, version: PROBES_VERSION, failed };
-        if let Err(error) = file.append(&[record]) {
+        let record = |at: &usize| {
+            Some(Record::Probe {
+                id: id(device),
+                device: format!("{} ({})", info.name, info.driver),
+                version: PROBES_VERSION,
+                probe: PROBES[*at].name.to_owned(),
+                failed: findings.0[*at].as_ref()?.iter().map(|weakness| weakness.name()).collect(),
+            })
+        };
+        let records: Vec<Record> = run.iter().filter_map(record).collect();
+        if let Err(error) = file.append(&records) {
             tracing::warn!(%error, "what probes found cannot be kept");
         }
     }
@@ -207,39 +239,48 @@ impl Inner {
     }
 }
 
-/// Runs all probes; gives what they found.
+/// What a file says of a device.
+fn kept(contents: &Contents, id: DeviceId) -> Findings {
+    let found = |at: usize| {
+        let failed = contents.failed_probe(id, PROBES[at].name, PROBES_VERSION)?;
+        // One that is not known is of another version.
+        failed.iter().map(|name| Weakness::from_name(name)).collect()
+    };
+    Findings(std::array::from_fn(found))
+}
+
+/// Runs some of the probes, by number; gives what each found.
 ///
 /// # Errors
 ///
 /// Where the device does not answer, which says nothing of what it computes.
-fn run(device: &Device) -> Result<BTreeSet<Weakness>> {
-    let probes = probes();
+fn run(device: &Device, numbers: &[usize]) -> Result<Vec<(usize, Weaknesses)>> {
     let next = AtomicUsize::new(0);
     // Nearly all of the time goes into compiling, which several threads do side by side.
     let work = || {
-        let mut failed = BTreeSet::new();
-        while let Some(probe) = probes.get(next.fetch_add(1, Ordering::Relaxed)) {
-            failed.extend(run_one(device, probe)?);
+        let mut found = Vec::new();
+        while let Some(&at) = numbers.get(next.fetch_add(1, Ordering::Relaxed)) {
+            found.push((at, run_one(device, &(PROBES[at].make)())?));
         }
-        Ok(failed)
+        Ok(found)
     };
-    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS).min(numbers.len());
     thread::scope(|scope| {
         let others: Vec<_> =
             (1..threads).filter_map(|_| thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
-        let mut failed: BTreeSet<Weakness> = work()?;
+        let mut found = work()?;
         for other in others {
-            failed.extend(other.join().unwrap_or_else(|panic| panic::resume_unwind(panic))?);
+            found.extend(other.join().unwrap_or_else(|panic| panic::resume_unwind(panic))?);
         }
-        Ok(failed)
+        Ok(found)
     })
 }
 
-fn run_one(device: &Device, probe: &Probe) -> Result<BTreeSet<Weakness>> {
+fn run_one(device: &Device, probe: &Probe) -> Result<Weaknesses> {
     let kernel = Module::parse(&*probe.wgsl)?.only_kernel()?;
     if kernel.inner.requirements.check(kernel.name(), device.info()).is_err() {
         // What a device is too small for is no fault of what it computes.
-        return Ok(BTreeSet::new());
+        return Ok(Weaknesses::new());
     }
     let mut y = vec![0; probe.len()];
     let args = vec![ArgData::Read(bytemuck::cast_slice(&probe.x)), ArgData::Write(bytemuck::cast_slice_mut(&mut y))];
@@ -248,5 +289,38 @@ fn run_one(device: &Device, probe: &Probe) -> Result<BTreeSet<Weakness>> {
         // The driver does not take it.
         Err(Error::Device(_) | Error::Unsupported(_) | Error::WrongResult(_)) => Ok(probe.all()),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(all(test, feature = "gpu"))]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// With `--nocapture` it prints what probes take, compiling included, where the driver finds nothing compiled.
+    #[test]
+    fn probes_take_little_time() {
+        for number in 0..3 {
+            for backend in crate::exec::discover() {
+                let device = Device::new(backend, "gpu".to_owned(), None);
+                if !is_probed(&device) {
+                    continue;
+                }
+                let mut all = Duration::ZERO;
+                for (at, entry) in PROBES.iter().enumerate() {
+                    let start = Instant::now();
+                    run(&device, &[at]).unwrap_or_else(|error| panic!("{}: {error}", entry.name));
+                    println!("{}: {} took {:.1?}", device.name(), entry.name, start.elapsed());
+                    all += start.elapsed();
+                }
+                println!("{}: one after another {all:.0?} (run {number})", device.name());
+                let again = crate::exec::discover().into_iter().find(|again| again.info() == device.info());
+                let again = Device::new(again.expect("it is still there"), "gpu".to_owned(), None);
+                let start = Instant::now();
+                run(&again, &[0, 1, 2, 3, 4, 5, 6]).unwrap_or_else(|error| panic!("{error}"));
+                println!("{}: side by side {:.0?} (run {number})", device.name(), start.elapsed());
+            }
+        }
     }
 }

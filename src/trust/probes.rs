@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Weakness,
+    MOST_CASES, MOST_NESTED, Uses, Weakness,
     builtins::{self, POINTS},
 };
 
@@ -64,9 +64,28 @@ impl Probe {
     }
 }
 
-/// All probes, those first that take longest to compile.
-pub(crate) fn probes() -> Vec<Probe> {
-    vec![functions(), branches(), basics(), atomics(), values(), loops(), counters()]
+/// All probes, those first that take longest to compile. A probe stands for the kernels that a failure of it may touch.
+pub(crate) static PROBES: [ProbeEntry; 7] = [
+    ProbeEntry { name: "functions", make: functions, concerns: |uses| !uses.builtins.is_empty() },
+    ProbeEntry {
+        name: "branches",
+        make: branches,
+        concerns: |uses| uses.nesting > MOST_NESTED || uses.most_cases > MOST_CASES,
+    },
+    ProbeEntry { name: "basics", make: basics, concerns: |_| true },
+    ProbeEntry { name: "atomics", make: atomics, concerns: |uses| uses.atomics },
+    ProbeEntry { name: "values", make: values, concerns: |_| true },
+    ProbeEntry { name: "loops", make: loops, concerns: |uses| uses.has_loops },
+    ProbeEntry { name: "counters", make: counters, concerns: |uses| uses.has_loops },
+];
+
+/// A probe that may have to run.
+pub(crate) struct ProbeEntry {
+    /// By which it is known whether it has run.
+    pub name: &'static str,
+    pub make: fn() -> Probe,
+    /// Whether it has to have run before a kernel that uses this is trusted to a device.
+    pub concerns: fn(&Uses) -> bool,
 }
 
 /// What no compiler finds a shorter way through a loop of.
@@ -369,8 +388,11 @@ mod tests {
 
     #[test]
     fn every_probe_is_a_kernel_and_every_word_counts() {
-        for probe in probes() {
+        for entry in &PROBES {
+            let probe = (entry.make)();
             let kernel = kernel(&probe.wgsl);
+            assert_eq!(kernel.name(), entry.name);
+            assert!((entry.concerns)(kernel.uses()), "{}", entry.name);
             assert_eq!(kernel.bindings().len(), 2, "{}", kernel.name());
             let wrong = vec![if probe.words.is_empty() { 0 } else { 0x1234_5678 }; probe.len()];
             assert_eq!(probe.failed(&wrong), probe.all(), "{}", kernel.name());

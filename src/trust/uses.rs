@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use naga::{BinaryOperator, Block, Expression, Function, Handle, MathFunction, Statement, TypeInner};
 use rustc_hash::FxHashMap;
 
-use super::builtins;
+use super::{MOST_CASES, builtins};
 use crate::{
     access::{LoopBounds, Numbers},
     kernel::Kernel,
@@ -17,7 +17,7 @@ pub(crate) struct Uses {
     pub has_loops: bool,
     /// What can be said of its loops whatever the call.
     pub bounds: LoopBounds,
-    /// The most constructs that stand inside each other, as compilers nest them: each case of a switch counts, and what comes
+    /// The most constructs that stand inside each other, as compilers nest them: the cases of a switch count, and what comes
     /// behind a branch that may jump stands inside it.
     pub nesting: usize,
     /// The most cases of a switch.
@@ -102,7 +102,7 @@ impl Search {
                 Statement::Switch { cases, .. } => {
                     self.most_cases = self.most_cases.max(cases.len());
                     let inside = cases.iter().map(|case| self.depth(&case.body)).max().unwrap_or(0);
-                    cases.len() + inside
+                    nested_cases(cases.len()) + inside
                 }
                 Statement::Loop { body, continuing, .. } => {
                     self.has_loops = true;
@@ -119,13 +119,24 @@ impl Search {
             deepest = deepest.max(around + own);
             if jumps(statement, Inside::Nothing) {
                 around += match statement {
-                    Statement::Switch { cases, .. } => cases.len(),
+                    Statement::Switch { cases, .. } => nested_cases(cases.len()),
                     _ => 1,
                 };
             }
         }
         deepest
     }
+}
+
+/// How many constructs stand inside each other in a switch of so many cases, which is halved on its way to a device while it has
+/// more than a few.
+fn nested_cases(mut cases: usize) -> usize {
+    let mut halvings = 0;
+    while cases > MOST_CASES {
+        cases = cases.div_ceil(2);
+        halvings += 1;
+    }
+    cases + halvings
 }
 
 /// What a jump stands in.

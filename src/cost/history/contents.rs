@@ -58,14 +58,15 @@ pub(crate) struct Contents {
     /// The oldest first.
     tuned: Vec<(Seen, TunedKernel)>,
     runs: HashMap<Seen, Runs>,
-    probes: HashMap<DeviceId, Probes>,
+    /// By device and by their names.
+    probes: HashMap<(DeviceId, String), Probed>,
     records: u64,
 }
 
-/// What probes found on a device.
+/// What a probe found on a device.
 #[derive(Clone, Debug)]
-struct Probes {
-    name: String,
+struct Probed {
+    device: String,
     version: u32,
     failed: Vec<String>,
 }
@@ -114,8 +115,8 @@ impl Contents {
                 self.tuned.retain(|(other, _)| *other != seen);
                 self.tuned.push((seen, TunedKernel { name, fingerprint, device, size: seen.class, constants }));
             }
-            Record::Probes { id, name, version, failed } => {
-                self.probes.insert(id, Probes { name, version, failed });
+            Record::Probe { id, device, version, probe, failed } => {
+                self.probes.insert((id, probe), Probed { device, version, failed });
             }
         }
     }
@@ -146,10 +147,12 @@ impl Contents {
             tuned.push(record);
         }
         records.extend(tuned.into_iter().rev());
-        let mut probes: Vec<(&DeviceId, &Probes)> = self.probes.iter().collect();
-        probes.sort_by_key(|(id, _)| **id);
-        for (id, Probes { name, version, failed }) in probes {
-            let record = Record::Probes { id: *id, name: name.clone(), version: *version, failed: failed.clone() };
+        let mut probes: Vec<(&(DeviceId, String), &Probed)> = self.probes.iter().collect();
+        probes.sort_by_key(|(key, _)| *key);
+        for ((id, probe), Probed { device, version, failed }) in probes {
+            let (id, version) = (*id, *version);
+            let (device, probe, failed) = (device.clone(), probe.clone(), failed.clone());
+            let record = Record::Probe { id, device, version, probe, failed };
             format::line(&record, &mut text);
             if text.len() > bytes {
                 break;
@@ -177,9 +180,10 @@ impl Contents {
         self.records(usize::MAX)
     }
 
-    /// What probes of this version found that a device gets wrong, if they have run.
-    pub fn failed_probes(&self, id: DeviceId, version: u32) -> Option<&[String]> {
-        self.probes.get(&id).filter(|probes| probes.version == version).map(|probes| &*probes.failed)
+    /// What a probe of this version found that a device gets wrong, if it has run.
+    pub fn failed_probe(&self, id: DeviceId, probe: &str, version: u32) -> Option<&[String]> {
+        let found = self.probes.get(&(id, probe.to_owned()));
+        found.filter(|found| found.version == version).map(|found| &*found.failed)
     }
 
     /// For people.

@@ -66,11 +66,11 @@ fn record(line: &str) -> Option<Record> {
             let constants = fields.next()?.split(',').filter(|text| !text.is_empty()).map(constant);
             Record::Tuned { seen, name, on, constants: constants.collect::<Option<_>>()? }
         }
-        "probes" => {
+        "probe" => {
             let (id, version) = (DeviceId(fingerprint(fields.next()?)?), fields.next()?.parse().ok()?);
-            let (name, failed) = (fields.next()?.to_owned(), fields.next()?);
-            let failed = failed.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-            Record::Probes { id, name, version, failed }
+            let (device, probe) = (fields.next()?.to_owned(), fields.next()?.to_owned());
+            let failed = fields.next()?.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+            Record::Probe { id, device, version, probe, failed }
         }
         _ => return None,
     };
@@ -102,8 +102,8 @@ pub fn line(record: &Record, to: &mut Vec<u8>) {
             let (name, on, constants) = (plain(name), plain(on), constants.join(","));
             format!("tuned\t{}\t{kernel}\t{class}\t{name}\t{on}\t{constants}", device.0)
         }
-        Record::Probes { id, name, version, failed } => {
-            format!("probes\t{}\t{version}\t{}\t{}", id.0, plain(name), failed.join(","))
+        Record::Probe { id, device, version, probe, failed } => {
+            format!("probe\t{}\t{version}\t{}\t{probe}\t{}", id.0, plain(device), failed.join(","))
         }
     };
     to.extend_from_slice(format!("{:016x}\t{text}\n", checksum(text.as_bytes())).as_bytes());
