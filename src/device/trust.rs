@@ -277,7 +277,7 @@ fn run(device: &Device, numbers: &[usize]) -> Result<Vec<(usize, Weaknesses)>> {
 }
 
 fn run_one(device: &Device, probe: &Probe) -> Result<Weaknesses> {
-    let kernel = Module::parse(&*probe.wgsl)?.only_kernel()?;
+    let kernel = Module::parse(&probe.wgsl)?.only_kernel()?;
     if kernel.inner.requirements.check(kernel.name(), device.info()).is_err() {
         // What a device is too small for is no fault of what it computes.
         return Ok(Weaknesses::new());

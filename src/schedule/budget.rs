@@ -236,11 +236,7 @@ mod tests {
                     }
                     4 | 5 if !running.is_empty() => budget.give_back(running.swap_remove(pick(running.len()))),
                     6 if !waiting.is_empty() => budget.leave(waiting.remove(pick(waiting.len())).0),
-                    7 if held.is_empty() => {
-                        if budget.hold(number / 4).is_ok() {
-                            held.push(number / 4);
-                        }
-                    }
+                    7 if held.is_empty() => held.extend(budget.hold(number / 4).map(|()| number / 4)),
                     7 => held.drain(..).for_each(|bytes| budget.let_go(bytes)),
                     _ => {}
                 }

@@ -4,6 +4,7 @@
 //! kernels that use what it gets wrong, and for no others. Here is plain data: who runs probes and keeps what they found is
 //! `device`.
 
+#[allow(clippy::approx_constant, clippy::excessive_precision, reason = "values as tables have them")]
 mod builtins;
 mod probes;
 mod uses;

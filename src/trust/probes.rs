@@ -300,15 +300,14 @@ fn values() -> Probe {
 fn atomics() -> Probe {
     const GROUPS: u32 = 32;
     const ALL: u32 = 64 * GROUPS;
-    let wgsl = format!(
-        "@group(0) @binding(0) var<storage, read> x: array<u32>;
+    let wgsl = "@group(0) @binding(0) var<storage, read> x: array<u32>;
         @group(0) @binding(1) var<storage, read_write> y: array<atomic<u32>>;
         var<workgroup> low: atomic<u32>;
         var<workgroup> sum: atomic<i32>;
         @compute @workgroup_size(64)
-        fn atomics(@builtin(global_invocation_id) id: vec3u, @builtin(local_invocation_index) lane: u32) {{
+        fn atomics(@builtin(global_invocation_id) id: vec3u, @builtin(local_invocation_index) lane: u32) {
             let i = id.x;
-            if lane == 0u {{ atomicStore(&low, x[0]); }}
+            if lane == 0u { atomicStore(&low, x[0]); }
             workgroupBarrier();
             atomicMin(&low, 1000u - lane);
             atomicAdd(&sum, i32(lane) - 40);
@@ -318,21 +317,20 @@ fn atomics() -> Probe {
             atomicOr(&y[3], 1u << (i % 32u));
             atomicXor(&y[4], i * 3u + 1u);
             var seen = atomicLoad(&y[5]);
-            loop {{
+            loop {
                 let tried = atomicCompareExchangeWeak(&y[5], seen, seen + i);
-                if tried.exchanged {{ break; }}
+                if tried.exchanged { break; }
                 seen = tried.old_value;
-            }}
+            }
             // Each old value is somebody's.
             let old = atomicAdd(&y[6], 1u);
             atomicOr(&y[9u + old / 32u], 1u << (old % 32u));
             workgroupBarrier();
-            if lane == 0u {{
+            if lane == 0u {
                 atomicAdd(&y[7], atomicLoad(&low));
                 atomicAdd(&y[8], bitcast<u32>(atomicLoad(&sum)));
-            }}
-        }}"
-    );
+            }
+        }";
     let ids = || 0..ALL;
     let of_group = (0..64).map(|lane| lane - 40).sum::<i32>() as u32;
     let y = [
@@ -347,7 +345,7 @@ fn atomics() -> Probe {
         of_group.wrapping_mul(GROUPS),
     ];
     let y = y.into_iter().chain((0..ALL / 32).map(|_| u32::MAX));
-    Probe::new(wgsl, [GROUPS, 1, 1], vec![u32::MAX]).expect(Weakness::Atomics, y)
+    Probe::new(wgsl.to_owned(), [GROUPS, 1, 1], vec![u32::MAX]).expect(Weakness::Atomics, y)
 }
 
 fn functions() -> Probe {

@@ -180,7 +180,7 @@ impl Rewriter<'_, '_> {
         let Some(watch) = self.context.watch else { return Ok(()) };
         let may_return = blocks.into_iter().any(returns);
         let is_loop = construct == Some(Construct::Loop);
-        if !is_loop && !(may_return && self.is_in_loop()) {
+        if !(is_loop || may_return && self.is_in_loop()) {
             return Ok(());
         }
         let pointer = self.way_out(watch)?;
