@@ -273,7 +273,7 @@ impl CpuBackend {
         }
         kernel.inner.requirements.check(kernel.name(), &self.info)?;
         let (program, agreement) = Agreement::of(kernel, &kernel.program()?);
-        let interp = interp::compile(&*program)?;
+        let interp = interp::compile(&program)?;
         check_private_memory(&interp)?;
         let program = self.compiles.then_some(program);
         let rows = program.as_deref().and_then(Rows::of);
