@@ -134,10 +134,12 @@ fn word_at(mem: Mem, word: u32, origin: Origin) -> Address {
 }
 
 /// Words of what is told: the number of the check from 1 on, what the workgroup went by, and what one lane read.
+#[cfg_attr(not(feature = "cpu"), allow(dead_code))]
 pub const REPORT_WORDS: usize = 3;
 
 /// A program with checks as it is executed: lanes that read another value say so in a memory of its own, which is bound as
 /// if it were the kernel's binding of number `binding`. The first one in a dispatch is what it holds in the end.
+#[cfg_attr(not(feature = "cpu"), allow(dead_code))]
 pub fn with_report(program: &Program, binding: usize) -> Program {
     let mut program = program.clone();
     let report = Mem(program.memories.len() as u32);
