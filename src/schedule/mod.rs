@@ -8,7 +8,7 @@
 //! has to know a speed in advance, and a member that gets slower is simply given less. When no units are left, idle members
 //! compute what a slow one still has in flight a second time (a *backup execution*, `tail`).
 //!
-//! Calls that run at the same time share a device's memory: a [`Budget`] says whose turn it is.
+//! Calls that run at the same time share a device's memory: a budget says whose turn it is.
 //!
 //! Nothing here does I/O, reads a clock or starts a thread: callers hand in the time since the start of the call. That is
 //! why the same code runs under real threads, under a simulated clock with a thousand members ([`simulate`]), and under
