@@ -116,9 +116,12 @@ impl<'a> Call<'a> {
             None => (self.kernel, workgroups, false),
         };
         let is_exact = self.is_exact || is_sized;
-        let plan = plan.map(|plan| match device.inner.backend.shape(&kernel, workgroups) {
-            Some(shape) if planned && !is_exact && split.is_none() => Arc::new(plan.with_shape(shape)),
-            _ => plan,
+        // Only who looks at the plan sees it.
+        let shows_shape = planned && !is_exact && split.is_none();
+        let shape = || device.inner.backend.shape(&kernel, workgroups);
+        let plan = plan.map(|plan| match if shows_shape { shape() } else { None } {
+            Some(shape) => Arc::new(plan.with_shape(shape)),
+            None => plan,
         });
         let stop = Armed::new(Some(&kernel), start, self.deadline, self.tokens)?;
         Ok(Checked {

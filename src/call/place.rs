@@ -219,11 +219,11 @@ impl Call<'_> {
             let doubt = self.devices.doubt(device, kernel, &given);
             let is_named = at == 0 && is_decided;
             let may_try = |doubt: &Doubt| is_named && doubt.is_watchable() && !self.has_resident_data();
-            let watches_loops = match doubt.clone() {
+            let watches_loops = match &doubt {
                 None => false,
-                Some(doubt) if may_try(&doubt) => true,
+                Some(doubt) if may_try(doubt) => true,
                 Some(doubt) if is_named => {
-                    passed = Some((device, Passed::Distrusted(doubt)));
+                    passed = Some((device, Passed::Distrusted(doubt.clone())));
                     continue;
                 }
                 Some(doubt) => {

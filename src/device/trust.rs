@@ -165,10 +165,11 @@ impl Inner {
     fn weaknesses(&self, device: &Device, uses: Option<&Uses>) -> Vec<Weakness> {
         // Held while probes run, lest two threads do it.
         let mut findings = lock(&device.inner.findings);
-        if !findings.missing(uses).is_empty() {
+        let mut missing = findings.missing(uses);
+        if !missing.is_empty() {
             self.recall(device, &mut findings);
+            missing = findings.missing(uses);
         }
-        let missing = findings.missing(uses);
         if !missing.is_empty() {
             let start = Instant::now();
             match run(device, &missing) {

@@ -3,7 +3,7 @@
 //! Without a GPU the tests on one are skipped, and say so; with `SWATH_REQUIRE_GPU=1` they fail.
 
 #[path = "chain/checkpoint.rs"]
-mod checkpoint;
+pub mod checkpoint;
 #[path = "chain/errors.rs"]
 mod errors;
 #[path = "chain/loops.rs"]

@@ -1,8 +1,8 @@
 //! Calls with a checkpoint: stopped anywhere and made again, they give what an undisturbed one gives.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::wgsl::kernel;
+use crate::{chain::checkpoint::Folder, wgsl::kernel};
 use swath::{Call, CancelToken, Checkpoint, Error, Kernel, Report, Runtime, plan::TileEvent};
 
 /// What it reads it replaces; each unit its own part, the last one a short one.
@@ -88,18 +88,6 @@ fn setups() -> Vec<(Runtime, Vec<&'static str>)> {
         }
     }
     setups
-}
-
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Folder {
-        Folder(tempfile::tempdir().expect("a temporary folder"))
-    }
-
-    fn path(&self) -> PathBuf {
-        self.0.path().join("c")
-    }
 }
 
 /// Where a call is made.

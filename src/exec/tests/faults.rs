@@ -88,6 +88,11 @@ fn subjects() -> Vec<Subject> {
     ]
 }
 
+/// A member that is asked for by name, of which nothing is known.
+fn member<'m>(backend: &'m dyn Backend, plan: &'m Plan) -> Member<'m> {
+    Member { backend, plan, spare_threads: 0, is_listed: true, rate: None, track: None, watches_loops: false }
+}
+
 impl Subject {
     fn plan(&self, backend: &dyn Backend) -> Plan {
         let shape = CallShape {
@@ -107,17 +112,7 @@ impl Subject {
     fn run(&self, devices: &[Arc<Faulty>], spare: Option<&Arc<dyn Backend>>) -> Result<Outcome, Error> {
         let plans: Vec<Plan> = devices.iter().map(|device| self.plan(&**device)).collect();
         let spare_plan = spare.map(|spare| self.plan(&**spare));
-        let member = |backend, plan| Member {
-            backend,
-            plan,
-            spare_threads: 0,
-            is_listed: true,
-            rate: None,
-            track: None,
-            watches_loops: false,
-        };
-        let members: Vec<_> =
-            devices.iter().zip(&plans).map(|(device, plan)| member(&**device as &dyn Backend, plan)).collect();
+        let members: Vec<_> = devices.iter().zip(&plans).map(|(device, plan)| member(&**device, plan)).collect();
         let spare = spare.zip(spare_plan.as_ref()).map(|(spare, plan)| member(&**spare, plan));
         let mut y = self.before.clone();
         let args = vec![ArgData::Read(bytemuck::cast_slice(&self.x)), ArgData::Write(bytemuck::cast_slice_mut(&mut y))];
@@ -267,15 +262,6 @@ fn a_device_that_is_destroyed_in_the_middle_of_a_call_does_not_show() {
     let subject = &subjects()[1];
     let engine = engine();
     let plans = [subject.plan(&*gpu), subject.plan(&*engine)];
-    let member = |backend, plan| Member {
-        backend,
-        plan,
-        spare_threads: 0,
-        is_listed: true,
-        rate: None,
-        track: None,
-        watches_loops: false,
-    };
     let mut y = subject.before.clone();
     let mut told = 0;
     let mut watch = |_| {

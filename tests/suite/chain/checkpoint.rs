@@ -122,14 +122,15 @@ impl Drawn {
     }
 }
 
-struct Folder(tempfile::TempDir);
+/// A folder for a checkpoint, removed in the end.
+pub struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn new() -> Folder {
+    pub fn new() -> Folder {
         Folder(tempfile::tempdir().expect("a temporary folder"))
     }
 
-    fn path(&self) -> PathBuf {
+    pub fn path(&self) -> PathBuf {
         self.0.path().join("c")
     }
 }
