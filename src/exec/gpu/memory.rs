@@ -124,6 +124,21 @@ struct PoolInner {
     bytes: u64,
 }
 
+impl PoolInner {
+    /// Takes out at least so many bytes, if there are so many, the oldest buffers first.
+    fn shrink(&mut self, bytes: u64) -> Vec<DeviceBuffer> {
+        let (mut gone, mut freed) = (Vec::new(), 0);
+        while freed < bytes {
+            let Some(size) = self.order.pop_front() else { break };
+            let Some(old) = self.free.get_mut(&size).filter(|kept| !kept.is_empty()) else { break };
+            gone.push(old.remove(0));
+            self.bytes -= size;
+            freed += size;
+        }
+        gone
+    }
+}
+
 impl Pool {
     /// A buffer of exactly `size` bytes, if one is kept.
     fn take(&self, size: u64) -> Option<DeviceBuffer> {
@@ -142,28 +157,13 @@ impl Pool {
         inner.bytes += buffer.size;
         inner.order.push_back(buffer.size);
         inner.free.entry(buffer.size).or_default().push(buffer);
-        let mut gone = Vec::new();
-        while inner.bytes > KEPT {
-            let Some(size) = inner.order.pop_front() else { break };
-            let Some(old) = inner.free.get_mut(&size).filter(|kept| !kept.is_empty()) else { break };
-            gone.push(old.remove(0));
-            inner.bytes -= size;
-        }
-        gone
+        let excess = inner.bytes.saturating_sub(KEPT);
+        inner.shrink(excess)
     }
 
     /// Gives up at least so many bytes of what is kept, if there are so many, the oldest first.
     fn shrink(&self, bytes: u64) -> Vec<DeviceBuffer> {
-        let mut inner = lock(&self.inner);
-        let (mut gone, mut freed) = (Vec::new(), 0);
-        while freed < bytes {
-            let Some(size) = inner.order.pop_front() else { break };
-            let Some(old) = inner.free.get_mut(&size).filter(|kept| !kept.is_empty()) else { break };
-            gone.push(old.remove(0));
-            inner.bytes -= size;
-            freed += size;
-        }
-        gone
+        lock(&self.inner).shrink(bytes)
     }
 
     /// Gives up all that is kept.
