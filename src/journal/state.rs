@@ -4,7 +4,7 @@ use std::{io, path::Path};
 
 use super::{
     format::{Found, Header, Piece, Position, Record, State},
-    store::{PAGE, Refusal, data_path, open, read},
+    store::{PAGE, Refusal, find_data, forget, make_data, open, read},
 };
 use crate::{
     digest::Digest,
@@ -35,11 +35,7 @@ impl StateLog {
         let log = open(fs, path)?;
         match read(&*log)? {
             Some(found) => StateLog::go_on(fs, path, header, log, found, bytes),
-            None => StateLog::begin(fs, path, header, log, bytes).inspect_err(|_| {
-                // Nothing is begun. What does not go away is empty, or begun anew.
-                let _ = fs.remove(&data_path(path));
-                let _ = fs.remove(path);
-            }),
+            None => StateLog::begin(fs, path, header, log, bytes).inspect_err(|_| forget(fs, path)),
         }
     }
 
@@ -50,7 +46,7 @@ impl StateLog {
         log: Box<dyn Handle>,
         half: u64,
     ) -> Result<StateLog, Refusal> {
-        let data = make_data(fs, path, half)?;
+        let data = make_data(fs, path, 2 * half)?;
         let (encoded, sum) = header.encode();
         log.write_at(0, &encoded)?;
         log.sync()?;
@@ -68,16 +64,8 @@ impl StateLog {
     ) -> Result<StateLog, Refusal> {
         found.header.check(header, &|_| false)?;
         let data = match &found.state {
-            None => make_data(fs, path, half)?,
-            Some(_) => {
-                let lost =
-                    || Refusal::wrong(format!("has lost its data: `{}` is missing or cut", data_path(path).display()));
-                let data = fs.open(&data_path(path))?.ok_or_else(lost)?;
-                if data.length()? < 2 * half {
-                    return Err(lost());
-                }
-                data
-            }
+            None => make_data(fs, path, 2 * half)?,
+            Some(_) => find_data(fs, path, 2 * half)?,
         };
         // What was torn is not to stand behind what is written next.
         log.truncate(found.end)?;
@@ -150,14 +138,4 @@ impl StateLog {
     pub fn room(pieces: impl IntoIterator<Item = u64>) -> u64 {
         pieces.into_iter().map(|bytes| bytes.next_multiple_of(PAGE)).sum()
     }
-}
-
-/// Makes the data file, of full size.
-fn make_data(fs: &dyn FileSystem, path: &Path, half: u64) -> Result<Box<dyn Handle>, Refusal> {
-    let data = fs.create(&data_path(path))?;
-    data.truncate(0)?;
-    data.reserve(2 * half)?;
-    data.sync()?;
-    fs.sync_folder(path)?;
-    Ok(data)
 }

@@ -140,6 +140,29 @@ pub(super) fn data_path(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// Makes the data file, of full size.
+pub(super) fn make_data(fs: &dyn FileSystem, path: &Path, bytes: u64) -> Result<Box<dyn Handle>, Refusal> {
+    let data = fs.create(&data_path(path))?;
+    data.truncate(0)?;
+    data.reserve(bytes)?;
+    data.sync()?;
+    fs.sync_folder(path)?;
+    Ok(data)
+}
+
+/// Opens the data file that an earlier process made.
+pub(super) fn find_data(fs: &dyn FileSystem, path: &Path, bytes: u64) -> Result<Box<dyn Handle>, Refusal> {
+    let lost = || Refusal::wrong(format!("has lost its data: `{}` is missing or cut", data_path(path).display()));
+    let data = fs.open(&data_path(path))?.ok_or_else(lost)?;
+    if data.length()? < bytes { Err(lost()) } else { Ok(data) }
+}
+
+/// Removes what could not be begun. What does not go away is empty, or begun anew.
+pub(super) fn forget(fs: &dyn FileSystem, path: &Path) {
+    let _ = fs.remove(&data_path(path));
+    let _ = fs.remove(path);
+}
+
 /// Opens a journal's file, and sees to it that no other process does.
 pub(super) fn open(fs: &dyn FileSystem, path: &Path) -> Result<Box<dyn Handle>, Refusal> {
     let log = fs.create(path)?;
@@ -262,11 +285,7 @@ impl Journal {
         };
         match found {
             Some(found) => journal.go_on(fs, path, header, found, end)?,
-            None => journal.begin(fs, path, header, end, memory).inspect_err(|_| {
-                // Nothing is begun. What does not go away is empty, or begun anew.
-                let _ = fs.remove(&data_path(path));
-                let _ = fs.remove(path);
-            })?,
+            None => journal.begin(fs, path, header, end, memory).inspect_err(|_| forget(fs, path))?,
         }
         Ok(journal)
     }
@@ -298,12 +317,7 @@ impl Journal {
     /// Makes the data file, if there is anything to be in it.
     fn make_data(&mut self, fs: &dyn FileSystem, path: &Path, bytes: u64) -> Result<(), Refusal> {
         if bytes > 0 {
-            let data = fs.create(&data_path(path))?;
-            data.truncate(0)?;
-            data.reserve(bytes)?;
-            data.sync()?;
-            fs.sync_folder(path)?;
-            self.data = Some(data);
+            self.data = Some(make_data(fs, path, bytes)?);
         }
         Ok(())
     }
@@ -326,13 +340,7 @@ impl Journal {
         if found.runs.is_empty() && !keeps_starts {
             self.make_data(fs, path, bytes)?;
         } else if bytes > 0 {
-            let lost =
-                || Refusal::wrong(format!("has lost its data: `{}` is missing or cut", data_path(path).display()));
-            let data = fs.open(&data_path(path))?.ok_or_else(lost)?;
-            if data.length()? < bytes {
-                return Err(lost());
-            }
-            self.data = Some(data);
+            self.data = Some(find_data(fs, path, bytes)?);
         }
         // What was torn is not to stand behind what is written next.
         self.log.truncate(found.end)?;
