@@ -5,6 +5,8 @@ mod grids;
 #[cfg(feature = "gpu")]
 #[path = "support/missing_gpu.rs"]
 mod missing_gpu;
+#[path = "cli/samples.rs"]
+mod samples;
 
 use std::{
     fs,
@@ -551,24 +553,6 @@ fn devices_are_listed() {
     }
     let sentence = bench.fails("run saxpy --device nowhere", 2);
     assert!(sentence.contains("no device is called `nowhere`"), "{sentence}");
-}
-
-#[test]
-fn samples_run_and_are_verified() {
-    for device in devices() {
-        let bench = Bench::new();
-        let text = bench.runs(&format!("run all --size small --device {device}"));
-        assert_eq!(text.lines().filter(|line| line.contains("yes: ")).count(), swath::samples::all().len(), "{text}");
-        let document =
-            json(&bench.runs(&format!("run saxpy --size 1001 --seed 3 --json --out y.npy --device {device}")));
-        assert_eq!(document["verified"], true);
-        assert!(document["size"].as_str().is_some_and(|size| size.contains("1001")), "{document}");
-        assert_eq!(bench.read::<f32>("y.npy").0, [1001]);
-        let document = json(&bench.runs(&format!("run all --size small --json --device {device}")));
-        assert_eq!(document["failed"], 0);
-        let sentence = bench.fails(&format!("run saxpy --size small --out y.jpeg --device {device}"), 2);
-        assert!(sentence.contains(".npy"), "{sentence}");
-    }
 }
 
 #[test]

@@ -1,0 +1,153 @@
+//! Samples: on inputs that they make, and on files of the user's own, good and broken.
+
+use std::{fs, path::Path};
+
+use sha2::{Digest, Sha256};
+
+use super::{Bench, devices, json};
+
+/// A file in the repository to try a sample with.
+fn data(name: &str) -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data").join(name)).expect("a file in examples/data")
+}
+
+fn text(name: &str) -> String {
+    String::from_utf8(data(name)).expect("text")
+}
+
+#[test]
+fn samples_run_and_are_verified() {
+    for device in devices() {
+        let bench = Bench::new();
+        let text = bench.runs(&format!("run all --size small --device {device}"));
+        assert_eq!(text.lines().filter(|line| line.contains("yes: ")).count(), swath::samples::all().len(), "{text}");
+        let document =
+            json(&bench.runs(&format!("run saxpy --size 1001 --seed 3 --json --out y.npy --device {device}")));
+        assert_eq!(document["verified"], true);
+        assert!(document["size"].as_str().is_some_and(|size| size.contains("1001")), "{document}");
+        assert_eq!(bench.read::<f32>("y.npy").0, [1001]);
+        let document = json(&bench.runs(&format!("run all --size small --json --device {device}")));
+        assert_eq!(document["failed"], 0);
+        let sentence = bench.fails(&format!("run saxpy --size small --out y.jpeg --device {device}"), 2);
+        assert!(sentence.contains(".npy"), "{sentence}");
+    }
+}
+
+#[test]
+fn a_picture_is_filtered() {
+    for device in devices() {
+        let bench = Bench::new().array("dot.npy", &[21, 33], &{
+            let mut image = [0.0f32; 21 * 33];
+            image[10 * 33 + 16] = 1.0;
+            image
+        });
+        bench.runs(&format!("run conv2d --input dot.npy --out disc.npy --device {device}"));
+        // The dot becomes a disc of the same light.
+        let (shape, disc) = bench.read::<f32>("disc.npy");
+        assert_eq!(shape, [21, 33]);
+        assert!((disc.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+        let [middle, inside, outside] = [(10, 16), (10, 21), (10, 23)].map(|(row, column)| disc[row * 33 + column]);
+        assert!(middle > 0.0 && (middle - inside).abs() < 1e-6 && outside == 0.0, "{device}");
+
+        let bench = bench.file("night.png", data("night.png"));
+        bench.runs(&format!("run conv2d --input night.png --out blurred.png --device {device}"));
+        let png = fs::read(bench.path("blurred.png")).unwrap();
+        assert_eq!(png[16..24], data("night.png")[16..24], "its width and height");
+    }
+}
+
+#[test]
+fn records_are_logged_and_each_can_be_shown_alone() {
+    let records = text("shipments.csv");
+    for device in devices() {
+        let bench = Bench::new().file("shipments.csv", &records);
+        bench.runs(&format!("run merkle --input shipments.csv --out log.json --device {device}"));
+        let log = json(&fs::read_to_string(bench.path("log.json")).unwrap());
+        let (size, root) = (log["size"].as_u64().unwrap() as usize, bytes(&log["root"]));
+        assert_eq!(size, records.lines().count());
+        for (index, (entry, record)) in log["entries"].as_array().unwrap().iter().zip(records.lines()).enumerate() {
+            let proof: Vec<_> = entry["proof"].as_array().unwrap().iter().map(bytes).collect();
+            let leaf = Sha256::digest([&[0][..], &bytes(&entry["salt"]), record.as_bytes()].concat()).to_vec();
+            assert_eq!(leaf, bytes(&entry["leaf"]));
+            assert_eq!(above(&leaf, index, size, &proof), root, "record {index} on {device}");
+        }
+    }
+}
+
+/// The digest over `count` leaves, of which number `index` is `leaf`: the recursion that defines the tree (RFC 9162, section
+/// 2.1.1), with what is beside the way from the proof.
+fn above(leaf: &[u8], index: usize, count: usize, proof: &[Vec<u8>]) -> Vec<u8> {
+    let Some((beside, below)) = proof.split_last() else {
+        assert_eq!(count, 1, "the proof is too short");
+        return leaf.to_vec();
+    };
+    let middle = count.next_power_of_two() / 2;
+    if index < middle {
+        let left = above(leaf, index, middle, below);
+        Sha256::digest([&[1][..], &left, beside].concat()).to_vec()
+    } else {
+        let right = above(leaf, index - middle, count - middle, below);
+        Sha256::digest([&[1][..], beside, &right].concat()).to_vec()
+    }
+}
+
+fn bytes(hex: &serde_json::Value) -> Vec<u8> {
+    let hex = hex.as_str().expect("hexadecimal digits");
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hexadecimal digits")).collect()
+}
+
+#[test]
+fn reads_are_placed_in_their_genome() {
+    for device in devices() {
+        let text = text("phix174_reads.fasta");
+        let bench = Bench::new().file("reads.fasta", &text);
+        bench.runs(&format!("run smith_waterman --input reads.fasta --out hits.tsv --device {device}"));
+        let table = fs::read_to_string(bench.path("hits.tsv")).unwrap();
+        let mut sequences = text.split('>').skip(1).map(|part| part.split_once('\n').expect("a title"));
+        let genome = sequences.next().unwrap().1.replace('\n', "");
+        let mut found = 0;
+        for ((name, bases), row) in sequences.zip(table.lines().skip(1)) {
+            let row: Vec<&str> = row.split('\t').collect();
+            assert_eq!(row[0], name);
+            // A read that the genome has as it is scores 2 for each base, and ends where it ends.
+            if let Some(first) = genome.find(bases.trim()) {
+                let end = (first + bases.trim().len()).to_string();
+                assert_eq!(row[1..], ["100", "200", "+", end.as_str()], "{name} on {device}");
+                found += 1;
+            }
+        }
+        assert!(found > 0);
+    }
+}
+
+/// What is wrong is said, with the line where there are lines; nothing is written.
+#[test]
+fn files_that_are_none_of_theirs_are_refused() {
+    let bench = Bench::new()
+        .file("text.png", "no picture")
+        .file("cut.png", &data("night.png")[..2000])
+        .file("empty.csv", "")
+        .file("gap.csv", "one\n\nthree\n")
+        .file("dash.fasta", ">genome\nACGT\n>read\nAC-T\n")
+        .array("doubles.npy", &[2, 2], &[1.0f64; 4])
+        .array("line.npy", &[4], &[1.0f32; 4])
+        .array("hole.npy", &[1, 2], &[1.0, f32::NAN]);
+    for (arguments, problem) in [
+        ("conv2d --input text.png", "it is no PNG that can be read"),
+        ("conv2d --input cut.png", "it is no PNG that can be read"),
+        ("conv2d --input doubles.npy", "its type is '<f8'"),
+        ("conv2d --input line.npy", "(height, width)"),
+        ("conv2d --input hole.npy", "row 0, column 1 holds NaN"),
+        ("conv2d --input nowhere.png", "there is no such file"),
+        ("merkle --input empty.csv", "it has no records"),
+        ("merkle --input gap.csv", "line 2 is empty"),
+        ("smith_waterman --input dash.fasta", "line 4: `-` is no base"),
+        ("saxpy --input gap.csv", "these take one: conv2d, merkle, smith_waterman"),
+        ("all --input gap.csv", "--input is for one sample"),
+        ("merkle --input gap.csv --size 3", "cannot be used with"),
+    ] {
+        let sentence = bench.fails(&format!("run {arguments} --out out.npy"), 2);
+        assert!(sentence.contains(problem), "{arguments}: {sentence}");
+        assert!(!bench.path("out.npy").exists());
+    }
+}
