@@ -139,7 +139,7 @@ impl Job<'_> {
     #[doc(hidden)]
     pub fn finish_checkpoint(&self, files: &[FinalFile], is_replaced: &dyn Fn(&str) -> bool) -> Result<()> {
         let recorded = self.checked.recorded();
-        recorded.map_or(Ok(()), |recorded| finish_recorded(&self.checked.kernel, &recorded, files, is_replaced))
+        recorded.map_or(Ok(()), |recorded| finish_recorded(&self.checked.call.kernel, &recorded, files, is_replaced))
     }
 
     /// Runs it and waits for its results. A [deadline](Call::deadline) counts from when the job was planned.

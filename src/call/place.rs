@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Call,
+    CallParts,
     args::{Arg, Data},
     checkpoint,
     grid::Extent,
@@ -30,7 +30,7 @@ pub(super) struct Placement {
     /// Time spent compiling to find out whether the device can run the kernel.
     pub compile: Duration,
     /// Who shares the call, the device included; nothing where it runs all of it.
-    pub split: Option<Split>,
+    pub split: Option<Box<Split>>,
     /// What to tell once it has run.
     pub ticket: Option<Ticket>,
     /// The call with constants that were tuned for the device, where it leaves them open and they are used; and its workgroups.
@@ -73,7 +73,7 @@ impl Placement {
     }
 }
 
-impl Call<'_> {
+impl CallParts<'_> {
     /// Finds the device or the devices, and plans the call if it has to be cut, or if a plan is `wanted` anyway.
     pub(super) fn place(&self, workgroups: [u32; 3], wanted: bool) -> Result<Placement> {
         if self.checkpoint.is_none() {
@@ -334,18 +334,13 @@ impl Call<'_> {
             _ if binding.kind == BindingKind::Uniform => DataLocation::Uniform,
             _ => DataLocation::Host,
         };
-        let shape = CallShape {
-            memory: self.memory,
-            tiles: self.tiles,
-            reports: !self.watchers.is_empty(),
-            is_recorded: self.checkpoint.is_some(),
-            ..CallShape::new(
-                workgroups,
-                bindings.iter().zip(&self.args).map(bytes).collect(),
-                bindings.iter().zip(&self.args).map(holder).collect(),
-            )
-        };
-        PlanRequest { shape, uniforms: self.uniforms.all() }
+        let given = bindings.iter().zip(&self.args);
+        let shape = CallShape::new(workgroups, given.clone().map(bytes), given.map(holder));
+        let mut given = PlanRequest { shape, uniforms: self.uniforms.all() };
+        let shape = &mut given.shape;
+        (shape.memory, shape.tiles) = (self.memory, self.tiles);
+        (shape.reports, shape.is_recorded) = (!self.watchers.is_empty(), self.checkpoint.is_some());
+        given
     }
 
     /// The devices that may run the call.

@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use smallvec::{SmallVec, smallvec};
+
 use super::{
     Asked, Decision, Device, DeviceChoice,
     choice::{Candidates, Choice},
@@ -151,14 +153,14 @@ impl Devices {
         match name {
             "auto" => self.inner.preferred.first(),
             "gpu" => self.gpus().next(),
-            _ => {
+            _ => devices.iter().find(|device| device.alias() == name).or_else(|| {
                 let lower = name.to_lowercase();
                 let called = |device: &&Device| device.name().to_lowercase().contains(&lower);
                 devices
                     .iter()
                     .find(|device| device.alias() == lower)
                     .or_else(|| if lower.is_empty() { None } else { self.inner.preferred.iter().find(called) })
-            }
+            }),
         }
     }
 
@@ -241,15 +243,15 @@ impl Devices {
     /// The devices that may run what `decision` is about. Behind one that the caller or `SWATH_DEVICE` asks for comes one
     /// that takes data of any size, for what that one cannot hold.
     pub fn candidates(&self, decision: Decision<'_>) -> Result<Candidates> {
-        let open = |devices| Ok(Candidates { devices, is_decided: false });
+        let open = |devices: SmallVec<[Device; 4]>| Ok(Candidates { devices, is_decided: false });
         let asked = match (decision, self.inner.default.as_deref().map(str::trim)) {
             (Decision::Holds(device), _) => {
-                return Ok(Candidates { devices: vec![device.clone()], is_decided: true });
+                return Ok(Candidates { devices: smallvec![device.clone()], is_decided: true });
             }
             (Decision::Asked(device), _) => device.clone(),
-            (Decision::Open, None | Some("auto")) => return open(self.inner.preferred.clone()),
+            (Decision::Open, None | Some("auto")) => return open(self.inner.preferred.as_slice().into()),
             (Decision::Open, Some(_)) => match self.default_several()? {
-                Some(Asked::Several { devices, .. }) => return open(devices),
+                Some(Asked::Several { devices, .. }) => return open(devices.into()),
                 _ => self.named("auto")?,
             },
         };

@@ -224,7 +224,7 @@ impl Inner {
         let key = CallKey {
             kernel: kernel.inner.identity.clone(),
             workgroups: given.shape.workgroups,
-            bytes: given.shape.bytes.clone(),
+            bytes: given.shape.bytes.to_vec(),
             uniforms: given.uniforms.to_vec(),
         };
         if let Some(known) = lock(&self.calls).get(&key) {
