@@ -12,6 +12,7 @@ mod job;
 mod launch;
 pub(crate) mod place;
 mod progress;
+mod search;
 mod split;
 #[cfg(all(test, feature = "cpu"))]
 mod tests;
