@@ -11,6 +11,7 @@ mod infer;
 mod job;
 mod launch;
 pub(crate) mod place;
+mod prefer;
 mod progress;
 mod search;
 mod split;
@@ -28,6 +29,7 @@ pub use asynchronous::Outcome;
 pub use checkpoint::Checkpoint;
 pub use grid::Grid;
 pub use job::{Job, Predicted};
+pub use prefer::Prefer;
 pub use progress::TileEvents;
 pub use tune::{Tuned, TunedDevice, TunedVariant};
 pub use uniform::UniformValue;
@@ -91,6 +93,7 @@ struct CallParts<'a> {
     checkpoint: Option<Box<Checkpoint<'a>>>,
     is_reproducible: bool,
     is_exact: bool,
+    prefer: Prefer,
     error: Option<Box<Error>>,
 }
 
@@ -113,6 +116,7 @@ impl<'a> CallParts<'a> {
             checkpoint: None,
             is_reproducible: false,
             is_exact: false,
+            prefer: Prefer::Time,
             error: None,
         }
     }

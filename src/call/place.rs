@@ -8,6 +8,7 @@ use super::{
     checkpoint,
     grid::Extent,
     job::Predicted,
+    prefer::Prefer,
     search::{Search, Wishes},
     split::Split,
 };
@@ -160,10 +161,17 @@ impl CallParts<'_> {
         let regrid: Regrid<'_> = if is_plain && self.may_tune() { Some(&regrid) } else { None };
         let mut predict_order = || self.devices.predict_order(&self.kernel, &given, regrid, &mut candidates);
         let ticket = if is_plain { predict_order() } else { None };
-        let mut predicted = if wanted { self.predicted(&given, regrid, &candidates) } else { Vec::new() };
-        // Those that may run it, and no others; and a call that is recorded goes on with the devices that it had.
+        let saves_energy = self.prefer == Prefer::Energy;
+        let mut predicted =
+            if wanted || saves_energy { self.predicted(&given, regrid, &candidates) } else { Vec::new() };
+        if !candidates.is_decided {
+            self.order_by_energy(&mut candidates.devices, &predicted);
+        }
+        // Those that may run it, and no others; nobody counts what several take; and a call that is recorded goes on with the devices that it had.
         let may_share = |sharing: &&Arc<Sharing>| {
-            self.checkpoint.is_none() && sharing.devices.iter().all(|device| candidates.devices.contains(device))
+            !saves_energy
+                && self.checkpoint.is_none()
+                && sharing.devices.iter().all(|device| candidates.devices.contains(device))
         };
         let shared = ticket.as_ref().and_then(|ticket| Some((ticket, ticket.sharing().filter(may_share)?)));
         if let Some((ticket, sharing)) = shared {
@@ -210,7 +218,7 @@ impl CallParts<'_> {
 
     /// What the call is predicted to take on the devices that may run it, as far as that is known.
     fn predicted(&self, given: &PlanRequest<'_>, regrid: Regrid<'_>, candidates: &Candidates) -> Vec<Predicted> {
-        if !self.is_plain() {
+        if !self.is_plain() || !self.devices.learns() {
             return Vec::new();
         }
         let all: &[Device] = &candidates.devices;
@@ -219,7 +227,8 @@ impl CallParts<'_> {
         let known = devices.iter().zip(predictions);
         known
             .filter_map(|(device, prediction)| {
-                Some(Predicted { device: device.clone(), others: Vec::new(), prediction: prediction? })
+                let watts = if self.prefer == Prefer::Energy { self.devices.watts(device) } else { None };
+                Some(Predicted { device: device.clone(), others: Vec::new(), prediction: prediction?, watts })
             })
             .collect()
     }
