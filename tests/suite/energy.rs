@@ -1,5 +1,6 @@
 //! Calls that are to take little energy.
 
+#[cfg(feature = "cpu")]
 use std::fs;
 
 use crate::wgsl::kernel;
@@ -12,6 +13,7 @@ const SQUARES: &str = "
     }";
 
 /// Whether the processors' counters can be read here.
+#[cfg(feature = "cpu")]
 fn is_counted() -> bool {
     let Ok(entries) = fs::read_dir("/sys/class/powercap") else { return false };
     entries.flatten().any(|entry| {
@@ -20,6 +22,7 @@ fn is_counted() -> bool {
     })
 }
 
+#[cfg(feature = "cpu")]
 #[test]
 fn a_call_says_what_it_took_where_that_can_be_counted() {
     let runtime = Runtime::cpu().expect("the engine is always there");
