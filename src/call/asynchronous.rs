@@ -111,7 +111,7 @@ impl Call<'static> {
     fn start(self) -> Result<Answer> {
         let mut checked = self.check()?;
         let (sender, receiver) = oneshot::channel();
-        let (kernel, device) = (checked.kernel.clone(), checked.device.clone());
+        let (kernel, device) = (checked.call.kernel.clone(), checked.device.clone());
         let stop = checked.stop.as_ref().map(|armed| Arc::clone(armed.stop()));
         let start_token = StartToken::default();
         let answer = Answer { kernel, stop, start_token: start_token.clone(), receiver };
@@ -120,7 +120,7 @@ impl Call<'static> {
                 return;
             }
             let result = checked.run().map(|report| {
-                let owned = checked.args.into_iter().enumerate().filter_map(|(place, arg)| match arg?.data {
+                let owned = checked.into_args().into_iter().enumerate().filter_map(|(place, arg)| match arg?.data {
                     Data::Owned(vector) => Some((place, Some(vector))),
                     _ => None,
                 });

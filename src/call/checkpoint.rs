@@ -148,7 +148,7 @@ impl<'a> Call<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn checkpoint(mut self, checkpoint: impl Into<Checkpoint<'a>>) -> Self {
-        self.checkpoint = Some(checkpoint.into());
+        self.parts.checkpoint = Some(Box::new(checkpoint.into()));
         self
     }
 }
@@ -183,18 +183,18 @@ impl Checked<'_> {
 
     /// What its checkpoint belongs to, if it has one.
     pub fn recorded(&self) -> Option<Recorded> {
-        let checkpoint = self.checkpoint.as_ref()?;
+        let checkpoint = self.call.checkpoint.as_ref()?;
         let plan = self.plans().next()?;
         Some(Recorded { path: checkpoint.path.clone(), header: self.header(checkpoint, plan) })
     }
 
     fn header(&self, checkpoint: &Checkpoint<'_>, plan: &Plan) -> Header {
-        let kernel = &self.kernel;
+        let kernel = &self.call.kernel;
         let [x, y, z] = self.workgroups.map(u64::from);
         let mut call = Digest::new().wide(checkpoint.note).number(x).number(y).number(z);
-        call = call.text(self.uniforms.all());
+        call = call.text(self.call.uniforms.all());
         let mut data = Vec::new();
-        for (binding, arg) in kernel.bindings().iter().zip(&self.args) {
+        for (binding, arg) in kernel.bindings().iter().zip(&self.call.args) {
             let Some(arg) = arg else { continue };
             let held: &[u8] = match &arg.data {
                 Data::Read(bytes) => bytes,
@@ -226,8 +226,8 @@ impl Checked<'_> {
     fn open_journal(&mut self, recorded: &Recorded) -> Result<Journal> {
         let Some(plan) = self.plans().next().cloned() else { return Err(Error::Call(Message::default())) };
         let is_cut = self.is_shared();
-        let kernel = self.kernel.clone();
-        let (mut files, is_persistent) = match self.checkpoint.take() {
+        let kernel = self.call.kernel.clone();
+        let (mut files, is_persistent) = match self.call.checkpoint.take() {
             Some(checkpoint) => (checkpoint.files, checkpoint.is_persistent),
             None => (Vec::new(), false),
         };
@@ -250,6 +250,7 @@ impl Checked<'_> {
             Journal::open(&System, &recorded.path, &recorded.header, regions, &Arguments(self)).map_err(refuse)?;
         let extents = |at: usize, units: Range<u32>| extent(&plan, is_cut, at, units);
         let mut memory: Vec<Option<&mut [u8]>> = self
+            .call
             .args
             .iter_mut()
             .map(|arg| match &mut arg.as_mut()?.data {
@@ -280,7 +281,7 @@ impl Checked<'_> {
         let start = Instant::now();
         let extents = |at: usize, units: Range<u32>| extent(plan, false, at, units);
         let tended = journal.tend(&Arguments(self), &extents, &|| start.elapsed(), true);
-        tended.map(|_| ()).map_err(|error| unkept(&self.kernel, &error))
+        tended.map(|_| ()).map_err(|error| unkept(&self.call.kernel, &error))
     }
 }
 
@@ -311,7 +312,7 @@ struct Arguments<'c, 'a>(&'c Checked<'a>);
 impl Memory for Arguments<'_, '_> {
     fn read(&self, binding: usize, range: Range<u64>, take: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         let range = range.start as usize..range.end as usize;
-        match self.0.args[binding].as_ref().map(|arg| &arg.data) {
+        match self.0.call.args[binding].as_ref().map(|arg| &arg.data) {
             Some(Data::Write(bytes)) => take(&bytes[range]),
             Some(Data::Owned(owned)) => take(&owned.bytes()[range]),
             _ => Ok(()),

@@ -46,7 +46,7 @@ pub(crate) enum Extent {
 }
 
 /// The most invocations along an axis: WGSL's ids are `u32`.
-const MOST: i128 = 1 << 32;
+const MOST: u128 = 1 << 32;
 
 impl Extent {
     /// Workgroups along x, y and z, checked. None of an axis has nothing to do.
@@ -58,19 +58,18 @@ impl Extent {
         let mut workgroups = [0; 3];
         for axis in 0..3 {
             let name = ["x", "y", "z"][axis];
-            let size = i128::from(kernel.inner.workgroup_size[axis]);
-            let count = grid.axes[axis];
+            let size = u64::from(kernel.inner.workgroup_size[axis]);
             let shown = || format!("{what} {:?}", grid.axes);
-            if count < 0 {
+            let Ok(count) = u64::try_from(grid.axes[axis]) else {
                 return Err(kernel
-                    .message(format!("{} has {count} {given} along {name}", shown()))
+                    .message(format!("{} has {} {given} along {name}", shown(), grid.axes[axis]))
                     .help("give a number; with 0 the call does nothing"));
-            }
-            let (groups, invocations) = match self {
-                Extent::Invocations(_) => ((count + size - 1) / size, count),
-                Extent::Workgroups(_) => (count, count.saturating_mul(size)),
             };
-            if invocations > MOST || groups > i128::from(u32::MAX) {
+            let (groups, invocations) = match self {
+                Extent::Invocations(_) => (count.div_ceil(size), u128::from(count)),
+                Extent::Workgroups(_) => (count, u128::from(count) * u128::from(size)),
+            };
+            if invocations > MOST || groups > u64::from(u32::MAX) {
                 return Err(kernel
                     .message(format!(
                         "{} has {invocations} invocations along {name}, and WGSL's u32 ids count up to 2^32",

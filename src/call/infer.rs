@@ -1,13 +1,13 @@
 //! The grid of a call that was given none.
 
-use super::{Call, bind};
+use super::{CallParts, bind};
 use crate::{
     access::Verdict,
     error::{Error, Message, Result},
     kernel::Binding,
 };
 
-impl Call<'_> {
+impl CallParts<'_> {
     /// The workgroups of a call whose outputs tell the grid: arrays of one length, of which every invocation along x
     /// writes its own element.
     pub(super) fn infer_grid(&self) -> Result<[u32; 3]> {

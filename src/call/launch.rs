@@ -1,23 +1,24 @@
 //! From a call to a launch: what needs the whole call to be checked, the device, the memory.
 
 use std::{
+    mem,
     sync::{Arc, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 
 use super::{
-    Call,
+    Call, CallParts,
     args::{Arg, Data},
     bind,
-    checkpoint::{Checkpoint, Resumed},
+    checkpoint::Resumed,
     job::Predicted,
     place::{Placement, about_buffers},
-    progress::Watchers,
+    prefer::Prefer,
     split::{Split, SplitMember},
     uniform::Uniforms,
 };
 use crate::{
-    device::{Device, Devices, Reservation, Ticket, reserve},
+    device::{Device, Reservation, Ticket, reserve},
     error::{Error, Message, Result},
     exec::{
         ArgData, Launch, Metrics,
@@ -35,27 +36,18 @@ use crate::{
 
 /// A call that nothing is wrong with, and the device it goes to.
 pub(super) struct Checked<'a> {
-    pub kernel: Kernel,
+    /// Its kernel is the one that runs: where constants were tuned for the device, with those.
+    pub(super) call: Box<CallParts<'a>>,
     pub device: Device,
-    pub args: Vec<Option<Arg<'a>>>,
-    pub(super) uniforms: Uniforms,
     pub(super) workgroups: [u32; 3],
     start: Instant,
     pub stop: Option<Armed>,
     /// How it is cut; nothing for one tile of data that fits.
     pub plan: Option<Arc<Plan>>,
-    watchers: Watchers<'a>,
-    /// Where it records what it has done.
-    pub checkpoint: Option<Checkpoint<'a>>,
     /// Time spent compiling to find out whether the device can run the kernel.
     pub compile: Duration,
     /// Who shares it; nothing where the device runs all of it.
-    split: Option<Split>,
-    devices: Devices,
-    /// Whether the caller asked for the device.
-    is_asked: bool,
-    /// Whether it may run nowhere else.
-    is_reproducible: bool,
+    split: Option<Box<Split>>,
     /// Whether it runs in workgroups of the size that the kernel has.
     is_exact: bool,
     /// Who records it.
@@ -75,6 +67,7 @@ struct Done {
     members: Vec<MemberReport>,
     faults: Vec<FaultReport>,
     predicted: Option<Duration>,
+    energy: Option<f64>,
     resumed: Resumed,
 }
 
@@ -85,11 +78,55 @@ impl<'a> Call<'a> {
     }
 
     /// As [`check`](Call::check), and makes a plan whether it is needed or not.
-    pub(super) fn check_with(mut self, planned: bool) -> Result<Checked<'a>> {
+    pub(super) fn check_with(self, planned: bool) -> Result<Checked<'a>> {
         let start = Instant::now();
-        if let Some(error) = self.error.take() {
-            return Err(error);
+        let mut call = self.parts;
+        if let Some(error) = call.error.take() {
+            return Err(*error);
         }
+        let workgroups = call.check()?;
+        let placement = match has_nothing_to_do(workgroups) {
+            true => call.place_nothing(workgroups, planned)?,
+            false => call.place(workgroups, planned)?,
+        };
+        let Placement { device, plan, compile, split, ticket, tuned, predicted, watches_loops } = placement;
+        let mut workgroups = workgroups;
+        let mut is_exact = call.is_exact;
+        if let Some((variant, tuned)) = tuned {
+            workgroups = tuned;
+            // A size that was found to be the fastest is one to keep.
+            is_exact |= variant.kernel.workgroup_size() != call.kernel.workgroup_size();
+            call.kernel = variant.kernel.clone();
+        }
+        // Only who looks at the plan sees it.
+        let shows_shape = planned && !is_exact && split.is_none();
+        let shape = || device.inner.backend.shape(&call.kernel, workgroups);
+        let plan = plan.map(|plan| match if shows_shape { shape() } else { None } {
+            Some(shape) => Arc::new(plan.with_shape(shape)),
+            None => plan,
+        });
+        let stop = Armed::new(Some(&call.kernel), start, call.deadline, mem::take(&mut call.tokens))?;
+        Ok(Checked {
+            device,
+            workgroups,
+            start,
+            stop,
+            plan,
+            compile,
+            split,
+            recorder: call.devices.recorder(),
+            ticket,
+            predicted,
+            watches_loops,
+            is_exact,
+            call,
+        })
+    }
+}
+
+impl CallParts<'_> {
+    /// Refuses arguments that are wrong, or missing; gives the workgroups.
+    fn check(&self) -> Result<[u32; 3]> {
         let kernel = &self.kernel;
         kernel.check_complete()?;
         self.check_missing().map_err(Error::Call)?;
@@ -100,53 +137,10 @@ impl<'a> Call<'a> {
             None if self.has_empty_outputs() => [0, 1, 1],
             None => self.infer_grid()?,
         };
-        let placement = match has_nothing_to_do(workgroups) {
-            true => self.place_nothing(workgroups, planned)?,
-            false => {
-                self.check_elements().map_err(Error::Call)?;
-                self.place(workgroups, planned)?
-            }
-        };
-        let Placement { device, plan, compile, split, ticket, tuned, predicted, watches_loops } = placement;
-        let (kernel, workgroups, is_sized) = match tuned {
-            Some((variant, workgroups)) => {
-                let is_sized = variant.kernel.workgroup_size() != self.kernel.workgroup_size();
-                (variant.kernel.clone(), workgroups, is_sized)
-            }
-            None => (self.kernel, workgroups, false),
-        };
-        let is_exact = self.is_exact || is_sized;
-        // Only who looks at the plan sees it.
-        let shows_shape = planned && !is_exact && split.is_none();
-        let shape = || device.inner.backend.shape(&kernel, workgroups);
-        let plan = plan.map(|plan| match if shows_shape { shape() } else { None } {
-            Some(shape) => Arc::new(plan.with_shape(shape)),
-            None => plan,
-        });
-        let stop = Armed::new(Some(&kernel), start, self.deadline, self.tokens)?;
-        Ok(Checked {
-            kernel,
-            device,
-            args: self.args,
-            uniforms: self.uniforms,
-            workgroups,
-            start,
-            stop,
-            plan,
-            watchers: self.watchers,
-            checkpoint: self.checkpoint,
-            compile,
-            split,
-            recorder: self.devices.recorder(),
-            ticket,
-            predicted,
-            watches_loops,
-            is_asked: self.device.is_some(),
-            is_reproducible: self.is_reproducible,
-            // A size that was found to be the fastest is one to keep.
-            is_exact,
-            devices: self.devices,
-        })
+        if !has_nothing_to_do(workgroups) {
+            self.check_elements().map_err(Error::Call)?;
+        }
+        Ok(workgroups)
     }
 
     /// Refuses a call that leaves storage bindings out.
@@ -180,7 +174,7 @@ impl<'a> Call<'a> {
     }
 }
 
-impl Checked<'_> {
+impl<'a> Checked<'a> {
     /// The plans of all devices that take part.
     pub fn plans(&self) -> impl Iterator<Item = &Plan> {
         let split = self.split.iter().flat_map(|split| split.members.iter().map(|member| &*member.plan));
@@ -198,13 +192,18 @@ impl Checked<'_> {
         self.split.is_some()
     }
 
+    /// Its arguments, once it has run.
+    pub fn into_args(self) -> Vec<Option<Arg<'a>>> {
+        self.call.args
+    }
+
     /// Runs it, some time after it was checked. The results are in the arguments then.
     pub fn launch(mut self) -> Result<Report> {
         self.run()
     }
 
     /// Runs it at once.
-    pub fn launch_now(mut self) -> Result<Report> {
+    pub fn launch_now(&mut self) -> Result<Report> {
         let is_warm = self.ticket.as_ref().is_none_or(Ticket::is_warm);
         let begin = if is_warm { self.start } else { Instant::now() };
         self.run_from(begin)
@@ -224,6 +223,8 @@ impl Checked<'_> {
         if has_nothing_to_do(self.workgroups) {
             return Ok(self.report(Done::default(), Instant::now()));
         }
+        let counted =
+            if self.call.prefer == Prefer::Energy { self.call.devices.read_energy(&self.device) } else { None };
         let (reserved, mut moved) = match self.reserve() {
             Ok(reserved) => (reserved, None),
             Err(error @ Error::OutOfMemory(_)) if self.split.is_none() => {
@@ -254,6 +255,9 @@ impl Checked<'_> {
             self.record_all(journal)?;
         }
         let end = Instant::now();
+        // What several devices took, or others than the one that it was for, nobody has counted.
+        let counted = counted.filter(|_| self.split.is_none() && faults.is_empty() && !is_done);
+        let energy = counted.and_then(|before| self.call.devices.tell_energy(&self.device, &before, end - begin));
         let mut predicted = None;
         // What was recorded meanwhile, or done before, says little of the device.
         if let (Some(ticket), [], None) = (&self.ticket, faults.as_slice(), &journal) {
@@ -262,18 +266,18 @@ impl Checked<'_> {
                 // What each of them compiled is not what all waited for.
                 Some(sharing) if !metrics.compile.is_zero() => Some(sharing.seconds),
                 Some(sharing) => {
-                    self.devices.tell_shared(&self.kernel, ticket, sharing, took);
+                    self.call.devices.tell_shared(&self.call.kernel, ticket, sharing, took);
                     Some(sharing.seconds)
                 }
                 None => {
-                    self.devices.tell(&self.kernel, ticket, &self.device, took);
+                    self.call.devices.tell(&self.call.kernel, ticket, &self.device, took);
                     ticket.seconds_on(&self.device)
                 }
             };
             predicted = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         }
         metrics.compile += self.compile;
-        Ok(self.report(Done { metrics, members, faults, predicted, resumed }, end))
+        Ok(self.report(Done { metrics, members, faults, predicted, energy, resumed }, end))
     }
 
     /// Takes the memory that the call needs of its devices, all at once, as far as that is limited.
@@ -290,7 +294,7 @@ impl Checked<'_> {
         let stop = self.stop.as_ref().map(|armed| &**armed.stop());
         reserve(&mut needs, stop).map_err(|error| match error {
             Error::OutOfMemory(message) if message.kernel.is_empty() => {
-                Error::OutOfMemory(message.kernel(self.kernel.name()))
+                Error::OutOfMemory(message.kernel(self.call.kernel.name()))
             }
             error => error,
         })
@@ -298,14 +302,14 @@ impl Checked<'_> {
 
     /// Bytes of all data that is in the host's memory.
     fn host_bytes(&self) -> u64 {
-        let on_host = self.args.iter().flatten().filter(|arg| !matches!(arg.data, Data::Resident { .. }));
+        let on_host = self.call.args.iter().flatten().filter(|arg| !matches!(arg.data, Data::Resident { .. }));
         on_host.map(|arg| arg.data.bytes()).sum()
     }
 
     fn report(&self, done: Done, end: Instant) -> Report {
-        let Done { metrics, members, faults, predicted, resumed } = done;
+        let Done { metrics, members, faults, predicted, energy, resumed } = done;
         Report {
-            kernel: self.kernel.clone(),
+            kernel: self.call.kernel.clone(),
             device: self.device.clone(),
             plan: self.plan.clone(),
             metrics,
@@ -313,6 +317,7 @@ impl Checked<'_> {
             faults,
             total: end.duration_since(self.start),
             predicted,
+            energy,
             workgroups: self.workgroups,
             resumed: resumed.units,
             recorded: resumed.recorded,
@@ -322,18 +327,18 @@ impl Checked<'_> {
 
 impl Checked<'_> {
     fn launch_on_one(&mut self, landing: &AtomicBool) -> Result<Metrics> {
-        let watchers = &mut self.watchers;
+        let watchers = &mut self.call.watchers;
         let is_watched = !watchers.is_empty();
         let mut tell = |event| watchers.tell(event);
         let launch = Launch {
-            kernel: &self.kernel,
-            args: lend(&self.kernel, &mut self.args, &self.uniforms),
+            kernel: &self.call.kernel,
+            args: lend(&self.call.kernel, &mut self.call.args, &self.call.uniforms),
             workgroups: self.workgroups,
             stop: self.stop.as_ref().map(|armed| &**armed.stop()),
             is_exact: self.is_exact,
             spare_threads: 0,
             plan: self.plan.as_deref(),
-            track: track(self.recorder.as_deref(), &self.kernel, &self.device),
+            track: track(self.recorder.as_deref(), &self.call.kernel, &self.device),
             watcher: if is_watched { Some(&mut tell) } else { None },
             landing: Some(landing),
             watches_loops: self.watches_loops,
@@ -345,13 +350,15 @@ impl Checked<'_> {
         &mut self,
         journal: Option<&mut Journal>,
     ) -> Result<(Metrics, Vec<MemberReport>, Vec<FaultReport>)> {
-        let watchers = &mut self.watchers;
+        let watchers = &mut self.call.watchers;
         let is_watched = !watchers.is_empty();
         let mut tell = |event| watchers.tell(event);
-        let Some(split) = &self.split else { return Err(Error::NoDevice(self.kernel.message("no devices share it"))) };
+        let Some(split) = &self.split else {
+            return Err(Error::NoDevice(self.call.kernel.message("no devices share it")));
+        };
         let launch = SplitLaunch {
-            kernel: &self.kernel,
-            args: lend(&self.kernel, &mut self.args, &self.uniforms),
+            kernel: &self.call.kernel,
+            args: lend(&self.call.kernel, &mut self.call.args, &self.call.uniforms),
             workgroups: self.workgroups,
             stop: self.stop.as_ref().map(|armed| &**armed.stop()),
             is_exact: self.is_exact,
@@ -362,7 +369,7 @@ impl Checked<'_> {
         };
         let (members, faults) = split.launch(launch, self.recorder.as_deref())?;
         let wrong = faults.iter().filter(|fault| matches!(fault.error, Error::WrongResult(_)));
-        wrong.for_each(|fault| self.devices.note_cut_short(&fault.device, &self.kernel));
+        wrong.for_each(|fault| self.call.devices.note_cut_short(&fault.device, &self.call.kernel));
         let metrics = MemberReport::total(&members);
         // One that has all of it shares with nobody.
         Ok((metrics, if members.len() > 1 { members } else { Vec::new() }, faults))
@@ -378,26 +385,27 @@ impl Checked<'_> {
     fn move_on(&mut self, error: Error, was_landing: bool) -> Result<FaultReport> {
         let is_fault = match FaultClass::of(&error) {
             // Who asks for a device wants to know what it lacks, and what is wrong with it for this kernel.
-            FaultClass::Device(_) if self.is_asked => {
+            FaultClass::Device(_) if self.call.device.is_some() => {
                 matches!(error, Error::OutOfMemory(_) | Error::DeviceLost(_) | Error::Hung(_) | Error::WrongResult(_))
             }
             FaultClass::Device(_) => true,
             FaultClass::WrongCall | FaultClass::Stopped => false,
         };
         if let Error::WrongResult(_) = error {
-            self.devices.note_cut_short(&self.device, &self.kernel);
+            self.call.devices.note_cut_short(&self.device, &self.call.kernel);
             self.watches_loops = false;
         }
-        let is_resident = self.args.iter().flatten().any(|arg| matches!(arg.data, Data::Resident { .. }));
-        let is_spoilt = was_landing && self.kernel.bindings().iter().any(|binding| binding.loads && binding.stores);
-        let spare = self.devices.unbounded().filter(|device| **device != self.device);
-        let Some(spare) = spare.filter(|_| is_fault && !is_resident && !is_spoilt && !self.is_reproducible) else {
-            return Err(about_buffers(&self.kernel, &self.args, &self.device, error));
+        let is_resident = self.call.args.iter().flatten().any(|arg| matches!(arg.data, Data::Resident { .. }));
+        let is_spoilt =
+            was_landing && self.call.kernel.bindings().iter().any(|binding| binding.loads && binding.stores);
+        let spare = self.call.devices.unbounded().filter(|device| **device != self.device);
+        let Some(spare) = spare.filter(|_| is_fault && !is_resident && !is_spoilt && !self.call.is_reproducible) else {
+            return Err(about_buffers(&self.call.kernel, &self.call.args, &self.device, error));
         };
-        let Ok(compile) = spare.accepts(&self.kernel) else { return Err(error) };
-        tracing::warn!(kernel = self.kernel.name(), %error, "a device failed: `{}` runs the call", spare.alias());
+        let Ok(compile) = spare.accepts(&self.call.kernel) else { return Err(error) };
+        tracing::warn!(kernel = self.call.kernel.name(), %error, "a device failed: `{}` runs the call", spare.alias());
         self.compile += compile;
-        let failed = std::mem::replace(&mut self.device, spare.clone());
+        let failed = mem::replace(&mut self.device, spare.clone());
         let detour = Detour { device: failed.describe(), reason: first_line(&error) };
         self.plan = self.plan.take().map(|plan| Arc::new(plan.with_detour(detour)));
         Ok(FaultReport { device: failed, error, is_out: true })

@@ -11,7 +11,9 @@ mod infer;
 mod job;
 mod launch;
 pub(crate) mod place;
+mod prefer;
 mod progress;
+mod search;
 mod split;
 #[cfg(all(test, feature = "cpu"))]
 mod tests;
@@ -27,6 +29,7 @@ pub use asynchronous::Outcome;
 pub use checkpoint::Checkpoint;
 pub use grid::Grid;
 pub use job::{Job, Predicted};
+pub use prefer::Prefer;
 pub use progress::TileEvents;
 pub use tune::{Tuned, TunedDevice, TunedVariant};
 pub use uniform::UniformValue;
@@ -69,6 +72,12 @@ use uniform::Uniforms;
 /// ```
 #[must_use = "a call does nothing until it is run"]
 pub struct Call<'a> {
+    /// Behind a pointer, for each method hands the call on.
+    parts: Box<CallParts<'a>>,
+}
+
+/// What a call is put together from.
+struct CallParts<'a> {
     devices: Devices,
     kernel: Kernel,
     /// One for each of the kernel's bindings; none for uniforms.
@@ -81,17 +90,18 @@ pub struct Call<'a> {
     memory: Option<u64>,
     tiles: Option<u32>,
     watchers: Watchers<'a>,
-    checkpoint: Option<Checkpoint<'a>>,
+    checkpoint: Option<Box<Checkpoint<'a>>>,
     is_reproducible: bool,
     is_exact: bool,
-    error: Option<Error>,
+    prefer: Prefer,
+    error: Option<Box<Error>>,
 }
 
-impl<'a> Call<'a> {
-    pub(crate) fn new(devices: Devices, kernel: Kernel) -> Call<'a> {
+impl<'a> CallParts<'a> {
+    fn new(devices: Devices, kernel: Kernel) -> CallParts<'a> {
         let args = kernel.bindings().iter().map(|_| None).collect();
         let uniforms = Uniforms::new(&kernel);
-        Call {
+        CallParts {
             devices,
             kernel,
             args,
@@ -106,8 +116,19 @@ impl<'a> Call<'a> {
             checkpoint: None,
             is_reproducible: false,
             is_exact: false,
+            prefer: Prefer::Time,
             error: None,
         }
+    }
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn new(devices: Devices, kernel: Kernel) -> Call<'a> {
+        Call::of(CallParts::new(devices, kernel))
+    }
+
+    fn of(parts: CallParts<'a>) -> Call<'a> {
+        Call { parts: Box::new(parts) }
     }
 
     /// Sets a field of a uniform: `params.a`, `params.lights[2].pos`, `params.pos.x`; a uniform that
@@ -116,41 +137,47 @@ impl<'a> Call<'a> {
     /// Takes `f32`, `i32`, `u32`, `f16` and (for an integer field) `bool`; `[T; N]` for vectors and
     /// arrays; `[[T; ROWS]; COLUMNS]` for matrices and arrays of vectors. The type must be the field's.
     /// Every field must be set, save those whose names start with `_` or `pad`.
-    pub fn set(self, path: &str, value: impl UniformValue) -> Self {
-        self.attempt(|call| call.uniforms.set(&call.kernel, path, &value))
+    pub fn set(mut self, path: &str, value: impl UniformValue) -> Self {
+        self.attempt(|call| call.uniforms.set(&call.kernel, path, &value));
+        self
     }
 
     /// Sets the uniform `name` from a value with the layout that WGSL gives its type.
-    pub fn uniform<T: NoUninit>(self, name: &str, value: &T) -> Self {
-        self.attempt(|call| call.uniforms.set_whole(&call.kernel, name, value))
+    pub fn uniform<T: NoUninit>(mut self, name: &str, value: &T) -> Self {
+        self.attempt(|call| call.uniforms.set_whole(&call.kernel, name, value));
+        self
     }
 
     /// Sets the uniform `name` from bytes that are laid out as WGSL says, for callers that know its type only
     /// when they run (see [`Binding::ty`](crate::Binding::ty)).
-    pub fn uniform_bytes(self, name: &str, bytes: &[u8]) -> Self {
-        self.attempt(|call| call.uniforms.set_bytes(&call.kernel, name, bytes))
+    pub fn uniform_bytes(mut self, name: &str, bytes: &[u8]) -> Self {
+        self.attempt(|call| call.uniforms.set_bytes(&call.kernel, name, bytes));
+        self
     }
 
     /// Binds data that the kernel only reads: a `var<storage, read>`.
     ///
     /// The element type must be the binding's scalar type or a vector of it, or else a struct of the
     /// element's size; `&[f32]` serves `array<vec4f>`.
-    pub fn read(self, name: &str, data: impl Into<ReadArg<'a>>) -> Self {
+    pub fn read(mut self, name: &str, data: impl Into<ReadArg<'a>>) -> Self {
         let ReadArg(arg) = data.into();
-        self.attempt(|call| bind::bind(&call.kernel, &mut call.args, name, arg, Access::Read))
+        self.attempt(|call| bind::bind(&call.kernel, &mut call.args, name, arg, Access::Read));
+        self
     }
 
     /// Binds data that the kernel writes and does not read: a `var<storage, read_write>`. What the
     /// kernel does not write keeps its contents.
-    pub fn write(self, name: &str, data: impl Into<WriteArg<'a>>) -> Self {
+    pub fn write(mut self, name: &str, data: impl Into<WriteArg<'a>>) -> Self {
         let WriteArg(arg) = data.into();
-        self.attempt(|call| bind::bind(&call.kernel, &mut call.args, name, arg, Access::Write))
+        self.attempt(|call| bind::bind(&call.kernel, &mut call.args, name, arg, Access::Write));
+        self
     }
 
     /// Binds data that the kernel reads and writes: a `var<storage, read_write>`.
-    pub fn read_write(self, name: &str, data: impl Into<WriteArg<'a>>) -> Self {
+    pub fn read_write(mut self, name: &str, data: impl Into<WriteArg<'a>>) -> Self {
         let WriteArg(arg) = data.into();
-        self.attempt(|call| bind::bind(&call.kernel, &mut call.args, name, arg, Access::ReadWrite))
+        self.attempt(|call| bind::bind(&call.kernel, &mut call.args, name, arg, Access::ReadWrite));
+        self
     }
 
     /// How many invocations to run along x, y and z, rounded up to whole workgroups: a kernel checks
@@ -159,20 +186,20 @@ impl<'a> Call<'a> {
     /// It may be left out where the outputs tell: where each is an array of which every invocation along x writes its
     /// own element, and all are of one length, that is the grid.
     pub fn grid(mut self, grid: impl Into<Grid>) -> Self {
-        self.extent = Some(Extent::Invocations(grid.into()));
+        self.parts.extent = Some(Extent::Invocations(grid.into()));
         self
     }
 
     /// How many workgroups to run along x, y and z; instead of [`grid`](Call::grid).
     pub fn workgroups(mut self, workgroups: impl Into<Grid>) -> Self {
-        self.extent = Some(Extent::Workgroups(workgroups.into()));
+        self.parts.extent = Some(Extent::Workgroups(workgroups.into()));
         self
     }
 
     /// The most device memory that the call's host data may take at a time, in bytes. What needs more runs in tiles whose
     /// data fits, and where that cannot be, on the CPU engine, which works in the host's memory.
     pub fn memory_limit(mut self, bytes: u64) -> Self {
-        self.memory = Some(bytes);
+        self.parts.memory = Some(bytes);
         self
     }
 
@@ -180,7 +207,7 @@ impl<'a> Call<'a> {
     /// fewer; without it as few as the device allows. Results are the same, whatever their number. A call whose data
     /// does not fit the device takes more if it needs them.
     pub fn tiles(mut self, count: u32) -> Self {
-        self.tiles = Some(count.max(1));
+        self.parts.tiles = Some(count.max(1));
         self
     }
 
@@ -208,15 +235,15 @@ impl<'a> Call<'a> {
     /// assert_eq!(y[300], 90_000);
     /// # Ok::<(), swath::Error>(())
     /// ```
-    pub fn device<'d>(self, device: impl Into<DeviceChoice<'d>>) -> Self {
+    pub fn device<'d>(mut self, device: impl Into<DeviceChoice<'d>>) -> Self {
         let choice = device.into();
-        let mut call = self;
-        call.is_reproducible |= choice.is_reproducible();
-        match call.devices.choose(choice) {
-            Ok(device) => call.device = device,
-            Err(error) => call.error = call.error.or(Some(error)),
+        let parts = &mut *self.parts;
+        parts.is_reproducible |= choice.is_reproducible();
+        match parts.devices.choose(choice) {
+            Ok(device) => parts.device = device,
+            Err(error) => _ = parts.error.get_or_insert(Box::new(error)),
         }
-        call
+        self
     }
 
     /// Has the results be the same bits in every run: the call runs on the CPU engine, or on the one device that is named (by
@@ -240,7 +267,7 @@ impl<'a> Call<'a> {
     /// # Ok::<(), swath::Error>(())
     /// ```
     pub fn reproducible(mut self) -> Self {
-        self.is_reproducible = true;
+        self.parts.is_reproducible = true;
         self
     }
 
@@ -251,7 +278,7 @@ impl<'a> Call<'a> {
     /// write. Its results are the same. Where its workgroups are small (`@workgroup_size(1)`), devices run it in rows along x that suit
     /// them, and the [plan](Call::plan) says so. Grids, units and reports count the author's workgroups in any case.
     pub fn exact_workgroups(mut self) -> Self {
-        self.is_exact = true;
+        self.parts.is_exact = true;
         self
     }
 
@@ -279,14 +306,14 @@ impl<'a> Call<'a> {
     /// # Ok::<(), swath::Error>(())
     /// ```
     pub fn deadline(mut self, limit: Duration) -> Self {
-        self.deadline = Some(limit);
+        self.parts.deadline = Some(limit);
         self
     }
 
     /// Lets `token` end the call, with [`Error::Cancelled`] and otherwise as at a [`deadline`](Call::deadline). Given
     /// several tokens, each of them can.
     pub fn cancel(mut self, token: &CancelToken) -> Self {
-        self.tokens.push(token.clone());
+        self.parts.tokens.push(token.clone());
         self
     }
 
@@ -304,18 +331,20 @@ impl<'a> Call<'a> {
     }
 
     /// Does `step` unless an earlier one failed.
-    fn attempt(mut self, step: impl FnOnce(&mut Self) -> Result<(), Message>) -> Self {
-        if self.error.is_none()
-            && let Err(message) = step(&mut self)
+    fn attempt(&mut self, step: impl FnOnce(&mut CallParts<'a>) -> Result<(), Message>) {
+        if self.parts.error.is_none()
+            && let Err(message) = step(&mut self.parts)
         {
-            self.error = Some(Error::Call(message));
+            self.parts.error = Some(Box::new(Error::Call(message)));
         }
-        self
     }
 }
 
 impl fmt::Debug for Call<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("kernel", &self.kernel).field("extent", &self.extent).finish_non_exhaustive()
+        f.debug_struct("Call")
+            .field("kernel", &self.parts.kernel)
+            .field("extent", &self.parts.extent)
+            .finish_non_exhaustive()
     }
 }

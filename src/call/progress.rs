@@ -67,7 +67,7 @@ impl<'a> Call<'a> {
     /// # Ok::<(), swath::Error>(())
     /// ```
     pub fn progress(mut self, callback: impl FnMut(TileEvent) + Send + 'a) -> Self {
-        self.watchers.callbacks.push(Box::new(callback));
+        self.parts.watchers.callbacks.push(Box::new(callback));
         self
     }
 

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Call,
+    CallParts,
     place::{Placement, unfit},
 };
 use crate::{
@@ -45,7 +45,7 @@ impl SplitMember {
     }
 }
 
-impl Call<'_> {
+impl CallParts<'_> {
     /// Plans the call for each of the devices; for one of them if it cannot be shared.
     pub(super) fn place_several(&self, workgroups: [u32; 3], devices: &[Device], is_list: bool) -> Result<Placement> {
         match self.split_among(workgroups, devices, is_list)? {
@@ -129,7 +129,7 @@ impl Call<'_> {
             [first, ..] => {
                 let (device, plan) = (first.device.clone(), Some(Arc::clone(&first.plan)));
                 split.spare = self.spare(&split.members, given)?;
-                Ok(Ok(Placement { plan, compile, split: Some(split), ..Placement::on(device) }))
+                Ok(Ok(Placement { plan, compile, split: Some(Box::new(split)), ..Placement::on(device) }))
             }
         }
     }

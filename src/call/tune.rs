@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Call, args::Arg, compare::difference, grid::Extent, progress::Watchers, uniform::Uniforms};
+use super::{
+    Call, CallParts, args::Arg, compare::difference, grid::Extent, prefer::Prefer, progress::Watchers,
+    uniform::Uniforms,
+};
 use crate::{
     cost::Constants,
     device::{Asked, Device, Devices, in_words},
@@ -185,9 +188,15 @@ struct Rehearsal<'a> {
 
 impl Call<'_> {
     /// Measures the kernel with each combination of `values`; what is bound for writing is in the end as it was.
-    pub(crate) fn tune(mut self, values: &[(&str, &[f64])]) -> Result<Tuned> {
+    pub(crate) fn tune(self, values: &[(&str, &[f64])]) -> Result<Tuned> {
+        (*self.parts).tune(values)
+    }
+}
+
+impl CallParts<'_> {
+    fn tune(mut self, values: &[(&str, &[f64])]) -> Result<Tuned> {
         if let Some(error) = self.error.take() {
-            return Err(error);
+            return Err(*error);
         }
         let variants = self.variants(values)?;
         self.check_tunable()?;
@@ -318,8 +327,8 @@ impl TunedVariant {
 }
 
 impl<'a> Rehearsal<'a> {
-    fn new(call: Call<'a>) -> Rehearsal<'a> {
-        let Call { devices, kernel, args, uniforms, extent, deadline, tokens, memory, tiles, is_exact, .. } = call;
+    fn new(call: CallParts<'a>) -> Rehearsal<'a> {
+        let CallParts { devices, kernel, args, uniforms, extent, deadline, tokens, memory, tiles, is_exact, .. } = call;
         let bindings = kernel.bindings().iter().zip(&args).enumerate();
         let written = bindings.filter(|(_, (binding, _))| binding.is_written());
         let bytes = |arg: &Option<Arg<'_>>| Some(arg.as_ref()?.data.on_host()?.to_vec());
@@ -353,7 +362,7 @@ impl<'a> Rehearsal<'a> {
         self.restore();
         let bindings = kernel.bindings().iter();
         let args = bindings.zip(&mut self.args).map(|(binding, arg)| Some(arg.as_mut()?.reborrow(binding.kind)));
-        let call = Call {
+        let call = Call::of(CallParts {
             devices: self.devices.clone(),
             kernel: kernel.clone(),
             args: args.collect(),
@@ -369,8 +378,9 @@ impl<'a> Rehearsal<'a> {
             is_reproducible: false,
             // A constant that sizes workgroups is to be measured with these.
             is_exact: self.is_exact || kernel.workgroup_size() != self.written_size,
+            prefer: Prefer::Time,
             error: None,
-        };
+        });
         let report = call.run()?;
         if report.device != *device {
             let problem = format!("the call does not fit {}", device.describe());
@@ -472,11 +482,11 @@ impl<'a> Rehearsal<'a> {
             return false;
         }
         let args = mem::take(&mut self.args);
-        let call = Call {
+        let call = CallParts {
             args,
             uniforms: self.uniforms.clone(),
             extent: self.extent,
-            ..Call::new(self.devices.clone(), kernel.clone())
+            ..CallParts::new(self.devices.clone(), kernel.clone())
         };
         let workgroups = call.extent.map_or_else(|| call.infer_grid().ok(), |extent| extent.workgroups(kernel).ok());
         let is_kept = workgroups

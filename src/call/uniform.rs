@@ -153,26 +153,38 @@ impl<T: UniformScalar, const ROWS: usize, const COLUMNS: usize> UniformValue for
 /// The bytes of all uniforms of a call, and which of them are set.
 #[derive(Clone, Debug)]
 pub(crate) struct Uniforms {
-    /// Words, so that they are aligned as kernels read them.
+    /// The bytes, in words, so that they are aligned as kernels read them. Behind them a bit for each two bytes, set where a
+    /// scalar starts that was given: one allocation for both.
     words: Vec<u32>,
-    /// One bit for each two bytes, set where a scalar starts that was given.
-    set: Vec<u64>,
+    /// How many of the words are bytes.
+    data: usize,
 }
 
 impl Uniforms {
     pub fn new(kernel: &Kernel) -> Uniforms {
-        Uniforms { words: vec![0; kernel.inner.uniform_bytes / 4], set: vec![0; kernel.inner.uniform_scalars.len()] }
+        let data = kernel.inner.uniform_bytes / 4;
+        Uniforms { words: vec![0; data + kernel.inner.uniform_scalars.len()], data }
     }
 
     /// The bytes of all uniforms, each at its [`Binding::uniform_offset`].
     pub fn all(&self) -> &[u8] {
-        bytemuck::cast_slice(&self.words)
+        bytemuck::cast_slice(&self.words[..self.data])
+    }
+
+    /// Notes that a scalar was given that starts `place` bytes into all uniforms.
+    fn mark(&mut self, place: usize) {
+        self.words[self.data + place / 64] |= 1 << (place / 2 % 32);
+    }
+
+    /// Whether one was given there.
+    fn is_set(&self, place: usize) -> bool {
+        self.words[self.data + place / 64] & 1 << (place / 2 % 32) != 0
     }
 
     /// The bytes of the uniform `binding`.
     pub fn bytes(&self, binding: &Binding) -> &[u8] {
         let start = binding.uniform_offset;
-        &bytemuck::cast_slice(&self.words)[start..start + binding.shape.fixed_bytes as usize]
+        &self.all()[start..start + binding.shape.fixed_bytes as usize]
     }
 
     /// Sets the scalars at `path`.
@@ -202,14 +214,14 @@ impl Uniforms {
             let problem = format!("`{path}` is {wanted} in the WGSL, and was given {}", value.name());
             return Err(kernel.message(problem).subject(path).help(help));
         }
-        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.words);
         for column in 0..slot.columns {
             for row in 0..slot.rows {
                 let place = binding.uniform_offset + slot.place(column, row);
                 let bits = value.bits(column, row).to_le_bytes();
                 let width = usize::from(slot.scalar.width);
+                let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.words);
                 bytes[place..place + width].copy_from_slice(&bits[..width]);
-                self.set[place / 128] |= 1 << (place / 2 % 64);
+                self.mark(place);
                 places(place..place + width);
             }
         }
@@ -244,14 +256,14 @@ impl Uniforms {
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.words);
         bytes[start..end].copy_from_slice(value);
         for place in (start..end).step_by(2) {
-            self.set[place / 128] |= 1 << (place / 2 % 64);
+            self.mark(place);
         }
     }
 
     /// Refuses a call that leaves fields of a uniform unset.
     pub fn check_complete(&self, kernel: &Kernel) -> Result<(), Message> {
         let wanted = &kernel.inner.uniform_scalars;
-        if wanted.iter().zip(&self.set).all(|(wanted, set)| wanted & !set == 0) {
+        if wanted.iter().zip(&self.words[self.data..]).all(|(wanted, set)| wanted & !set == 0) {
             return Ok(());
         }
         let uniforms = kernel.bindings().iter().filter(|binding| binding.kind == BindingKind::Uniform);
@@ -259,10 +271,7 @@ impl Uniforms {
         for binding in uniforms {
             let module = &kernel.inner.module;
             fields::each(module, module.global_variables[binding.global].ty, &binding.name, &mut |path, slot| {
-                let unset = |place: usize| {
-                    let place = binding.uniform_offset + place;
-                    self.set[place / 128] & 1 << (place / 2 % 64) == 0
-                };
+                let unset = |place: usize| !self.is_set(binding.uniform_offset + place);
                 if !fields::is_padding(path) && slot.places().any(unset) {
                     missing.push((path.to_owned(), slot.rust_type()));
                 }

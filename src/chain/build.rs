@@ -172,8 +172,8 @@ fn choose_device(builder: &ChainBuilder) -> Result<(Device, Duration, Option<Tas
 fn distrust(builder: &ChainBuilder, device: &Device) -> Option<Error> {
     let recording = &builder.recording;
     recording.specs.iter().find_map(|spec| {
-        let bytes = spec.args.iter().map(|arg| arg_bytes(recording, arg)).collect();
-        let holders = vec![DataLocation::Resident; spec.args.len()];
+        let bytes = spec.args.iter().map(|arg| arg_bytes(recording, arg));
+        let holders = spec.args.iter().map(|_| DataLocation::Resident);
         let shape = CallShape::new(spec.workgroups, bytes, holders);
         // Values of uniforms may be others with every run.
         let uniforms = if recording.uniforms.patches.is_empty() { uniforms_of(recording, spec) } else { None };
@@ -198,8 +198,8 @@ fn task(recording: &Recording) -> Option<Task> {
         let uniforms = uniforms_of(recording, spec)?;
         let shape = CallShape::new(
             spec.workgroups,
-            spec.args.iter().map(|arg| arg_bytes(recording, arg)).collect(),
-            spec.args.iter().map(|arg| holder(recording, arg)).collect::<Option<_>>()?,
+            spec.args.iter().map(|arg| arg_bytes(recording, arg)),
+            spec.args.iter().map(|arg| holder(recording, arg)).collect::<Option<Vec<_>>>()?,
         );
         let one = WorkAsked::count(&spec.kernel, &PlanRequest { shape, uniforms: &uniforms }).ok()?.work;
         work.add(&Work { further_dispatches: 1.0, ..one }, spec.count as f64);

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use swath::{Call, Device, Error, Job, Kernel, Report, Runtime, Untyped};
+use swath::{Call, Device, Error, Job, Kernel, Prefer, Report, Runtime, Untyped};
 
 use super::{
-    args::{CallArgs, ExecArgs},
+    args::{CallArgs, ExecArgs, PreferArg},
     bind::{Contents, Purpose, Slot, bind},
     failure::{Failure, Outcome},
     kernel::{check_constants, device_name, load_kernel, load_module, runtime},
@@ -46,6 +46,9 @@ struct Run {
     /// What it was predicted to take in all, if that was known.
     #[serde(skip_serializing_if = "Option::is_none")]
     predicted_ms: Option<f64>,
+    /// What it took, where that is asked for and can be counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    energy_joules: Option<f64>,
 }
 
 /// Runs the command.
@@ -136,7 +139,10 @@ fn options<'a>(call: Call<'a>, args: &CallArgs) -> Call<'a> {
     if args.reproducible {
         call = call.reproducible();
     }
-    call
+    match args.prefer {
+        PreferArg::Time => call,
+        PreferArg::Energy => call.prefer(Prefer::Energy),
+    }
 }
 
 /// The runs, within the time that `--timeout` leaves from `start` on.
@@ -216,6 +222,7 @@ pub fn document(kernel: &Kernel, device: &Device, compile: Duration, reports: &[
                 kernel_ms: show::millis(report.kernel_time()),
                 total_ms: show::millis(total(report)),
                 predicted_ms: report.predicted_time().map(show::millis),
+                energy_joules: report.energy(),
             })
             .collect(),
         bytes_up: last.map_or(0, Report::bytes_up),

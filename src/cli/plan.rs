@@ -52,6 +52,8 @@ struct Document {
 struct PredictedEntry {
     device: String,
     ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    joules: Option<f64>,
     observations: u64,
 }
 
@@ -146,6 +148,7 @@ fn predicted(predicted: &Predicted) -> PredictedEntry {
     PredictedEntry {
         device: names.collect::<Vec<_>>().join(" + "),
         ms: show::millis(predicted.time()),
+        joules: predicted.energy(),
         observations: predicted.observations(),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use super::Device;
 use crate::{
     error::{Error, Message, Result},
@@ -154,7 +156,7 @@ pub(crate) fn decide<'a>(
 
 /// The devices that may run a call or a chain, best first.
 pub(crate) struct Candidates {
-    pub devices: Vec<Device>,
+    pub devices: SmallVec<[Device; 4]>,
     /// Whether the first one was asked for, or holds the data. Those behind it are for what it cannot hold.
     pub is_decided: bool,
 }

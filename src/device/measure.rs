@@ -154,7 +154,7 @@ impl<'a> Bench<'a> {
             .zip(&self.arrays)
             .map(|(binding, array)| if is_uniform(binding) { 4 } else { 4 * array.len() as u64 });
         let holder = |binding| if is_uniform(binding) { DataLocation::Uniform } else { DataLocation::Resident };
-        let shape = CallShape::new([self.groups, 1, 1], bytes.collect(), bindings.map(holder).collect());
+        let shape = CallShape::new([self.groups, 1, 1], bytes, bindings.map(holder));
         let request = PlanRequest { shape, uniforms: &self.rounds.to_ne_bytes() };
         Ok(WorkAsked::count(&self.kernel, &request)?.work)
     }

@@ -90,8 +90,8 @@ impl Entry {
             task,
             kernel: kernel.inner.identity.clone(),
             workgroups: shape.workgroups,
-            bytes: shape.bytes.clone(),
-            holders: shape.holders.clone(),
+            bytes: shape.bytes.to_vec(),
+            holders: shape.holders.to_vec(),
             words,
             may_tune: variants.is_some(),
             variants: variants.filter(|variants| !variants.is_empty()),
@@ -142,8 +142,8 @@ impl Entry {
         self.kernel == kernel.inner.identity
             && self.may_tune == may_tune
             && self.workgroups == shape.workgroups
-            && self.bytes == shape.bytes
-            && self.holders == shape.holders
+            && self.bytes == *shape.bytes
+            && self.holders == *shape.holders
             && self.words.iter().all(|&(binding, offset, word)| given.word(kernel, binding, offset) == Some(word))
     }
 

@@ -75,7 +75,7 @@ pub(crate) struct KernelInner {
     /// Bytes of all uniform bindings together, each at its [`Binding::uniform_offset`].
     pub uniform_bytes: usize,
     /// Which of those bytes start a scalar: one bit for each two bytes.
-    pub uniform_scalars: Vec<u64>,
+    pub uniform_scalars: Vec<u32>,
     /// The module as written, to resolve other constants.
     parent: Module,
     /// The constants given so far, by name or `@id`.

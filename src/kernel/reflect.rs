@@ -47,8 +47,8 @@ pub(super) fn bindings(module: &Module, info: &ModuleInfo, entry: usize) -> (Vec
 
 /// A bit for each two of the `bytes` of all uniforms together: set where a scalar starts that a call
 /// has to give. Padding fields may be left out.
-pub(super) fn uniform_scalars(module: &Module, bindings: &[Binding], bytes: usize) -> Vec<u64> {
-    let mut bits = vec![0u64; bytes.div_ceil(128)];
+pub(super) fn uniform_scalars(module: &Module, bindings: &[Binding], bytes: usize) -> Vec<u32> {
+    let mut bits = vec![0; bytes.div_ceil(64)];
     for binding in bindings.iter().filter(|binding| binding.kind == BindingKind::Uniform) {
         fields::each(module, module.global_variables[binding.global].ty, "", &mut |path, slot| {
             if fields::is_padding(path) {
@@ -56,7 +56,7 @@ pub(super) fn uniform_scalars(module: &Module, bindings: &[Binding], bytes: usiz
             }
             for place in slot.places() {
                 let bit = (binding.uniform_offset + place) / 2;
-                bits[bit / 64] |= 1 << (bit % 64);
+                bits[bit / 32] |= 1 << (bit % 32);
             }
         });
     }
@@ -121,6 +121,6 @@ mod tests {
         assert_eq!(kernel.bindings()[3].uniform_offset, 32);
         // `a`, the three components of `at` behind the padding, and `gain`.
         let places = [0, 16, 20, 24, 32];
-        assert_eq!(kernel.inner.uniform_scalars, [places.iter().fold(0, |bits, place| bits | 1u64 << (place / 2))]);
+        assert_eq!(kernel.inner.uniform_scalars, [places.iter().fold(0, |bits, place| bits | 1u32 << (place / 2))]);
     }
 }

@@ -1,5 +1,7 @@
 //! What a plan is made from.
 
+use smallvec::SmallVec;
+
 use crate::{
     access::Numbers,
     device_info::DeviceInfo,
@@ -55,9 +57,9 @@ impl Capacity {
 pub(crate) struct CallShape {
     pub workgroups: [u32; 3],
     /// Bytes of each binding.
-    pub bytes: Vec<u64>,
+    pub bytes: SmallVec<[u64; 8]>,
     /// Where each binding is.
-    pub holders: Vec<DataLocation>,
+    pub holders: SmallVec<[DataLocation; 8]>,
     /// Of the device; nothing for the CPU engine.
     pub capacity: Option<Capacity>,
     /// The most device memory that the caller allows.
@@ -74,11 +76,15 @@ pub(crate) struct CallShape {
 
 impl CallShape {
     /// Of a call that nobody wants cut, on the CPU engine.
-    pub fn new(workgroups: [u32; 3], bytes: Vec<u64>, holders: Vec<DataLocation>) -> CallShape {
+    pub fn new(
+        workgroups: [u32; 3],
+        bytes: impl IntoIterator<Item = u64>,
+        holders: impl IntoIterator<Item = DataLocation>,
+    ) -> CallShape {
         CallShape {
             workgroups,
-            bytes,
-            holders,
+            bytes: bytes.into_iter().collect(),
+            holders: holders.into_iter().collect(),
             capacity: None,
             memory: None,
             tiles: None,

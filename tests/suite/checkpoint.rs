@@ -147,10 +147,8 @@ fn until_done(setup: &Setup<'_>, data: &Data, tiles: usize) -> (Data, u32, Repor
 
 #[test]
 fn stopped_anywhere_it_goes_on_to_the_same_results() {
-    let mut stopped_merging = 0;
     for (runtime, devices) in setups() {
         for text in [IN_PLACE, MERGED, SCATTER] {
-            let kernel = kernel(text);
             for devices in &devices {
                 for (is_persistent, tiles) in [(false, 3), (true, 3), (false, 40)] {
                     let tiles = match text {
@@ -160,30 +158,26 @@ fn stopped_anywhere_it_goes_on_to_the_same_results() {
                         MERGED => 1,
                         _ => tiles,
                     };
-                    let must_stop = text == IN_PLACE && tiles == 3;
-                    let calls = goes_on(&runtime, &kernel, text, (devices, is_persistent, tiles), must_stop);
-                    stopped_merging += u32::from(text == MERGED && calls > 1);
+                    let must_stop = match text {
+                        IN_PLACE => tiles == 3,
+                        MERGED => devices.starts_with("cpu"),
+                        _ => false,
+                    };
+                    goes_on(&runtime, text, (devices, is_persistent, tiles), must_stop);
                 }
             }
         }
     }
-    assert!(stopped_merging > 0, "no call that merges was stopped");
 }
 
 /// Stops a call again and again after some tiles, compares what it comes to with an undisturbed one, and makes it once more.
-/// On a machine that is busy with other things a call may be done before it is stopped: one that must be is tried again.
-/// How many calls it took.
-fn goes_on(
-    runtime: &Runtime,
-    kernel: &Kernel,
-    text: &str,
-    (devices, is_persistent, tiles): (&str, bool, usize),
-    must_stop: bool,
-) -> u32 {
+/// A call may be done before it is stopped, on a machine that is fast or busy: one that must be is tried again with more to do.
+fn goes_on(runtime: &Runtime, text: &str, (devices, is_persistent, tiles): (&str, bool, usize), must_stop: bool) {
     let data = Data::new(text);
-    let mut expected = data.clone();
-    expected.call(runtime, kernel, devices).run().unwrap_or_else(|error| panic!("{error}"));
-    for _ in 0..50 {
+    for attempt in 0..9 {
+        let kernel = &kernel(&text.replace("10000u", &format!("{}u", 10_000 << attempt)));
+        let mut expected = data.clone();
+        expected.call(runtime, kernel, devices).run().unwrap_or_else(|error| panic!("{error}"));
         let folder = Folder::new();
         let path = folder.path();
         let setup = Setup { runtime, kernel, devices, path: &path, is_persistent };
@@ -197,10 +191,10 @@ fn goes_on(
         let units = report.plan().expect("it is planned").tiles.units();
         assert_eq!((last.resumed_units(), last.dispatches()), (units, 0), "{what}");
         if count > 1 || !must_stop {
-            return count;
+            return;
         }
     }
-    panic!("{} on {devices} is always done before it is stopped", kernel.name())
+    panic!("a call on {devices} is always done before it is stopped: {text}")
 }
 
 fn cancel_beyond(event: TileEvent, share: f64, token: &CancelToken) {

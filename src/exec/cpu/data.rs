@@ -1,16 +1,15 @@
 //! The data of a launch as the engine works on it: in place where it can be.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, RwLockReadGuard, RwLockWriteGuard},
-};
+use std::sync::{RwLockReadGuard, RwLockWriteGuard};
+
+use smallvec::SmallVec;
 
 use super::shared_mem::{Aligned, HostAllocation, SharedMem};
 use crate::{
     access::Merge,
     error::{Error, Message, Result},
     exec::{Allocation, ArgData, Metrics, host::HostMemory, stop::Stop},
-    kernel::{BindingKind, Kernel},
+    kernel::{Binding, BindingKind, Kernel},
 };
 
 /// A lock on a resident buffer.
@@ -32,29 +31,56 @@ impl<'a> Guard<'a> {
 /// The data of a launch, not yet locked or aligned.
 pub(super) struct LaunchData<'a> {
     args: Vec<ArgData<'a>>,
-    writable: Vec<bool>,
+    kernel: &'a Kernel,
+}
+
+/// A resident buffer that a launch locks: its address, and whether it is written.
+struct Wanted<'a> {
+    at: usize,
+    memory: &'a HostAllocation,
+    is_written: bool,
 }
 
 impl<'a> LaunchData<'a> {
-    pub fn new(kernel: &Kernel, args: Vec<ArgData<'a>>) -> Result<Self> {
-        let writable: Vec<_> = kernel.bindings().iter().map(|b| b.kind == BindingKind::ReadWriteStorage).collect();
-        if writable.len() != args.len() {
+    pub fn new(kernel: &'a Kernel, args: Vec<ArgData<'a>>) -> Result<Self> {
+        let bindings = kernel.bindings();
+        if bindings.len() != args.len() {
             return Err(Error::Call(
-                Message::new(format!("{} bindings were given data, the kernel has {}", args.len(), writable.len()))
+                Message::new(format!("{} bindings were given data, the kernel has {}", args.len(), bindings.len()))
                     .kernel(kernel.name()),
             ));
         }
         // Compiled code writes these, so that what is behind a shared reference must not be among them.
-        let read_only = |at: &usize| writable[*at] && matches!(args[*at], ArgData::Uniform(_) | ArgData::Read(_));
-        if let Some(at) = (0..args.len()).find(read_only) {
+        let read_only = |(binding, arg): &(&Binding, &ArgData<'_>)| {
+            is_writable(binding) && matches!(arg, ArgData::Uniform(_) | ArgData::Read(_))
+        };
+        if let Some((binding, _)) = bindings.iter().zip(&args).find(read_only) {
             return Err(Error::Call(
                 Message::new("was given data to read, and the kernel writes to it")
                     .kernel(kernel.name())
-                    .subject(kernel.bindings()[at].name.as_str())
+                    .subject(binding.name.as_str())
                     .help("bind it for writing"),
             ));
         }
-        Ok(LaunchData { args, writable })
+        Ok(LaunchData { args, kernel })
+    }
+
+    /// The resident buffers to lock: each once, in the order of addresses, lest two launches wait for each other.
+    fn wanted(&self) -> Result<Vec<Wanted<'a>>> {
+        let mut wanted = Vec::new();
+        for (binding, arg) in self.kernel.bindings().iter().zip(&self.args) {
+            if let ArgData::Resident(resident) = *arg {
+                let memory = host(resident.as_ref())?;
+                wanted.push(Wanted { at: address(memory), memory, is_written: is_writable(binding) });
+            }
+        }
+        wanted.sort_unstable_by_key(|one| one.at);
+        wanted.dedup_by(|second, first| {
+            let is_same = second.at == first.at;
+            first.is_written |= is_same && second.is_written;
+            is_same
+        });
+        Ok(wanted)
     }
 
     /// Locks resident buffers, copies what is not aligned, runs `body` with the memory of each binding and, where others take
@@ -65,21 +91,11 @@ impl<'a> LaunchData<'a> {
         stop: Option<&Stop>,
         body: impl FnOnce(&mut Metrics, &[(SharedMem<'_>, u64)], &[Home<'_>]) -> Result<()>,
     ) -> Result<()> {
-        let LaunchData { args, writable } = self;
-        // Each buffer is locked once, in the order of addresses, lest two launches wait for each other.
-        let mut wanted: BTreeMap<usize, (&HostAllocation, bool)> = BTreeMap::new();
-        for (arg, writable) in args.iter().zip(&writable) {
-            if let ArgData::Resident(resident) = arg {
-                let resident: &Arc<dyn Allocation> = resident;
-                let memory = host(resident.as_ref())?;
-                wanted.entry(address(memory)).or_insert((memory, false)).1 |= writable;
-            }
+        let mut guards = SmallVec::<[(usize, Guard<'_>); 8]>::new();
+        for Wanted { at, memory, is_written } in self.wanted()? {
+            guards.push((at, Guard::of(memory, is_written, stop)?));
         }
-        let mut guards: BTreeMap<usize, Guard<'_>> = wanted
-            .into_iter()
-            .map(|(at, (memory, write))| Ok((at, Guard::of(memory, write, stop)?)))
-            .collect::<Result<_>>()?;
-        let mut locked: BTreeMap<usize, (SharedMem<'_>, u64)> = BTreeMap::new();
+        let mut locked = SmallVec::<[(usize, SharedMem<'_>, u64); 8]>::new();
         for (at, guard) in &mut guards {
             let (memory, bytes) = match guard {
                 Guard::Read(memory) => (SharedMem::fixed(memory.bytes()), memory.bytes().len()),
@@ -88,41 +104,35 @@ impl<'a> LaunchData<'a> {
                     (SharedMem::racy(memory.bytes_mut()).ok(), bytes)
                 }
             };
-            locked.insert(*at, (memory.ok_or_else(unaligned)?, bytes as u64));
+            locked.push((*at, memory.ok_or_else(unaligned)?, bytes as u64));
         }
+        let args = self.args;
         let mut copies = Vec::new();
-        let mut places = Vec::with_capacity(args.len());
+        let mut memory = SmallVec::<[(SharedMem<'_>, u64); 8]>::new();
         // Of a launch that nobody else takes part in there is nothing to say.
         let shared = args.iter().any(|arg| matches!(arg, ArgData::Shared(_) | ArgData::Merged(..)));
         let mut homes = Vec::new();
-        for arg in args {
+        for (at, arg) in args.into_iter().enumerate() {
             let (place, bytes, home) = match arg {
-                ArgData::Resident(memory) => {
-                    let (memory, bytes) = locked[&address(host(memory.as_ref())?)];
-                    (BoundMemory::Here(memory), bytes, Home::Here)
+                ArgData::Resident(resident) => {
+                    let address = address(host(resident.as_ref())?);
+                    let (_, place, bytes) = *locked.iter().find(|one| one.0 == address).ok_or_else(unaligned)?;
+                    (place, bytes, Home::Here)
                 }
-                arg => bind(arg, &mut copies, metrics)?,
+                arg => bind(at, arg, &mut copies, metrics)?,
             };
-            places.push((place, bytes));
+            memory.push((place, bytes));
             if shared {
                 homes.push(home);
             }
         }
-        let mut views = Vec::new();
-        for Copied { memory, is_written, .. } in &mut copies {
+        for Copied { at, memory: copy, is_written, .. } in &mut copies {
             let view =
-                if *is_written { SharedMem::racy(memory.bytes_mut()).ok() } else { SharedMem::fixed(memory.bytes()) };
-            views.push(view.ok_or_else(unaligned)?);
+                if *is_written { SharedMem::racy(copy.bytes_mut()).ok() } else { SharedMem::fixed(copy.bytes()) };
+            memory[*at].0 = view.ok_or_else(unaligned)?;
         }
-        let memory: Vec<_> = places
-            .into_iter()
-            .map(|(place, bytes)| match place {
-                BoundMemory::Here(memory) => (memory, bytes),
-                BoundMemory::Copy(index) => (views[index], bytes),
-            })
-            .collect();
         body(metrics, &memory, &homes)?;
-        drop((memory, views));
+        drop(memory);
         for Copied { memory, target, .. } in copies {
             if let Some(target) = target {
                 target.copy_from_slice(memory.bytes());
@@ -135,6 +145,8 @@ impl<'a> LaunchData<'a> {
 
 /// Memory that is made for a launch.
 struct Copied<'a> {
+    /// The binding that it is for.
+    at: usize,
     memory: Aligned,
     is_written: bool,
     /// What it is copied to in the end.
@@ -154,20 +166,26 @@ pub(super) enum Home<'a> {
     Merged(&'a HostMemory<'a>, Merge),
 }
 
-/// The memory of an argument that is not resident, and its size; what has to be made is put into `copies`.
+fn is_writable(binding: &Binding) -> bool {
+    binding.kind == BindingKind::ReadWriteStorage
+}
+
+/// The memory of the argument of binding `at`, which is not resident, and its size. What has to be made is put into `copies`:
+/// in its place is none until then.
 fn bind<'a>(
+    at: usize,
     arg: ArgData<'a>,
     copies: &mut Vec<Copied<'a>>,
     metrics: &mut Metrics,
-) -> Result<(BoundMemory<'a>, u64, Home<'a>)> {
+) -> Result<(SharedMem<'a>, u64, Home<'a>)> {
     let bytes = arg.bytes();
     let mut copied = |memory: Aligned, is_written, target| {
-        copies.push(Copied { memory, is_written, target });
-        BoundMemory::Copy(copies.len() - 1)
+        copies.push(Copied { at, memory, is_written, target });
+        SharedMem::none()
     };
     let (place, home) = match arg {
         ArgData::Uniform(data) | ArgData::Read(data) => match SharedMem::fixed(data) {
-            Some(memory) => (BoundMemory::Here(memory), Home::Here),
+            Some(memory) => (memory, Home::Here),
             None => {
                 metrics.bytes_up += bytes;
                 (copied(Aligned::copy(data)?, false, None), Home::Here)
@@ -181,14 +199,14 @@ fn bind<'a>(
             (copied(memory, false, None), Home::Here)
         }
         ArgData::Write(data) => match SharedMem::racy(data) {
-            Ok(memory) => (BoundMemory::Here(memory), Home::Here),
+            Ok(memory) => (memory, Home::Here),
             Err(data) => {
                 metrics.bytes_up += bytes;
                 (copied(Aligned::copy(data)?, true, Some(data)), Home::Here)
             }
         },
         ArgData::Shared(host) => match SharedMem::claimed(host) {
-            Some(memory) => (BoundMemory::Here(memory), Home::Claimed(host)),
+            Some(memory) => (memory, Home::Claimed(host)),
             None => (copied(Aligned::reserved(bytes)?, true, None), Home::Ranges(host)),
         },
         ArgData::Merged(host, merge) => {
@@ -199,13 +217,6 @@ fn bind<'a>(
         ArgData::Resident(_) => return Err(unaligned()),
     };
     Ok((place, bytes, home))
-}
-
-/// Where the data of a binding is.
-enum BoundMemory<'a> {
-    Here(SharedMem<'a>),
-    /// In the aligned copy of that number.
-    Copy(usize),
 }
 
 pub(super) fn host(memory: &dyn Allocation) -> Result<&HostAllocation> {

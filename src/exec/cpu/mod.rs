@@ -22,6 +22,7 @@ mod shared_mem;
 pub(crate) mod tests;
 
 use std::{
+    convert::Infallible,
     num::NonZero,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
@@ -106,25 +107,28 @@ impl Executable {
         Some((rows.code()?, rows.part(part)?))
     }
 
-    /// A part of a grid in pieces, some of them in the author's workgroups.
-    fn pieces(&self, part: Part, shape: Shape) -> impl Iterator<Item = Piece<'_>> {
-        let own = Piece { jit: None, part };
-        let rows = |part: Part| self.in_rows(part).map(|(jit, rows)| Piece { jit: Some((jit, rows)), part });
-        let pieces = match (shape, &self.rows) {
-            (Shape::Free, Some(_)) => [Some(rows(part).unwrap_or(own)), None, None],
+    /// Visits a part of a grid in pieces, some of them in the author's workgroups.
+    fn each_piece<E>(
+        &self,
+        part: Part,
+        shape: Shape,
+        mut visit: impl FnMut(Piece<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let own = |part: Part| Piece { jit: None, part };
+        let in_rows = |part: Part| self.in_rows(part).map(|rows| Piece { jit: Some(rows), part });
+        match (shape, &self.rows) {
+            (Shape::Free, Some(_)) => visit(in_rows(part).unwrap_or_else(|| own(part))),
             (Shape::Sliced, Some(cut)) => {
                 let [before, middle, behind] = cut.cut(part);
-                match rows(middle) {
-                    Some(middle) => {
-                        let own = |part: Part| (part.size[0] > 0).then_some(Piece { jit: None, part });
-                        [own(before), Some(middle), own(behind)]
-                    }
-                    None => [Some(own), None, None],
+                let Some(middle) = in_rows(middle) else { return visit(own(part)) };
+                if before.size[0] > 0 {
+                    visit(own(before))?;
                 }
+                visit(middle)?;
+                if behind.size[0] > 0 { visit(own(behind)) } else { Ok(()) }
             }
-            _ => [Some(own), None, None],
-        };
-        pieces.into_iter().flatten()
+            _ => visit(own(part)),
+        }
     }
 
     /// Invocations of a workgroup.
@@ -154,10 +158,10 @@ impl Executable {
     /// shared depends on both. Gives the time that took.
     fn make_ready(&self, part: Part, shape: Shape, bytes: impl Fn(usize) -> Option<u64>) -> Duration {
         let mut took = Duration::ZERO;
-        for piece in self.pieces(part, shape) {
+        let Ok(()) = self.each_piece::<Infallible>(part, shape, |piece| {
             if let Some((jit, part)) = piece.jit {
                 took += jit.make_ready(part, Rows::lanes(), &bytes);
-                continue;
+                return Ok(());
             }
             if self.jit.get().is_none() {
                 let start = Instant::now();
@@ -165,7 +169,8 @@ impl Executable {
                 took += start.elapsed();
             }
             took += self.compiled().map_or(Duration::ZERO, |jit| jit.make_ready(piece.part, self.lanes(), &bytes));
-        }
+            Ok(())
+        });
         took
     }
 }
@@ -243,17 +248,14 @@ impl CpuBackend {
     ) -> Result<bool> {
         let run = |memory: &[(SharedMem<'_>, u64)]| {
             let mut interpreted = false;
-            for piece in code.pieces(part, shape) {
+            code.each_piece(part, shape, |piece| {
                 let rows = piece.jit.and_then(|(jit, rows)| jit.launch(rows, Rows::lanes(), memory, team, stop));
                 let own = || code.compiled().and_then(|jit| jit.launch(piece.part, code.lanes(), memory, team, stop));
-                match rows.or_else(own) {
-                    Some(result) => result?,
-                    None => {
-                        interp::run(&code.interp, piece.part, memory, team, &self.scratch, stop)?;
-                        interpreted = true;
-                    }
-                }
-            }
+                rows.or_else(own).unwrap_or_else(|| {
+                    interpreted = true;
+                    interp::run(&code.interp, piece.part, memory, team, &self.scratch, stop)
+                })
+            })?;
             Ok(interpreted)
         };
         match &code.agreement {

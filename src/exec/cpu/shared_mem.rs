@@ -99,6 +99,11 @@ impl<'a> SharedMem<'a> {
         Some(SharedMem::Fixed(Fixed { words, halves }))
     }
 
+    /// Memory of no bytes.
+    pub fn none() -> Self {
+        SharedMem::Fixed(Fixed { words: &[], halves: &[] })
+    }
+
     /// The start and size of the bytes, for compiled code. The pointer is valid for `'a`, for reads, and where the
     /// memory is racy for writes too: fixed memory must not be written through it, nor racy memory accessed by Rust
     /// code that is not atomic.

@@ -101,8 +101,8 @@ impl Subject {
             splits: true,
             ..CallShape::new(
                 [ELEMENTS as u32 / 64, 1, 1],
-                vec![4 * self.x.len() as u64, 4 * self.before.len() as u64],
-                vec![DataLocation::Host; 2],
+                [4 * self.x.len() as u64, 4 * self.before.len() as u64],
+                [DataLocation::Host; 2],
             )
         };
         plan::plan(&self.kernel, &PlanRequest { shape, uniforms: &[] }, "a device").unwrap().unwrap()

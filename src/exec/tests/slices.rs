@@ -40,7 +40,7 @@ fn plan_for(kernel: &Kernel, backend: &dyn Backend, workgroups: [u32; 3]) -> Pla
     let shape = CallShape {
         capacity: backend.capacity(),
         splits: true,
-        ..CallShape::new(workgroups, vec![bytes, 16, bytes], vec![DataLocation::Host; 3])
+        ..CallShape::new(workgroups, [bytes, 16, bytes], [DataLocation::Host; 3])
     };
     plan::plan(kernel, &PlanRequest { shape, uniforms: &[] }, "a device").unwrap().unwrap()
 }

@@ -71,7 +71,7 @@ fn run(wgsl: &str, faults: &[Fault], watch: &mut (dyn FnMut(TileEvent) + Send)) 
     let shape = CallShape {
         capacity: devices[0].capacity(),
         splits: true,
-        ..CallShape::new([UNITS, 1, 1], vec![y.len() as u64], vec![DataLocation::Host])
+        ..CallShape::new([UNITS, 1, 1], [y.len() as u64], [DataLocation::Host])
     };
     let plan = plan::plan(&kernel, &PlanRequest { shape, uniforms: &[] }, "scripted").unwrap().unwrap();
     assert_eq!(plan.unsplit(&kernel), None);

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use smallvec::SmallVec;
+
 use super::{Bytes, Compiled, Variant};
 use crate::{
     error::{Error, Message, Result},
@@ -29,13 +31,11 @@ impl Compiled {
         team: Team<'_>,
         stop: Option<&Stop>,
     ) -> Option<Result<()>> {
-        let bindings: Vec<Bytes> = memory
-            .iter()
-            .map(|(memory, _)| {
-                let (start, len) = memory.as_raw();
-                Bytes { start, len }
-            })
-            .collect();
+        let mut bindings = SmallVec::<[Bytes; 8]>::new();
+        bindings.extend(memory.iter().map(|(memory, _)| {
+            let (start, len) = memory.as_raw();
+            Bytes { start, len }
+        }));
         let bytes = |at: usize| Some(bindings.get(at)?.len as u64);
         let variant = self.variant(bytes, invocations(part, lanes)).filter(|variant| variant.accepts(&bindings))?;
         Some(variant.launch(part, lanes, &bindings, team, stop))

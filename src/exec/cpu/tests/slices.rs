@@ -99,14 +99,11 @@ impl Subject {
             splits: true,
             ..CallShape::new(
                 self.workgroups,
-                self.data.iter().map(|data| data.len() as u64).collect(),
-                bindings
-                    .iter()
-                    .map(|binding| match binding.kind {
-                        BindingKind::Uniform => DataLocation::Uniform,
-                        _ => DataLocation::Host,
-                    })
-                    .collect(),
+                self.data.iter().map(|data| data.len() as u64),
+                bindings.iter().map(|binding| match binding.kind {
+                    BindingKind::Uniform => DataLocation::Uniform,
+                    _ => DataLocation::Host,
+                }),
             )
         };
         let mut uniforms =
