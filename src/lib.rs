@@ -98,7 +98,7 @@ pub use buffer::Buffer;
 #[doc(hidden)]
 pub use bytes::parse_bytes;
 pub use call::{
-    Call, Checkpoint, Grid, Job, Outcome, Predicted, ReadArg, TileEvents, Tuned, TunedDevice, TunedVariant,
+    Call, Checkpoint, FailedCall, Grid, Job, Outcome, Predicted, ReadArg, TileEvents, Tuned, TunedDevice, TunedVariant,
     UniformValue, Untyped, WriteArg,
 };
 pub use chain::{Chain, ChainBuilder};

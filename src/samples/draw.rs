@@ -1,6 +1,9 @@
 //! Writing what samples make to files.
 
-use std::{fmt::Display, io::BufWriter, path::Path};
+use std::{
+    io::{self, BufWriter},
+    path::Path,
+};
 
 use npyz::{AutoSerialize, WriterBuilder};
 
@@ -57,6 +60,7 @@ fn commit(path: &Path, file: BufWriter<Output>) -> Result<()> {
     output.commit().map_err(|error| failed(path, error))
 }
 
-fn failed(path: &Path, error: impl Display) -> Error {
-    Error::Io(Message::new(format!("cannot be written: {error}")).subject(path.display().to_string()))
+fn failed(path: &Path, error: impl Into<io::Error>) -> Error {
+    let error = error.into();
+    Error::Io(Message::new(format!("cannot be written: {error}")).subject(path.display().to_string()).cause(error))
 }

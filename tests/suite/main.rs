@@ -12,6 +12,7 @@ mod chain;
 mod checkpoint;
 mod differential;
 mod errors;
+mod face;
 mod gpu;
 #[cfg(feature = "imports")]
 mod imports;
