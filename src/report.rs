@@ -14,6 +14,8 @@ pub struct Report {
     pub(crate) faults: Vec<FaultReport>,
     pub(crate) total: Duration,
     pub(crate) predicted: Option<Duration>,
+    /// Joules.
+    pub(crate) energy: Option<f64>,
     pub(crate) workgroups: [u32; 3],
     pub(crate) plan: Option<Arc<Plan>>,
     /// Units that an earlier run had done.
@@ -60,6 +62,13 @@ impl Report {
     /// What the call was predicted to take, compilation left out, before it ran; nothing where that was not known.
     pub fn predicted_time(&self) -> Option<Duration> {
         self.predicted
+    }
+
+    /// Joules that the processors, and the GPU if one ran it, took while the call ran, for whatever ran on them. Only calls that
+    /// [prefer](crate::Call::prefer) energy are counted; nothing where the system does not let the program read the counters, and where
+    /// several devices shared the call.
+    pub fn energy(&self) -> Option<f64> {
+        self.energy
     }
 
     /// Time spent compiling; zero where the compiled kernel was at hand. Where several devices share a call, it is the
@@ -250,6 +259,9 @@ impl fmt::Display for Report {
         }
         if let Some(predicted) = self.predicted {
             write!(f, ", {predicted:.3?} predicted")?;
+        }
+        if let Some(joules) = self.energy {
+            write!(f, ", {joules:.3} J")?;
         }
         write!(f, ", {} up, {} down", Bytes(self.bytes_up()), Bytes(self.bytes_down()))?;
         if self.tiles() != 1 {

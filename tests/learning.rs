@@ -181,10 +181,20 @@ fn constants_are_tuned_kept_and_used() {
     let call = "k.wgsl --grid 20000 --out y=y.npy:u32";
     let tuned = place.json(&format!("tune {call} --const WG=64,128 --json"));
     let count = len(&tuned["devices"]);
+    let devices = place.json("devices --json");
+    let engine = devices["devices"].as_array().into_iter().flatten().find(|device| device["device"] == "cpu");
+    let engine = engine.expect("it is there");
     for device in tuned["devices"].as_array().into_iter().flatten() {
         assert_eq!((len(&device["variants"]), &device["kept"]), (3, &Value::Bool(true)), "{tuned}");
         assert!(device["variants"][1]["kernel_ms"].as_f64().is_some_and(|ms| ms > 0.0), "{tuned}");
-        assert!(device["best"]["WG"].as_f64().is_some_and(|size| size >= 64.0), "{tuned}");
+        // A workgroup of one takes eight times as long on the engine. Drivers may be held up by what else the machine does.
+        let variants = device["variants"].as_array().expect("they are listed");
+        let time = |variant: &Value| variant["kernel_ms"].as_f64().expect("a time");
+        let least = variants.iter().map(time).fold(f64::INFINITY, f64::min);
+        let best = variants.iter().find(|variant| variant["constants"] == device["best"]).expect("it is one of them");
+        assert!(time(best) <= 1.1 * least, "{tuned}");
+        let is_engine = device["device"] == engine["name"];
+        assert!(!is_engine || device["best"]["WG"].as_f64().is_some_and(|size| size >= 64.0), "{tuned}");
     }
     assert!(!place.0.path().join("y.npy").exists(), "no output is written");
     let history = place.json("history --json");

@@ -19,6 +19,8 @@ pub struct Predicted {
     /// The devices that share it with that one.
     pub(super) others: Vec<Device>,
     pub(super) prediction: Prediction,
+    /// What the device draws, if that is asked for and known.
+    pub(super) watts: Option<f64>,
 }
 
 impl Predicted {
@@ -26,7 +28,7 @@ impl Predicted {
     pub(super) fn shared(sharing: &Sharing) -> Predicted {
         let mut devices = sharing.devices.iter().cloned();
         let device = devices.next().expect("several share it");
-        Predicted { device, others: devices.collect(), prediction: sharing.prediction() }
+        Predicted { device, others: devices.collect(), prediction: sharing.prediction(), watts: None }
     }
 
     /// The device; of several that share the call, the first.
@@ -44,6 +46,11 @@ impl Predicted {
         Duration::try_from_secs_f64(self.prediction.seconds).unwrap_or(Duration::MAX)
     }
 
+    /// Joules that it is predicted to take, for calls that [prefer](crate::Call::prefer) energy; nothing where that is not known.
+    pub fn energy(&self) -> Option<f64> {
+        self.watts.map(|watts| watts * self.prediction.seconds)
+    }
+
     /// Calls that were seen and that this is made from; none where it is made from what was counted on the kernel and what
     /// the device can do.
     pub fn observations(&self) -> u64 {
@@ -58,7 +65,11 @@ impl Predicted {
 
 impl fmt::Display for Predicted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.3?} on {}", self.time(), self.device.describe())?;
+        write!(f, "{:.3?}", self.time())?;
+        if let Some(joules) = self.energy() {
+            write!(f, " and {joules:.3} J")?;
+        }
+        write!(f, " on {}", self.device.describe())?;
         self.others.iter().try_for_each(|other| write!(f, " and {}", other.describe()))?;
         write!(f, ", from ")?;
         let count = self.observations();

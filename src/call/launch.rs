@@ -13,6 +13,7 @@ use super::{
     checkpoint::Resumed,
     job::Predicted,
     place::{Placement, about_buffers},
+    prefer::Prefer,
     split::{Split, SplitMember},
     uniform::Uniforms,
 };
@@ -66,6 +67,7 @@ struct Done {
     members: Vec<MemberReport>,
     faults: Vec<FaultReport>,
     predicted: Option<Duration>,
+    energy: Option<f64>,
     resumed: Resumed,
 }
 
@@ -238,6 +240,8 @@ impl<'a> Checked<'a> {
         if has_nothing_to_do(self.workgroups) {
             return Ok(self.report(Done::default(), Instant::now()));
         }
+        let counted =
+            if self.call.prefer == Prefer::Energy { self.call.devices.read_energy(&self.device) } else { None };
         let (reserved, mut moved) = match self.reserve() {
             Ok(reserved) => (reserved, None),
             Err(error @ Error::OutOfMemory(_)) if self.split.is_none() => {
@@ -268,6 +272,9 @@ impl<'a> Checked<'a> {
             self.record_all(journal)?;
         }
         let end = Instant::now();
+        // What several devices took, or others than the one that it was for, nobody has counted.
+        let counted = counted.filter(|_| self.split.is_none() && faults.is_empty() && !is_done);
+        let energy = counted.and_then(|before| self.call.devices.tell_energy(&self.device, &before, end - begin));
         let mut predicted = None;
         // What was recorded meanwhile, or done before, says little of the device.
         if let (Some(ticket), [], None) = (&self.ticket, faults.as_slice(), &journal) {
@@ -287,7 +294,7 @@ impl<'a> Checked<'a> {
             predicted = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         }
         metrics.compile += self.compile;
-        Ok(self.report(Done { metrics, members, faults, predicted, resumed }, end))
+        Ok(self.report(Done { metrics, members, faults, predicted, energy, resumed }, end))
     }
 
     /// Takes the memory that the call needs of its devices, all at once, as far as that is limited.
@@ -317,7 +324,7 @@ impl<'a> Checked<'a> {
     }
 
     fn report(&self, done: Done, end: Instant) -> Report {
-        let Done { metrics, members, faults, predicted, resumed } = done;
+        let Done { metrics, members, faults, predicted, energy, resumed } = done;
         Report {
             kernel: self.call.kernel.clone(),
             device: self.device.clone(),
@@ -327,6 +334,7 @@ impl<'a> Checked<'a> {
             faults,
             total: end.duration_since(self.start),
             predicted,
+            energy,
             workgroups: self.workgroups,
             resumed: resumed.units,
             recorded: resumed.recorded,

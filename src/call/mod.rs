@@ -11,7 +11,9 @@ mod infer;
 mod job;
 mod launch;
 pub(crate) mod place;
+mod prefer;
 mod progress;
+mod search;
 mod split;
 #[cfg(all(test, feature = "cpu"))]
 mod tests;
@@ -28,6 +30,7 @@ pub use asynchronous::{FailedCall, Outcome};
 pub use checkpoint::Checkpoint;
 pub use grid::Grid;
 pub use job::{Job, Predicted};
+pub use prefer::Prefer;
 pub use progress::TileEvents;
 pub use tune::{Tuned, TunedDevice, TunedVariant};
 pub use uniform::UniformValue;
@@ -93,6 +96,7 @@ struct CallParts<'a> {
     checkpoint: Option<Box<Checkpoint<'a>>>,
     is_reproducible: bool,
     is_exact: bool,
+    prefer: Prefer,
     error: Option<Box<Error>>,
     /// Vectors that were given and not bound, for there was an error.
     refused: Vec<(String, Box<dyn OwnedData>)>,
@@ -118,6 +122,7 @@ impl<'a> CallParts<'a> {
             checkpoint: None,
             is_reproducible: false,
             is_exact: false,
+            prefer: Prefer::Time,
             error: None,
             refused: Vec::new(),
         }

@@ -8,6 +8,8 @@ use super::{
     checkpoint,
     grid::Extent,
     job::Predicted,
+    prefer::Prefer,
+    search::{Search, Wishes},
     split::Split,
 };
 use crate::{
@@ -16,10 +18,9 @@ use crate::{
     error::{Error, Result},
     kernel::{Binding, BindingKind, Kernel},
     plan::{
-        Detour, Misfit, Plan, plan_nothing,
+        Misfit, Plan, plan_nothing,
         request::{CallShape, DataLocation, PlanRequest},
     },
-    trust::Doubt,
 };
 
 /// Where a call runs.
@@ -39,21 +40,6 @@ pub(super) struct Placement {
     pub predicted: Vec<Predicted>,
     /// Whether the device is to find loops that it cuts short.
     pub watches_loops: bool,
-}
-
-/// Why a call does not run on the device that it is for.
-enum Passed {
-    Misfit(Misfit),
-    Distrusted(Doubt),
-}
-
-impl Passed {
-    fn reason(&self) -> String {
-        match self {
-            Passed::Misfit(misfit) => misfit.to_string(),
-            Passed::Distrusted(doubt) => doubt.to_string(),
-        }
-    }
 }
 
 impl Placement {
@@ -159,7 +145,7 @@ impl CallParts<'_> {
         self.place_on_one(workgroups, wanted, Some(&device))
     }
 
-    fn has_resident_data(&self) -> bool {
+    pub(super) fn has_resident_data(&self) -> bool {
         self.args.iter().flatten().any(|arg| matches!(arg.data, Data::Resident { .. }))
     }
 
@@ -169,16 +155,23 @@ impl CallParts<'_> {
         if self.is_reproducible {
             candidates.devices.truncate(1);
         }
-        let mut given = self.given(workgroups);
+        let given = self.given(workgroups);
         let is_plain = self.is_plain();
         let regrid = |kernel: &Kernel| self.regrid(kernel);
         let regrid: Regrid<'_> = if is_plain && self.may_tune() { Some(&regrid) } else { None };
         let mut predict_order = || self.devices.predict_order(&self.kernel, &given, regrid, &mut candidates);
         let ticket = if is_plain { predict_order() } else { None };
-        let mut predicted = if wanted { self.predicted(&given, regrid, &candidates) } else { Vec::new() };
-        // Those that may run it, and no others; and a call that is recorded goes on with the devices that it had.
+        let saves_energy = self.prefer == Prefer::Energy;
+        let mut predicted =
+            if wanted || saves_energy { self.predicted(&given, regrid, &candidates) } else { Vec::new() };
+        if !candidates.is_decided {
+            self.order_by_energy(&mut candidates.devices, &predicted);
+        }
+        // Those that may run it, and no others; nobody counts what several take; and a call that is recorded goes on with the devices that it had.
         let may_share = |sharing: &&Arc<Sharing>| {
-            self.checkpoint.is_none() && sharing.devices.iter().all(|device| candidates.devices.contains(device))
+            !saves_energy
+                && self.checkpoint.is_none()
+                && sharing.devices.iter().all(|device| candidates.devices.contains(device))
         };
         let shared = ticket.as_ref().and_then(|ticket| Some((ticket, ticket.sharing().filter(may_share)?)));
         if let Some((ticket, sharing)) = shared {
@@ -194,91 +187,8 @@ impl CallParts<'_> {
             }
         }
         let ticket = ticket.map(Ticket::alone);
-        let Candidates { devices, is_decided } = candidates;
         let wanted = wanted || self.tiles.is_some() || !self.watchers.is_empty();
-        let mut refusal = None;
-        let mut passed: Option<(&Device, Passed)> = None;
-        for (at, device) in devices.iter().enumerate() {
-            let variant = ticket.as_ref().and_then(|ticket| ticket.variant_on(device));
-            let tuned = variant.and_then(|variant| Some((Arc::clone(variant), self.regrid(&variant.kernel)?)));
-            let kernel = tuned.as_ref().map_or(&self.kernel, |(variant, _)| &variant.kernel);
-            given.shape.workgroups = tuned.as_ref().map_or(workgroups, |(_, workgroups)| *workgroups);
-            let compile = match device.accepts(kernel) {
-                Ok(compile) => compile,
-                // Who asks for a device wants to know what it lacks.
-                Err(error) if at == 0 && is_decided => {
-                    let error = self.devices.name_takers(&[&self.kernel], error);
-                    return Err(about_buffers(&self.kernel, &self.args, device, error));
-                }
-                Err(error) => {
-                    refusal = refusal.or(Some(error));
-                    continue;
-                }
-            };
-            given.shape.capacity = device.capacity();
-            let doubt = self.devices.doubt(device, kernel, &given);
-            let is_named = at == 0 && is_decided;
-            let may_try = |doubt: &Doubt| is_named && doubt.is_watchable() && !self.has_resident_data();
-            let watches_loops = match &doubt {
-                None => false,
-                Some(doubt) if may_try(doubt) => true,
-                Some(doubt) if is_named => {
-                    passed = Some((device, Passed::Distrusted(doubt.clone())));
-                    continue;
-                }
-                Some(doubt) => {
-                    refusal = refusal.or(Some(doubt.refusal(&self.kernel, &device.describe())));
-                    continue;
-                }
-            };
-            let placement = |plan| {
-                let mut predicted = predicted.clone();
-                predicted.sort_by_key(|other| other.device != *device);
-                Placement {
-                    plan,
-                    compile,
-                    ticket: ticket.clone(),
-                    tuned: tuned.clone(),
-                    predicted,
-                    watches_loops,
-                    ..Placement::on(device.clone())
-                }
-            };
-            if !wanted && passed.is_none() && given.shape.fits() {
-                self.check_sizes(device)?;
-                return Ok(placement(None));
-            }
-            match (self.devices.plan(kernel, &given, device)?, doubt) {
-                // Nobody could go on from where a loop was cut short.
-                (Ok(plan), Some(doubt)) if plan.is_cut() && plan.unsplit(&self.kernel).is_some() => {
-                    passed = Some((device, Passed::Distrusted(doubt)));
-                }
-                (Ok(plan), _) => {
-                    self.check_sizes(device)?;
-                    let plan = match &tuned {
-                        None => plan,
-                        Some((variant, _)) => Arc::new(plan.with_tuned(&variant.constants)),
-                    };
-                    let plan = match &passed {
-                        None => plan,
-                        Some((other, passed)) => {
-                            let detour = Detour { device: other.describe(), reason: passed.reason() };
-                            Arc::new(plan.with_detour(detour))
-                        }
-                    };
-                    return Ok(placement(Some(plan)));
-                }
-                (Err(why), _) => passed = passed.or(Some((device, Passed::Misfit(why)))),
-            }
-        }
-        Err(match passed {
-            Some((device, Passed::Misfit(misfit))) => unfit(&self.kernel, device, &misfit),
-            Some((device, Passed::Distrusted(doubt))) => doubt.refusal(&self.kernel, &device.describe()),
-            None => match refusal {
-                Some(error) => self.devices.name_takers(&[&self.kernel], error),
-                None => Error::NoDevice(self.kernel.message("the runtime has no device")),
-            },
-        })
+        Search::new(self, given, Wishes { ticket, predicted, is_planned: wanted }).among(&candidates)
     }
 
     /// Whether it takes as long as other calls of its kernel and size: its data comes from the host, and nobody asks for tiles.
@@ -294,7 +204,7 @@ impl CallParts<'_> {
     }
 
     /// The workgroups of the call with another kernel, which its constants make of it.
-    fn regrid(&self, kernel: &Kernel) -> Option<[u32; 3]> {
+    pub(super) fn regrid(&self, kernel: &Kernel) -> Option<[u32; 3]> {
         match self.extent {
             Some(Extent::Invocations(_)) => self.extent?.workgroups(kernel).ok(),
             Some(Extent::Workgroups(_)) => None,
@@ -308,7 +218,7 @@ impl CallParts<'_> {
 
     /// What the call is predicted to take on the devices that may run it, as far as that is known.
     fn predicted(&self, given: &PlanRequest<'_>, regrid: Regrid<'_>, candidates: &Candidates) -> Vec<Predicted> {
-        if !self.is_plain() {
+        if !self.is_plain() || !self.devices.learns() {
             return Vec::new();
         }
         let all: &[Device] = &candidates.devices;
@@ -317,7 +227,8 @@ impl CallParts<'_> {
         let known = devices.iter().zip(predictions);
         known
             .filter_map(|(device, prediction)| {
-                Some(Predicted { device: device.clone(), others: Vec::new(), prediction: prediction? })
+                let watts = if self.prefer == Prefer::Energy { self.devices.watts(device) } else { None };
+                Some(Predicted { device: device.clone(), others: Vec::new(), prediction: prediction?, watts })
             })
             .collect()
     }

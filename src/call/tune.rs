@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Call, CallParts, args::Arg, compare::difference, grid::Extent, progress::Watchers, uniform::Uniforms};
+use super::{
+    Call, CallParts, args::Arg, compare::difference, grid::Extent, prefer::Prefer, progress::Watchers,
+    uniform::Uniforms,
+};
 use crate::{
     cost::Constants,
     device::{Asked, Device, Devices, in_words},
@@ -376,6 +379,7 @@ impl<'a> Rehearsal<'a> {
             is_reproducible: false,
             // A constant that sizes workgroups is to be measured with these.
             is_exact: self.is_exact || kernel.workgroup_size() != self.written_size,
+            prefer: Prefer::Time,
             error: None,
             refused: Vec::new(),
         });

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use swath::{parse_bytes, samples::Size};
 
 #[cfg(feature = "imports")]
@@ -97,6 +97,13 @@ pub struct RunArgs {
     pub json: bool,
 }
 
+/// What the choice of a device is to save.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PreferArg {
+    Time,
+    Energy,
+}
+
 /// What a call of a kernel is made of; `exec` and `check` share it.
 #[derive(Debug, Args)]
 pub struct CallArgs {
@@ -148,6 +155,9 @@ pub struct CallArgs {
     /// Run on the CPU engine or on the one device that is named, and nowhere else: the same bits in every run
     #[arg(long)]
     pub reproducible: bool,
+    /// What the choice of a device is to save, where none is named
+    #[arg(long, value_name = "time|energy", default_value = "time", hide_possible_values = true)]
+    pub prefer: PreferArg,
 }
 
 /// `swath exec`.

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use swath::{Call, Device, DeviceKind, Error, Job, Kernel, Report, Runtime, Untyped};
+use swath::{Call, Device, DeviceKind, Error, Job, Kernel, Prefer, Report, Runtime, Untyped};
 
 use super::{
-    args::{CallArgs, ExecArgs},
+    args::{CallArgs, ExecArgs, PreferArg},
     bind::{Contents, Purpose, Slot, bind},
     failure::{Failure, Outcome},
     kernel::{check_constants, device_name, load_kernel, load_module, runtime},
@@ -47,6 +47,9 @@ struct Run {
     /// What it was predicted to take in all, if that was known.
     #[serde(skip_serializing_if = "Option::is_none")]
     predicted_ms: Option<f64>,
+    /// What it took, where that is asked for and can be counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    energy_joules: Option<f64>,
 }
 
 /// Runs the command.
@@ -111,7 +114,7 @@ fn check_stdout(args: &ExecArgs) -> Outcome {
 /// that takes, where the choice is left open.
 pub fn runtime_for(args: &CallArgs, kernel: &Kernel, slots: &mut [Slot]) -> Outcome<Runtime> {
     #[cfg(feature = "cpu")]
-    if device_name(&args.device) == "auto" && args.memory.is_none() {
+    if leaves_device_open(args) {
         let cpu = Runtime::cpu()?;
         match call(args, &cpu, kernel, slots)?.plan() {
             Ok(job) if args.reproducible || job.is_brief() => return Ok(cpu),
@@ -121,6 +124,11 @@ pub fn runtime_for(args: &CallArgs, kernel: &Kernel, slots: &mut [Slot]) -> Outc
         }
     }
     runtime(&args.device)
+}
+
+/// Whether nothing on the command line bears on the choice of a device.
+pub fn leaves_device_open(args: &CallArgs) -> bool {
+    device_name(&args.device) == "auto" && args.memory.is_none() && matches!(args.prefer, PreferArg::Time)
 }
 
 /// Says where a call runs that was to run elsewhere, and what of the command line makes no difference there.
@@ -179,7 +187,10 @@ fn options<'a>(call: Call<'a>, args: &CallArgs) -> Call<'a> {
     if args.reproducible {
         call = call.reproducible();
     }
-    call
+    match args.prefer {
+        PreferArg::Time => call,
+        PreferArg::Energy => call.prefer(Prefer::Energy),
+    }
 }
 
 /// The runs, within the time that `--timeout` leaves from `start` on.
@@ -261,6 +272,7 @@ pub fn document(kernel: &Kernel, device: &Device, compile: Duration, reports: &[
                 kernel_ms: show::millis(report.kernel_time()),
                 total_ms: show::millis(total(report)),
                 predicted_ms: report.predicted_time().map(show::millis),
+                energy_joules: report.energy(),
             })
             .collect(),
         bytes_up: last.map_or(0, Report::bytes_up),

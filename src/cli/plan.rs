@@ -11,7 +11,7 @@ use super::{
     access::{AXES, word},
     args::PlanArgs,
     bind::{Purpose, bind},
-    exec::{call, say_where},
+    exec::{call, leaves_device_open, say_where},
     failure::Outcome,
     kernel::{check_constants, device_name, load_kernel, load_module, runtime},
     show,
@@ -52,6 +52,8 @@ struct Document {
 struct PredictedEntry {
     device: String,
     ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    joules: Option<f64>,
     observations: u64,
 }
 
@@ -112,8 +114,7 @@ pub fn plan(args: &PlanArgs) -> Outcome {
         return show::json(&Document { members, predicted, ..document(job.plan()) });
     }
     show::line(job.to_string().trim_end())?;
-    if device_name(&args.call.device) == "auto" && args.call.memory.is_none() && cfg!(feature = "cpu") && job.is_brief()
-    {
+    if cfg!(feature = "cpu") && leaves_device_open(&args.call) && job.is_brief() {
         show::line("exec opens no GPU for it: the CPU engine has done it sooner than that takes")?;
     }
     say_where(&args.call, &job);
@@ -152,6 +153,7 @@ fn predicted(predicted: &Predicted) -> PredictedEntry {
     PredictedEntry {
         device: names.collect::<Vec<_>>().join(" + "),
         ms: show::millis(predicted.time()),
+        joules: predicted.energy(),
         observations: predicted.observations(),
     }
 }

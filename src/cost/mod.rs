@@ -14,6 +14,7 @@ mod count;
 mod fingerprint;
 pub(crate) mod history;
 mod model;
+mod power;
 mod sample;
 mod share;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub(crate) use fingerprint::Fingerprint;
 pub use history::{History, LearnedDevice, LearnedKernel, TunedKernel};
 pub use model::{Basis, Prediction};
 pub(crate) use model::{Constants, DeviceId, Model, Record, Seen, Task};
+pub(crate) use power::{Contender, Powers, by_energy};
 pub(crate) use sample::{OFTEN, Sampler};
 pub(crate) use share::{Sharer, shared};
 pub(crate) use work::{Work, WorkAsked};

@@ -127,6 +127,12 @@ pub enum Record {
         probe: String,
         failed: Vec<String>,
     },
+    /// Logarithms of the watts that a device drew, the last ones.
+    Power {
+        id: DeviceId,
+        name: String,
+        last: Vec<f32>,
+    },
 }
 
 /// Values for override constants, by name.
@@ -195,7 +201,7 @@ impl Model {
     pub fn absorb(&mut self, record: &Record) {
         match record {
             Record::Device { id, ceilings, .. } => self.set_ceilings(*id, *ceilings),
-            Record::Probe { .. } => {}
+            Record::Probe { .. } | Record::Power { .. } => {}
             Record::Runs { seen, last, count, .. } => {
                 let before = self.entries.get(seen).map_or(0, |entry| entry.window.count());
                 last.iter().for_each(|&ratio| self.add(*seen, ratio));

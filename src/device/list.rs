@@ -13,13 +13,14 @@ use smallvec::{SmallVec, smallvec};
 use super::{
     Asked, Decision, Device, DeviceChoice,
     choice::{Candidates, Choice},
+    energy::{Energy, Reading},
     learn::{Learner, Ticket},
     share::Sharing,
     trust::Trust,
     variant::Regrid,
 };
 use crate::{
-    cost::{Ceilings, Constants, History, Prediction, Task},
+    cost::{Ceilings, Constants, History, Prediction, Task, by_energy},
     device_info::DeviceKind,
     error::{Error, Message, Result},
     exec::{Backend, trace::Recorder},
@@ -42,6 +43,8 @@ struct Inner {
     default: Option<String>,
     /// What is known of how long calls take.
     learner: Learner,
+    /// What they draw.
+    energy: Energy,
     /// What is known of whether they compute what they should.
     trust: Trust,
     /// Calls that were planned before.
@@ -89,6 +92,7 @@ impl Devices {
         Ok(Devices {
             inner: Arc::new(Inner {
                 learner: Learner::new(&devices, history),
+                energy: Energy::new(history),
                 trust: Trust::new(history),
                 devices,
                 preferred,
@@ -318,6 +322,32 @@ impl Devices {
     /// A call took so many seconds on a device, compilation left out.
     pub fn tell(&self, kernel: &Kernel, ticket: &Ticket, device: &Device, seconds: f64) {
         self.inner.learner.tell(kernel, ticket, device, seconds);
+    }
+
+    /// What counts a device's energy, as it stands now; nothing where it cannot be read.
+    pub fn read_energy(&self, device: &Device) -> Option<Reading> {
+        self.inner.energy.read(device)
+    }
+
+    /// A call took so long on a device since its energy was read: the joules that it took.
+    pub fn tell_energy(&self, device: &Device, before: &Reading, took: Duration) -> Option<f64> {
+        self.inner.energy.tell(device, before, took)
+    }
+
+    /// What a device is known to draw.
+    pub fn watts(&self, device: &Device) -> Option<f64> {
+        self.inner.energy.watts(device)
+    }
+
+    /// Puts devices into the order of the energy that a call takes there, of which so many seconds are predicted; leaves them as they
+    /// are where that is not known of all.
+    pub fn order_by_energy(&self, devices: &mut [Device], seconds: &dyn Fn(&Device) -> Option<f64>) {
+        let contenders: Vec<_> =
+            devices.iter().map(|device| self.inner.energy.contender(device, seconds(device))).collect();
+        if let Some(order) = by_energy(&contenders) {
+            let ordered: Vec<Device> = order.into_iter().map(|at| devices[at].clone()).collect();
+            devices.clone_from_slice(&ordered);
+        }
     }
 
     /// A call that devices were to share cannot be shared.

@@ -2,6 +2,7 @@
 
 mod budget;
 mod choice;
+mod energy;
 mod learn;
 mod list;
 mod measure;

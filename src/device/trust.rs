@@ -2,7 +2,7 @@
 //! concerns is trusted to the device; what it found is kept beside what is learned.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     env,
     num::NonZero,
     panic,
@@ -26,7 +26,7 @@ use crate::{
     exec::{ArgData, Launch},
     kernel::{Kernel, Module, identity::Identity},
     plan::request::PlanRequest,
-    trust::{Doubt, MOST_ITERATIONS, PROBES, PROBES_VERSION, Probe, Uses, Weakness},
+    trust::{Doubt, MOST_ITERATIONS, PROBES, PROBES_VERSION, Probe, Uses, Weakness, functions, probe_functions},
 };
 
 /// What a device gets wrong. Empty for most.
@@ -34,7 +34,22 @@ pub(super) type Weaknesses = BTreeSet<Weakness>;
 
 /// What each probe has found, of those that have run.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Findings([Option<Weaknesses>; PROBES.len()]);
+pub(super) struct Findings {
+    probes: [Option<Weaknesses>; PROBES.len()],
+    /// Built-in functions that were tested, and whether they are wrong.
+    functions: BTreeMap<&'static str, bool>,
+}
+
+/// A kernel that is to run on a device.
+#[derive(Clone, Debug)]
+enum Test {
+    /// A probe, by its number.
+    Probe(usize),
+    Functions(Vec<&'static str>),
+}
+
+/// Built-in functions that are compiled together.
+const FUNCTIONS_AT_ONCE: usize = 8;
 
 /// Calls of which is kept how often their loops go round, on devices that end them early. When there are more, all are
 /// forgotten.
@@ -126,25 +141,48 @@ impl Trust {
 
 impl Findings {
     fn have_run(&self) -> bool {
-        self.0.iter().any(Option::is_some)
+        self.probes.iter().any(Option::is_some)
     }
 
     fn weaknesses(&self) -> impl Iterator<Item = Weakness> {
-        let all: BTreeSet<Weakness> = self.0.iter().flatten().flatten().copied().collect();
+        let wrong = self.functions.iter().filter(|(_, is_wrong)| **is_wrong);
+        let wrong = wrong.map(|(function, _)| Weakness::Builtin(function));
+        let all: BTreeSet<Weakness> = self.probes.iter().flatten().flatten().copied().chain(wrong).collect();
         all.into_iter()
     }
 
-    /// The probes that concern a kernel that uses this, or any, and have not run.
-    fn missing(&self, uses: Option<&Uses>) -> Vec<usize> {
+    /// What concerns a kernel that uses this, or any, and has not run.
+    fn missing(&self, uses: Option<&Uses>) -> Vec<Test> {
         let concerns = |at: &usize| uses.is_none_or(|uses| (PROBES[*at].concerns)(uses));
-        (0..PROBES.len()).filter(|at| self.0[*at].is_none()).filter(concerns).collect()
+        let probes = (0..PROBES.len()).filter(|at| self.probes[*at].is_none()).filter(concerns).map(Test::Probe);
+        let is_used = |function: &&'static str| uses.is_none_or(|uses| uses.builtins.contains(function));
+        let is_new = |function: &&'static str| is_used(function) && !self.functions.contains_key(function);
+        let new: Vec<_> = match uses {
+            Some(uses) if uses.builtins.is_empty() => Vec::new(),
+            _ => functions().filter(is_new).collect(),
+        };
+        let functions = new.chunks(FUNCTIONS_AT_ONCE).map(|some| Test::Functions(some.to_vec()));
+        functions.chain(probes).collect()
     }
 
     /// Takes over what others know.
     fn add(&mut self, other: &Findings) {
-        for (own, other) in self.0.iter_mut().zip(&other.0) {
+        for (own, other) in self.probes.iter_mut().zip(&other.probes) {
             if own.is_none() {
                 own.clone_from(other);
+            }
+        }
+        for (function, is_wrong) in &other.functions {
+            self.functions.entry(function).or_insert(*is_wrong);
+        }
+    }
+
+    /// Notes what a test found.
+    fn note(&mut self, test: &Test, found: Weaknesses) {
+        match test {
+            Test::Probe(at) => self.probes[*at] = Some(found),
+            Test::Functions(some) => {
+                self.functions.extend(some.iter().map(|name| (*name, found.contains(&Weakness::Builtin(name)))));
             }
         }
     }
@@ -173,10 +211,10 @@ impl Inner {
         if !missing.is_empty() {
             let start = Instant::now();
             match run(device, &missing) {
-                Ok(found) => found.into_iter().for_each(|(at, weaknesses)| findings.0[at] = Some(weaknesses)),
+                Ok(found) => found.into_iter().for_each(|(test, weaknesses)| findings.note(test, weaknesses)),
                 Err(error) => tracing::warn!(device = device.name(), %error, "cannot be probed for now"),
             }
-            let names: Vec<&str> = missing.iter().map(|at| PROBES[*at].name).collect();
+            let names: Vec<&str> = missing.iter().flat_map(Test::names).collect();
             let wrong: Vec<String> = findings.weaknesses().map(Weakness::name).collect();
             tracing::debug!(device = device.name(), took = ?start.elapsed(), probes = ?names, ?wrong, "probed");
             lock(&FOUND).get_or_insert_default().entry(id(device)).or_default().add(&findings);
@@ -197,19 +235,32 @@ impl Inner {
         }
     }
 
-    fn keep(&self, device: &Device, findings: &Findings, run: &[usize]) {
+    fn keep(&self, device: &Device, findings: &Findings, run: &[Test]) {
         let Some(file) = &self.file else { return };
         let info = device.info();
-        let record = |at: &usize| {
-            Some(Record::Probe {
-                id: id(device),
-                device: format!("{} ({})", info.name, info.driver),
-                version: PROBES_VERSION,
-                probe: PROBES[*at].name.to_owned(),
-                failed: findings.0[*at].as_ref()?.iter().map(|weakness| weakness.name()).collect(),
-            })
+        let record = |probe: String, failed: Vec<String>| Record::Probe {
+            id: id(device),
+            device: format!("{} ({})", info.name, info.driver),
+            version: PROBES_VERSION,
+            probe,
+            failed,
         };
-        let records: Vec<Record> = run.iter().filter_map(record).collect();
+        let mut records = Vec::new();
+        for test in run {
+            match test {
+                Test::Probe(at) => {
+                    let Some(found) = &findings.probes[*at] else { continue };
+                    records.push(record(PROBES[*at].name.to_owned(), found.iter().map(|one| one.name()).collect()));
+                }
+                Test::Functions(some) => {
+                    for function in some {
+                        let Some(is_wrong) = findings.functions.get(function) else { continue };
+                        let name = Weakness::Builtin(function).name();
+                        records.push(record(name.clone(), if *is_wrong { vec![name] } else { Vec::new() }));
+                    }
+                }
+            }
+        }
         if let Err(error) = file.append(&records) {
             tracing::warn!(%error, "what probes found cannot be kept");
         }
@@ -247,25 +298,53 @@ fn kept(contents: &Contents, id: DeviceId) -> Findings {
         // One that is not known is of another version.
         failed.iter().map(|name| Weakness::from_name(name)).collect()
     };
-    Findings(std::array::from_fn(found))
+    let function = |function: &'static str| {
+        let failed = contents.failed_probe(id, &Weakness::Builtin(function).name(), PROBES_VERSION)?;
+        Some((function, !failed.is_empty()))
+    };
+    Findings { probes: std::array::from_fn(found), functions: functions().filter_map(function).collect() }
 }
 
-/// Runs some of the probes, by number; gives what each found.
+impl Test {
+    /// What runs, for people.
+    fn names(&self) -> Vec<&'static str> {
+        match self {
+            Test::Probe(at) => vec![PROBES[*at].name],
+            Test::Functions(some) => some.clone(),
+        }
+    }
+
+    fn run(&self, device: &Device) -> Result<Weaknesses> {
+        let functions = match self {
+            Test::Probe(at) => return run_one(device, &(PROBES[*at].make)()),
+            Test::Functions(functions) => functions,
+        };
+        let found = run_one(device, &probe_functions(functions))?;
+        if functions.len() == 1 || found.len() < functions.len() {
+            return Ok(found);
+        }
+        // Hardly all of them: the driver does not take one, or it is one that spoils the others.
+        let alone = functions.iter().map(|function| run_one(device, &probe_functions(&[function])));
+        alone.collect::<Result<Vec<_>>>().map(|found| found.into_iter().flatten().collect())
+    }
+}
+
+/// Runs some tests; gives what each found.
 ///
 /// # Errors
 ///
 /// Where the device does not answer, which says nothing of what it computes.
-fn run(device: &Device, numbers: &[usize]) -> Result<Vec<(usize, Weaknesses)>> {
+fn run<'t>(device: &Device, tests: &'t [Test]) -> Result<Vec<(&'t Test, Weaknesses)>> {
     let next = AtomicUsize::new(0);
     // Nearly all of the time goes into compiling, which several threads do side by side.
     let work = || {
         let mut found = Vec::new();
-        while let Some(&at) = numbers.get(next.fetch_add(1, Ordering::Relaxed)) {
-            found.push((at, run_one(device, &(PROBES[at].make)())?));
+        while let Some(test) = tests.get(next.fetch_add(1, Ordering::Relaxed)) {
+            found.push((test, test.run(device)?));
         }
         Ok(found)
     };
-    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS).min(numbers.len());
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS).min(tests.len());
     thread::scope(|scope| {
         let others: Vec<_> =
             (1..threads).filter_map(|_| thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
@@ -309,17 +388,19 @@ mod tests {
                     continue;
                 }
                 let mut all = Duration::ZERO;
-                for (at, entry) in PROBES.iter().enumerate() {
+                let tests = Findings::default().missing(None);
+                let single = functions().step_by(9).map(|function| Test::Functions(vec![function]));
+                for test in tests.iter().cloned().chain(single) {
                     let start = Instant::now();
-                    run(&device, &[at]).unwrap_or_else(|error| panic!("{}: {error}", entry.name));
-                    println!("{}: {} took {:.1?}", device.name(), entry.name, start.elapsed());
+                    run(&device, std::slice::from_ref(&test)).unwrap_or_else(|error| panic!("{test:?}: {error}"));
+                    println!("{}: {} took {:.1?}", device.name(), test.names().join(", "), start.elapsed());
                     all += start.elapsed();
                 }
                 println!("{}: one after another {all:.0?} (run {number})", device.name());
                 let again = crate::exec::discover(None).into_iter().find(|again| again.info() == device.info());
                 let again = Device::new(again.expect("it is still there"), "gpu".to_owned(), None);
                 let start = Instant::now();
-                run(&again, &[0, 1, 2, 3, 4, 5, 6]).unwrap_or_else(|error| panic!("{error}"));
+                run(&again, &tests).unwrap_or_else(|error| panic!("{error}"));
                 println!("{}: side by side {:.0?} (run {number})", device.name(), start.elapsed());
             }
         }

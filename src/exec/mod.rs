@@ -276,6 +276,11 @@ pub(crate) trait Backend: Send + Sync {
     fn capacity(&self) -> Option<Capacity>;
     /// Has memory that is kept for later calls make room, so that with what is in use there are no more bytes than these.
     fn keep_below(&self, _bytes: Option<u64>) {}
+    /// Its place on the PCI bus, by which others know it; nothing where it has none.
+    #[cfg(feature = "nvml")]
+    fn bus_id(&self) -> Option<String> {
+        None
+    }
     /// Refuses, by the name of the feature or limit, a kernel that the device cannot run.
     fn supports(&self, kernel: &Kernel) -> Result<()>;
     /// The shape of the workgroups in which it runs a part of this size of a kernel that does not see it; nothing where that is the

@@ -11,13 +11,14 @@ mod uses;
 
 use std::fmt;
 
-pub(crate) use probes::{PROBES, Probe};
+pub(crate) use builtins::functions;
+pub(crate) use probes::{PROBES, Probe, probe_functions};
 pub(crate) use uses::Uses;
 
 use crate::{access::LoopBounds, error::Error, kernel::Kernel};
 
 /// The version of the probes: what was found with others does not count.
-pub(crate) const PROBES_VERSION: u32 = 1;
+pub(crate) const PROBES_VERSION: u32 = 2;
 
 /// What a device gets wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

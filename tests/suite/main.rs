@@ -11,6 +11,7 @@ mod chain;
 #[cfg(feature = "cpu")]
 mod checkpoint;
 mod differential;
+mod energy;
 mod errors;
 mod face;
 mod gpu;

@@ -1,9 +1,9 @@
 //! What a file of records comes to.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    super::{Ceilings, DeviceId, Record, Seen, window::Window},
+    super::{Ceilings, DeviceId, Powers, Record, Seen, window::Window},
     format,
 };
 
@@ -60,6 +60,9 @@ pub(crate) struct Contents {
     runs: HashMap<Seen, Runs>,
     /// By device and by their names.
     probes: HashMap<(DeviceId, String), Probed>,
+    /// What devices draw, and their names.
+    powers: Powers,
+    drawing: BTreeMap<DeviceId, String>,
     records: u64,
 }
 
@@ -118,6 +121,10 @@ impl Contents {
             Record::Probe { id, device, version, probe, failed } => {
                 self.probes.insert((id, probe), Probed { device, version, failed });
             }
+            Record::Power { id, name, last } => {
+                self.powers.absorb(id, &last);
+                self.drawing.insert(id, name);
+            }
         }
     }
 
@@ -159,6 +166,14 @@ impl Contents {
             }
             records.push(record);
         }
+        for (id, name) in &self.drawing {
+            let record = Record::Power { id: *id, name: name.clone(), last: self.powers.last(*id).to_vec() };
+            format::line(&record, &mut text);
+            if text.len() > bytes {
+                break;
+            }
+            records.push(record);
+        }
         let mut runs: Vec<(&Seen, &Runs)> = self.runs.iter().collect();
         runs.sort_by_key(|(seen, runs)| (std::cmp::Reverse(runs.last), **seen));
         let mut kept = Vec::new();
@@ -184,6 +199,11 @@ impl Contents {
     pub fn failed_probe(&self, id: DeviceId, probe: &str, version: u32) -> Option<&[String]> {
         let found = self.probes.get(&(id, probe.to_owned()));
         found.filter(|found| found.version == version).map(|found| &*found.failed)
+    }
+
+    /// What devices draw.
+    pub fn powers(&self) -> &Powers {
+        &self.powers
     }
 
     /// For people.

@@ -53,10 +53,7 @@ fn record(line: &str) -> Option<Record> {
             let class = fields.next()?.parse().ok()?;
             let count = fields.next()?.parse().ok()?;
             let name = fields.next()?.to_owned();
-            let last: Vec<f32> = fields.next()?.split(',').map(|value| value.parse().ok()).collect::<Option<_>>()?;
-            if !last.iter().all(|ratio| ratio.is_finite()) {
-                return None;
-            }
+            let last = finite(fields.next()?)?;
             Record::Runs { seen: Seen { device, kernel, class }, name, last, count }
         }
         "tuned" => {
@@ -72,9 +69,19 @@ fn record(line: &str) -> Option<Record> {
             let failed = fields.next()?.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
             Record::Probe { id, device, version, probe, failed }
         }
+        "power" => {
+            let (id, name) = (DeviceId(fingerprint(fields.next()?)?), fields.next()?.to_owned());
+            Record::Power { id, name, last: finite(fields.next()?)? }
+        }
         _ => return None,
     };
     fields.next().is_none().then_some(record)
+}
+
+/// Numbers with commas between.
+fn finite(text: &str) -> Option<Vec<f32>> {
+    let number = |text: &str| text.parse().ok().filter(|number: &f32| number.is_finite());
+    text.split(',').map(number).collect()
 }
 
 fn fingerprint(text: &str) -> Option<Fingerprint> {
@@ -105,6 +112,7 @@ pub fn line(record: &Record, to: &mut Vec<u8>) {
         Record::Probe { id, device, version, probe, failed } => {
             format!("probe\t{}\t{version}\t{}\t{probe}\t{}", id.0, plain(device), failed.join(","))
         }
+        Record::Power { id, name, last } => format!("power\t{}\t{}\t{}", id.0, plain(name), list(last)),
     };
     to.extend_from_slice(format!("{:016x}\t{text}\n", checksum(text.as_bytes())).as_bytes());
 }

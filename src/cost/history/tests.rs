@@ -184,9 +184,28 @@ proptest! {
         let seen = Seen { device: DeviceId(Fingerprint(3)), kernel: Fingerprint(kernel), class };
         let mut text = format::HEADER.to_vec();
         let name: String = name.chars().filter(|letter| !letter.is_control()).collect();
+        let drawn = Record::Power { id: seen.device, name: name.clone(), last: last.clone() };
         let record = Record::Runs { seen, name, last, count: u64::MAX };
         format::line(&record, &mut text);
-        prop_assert_eq!(format::parse(&text).records, [record]);
+        format::line(&drawn, &mut text);
+        prop_assert_eq!(&format::parse(&text).records, &[record, drawn]);
+    }
+}
+
+#[test]
+fn what_devices_draw_is_kept() {
+    let (_folder, file) = folder();
+    let (one, other) = (DeviceId(Fingerprint(1)), DeviceId(Fingerprint(2)));
+    let watts = |watts: f32| vec![watts.ln()];
+    let power = |id, last| Record::Power { id, name: "a device".to_owned(), last };
+    for seen in [10.0, 11.0, 10.5] {
+        file.append(&[power(one, watts(seen)), power(other, watts(20.0 * seen))]).expect("it is ours");
+    }
+    let contents = file.read().expect("it is ours");
+    let again = Contents::of(contents.all());
+    for contents in [&contents, &again] {
+        let found = [one, other].map(|id| contents.powers().watts(id).expect("it was seen") * 10.0).map(f64::round);
+        assert_eq!(found, [105.0, 2100.0], "tenths of the middle ones");
     }
 }
 

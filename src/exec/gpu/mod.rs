@@ -340,6 +340,12 @@ impl Backend for GpuBackend {
         self.meter.limit(bytes);
     }
 
+    #[cfg(feature = "nvml")]
+    fn bus_id(&self) -> Option<String> {
+        let id = self.gpu().device.adapter_info().device_pci_bus_id;
+        (!id.is_empty()).then_some(id)
+    }
+
     fn supports(&self, _kernel: &Kernel) -> Result<()> {
         self.gpu().faults.check()
     }
