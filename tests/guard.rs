@@ -136,10 +136,11 @@ fn samples(executor: &str) -> Result<()> {
         let (runtime, device) = engine(executor);
         // The engine keeps what it compiles for the first one.
         guard::without(|| sample.prepare(swath::samples::Size::Count(1), 5)?.run(&runtime, &(&device).into()))?;
-        // Where work grows faster than with the square of the size, or goes in many steps, the largest say nothing new.
+        // Where work grows faster than with the square of the size, or a size counts much or goes in many steps, the
+        // largest say nothing new.
         let most = match sample.name() {
             "matmul" => 300,
-            "shallow_water" => 70,
+            "shallow_water" | "fft" | "smith_waterman" => 70,
             _ => usize::MAX,
         };
         for size in SIZES.into_iter().filter(|&size| size < most) {

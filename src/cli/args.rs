@@ -75,8 +75,11 @@ pub struct RunArgs {
     /// Name of a sample, or `all`; without one the samples are listed
     pub sample: Option<String>,
     /// How much data: small, default, large, or a number whose meaning the sample says
-    #[arg(long, value_name = "small|default|large|N", default_value = "default")]
+    #[arg(long, value_name = "small|default|large|N", default_value = "default", conflicts_with = "input")]
     pub size: Size,
+    /// Take the inputs from a file rather than make them; which samples take which files, the error says
+    #[arg(long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
     /// Where to run
     #[arg(long, value_name = "D", env = "SWATH_DEVICE", default_value = "auto", help = DEVICE_HELP)]
     pub device: String,

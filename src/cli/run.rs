@@ -119,6 +119,9 @@ fn one(args: &RunArgs, name: &str) -> Outcome {
 }
 
 fn all(args: &RunArgs) -> Outcome {
+    if args.input.is_some() {
+        return Err(Failure::wrong("--input is for one sample, and this runs all", "name one sample"));
+    }
     if args.out.is_some() {
         return Err(Failure::wrong("--out takes the result of one sample, and this runs all", "name one sample"));
     }
@@ -203,7 +206,10 @@ const SHORT: Duration = Duration::from_secs(1);
 
 fn measure(sample: &'static dyn Sample, args: &RunArgs, runtime: &Runtime) -> Outcome<Run> {
     let devices = choice(args);
-    let mut problem = sample.prepare(args.size, args.seed)?;
+    let mut problem = match &args.input {
+        Some(file) => sample.open(file, args.seed)?,
+        None => sample.prepare(args.size, args.seed)?,
+    };
     // The first time pays for pages, caches and compilation: where it is short, that shows, and the second counts.
     let mut native = problem.native();
     if native < SHORT {

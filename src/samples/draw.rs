@@ -1,11 +1,12 @@
 //! Writing what samples make to files.
 
 use std::{
-    io::{self, BufWriter},
+    io::{self, BufWriter, Write},
     path::Path,
 };
 
 use npyz::{AutoSerialize, WriterBuilder};
+use serde::Serialize;
 
 use crate::{Error, Result, error::Message, file::Output};
 
@@ -52,6 +53,39 @@ pub(super) fn write_png(path: &Path, width: usize, rgba: &[u8]) -> Result<()> {
     });
     written.map_err(|error| failed(path, error))?;
     commit(path, file)
+}
+
+/// Writes a text.
+pub(super) fn write_text(path: &Path, text: &str) -> Result<()> {
+    let mut file = BufWriter::new(Output::create(path).map_err(|error| failed(path, error))?);
+    file.write_all(text.as_bytes()).map_err(|error| failed(path, error))?;
+    commit(path, file)
+}
+
+/// Writes a JSON document.
+pub(super) fn write_json(path: &Path, document: &impl Serialize) -> Result<()> {
+    let mut file = BufWriter::new(Output::create(path).map_err(|error| failed(path, error))?);
+    serde_json::to_writer(&mut file, document).map_err(|error| failed(path, error))?;
+    writeln!(file).map_err(|error| failed(path, error))?;
+    commit(path, file)
+}
+
+/// The colour of a level from 0 to 1, from black over blue, purple and orange to a pale yellow: the lighter, the higher.
+pub(super) fn heat(level: f64) -> [u8; 4] {
+    const STOPS: [[f64; 3]; 6] = [
+        [2.0, 2.0, 10.0],
+        [30.0, 20.0, 90.0],
+        [120.0, 30.0, 120.0],
+        [215.0, 70.0, 70.0],
+        [250.0, 165.0, 45.0],
+        [252.0, 252.0, 200.0],
+    ];
+    let place = level.clamp(0.0, 1.0) * (STOPS.len() - 1) as f64;
+    let below = (place as usize).min(STOPS.len() - 2);
+    let (low, high, share) = (STOPS[below], STOPS[below + 1], place - below as f64);
+    let [red, green, blue] =
+        std::array::from_fn(|channel| (low[channel] + share * (high[channel] - low[channel])) as u8);
+    [red, green, blue, 255]
 }
 
 /// Gives a file that is complete its name.

@@ -15,8 +15,8 @@ fn footprints_of_the_samples() {
         for count in [1, 2, 63, 65, 130, 300, 5000] {
             // Work that grows with the square or the cube of the size.
             let most = match sample.name() {
-                "shallow_water" => 65,
-                "matmul" | "nbody" | "mandelbrot" => 300,
+                "shallow_water" | "fft" | "smith_waterman" => 65,
+                "matmul" | "nbody" | "mandelbrot" | "conv2d" => 300,
                 _ => usize::MAX,
             };
             if count > most {

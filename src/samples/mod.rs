@@ -23,17 +23,23 @@ mod bounded;
 mod draw;
 #[cfg(all(test, feature = "cpu"))]
 mod footprints;
+mod image;
+mod read;
 mod verdict;
 
 pub mod black_scholes;
+pub mod conv2d;
+pub mod fft;
 pub mod histogram;
 pub mod mandelbrot;
 pub mod matmul;
+pub mod merkle;
 pub mod nbody;
 pub mod reduce;
 pub mod saxpy;
 pub mod scan;
 pub mod shallow_water;
+pub mod smith_waterman;
 
 use std::{
     fmt,
@@ -44,7 +50,9 @@ use std::{
 
 pub use verdict::{Check, Verdict};
 
-use crate::{Device, DeviceChoice, Error, MemberReport, Report, Result, Runtime, chain::ChainReport, error::Message};
+use crate::{
+    Chain, Device, DeviceChoice, Error, MemberReport, Report, Result, Runtime, chain::ChainReport, error::Message,
+};
 
 /// A shipped sample: what does not depend on its size.
 pub trait Sample: Send + Sync {
@@ -72,6 +80,26 @@ pub trait Sample: Send + Sync {
     ///
     /// When the size is zero or more than [`Sizes::max`].
     fn prepare(&self, size: Size, seed: u64) -> Result<Box<dyn Problem>>;
+
+    /// The files that [`Sample::open`] takes, in words; nothing where all inputs are made.
+    fn reads(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Takes the inputs from a file. Where something is drawn by chance beside them, it is from `seed`.
+    ///
+    /// # Errors
+    ///
+    /// When the sample takes no files, or this one is not what it takes; the message says where.
+    fn open(&self, file: &Path, _seed: u64) -> Result<Box<dyn Problem>> {
+        let takers: Vec<_> =
+            all().iter().filter(|sample| sample.reads().is_some()).map(|sample| sample.name()).collect();
+        Err(Error::Call(
+            Message::new(format!("`{}` makes its inputs, and takes no file", self.name()))
+                .subject(file.display().to_string())
+                .help(format!("these take one: {}", takers.join(", "))),
+        ))
+    }
 }
 
 /// A sample at one size: inputs, and the outputs of its last run.
@@ -148,6 +176,10 @@ pub fn all() -> &'static [&'static dyn Sample] {
         &mandelbrot::Mandelbrot,
         &black_scholes::BlackScholes,
         &shallow_water::ShallowWater,
+        &fft::Fft,
+        &conv2d::Conv2d,
+        &merkle::Merkle,
+        &smith_waterman::SmithWaterman,
     ]
 }
 
@@ -297,6 +329,14 @@ impl Tally {
         if !report.members().is_empty() {
             self.members = report.members().to_vec();
         }
+    }
+}
+
+impl Tally {
+    /// What a run of a chain took that was begun at `start`, the chain's building in it.
+    fn of_chain(chain: &Chain, report: &ChainReport, start: Instant) -> Self {
+        let compile = chain.compile_time();
+        Tally { compile, total: start.elapsed().saturating_sub(compile), ..Tally::from(report) }
     }
 }
 

@@ -5,7 +5,9 @@ use std::{f32::consts::TAU, path::Path, sync::OnceLock, time::Duration, time::In
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 use rayon::prelude::*;
 
-use super::{Check, Problem, ROUNDING, Resident, Sample, Size, Sizes, Tally, Verdict, Work, draw, timed};
+use super::{
+    Check, Problem, ROUNDING, Resident, Sample, Size, Sizes, Tally, Verdict, Work, draw, timed, verdict::larger,
+};
 use crate::{Buffer, Device, DeviceChoice, Kernel, Result, Runtime};
 
 const WGSL: &str = include_str!("../../shaders/nbody.wgsl");
@@ -157,8 +159,7 @@ impl Problem for Cluster {
         let expected = self.expected();
         let farthest = |found: &[[f32; 4]], expected: &[[f64; 3]]| {
             let distances = found.par_iter().zip(expected).map(|(found, expected)| distance(found, expected));
-            // NaN is farther than anything.
-            distances.reduce(|| 0.0, |a: f64, b| if a <= b || b.is_nan() { b } else { a })
+            distances.reduce(|| 0.0, larger)
         };
         let end = Energetics::new(&widen(&self.end.positions), &widen(&self.end.velocities), &self.end.positions);
         let changed =

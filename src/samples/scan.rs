@@ -109,8 +109,7 @@ impl Problem for Column {
         chain.device(&runtime.first_of(devices)?);
         let chain = chain.build()?;
         let report = chain.run([values.from(&self.values)], [sums.into(&mut self.sums)])?;
-        let compile = chain.compile_time();
-        Ok(Tally { compile, total: start.elapsed().saturating_sub(compile), ..Tally::from(&report) })
+        Ok(Tally::of_chain(&chain, &report, start))
     }
 
     fn resident<'p>(&'p mut self, runtime: &Runtime, device: &Device) -> Result<Box<dyn Resident + 'p>> {

@@ -14,7 +14,9 @@ use rand::{Rng, SeedableRng, rngs::SmallRng};
 use rayon::prelude::*;
 
 use self::native::native;
-use super::{Check, Problem, ROUNDING, Resident, Sample, Size, Sizes, Tally, Verdict, Work, draw, timed};
+use super::{
+    Check, Problem, ROUNDING, Resident, Sample, Size, Sizes, Tally, Verdict, Work, draw, timed, verdict::larger,
+};
 use crate::{
     Buffer, Chain, ChainBuilder, Device, DeviceChoice, Result, Runtime,
     chain::{ChainArg, Slot},
@@ -194,8 +196,7 @@ impl Basin {
     fn error(&self, field: usize) -> f64 {
         let pairs = self.end.fields[field].par_iter().zip(&self.expected().fields[field]);
         let errors = pairs.map(|(&found, expected)| (f64::from(found) - expected).abs() / Self::scale()[field]);
-        // NaN is larger than anything.
-        errors.reduce(|| 0.0, |a: f64, b| if a <= b || b.is_nan() { b } else { a })
+        errors.reduce(|| 0.0, larger)
     }
 
     /// The change of all water, as a part of it, and by how much rounding may change it.
@@ -260,8 +261,7 @@ impl Problem for Basin {
         let inputs = now.into_iter().zip(&self.start.fields).map(|(slot, data)| slot.from(data));
         let outputs = now.into_iter().zip(&mut self.end.fields).map(|(slot, data)| slot.into(data));
         let report = chain.run(inputs, outputs)?;
-        let compile = chain.compile_time();
-        Ok(Tally { compile, total: start.elapsed().saturating_sub(compile), ..Tally::from(&report) })
+        Ok(Tally::of_chain(&chain, &report, start))
     }
 
     fn resident<'p>(&'p mut self, runtime: &Runtime, device: &Device) -> Result<Box<dyn Resident + 'p>> {

@@ -104,6 +104,11 @@ impl Deviation {
     }
 }
 
+/// The larger of two errors. NaN is larger than anything.
+pub(super) fn larger(a: f64, b: f64) -> f64 {
+    if a.is_nan() || a > b { a } else { b }
+}
+
 /// The error as a share of the tolerance; infinite when none is allowed and there is one, and for NaN.
 fn severity(error: f64, tolerance: f64) -> f64 {
     if error == 0.0 {

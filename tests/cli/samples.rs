@@ -1,27 +1,18 @@
-//! Devices, samples, and what is measured of them.
+//! Samples: on inputs that they make, and on files of the user's own, good and broken.
 
-use std::fs;
+use std::{fs, path::Path};
+
+use sha2::{Digest, Sha256};
 
 use super::{Bench, devices, json};
 
-#[test]
-fn devices_are_listed() {
-    let bench = Bench::new();
-    let document = json(&bench.runs("devices --json"));
-    let listed = document["devices"].as_array().expect("an array");
-    assert!(!listed.is_empty());
-    for device in listed {
-        for key in ["device", "name", "kind", "backend", "driver", "limits", "features", "memory_bytes"] {
-            assert!(device.get(key).is_some(), "{key} of {device}");
-        }
-    }
-    assert_eq!(listed.iter().filter(|device| device["default"] == true).count(), 1);
-    let text = bench.runs("devices");
-    for device in listed {
-        assert!(text.contains(device["name"].as_str().expect("a name")), "{text}");
-    }
-    let sentence = bench.fails("run saxpy --device nowhere", 2);
-    assert!(sentence.contains("no device is called `nowhere`"), "{sentence}");
+/// A file in the repository to try a sample with.
+fn data(name: &str) -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data").join(name)).expect("a file in examples/data")
+}
+
+fn text(name: &str) -> String {
+    String::from_utf8(data(name)).expect("text")
 }
 
 #[test]
@@ -43,32 +34,120 @@ fn samples_run_and_are_verified() {
 }
 
 #[test]
-fn bench_puts_devices_and_the_native_reference_side_by_side() {
-    let bench = Bench::new();
-    let first = json(&bench.runs("bench saxpy histogram --quick --json -"));
-    let results = first["results"].as_array().expect("an array");
-    let natives = results.iter().filter(|row| row["on"] == "native").count();
-    assert_eq!(natives, 2);
-    // The CPU engine runs twice where it compiles: compiled and interpreted.
-    let devices = json(&bench.runs("devices --json"));
-    let devices = devices["devices"].as_array().expect("an array");
-    let compiles =
-        devices.iter().any(|device| device["driver"].as_str().is_some_and(|driver| driver.starts_with("jit")));
-    assert_eq!(results.len(), 2 * (1 + devices.len() + usize::from(compiles)));
-    for row in results {
-        assert_eq!(row["verified"], true, "{row}");
-        let times = &row["kernel_ms"];
-        let (least, median, most) = (times["min"].as_f64(), times["median"].as_f64(), times["max"].as_f64());
-        assert!(least > Some(0.0) && least <= median && median <= most, "{row}");
-        assert!(row["speedup"].as_f64() > Some(0.0), "{row}");
-        assert!(row["limit"]["percent"].as_f64() > Some(0.0), "{row}");
+fn a_picture_is_filtered() {
+    for device in devices() {
+        let bench = Bench::new().array("dot.npy", &[21, 33], &{
+            let mut image = [0.0f32; 21 * 33];
+            image[10 * 33 + 16] = 1.0;
+            image
+        });
+        bench.runs(&format!("run conv2d --input dot.npy --out disc.npy --device {device}"));
+        // The dot becomes a disc of the same light.
+        let (shape, disc) = bench.read::<f32>("disc.npy");
+        assert_eq!(shape, [21, 33]);
+        assert!((disc.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+        let [middle, inside, outside] = [(10, 16), (10, 21), (10, 23)].map(|(row, column)| disc[row * 33 + column]);
+        assert!(middle > 0.0 && (middle - inside).abs() < 1e-6 && outside == 0.0, "{device}");
+
+        let bench = bench.file("night.png", data("night.png"));
+        bench.runs(&format!("run conv2d --input night.png --out blurred.png --device {device}"));
+        let png = fs::read(bench.path("blurred.png")).unwrap();
+        assert_eq!(png[16..24], data("night.png")[16..24], "its width and height");
     }
-    let text = bench.runs("bench saxpy --quick --device cpu:interp,cpu --json first.json --html first.html");
-    assert!(text.contains("cpu:interp: ") && text.contains("(interp, "), "{text}");
-    let page = fs::read_to_string(bench.path("first.html")).unwrap();
-    assert!(page.contains("<svg") && page.contains("cpu:interp"), "{page}");
-    let text = bench.runs("bench saxpy --quick --baseline first.json");
-    assert!(text.contains("vs baseline") && text.contains("native"), "{text}");
-    bench.fails("bench saxpy --quick --baseline nowhere.json", 2);
-    bench.fails("bench nothing", 2);
+}
+
+#[test]
+fn records_are_logged_and_each_can_be_shown_alone() {
+    let records = text("shipments.csv");
+    for device in devices() {
+        let bench = Bench::new().file("shipments.csv", &records);
+        bench.runs(&format!("run merkle --input shipments.csv --out log.json --device {device}"));
+        let log = json(&fs::read_to_string(bench.path("log.json")).unwrap());
+        let (size, root) = (log["size"].as_u64().unwrap() as usize, bytes(&log["root"]));
+        assert_eq!(size, records.lines().count());
+        for (index, (entry, record)) in log["entries"].as_array().unwrap().iter().zip(records.lines()).enumerate() {
+            let proof: Vec<_> = entry["proof"].as_array().unwrap().iter().map(bytes).collect();
+            let leaf = Sha256::digest([&[0][..], &bytes(&entry["salt"]), record.as_bytes()].concat()).to_vec();
+            assert_eq!(leaf, bytes(&entry["leaf"]));
+            assert_eq!(above(&leaf, index, size, &proof), root, "record {index} on {device}");
+        }
+    }
+}
+
+/// The digest over `count` leaves, of which number `index` is `leaf`: the recursion that defines the tree (RFC 9162, section
+/// 2.1.1), with what is beside the way from the proof.
+fn above(leaf: &[u8], index: usize, count: usize, proof: &[Vec<u8>]) -> Vec<u8> {
+    let Some((beside, below)) = proof.split_last() else {
+        assert_eq!(count, 1, "the proof is too short");
+        return leaf.to_vec();
+    };
+    let middle = count.next_power_of_two() / 2;
+    if index < middle {
+        let left = above(leaf, index, middle, below);
+        Sha256::digest([&[1][..], &left, beside].concat()).to_vec()
+    } else {
+        let right = above(leaf, index - middle, count - middle, below);
+        Sha256::digest([&[1][..], beside, &right].concat()).to_vec()
+    }
+}
+
+fn bytes(hex: &serde_json::Value) -> Vec<u8> {
+    let hex = hex.as_str().expect("hexadecimal digits");
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hexadecimal digits")).collect()
+}
+
+#[test]
+fn reads_are_placed_in_their_genome() {
+    for device in devices() {
+        let text = text("phix174_reads.fasta");
+        let bench = Bench::new().file("reads.fasta", &text);
+        bench.runs(&format!("run smith_waterman --input reads.fasta --out hits.tsv --device {device}"));
+        let table = fs::read_to_string(bench.path("hits.tsv")).unwrap();
+        let mut sequences = text.split('>').skip(1).map(|part| part.split_once('\n').expect("a title"));
+        let genome = sequences.next().unwrap().1.replace('\n', "");
+        let mut found = 0;
+        for ((name, bases), row) in sequences.zip(table.lines().skip(1)) {
+            let row: Vec<&str> = row.split('\t').collect();
+            assert_eq!(row[0], name);
+            // A read that the genome has as it is scores 2 for each base, and ends where it ends.
+            if let Some(first) = genome.find(bases.trim()) {
+                let end = (first + bases.trim().len()).to_string();
+                assert_eq!(row[1..], ["100", "200", "+", end.as_str()], "{name} on {device}");
+                found += 1;
+            }
+        }
+        assert!(found > 0);
+    }
+}
+
+/// What is wrong is said, with the line where there are lines; nothing is written.
+#[test]
+fn files_that_are_none_of_theirs_are_refused() {
+    let bench = Bench::new()
+        .file("text.png", "no picture")
+        .file("cut.png", &data("night.png")[..2000])
+        .file("empty.csv", "")
+        .file("gap.csv", "one\n\nthree\n")
+        .file("dash.fasta", ">genome\nACGT\n>read\nAC-T\n")
+        .array("doubles.npy", &[2, 2], &[1.0f64; 4])
+        .array("line.npy", &[4], &[1.0f32; 4])
+        .array("hole.npy", &[1, 2], &[1.0, f32::NAN]);
+    for (arguments, problem) in [
+        ("conv2d --input text.png", "it is no PNG that can be read"),
+        ("conv2d --input cut.png", "it is no PNG that can be read"),
+        ("conv2d --input doubles.npy", "its type is '<f8'"),
+        ("conv2d --input line.npy", "(height, width)"),
+        ("conv2d --input hole.npy", "row 0, column 1 holds NaN"),
+        ("conv2d --input nowhere.png", "there is no such file"),
+        ("merkle --input empty.csv", "it has no records"),
+        ("merkle --input gap.csv", "line 2 is empty"),
+        ("smith_waterman --input dash.fasta", "line 4: `-` is no base"),
+        ("saxpy --input gap.csv", "these take one: conv2d, merkle, smith_waterman"),
+        ("all --input gap.csv", "--input is for one sample"),
+        ("merkle --input gap.csv --size 3", "cannot be used with"),
+    ] {
+        let sentence = bench.fails(&format!("run {arguments} --out out.npy"), 2);
+        assert!(sentence.contains(problem), "{arguments}: {sentence}");
+        assert!(!bench.path("out.npy").exists());
+    }
 }

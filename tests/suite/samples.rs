@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use crate::first_gpu;
 use swath::{
     Device, Runtime,
-    samples::{self, Problem, Size, Tally},
+    samples::{self, Problem, Size, Tally, fft::Direction},
 };
 
 /// The sizes of a sample: one, edges of workgroups and tiles, and a large and crooked one.
@@ -25,6 +25,10 @@ fn counts(name: &str) -> &'static [usize] {
         "mandelbrot" => &[1, 15, 16, 17, 131],
         "black_scholes" => &[1, 255, 256, 257, 10_007],
         "shallow_water" => &[1, 2, 15, 16, 17, 100],
+        "fft" => &[1, 2, 33],
+        "conv2d" => &[1, 2, 31, 32, 33, 100],
+        "merkle" => &[1, 2, 3, 64, 65, 1000],
+        "smith_waterman" => &[1, 2, 17],
         other => panic!("no sizes are listed for the sample `{other}`"),
     }
 }
@@ -104,7 +108,21 @@ macro_rules! on_every_device {
     };
 }
 
-on_every_device!(saxpy, reduce, scan, histogram, matmul, nbody, mandelbrot, black_scholes, shallow_water);
+on_every_device!(
+    saxpy,
+    reduce,
+    scan,
+    histogram,
+    matmul,
+    nbody,
+    mandelbrot,
+    black_scholes,
+    shallow_water,
+    fft,
+    conv2d,
+    merkle,
+    smith_waterman
+);
 
 /// Matrices that are not square, with every kind of edge.
 fn rectangles(place: Option<&(Runtime, Device)>) {
@@ -126,6 +144,85 @@ fn rectangles_on_the_cpu_engine() {
 #[test]
 fn rectangles_on_a_gpu() {
     rectangles(first_gpu());
+}
+
+/// Frames of all lengths, there and back.
+fn lengths(place: Option<&(Runtime, Device)>) {
+    let Some((runtime, device)) = place else { return };
+    for length in (2..=10).map(|power| 1 << power) {
+        for direction in [Direction::Forward, Direction::Inverse] {
+            let mut problem = samples::fft::batch(length, 5, direction, 3).unwrap();
+            exercise(&mut *problem, runtime, device, &format!("frames of {length}, {direction:?}"));
+        }
+    }
+}
+
+#[cfg(feature = "cpu")]
+#[test]
+fn lengths_of_frames_on_the_cpu_engine() {
+    lengths(cpu());
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn lengths_of_frames_on_a_gpu() {
+    lengths(first_gpu());
+}
+
+/// Images that are no squares, and weights that are not alike in any way.
+fn filters(place: Option<&(Runtime, Device)>) {
+    let Some((runtime, device)) = place else { return };
+    for (size, radius) in
+        [([1, 1], [8, 8]), ([70, 33], [0, 0]), ([33, 65], [1, 8]), ([97, 5], [8, 0]), ([64, 64], [3, 2])]
+    {
+        let mut problem = samples::conv2d::noise(size, radius, 3).unwrap();
+        exercise(&mut *problem, runtime, device, &format!("an image of {size:?} under weights of {radius:?}"));
+    }
+}
+
+#[cfg(feature = "cpu")]
+#[test]
+fn filters_on_the_cpu_engine() {
+    filters(cpu());
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn filters_on_a_gpu() {
+    filters(first_gpu());
+}
+
+/// SHA-256 of messages whose digests NIST gives: its examples of FIPS 180-4, the first short messages of its validation system;
+/// and a message as long as they may be.
+fn nist_vectors(place: Option<&(Runtime, Device)>) {
+    let Some((runtime, device)) = place else { return };
+    let hex = |digest: &[u8; 32]| digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let long = [b'a'; 131_030];
+    let two_blocks = b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
+    let messages = [&b"abc"[..], b"", two_blocks, &long, &[0xd3], &[0x11, 0xaf]];
+    let found = samples::merkle::digests(runtime, device, &messages).unwrap();
+    let expected = [
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1",
+        "b1db537207d840cb824d0afc944df506ffe35be434000d7c1260d114fbf6dc21",
+        "28969cdfa74a12c82f3bad960b0b000aca2ac329deea5c2328ebc6f2ba9802c1",
+        "5ca7133fa735326081558ac312c620eeca9970d1e70a4b95533d956f072d1f98",
+    ];
+    assert_eq!(found.iter().map(hex).collect::<Vec<_>>(), expected, "on {}", device.name());
+    assert!(samples::merkle::digests(runtime, device, &[&[0; 131_031]]).is_err());
+}
+
+#[cfg(feature = "cpu")]
+#[test]
+fn nist_vectors_on_the_cpu_engine() {
+    nist_vectors(cpu());
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn nist_vectors_on_a_gpu() {
+    nist_vectors(first_gpu());
 }
 
 /// Still water stays as it is, to the bit.
