@@ -140,6 +140,7 @@ fn samples(executor: &str) -> Result<()> {
         // largest say nothing new.
         let most = match sample.name() {
             "matmul" => 300,
+            "conv2d" => 140,
             "shallow_water" | "fft" | "smith_waterman" => 70,
             _ => usize::MAX,
         };

@@ -42,7 +42,7 @@ impl Sample for SmithWaterman {
     }
 
     fn sizes(&self) -> Sizes {
-        Sizes { unit: "reads", small: 24, default: 512, large: 8_192, max: MOST_READS }
+        Sizes { unit: "reads", small: 40, default: 512, large: 8_192, max: MOST_READS }
     }
 
     fn draws(&self) -> &'static [&'static str] {

@@ -174,36 +174,6 @@ fn samples() {
             &[100, 100, 0.01f32.to_bits(), 4.9f32.to_bits(), 0.01f32.to_bits()],
             &["depth", "flow_x", "flow_y", "new_depth", "new_flow_x", "new_flow_y"].map(|field| (field, 40_000)),
         ),
-        sample(
-            "fft.wgsl",
-            "fft",
-            [6, 1, 1],
-            &f32s(&[-1.0, 1.0]),
-            &[("roots", 4096), ("signal", 49_152), ("spectra", 49_152)],
-        ),
-        sample(
-            "conv2d.wgsl",
-            "conv2d",
-            [3, 5, 1],
-            &[90, 150, 3, 2],
-            &[("weights", 140), ("image", 54_000), ("result", 54_000)],
-        ),
-        sample(
-            "merkle.wgsl",
-            "leaves",
-            [4, 1, 1],
-            &[],
-            &[("spans", 2000), ("salts", 8000), ("records", 20_000), ("hashes", 8000)],
-        ),
-        sample("merkle.wgsl", "digests", [4, 1, 1], &[], &[("spans", 2000), ("records", 20_000), ("hashes", 8000)]),
-        sample("merkle.wgsl", "nodes", [2, 1, 1], &[], &[("children", 8032), ("hashes", 4032)]),
-        sample(
-            "smith_waterman.wgsl",
-            "smith_waterman",
-            [20, 1, 1],
-            &[2, -3i32 as u32, 7, 2],
-            &[("reference", 2000), ("spans", 160), ("reads", 8000), ("hits", 160)],
-        ),
     ];
     insta::assert_snapshot!(calls.join("\n"));
 }

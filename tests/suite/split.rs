@@ -403,7 +403,10 @@ fn samples_are_shared() {
         let mut shared = Vec::new();
         for sample in samples::all() {
             let size = match sample.name() {
-                "matmul" | "mandelbrot" | "nbody" | "shallow_water" => 131,
+                "matmul" | "mandelbrot" | "nbody" | "shallow_water" | "conv2d" => 131,
+                "fft" => 70,
+                "merkle" => 1003,
+                "smith_waterman" => 40,
                 _ => 100_003,
             };
             let mut problem = sample.prepare(Size::Count(size), 11).unwrap();
@@ -414,7 +417,20 @@ fn samples_are_shared() {
                 shared.push(sample.name());
             }
         }
-        assert_eq!(shared, ["saxpy", "reduce", "histogram", "matmul", "mandelbrot", "black_scholes"]);
+        assert_eq!(
+            shared,
+            [
+                "saxpy",
+                "reduce",
+                "histogram",
+                "matmul",
+                "mandelbrot",
+                "black_scholes",
+                "fft",
+                "conv2d",
+                "smith_waterman"
+            ]
+        );
     }
 }
 

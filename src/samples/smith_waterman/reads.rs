@@ -23,7 +23,7 @@ impl Reads {
     pub fn made(count: usize, seed: u64) -> Reads {
         let mut random = SmallRng::seed_from_u64(seed);
         let mut genome = |bases: usize| -> Vec<u8> { (0..bases).map(|_| random.random_range(1..=4)).collect() };
-        let reference = genome((200 + 16 * count).min(5_000));
+        let reference = genome((200 + 4 * count).min(5_000));
         let foreign = genome(200);
         let read = |_| {
             let length = random.random_range(80..=150);
