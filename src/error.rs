@@ -1,6 +1,6 @@
 //! The errors of this crate: what was wrong, where, and what to do.
 
-use std::fmt;
+use std::{error::Error as StdError, fmt, io, sync::Arc};
 
 /// A result whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -8,78 +8,116 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// What went wrong.
 ///
 /// Every message names the kernel and the binding it is about, the value and the limit that clash,
-/// and what to do about it.
-#[derive(Clone, Debug, thiserror::Error)]
+/// and what to do about it. `{:?}` prints it like `{}`, for that is how a `main` that returns it ends.
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum Error {
     /// The WGSL does not parse, does not validate, or uses what is not supported; the message shows
     /// the source with a caret.
-    #[error("{0}")]
     Wgsl(Box<WgslError>),
 
     /// A kernel was asked for that the module does not have, or an override constant is wrong.
-    #[error("{0}")]
     Kernel(Message),
 
     /// A call is wrong: a binding, a length, a grid. Found before anything runs.
-    #[error("{0}")]
     Call(Message),
 
     /// A buffer operation is wrong: a range, a length, an alignment.
-    #[error("{0}")]
     Buffer(Message),
 
     /// The kernel needs what the device does not have.
-    #[error("{0}")]
     Unsupported(Message),
 
     /// No device fits the request.
-    #[error("{0}")]
     NoDevice(Message),
 
     /// The device has too little memory.
-    #[error("{0}")]
     OutOfMemory(Message),
 
     /// The device or its driver failed; what it wrote is unspecified.
-    #[error("{0}")]
     Device(Message),
 
     /// The device is gone: unplugged, reset by its driver, or closed. What was in its buffers is lost.
-    #[error("{0}")]
     DeviceLost(Message),
 
     /// The device has not done what it was given in many times the time that was expected. It is left to itself, and takes
     /// no other call until it is done.
-    #[error("{0}")]
     Hung(Message),
 
     /// What the device computed is wrong, by its own account. It is not used: what was bound for writing is as it was, unless
     /// the message says otherwise.
-    #[error("{0}")]
     WrongResult(Message),
 
     /// The call was not done by its [`deadline`](crate::Call::deadline). What was bound for writing is
     /// initialised but unspecified, unless the message says that nothing was written.
-    #[error("{0}")]
     Deadline(Message),
 
     /// The call's [`CancelToken`](crate::CancelToken) was cancelled. What was bound for writing is initialised but
     /// unspecified, unless the message says that nothing was written.
-    #[error("{0}")]
     Cancelled(Message),
 
     /// The device still runs a call that was given up, and takes no other until it is done.
-    #[error("{0}")]
     Busy(Message),
 
-    /// A file could not be read or written.
-    #[error("{0}")]
+    /// A callback that the caller gave panicked while an asynchronous call ran. What was bound for writing is initialised but
+    /// unspecified.
+    Callback(Message),
+
+    /// A file could not be read or written. Where the system said why, that is its
+    /// [`source`](std::error::Error::source), an [`std::io::Error`]; the message has its words, too.
     Io(Message),
 }
 
+impl Error {
+    /// What it says; nothing for an error in WGSL, which has a form of its own.
+    fn message(&self) -> Option<&Message> {
+        match self {
+            Error::Wgsl(_) => None,
+            Error::Kernel(message)
+            | Error::Call(message)
+            | Error::Buffer(message)
+            | Error::Unsupported(message)
+            | Error::NoDevice(message)
+            | Error::OutOfMemory(message)
+            | Error::Device(message)
+            | Error::DeviceLost(message)
+            | Error::Hung(message)
+            | Error::WrongResult(message)
+            | Error::Deadline(message)
+            | Error::Cancelled(message)
+            | Error::Busy(message)
+            | Error::Callback(message)
+            | Error::Io(message) => Some(message),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Wgsl(error) => error.fmt(f),
+            // The others have one.
+            _ => self.message().map_or(Ok(()), |message| message.fmt(f)),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let cause = self.message()?.cause.as_ref()?;
+        Some(&**cause)
+    }
+}
+
 /// What an error says: where, what, and what to do.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Message {
     /// The kernel, or empty.
     pub kernel: String,
@@ -89,7 +127,19 @@ pub struct Message {
     pub problem: String,
     /// What to do, or empty.
     pub help: String,
+    /// What the system said, if it was asked. Its words are in the problem.
+    cause: Option<Arc<io::Error>>,
 }
+
+/// By what they say.
+impl PartialEq for Message {
+    fn eq(&self, other: &Self) -> bool {
+        let Message { kernel, subject, problem, help, cause: _ } = self;
+        [kernel, subject, problem, help] == [&other.kernel, &other.subject, &other.problem, &other.help]
+    }
+}
+
+impl Eq for Message {}
 
 impl Message {
     /// A message that says `problem`.
@@ -106,6 +156,12 @@ impl Message {
     /// Names the binding, device or file.
     pub(crate) fn subject(mut self, subject: impl Into<String>) -> Self {
         self.subject = subject.into();
+        self
+    }
+
+    /// Keeps what the system said, for those who ask for the [source](std::error::Error::source).
+    pub(crate) fn cause(mut self, error: io::Error) -> Self {
+        self.cause = Some(Arc::new(error));
         self
     }
 
@@ -134,6 +190,7 @@ impl fmt::Display for Message {
 
 /// An error in WGSL text, with the place it stands at.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct WgslError {
     /// What is wrong, in one line.
     pub message: String,
@@ -146,5 +203,28 @@ pub struct WgslError {
 impl fmt::Display for WgslError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.rendered.trim_end())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_reads_as_display_does() {
+        let wgsl = WgslError { message: "no".into(), rendered: "error: no\n  here\n".into(), location: None };
+        let message = Message::new("there are 3").kernel("k").subject("x").help("give 4");
+        for error in [Error::Wgsl(Box::new(wgsl)), Error::Call(message.clone()), Error::Io(message)] {
+            assert_eq!(format!("{error:?}"), error.to_string());
+            assert!(error.source().is_none());
+        }
+    }
+
+    #[test]
+    fn the_source_of_an_error_is_what_the_system_said() {
+        let missing = crate::Module::parse_file("/nowhere/there is no such file.wgsl").expect_err("it is not there");
+        let source = missing.source().and_then(|source| source.downcast_ref::<io::Error>());
+        assert_eq!(source.map(io::Error::kind), Some(io::ErrorKind::NotFound), "{missing}");
+        assert!(missing.clone().source().is_some());
     }
 }

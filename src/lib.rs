@@ -98,8 +98,8 @@ pub use buffer::Buffer;
 #[doc(hidden)]
 pub use bytes::parse_bytes;
 pub use call::{
-    Call, Checkpoint, Grid, Job, Outcome, Predicted, Prefer, ReadArg, TileEvents, Tuned, TunedDevice, TunedVariant,
-    UniformValue, Untyped, WriteArg,
+    Call, Checkpoint, FailedCall, Grid, Job, Outcome, Predicted, Prefer, ReadArg, TileEvents, Tuned, TunedDevice,
+    TunedVariant, UniformValue, Untyped, WriteArg,
 };
 pub use chain::{Chain, ChainBuilder};
 pub use cost::History;

@@ -54,7 +54,7 @@ impl Runtime {
     /// None today; a `Result` like its siblings.
     #[cfg(feature = "cpu")]
     pub fn cpu() -> Result<Runtime> {
-        Runtime::with_backends(vec![crate::exec::cpu::engine()], default_device())
+        Runtime::with_backends(vec![crate::exec::cpu::engine(None)], default_device())
     }
 
     /// The CPU engine alone, and interpreting even where it could compile kernels to machine code: slower, with the same
@@ -309,6 +309,7 @@ impl Runtime {
 pub struct RuntimeBuilder {
     history: Option<History>,
     memory: Option<u64>,
+    threads: Option<usize>,
 }
 
 impl RuntimeBuilder {
@@ -338,6 +339,18 @@ impl RuntimeBuilder {
         self
     }
 
+    /// How many threads the CPU engine uses, the one that calls among them; without it, as `SWATH_THREADS` says, else as many as the
+    /// machine runs at a time. At least one.
+    ///
+    /// ```
+    /// let rt = swath::Runtime::builder().cpu_threads(2).build()?;
+    /// # Ok::<(), swath::Error>(())
+    /// ```
+    pub fn cpu_threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads.max(1));
+        self
+    }
+
     /// Opens every GPU that can be opened, and the CPU engine.
     ///
     /// # Errors
@@ -346,7 +359,7 @@ impl RuntimeBuilder {
     pub fn build(self) -> Result<Runtime> {
         let history = self.history.unwrap_or_else(History::from_environment);
         let memory = self.memory.or_else(default_memory);
-        Ok(Runtime { devices: Devices::new(crate::exec::discover(), default_device(), &history, memory)? })
+        Ok(Runtime { devices: Devices::new(crate::exec::discover(self.threads), default_device(), &history, memory)? })
     }
 }
 

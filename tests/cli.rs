@@ -1,5 +1,7 @@
 //! The command line from the outside: what it computes, what it prints, what it refuses.
 
+#[path = "cli/data.rs"]
+mod data;
 #[path = "cli/grids.rs"]
 mod grids;
 #[cfg(feature = "gpu")]
@@ -7,6 +9,8 @@ mod grids;
 mod missing_gpu;
 #[path = "cli/samples.rs"]
 mod samples;
+#[path = "cli/talk.rs"]
+mod talk;
 
 use std::{
     fs,
@@ -62,11 +66,16 @@ impl Bench {
         (file.shape().to_vec(), file.into_vec().expect("elements of the type asked for"))
     }
 
-    /// Runs `swath` with these words; quotes are not needed, for none has a space in it.
-    fn swath(&self, words: &str) -> Output {
+    /// `swath` with these words; quotes are not needed, for none has a space in it.
+    fn command(&self, words: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_swath"));
         command.current_dir(self.0.path()).env_remove("SWATH_DEVICE").args(words.split_whitespace());
-        command.output().expect("swath starts")
+        command
+    }
+
+    /// Runs it.
+    fn swath(&self, words: &str) -> Output {
+        self.command(words).output().expect("swath starts")
     }
 
     /// Runs it and expects that all went well.

@@ -250,6 +250,13 @@ mod on_the_engine {
         let mut outcome = pollster::block_on(behind)?;
         assert_eq!(outcome.take::<u32>("y")?, (0..64).collect::<Vec<_>>());
 
+        // Dropping the future ends the call that asks for it, and lets those behind it go on.
+        let dropped = rt.call(&endless()).read_write("y", vec![1u32; 64]).grid([64]).cancel_on_drop().run_async();
+        let behind = rt.call(&count()).write("y", vec![1u32; 64]).grid([64]).deadline(SOON).run_async();
+        thread::sleep(SHORT);
+        drop(dropped);
+        assert_eq!(pollster::block_on(behind)?.take::<u32>("y")?, (0..64).collect::<Vec<_>>());
+
         let alone = rt.call(&endless()).read_write("y", vec![1u32; 64]).grid([64]).deadline(SHORT).run_async();
         assert!(matches!(fails(|| pollster::block_on(alone)), Error::Deadline(_)));
         check("stopped_in_the_queue", &[("a deadline", late), ("a cancellation", cancelled)]);
@@ -344,20 +351,14 @@ mod on_a_gpu {
         Ok((f64::from(workgroups) * wanted.as_secs_f64() / took.as_secs_f64()) as u32)
     }
 
-    /// Tries until the device takes work again; how long that was.
+    /// Waits until the device takes work again; how long that was.
     fn until_free(rt: &Runtime) -> Result<Duration> {
         let start = Instant::now();
-        loop {
-            let mut y = [0u32; 4];
-            match rt.call(&count()).device("gpu").write("y", &mut y).grid([4]).run() {
-                Err(Error::Busy(_)) if start.elapsed() < 6 * SOON => thread::sleep(Duration::from_millis(20)),
-                result => {
-                    result?;
-                    assert_eq!(y, [0, 1, 2, 3]);
-                    return Ok(start.elapsed());
-                }
-            }
-        }
+        rt.device("gpu")?.idle(6 * SOON)?;
+        let mut y = [0u32; 4];
+        rt.call(&count()).device("gpu").write("y", &mut y).grid([4]).run()?;
+        assert_eq!(y, [0, 1, 2, 3]);
+        Ok(start.elapsed())
     }
 
     #[test]
@@ -390,6 +391,10 @@ mod on_a_gpu {
         ] {
             assert!(matches!(refused, Err(Error::Busy(_))), "{refused:?}");
         }
+        // Waiting for it ends with the limit, too.
+        let waiting = Instant::now();
+        assert!(matches!(device.idle(Duration::from_millis(30)), Err(Error::Busy(_))));
+        assert!(waiting.elapsed() >= Duration::from_millis(30) && waiting.elapsed() < wanted / 4);
         #[cfg(feature = "cpu")]
         rt.call(&count()).device("cpu").write("y", &mut y).grid([64]).run()?;
         assert!(start.elapsed() < wanted, "the kernel was too short to see any of this");

@@ -21,7 +21,7 @@ use std::path::Path;
 
 use dtype::DType;
 use libfuzzer_sys::fuzz_target;
-use npy::Source;
+use npy::{Found, Source};
 use random::Random;
 
 /// What the file is converted to; nothing, for the first.
@@ -98,9 +98,16 @@ fuzz_target!(|bytes: &[u8]| {
         }
     };
     let convert: Option<DType> = TYPES[usize::from(choice) % TYPES.len()].parse().ok();
-    let source = Source { name: "x", path: Path::new("x.npy"), convert, wanted: convert, convertible: true };
-    if let Ok(array) = npy::read_from(source, &mut &contents[..]) {
-        let count = array.shape.iter().product::<u64>();
-        assert_eq!(count, array.data.len() as u64, "{:?}", array.shape);
+    let source = Source { name: "x", path: Path::new("x.npy"), convert, wanted: convert, ask: None };
+    match npy::read_from(source, &mut &contents[..]) {
+        Ok(Found::Array(array)) => {
+            let count = array.shape.iter().product::<u64>();
+            assert_eq!(count, array.data.len() as u64, "{:?}", array.shape);
+        }
+        Ok(Found::Records(dtype, shape, bytes)) => {
+            let size = dtype.num_bytes().expect("what is read has a size");
+            assert_eq!(shape.iter().product::<u64>() * size as u64, bytes.len() as u64, "{shape:?}");
+        }
+        Err(_) => {}
     }
 });

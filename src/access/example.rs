@@ -25,6 +25,7 @@ pub enum Meaning {
 
 /// Verdicts, and what a call would have to be like for them.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Example {
     /// Words and their meanings. Other words may be anything, as far as trying can tell.
     pub conditions: Vec<(Word, Meaning)>,

@@ -73,6 +73,7 @@ use walk::{Analyzer, Effort, Source};
 
 /// How the bindings of a call are accessed.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Analysis {
     /// The axis along which the grid is cut: 0 to 2 for x to z.
     pub axis: usize,
@@ -91,6 +92,7 @@ pub struct Analysis {
 
 /// How one binding is accessed.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct BindingAccess {
     /// How it can be divided.
     pub verdict: Verdict,
@@ -118,6 +120,7 @@ impl BindingAccess {
 
 /// A scalar of a uniform.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Word {
     /// The place of the uniform in the kernel's list of bindings.
     pub binding: usize,
@@ -129,6 +132,7 @@ pub struct Word {
 
 /// A place in WGSL text.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Place {
     /// The file, where the kernel's module is from several.
     pub file: Option<String>,

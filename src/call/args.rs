@@ -110,7 +110,7 @@ impl Data<'_> {
 }
 
 /// A vector of any element type.
-pub(super) trait OwnedData: Send {
+pub(super) trait OwnedData: Send + Sync {
     fn bytes(&self) -> &[u8];
     fn bytes_mut(&mut self) -> &mut [u8];
     /// The vector itself.
@@ -119,7 +119,7 @@ pub(super) trait OwnedData: Send {
     fn element(&self) -> (TypeId, &'static str);
 }
 
-impl<T: Pod + Send> OwnedData for Vec<T> {
+impl<T: Pod + Send + Sync> OwnedData for Vec<T> {
     fn bytes(&self) -> &[u8] {
         bytemuck::cast_slice(self)
     }
@@ -145,7 +145,7 @@ fn write<T: Pod>(data: &mut [T]) -> Arg<'_> {
     Arg { data: Data::Write(bytemuck::cast_slice_mut(data)), element: Element::of::<T>() }
 }
 
-fn owned<T: Pod + Send>(data: Vec<T>) -> Arg<'static> {
+fn owned<T: Pod + Send + Sync>(data: Vec<T>) -> Arg<'static> {
     Arg { data: Data::Owned(Box::new(data)), element: Element::of::<T>() }
 }
 
@@ -172,7 +172,7 @@ impl<'a, T: Pod, const N: usize> From<&'a [T; N]> for ReadArg<'a> {
     }
 }
 
-impl<T: Pod + Send> From<Vec<T>> for ReadArg<'_> {
+impl<T: Pod + Send + Sync> From<Vec<T>> for ReadArg<'_> {
     fn from(data: Vec<T>) -> Self {
         ReadArg(owned(data))
     }
@@ -208,7 +208,7 @@ impl<'a, T: Pod, const N: usize> From<&'a mut [T; N]> for WriteArg<'a> {
     }
 }
 
-impl<T: Pod + Send> From<Vec<T>> for WriteArg<'_> {
+impl<T: Pod + Send + Sync> From<Vec<T>> for WriteArg<'_> {
     fn from(data: Vec<T>) -> Self {
         WriteArg(owned(data))
     }

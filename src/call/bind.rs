@@ -1,6 +1,6 @@
 //! Arguments meet bindings: by name, access, type and length. Calls and chains check alike.
 
-use super::{args::Arg, element::Element};
+use super::element::Element;
 use crate::{
     error::Message,
     kernel::{Binding, BindingKind, Kernel, names},
@@ -14,19 +14,6 @@ pub(crate) enum Access {
     ReadWrite,
     /// As the WGSL declares it.
     Declared,
-}
-
-/// Binds `arg` to the storage binding `name`.
-pub(super) fn bind<'a>(
-    kernel: &Kernel,
-    args: &mut [Option<Arg<'a>>],
-    name: &str,
-    arg: Arg<'a>,
-    access: Access,
-) -> Result<(), Message> {
-    let place = place(kernel, name, access, arg.element, arg.data.bytes(), |place| args[place].is_some())?;
-    args[place] = Some(arg);
-    Ok(())
 }
 
 /// The place of the storage binding `name`, to which so many bytes of these elements are to be bound.
@@ -139,9 +126,9 @@ fn check_access(kernel: &Kernel, binding: &Binding, access: Access) -> Result<()
             "is read-only in the WGSL (var<storage, read>), and was bound for writing",
             format!("bind it with .read(\"{name}\", ..), or declare it var<storage, read_write>"),
         ),
-        (BindingKind::ReadWriteStorage, Access::Read) => refuse(
-            "is declared var<storage, read_write>, and was bound for reading only",
-            format!("bind it with .write or .read_write(\"{name}\", ..), or declare it var<storage, read>"),
+        (BindingKind::ReadWriteStorage, Access::Read) if binding.stores => refuse(
+            "was bound for reading only, and the kernel writes it",
+            format!("bind it with .write or .read_write(\"{name}\", ..)"),
         ),
         (BindingKind::ReadWriteStorage, Access::Write) if binding.loads => refuse(
             "was bound with .write, and the kernel also reads it",

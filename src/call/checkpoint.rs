@@ -281,7 +281,7 @@ impl Checked<'_> {
         let start = Instant::now();
         let extents = |at: usize, units: Range<u32>| extent(plan, false, at, units);
         let tended = journal.tend(&Arguments(self), &extents, &|| start.elapsed(), true);
-        tended.map(|_| ()).map_err(|error| unkept(&self.call.kernel, &error))
+        tended.map(|_| ()).map_err(|error| unkept(&self.call.kernel, error))
     }
 }
 
@@ -352,7 +352,10 @@ pub(crate) fn refused(kernel: Option<&Kernel>, path: &Path, refusal: Refusal) ->
         Refusal::Wrong { problem, help } => {
             Error::Call(message(format!("the checkpoint `{name}` {problem}")).help(help))
         }
-        Refusal::Io(error) => Error::Io(message(format!("the checkpoint `{name}` cannot be read or written: {error}"))),
+        Refusal::Io(error) => {
+            let problem = format!("the checkpoint `{name}` cannot be read or written: {error}");
+            Error::Io(message(problem).cause(error))
+        }
     }
 }
 

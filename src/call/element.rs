@@ -130,6 +130,14 @@ impl Element {
                 let scalar = layout::scalar_name(scalar);
                 format!("give {scalar} elements in groups that line up with {} bytes, padding included", unit.stride)
             }
+            // A vector of some library, or a struct of them.
+            None if shape.dense && self.size.is_multiple_of(unit.stride as usize) && shape.scalar.is_some() => {
+                let scalar = shape.scalar.map(layout::scalar_name).unwrap_or_default();
+                let name = self.name();
+                format!(
+                    "if {name} is made of {scalar} alone, give its numbers: bytemuck::cast_slice::<{name}, {scalar}>(&data)"
+                )
+            }
             _ => format!("give a #[repr(C)] struct with this layout, padding written out: {} bytes", unit.stride),
         };
         kernel

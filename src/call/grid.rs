@@ -2,8 +2,8 @@
 
 use crate::{error::Message, kernel::Kernel};
 
-/// Extents along x, y and z; what is left out counts as 1. Made from a number, or an array of up to
-/// three, of `u32`, `u64`, `usize` or `i32`.
+/// Extents along x, y and z; what is left out counts as 1. Made from a number, or an array or tuple of up to
+/// three, of `u32`, `u64`, `usize` or `i32`; those of a tuple may be of different types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grid {
     axes: [i128; 3],
@@ -37,6 +37,18 @@ macro_rules! grid_from {
 }
 
 grid_from!(i32, u32, u64, usize);
+
+impl<X: Into<Grid>, Y: Into<Grid>> From<(X, Y)> for Grid {
+    fn from((x, y): (X, Y)) -> Self {
+        Grid { axes: [x.into().axes[0], y.into().axes[0], 1] }
+    }
+}
+
+impl<X: Into<Grid>, Y: Into<Grid>, Z: Into<Grid>> From<(X, Y, Z)> for Grid {
+    fn from((x, y, z): (X, Y, Z)) -> Self {
+        Grid { axes: [x.into().axes[0], y.into().axes[0], z.into().axes[0]] }
+    }
+}
 
 /// The grid of a call, as it was given.
 #[derive(Clone, Copy, Debug)]

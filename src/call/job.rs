@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use super::{Call, checkpoint::finish_recorded, launch::Checked};
 use crate::{
-    cost::{Basis, Prediction},
+    cost::{Basis, Prediction, Work, WorkAsked},
     device::{Device, Sharing},
     error::Result,
     journal::FinalFile,
@@ -83,6 +83,15 @@ impl fmt::Display for Predicted {
     }
 }
 
+/// What is brief, in seconds: opening a GPU takes several times as long.
+const BRIEF: f64 = 0.05;
+
+/// Seconds that some work takes on a core that does half a thousand million operations in each.
+fn at_leisure(work: &Work) -> f64 {
+    let Work { operations, accesses, atomics, bytes, .. } = work;
+    (operations + accesses + 10.0 * atomics + bytes / 4.0) / 5e8
+}
+
 /// A call that is checked and planned. Printed, it says how it will run; [`run`](Job::run) runs it.
 #[must_use = "a job does nothing until it is run"]
 pub struct Job<'a> {
@@ -143,6 +152,15 @@ impl Job<'_> {
     /// [report](crate::Report) gives in the end.
     pub fn compile_time(&self) -> Duration {
         self.checked.compile
+    }
+
+    /// Whether the CPU engine has done the call sooner than a process takes to open a GPU, as its work is counted and at a pace that
+    /// any machine keeps.
+    #[doc(hidden)]
+    pub fn is_brief(&self) -> bool {
+        let call = &self.checked.call;
+        let asked = WorkAsked::count(&call.kernel, &call.given(self.checked.workgroups));
+        asked.is_ok_and(|asked| !asked.is_guessed && at_leisure(&asked.work) < BRIEF)
     }
 
     /// Goes on with giving the files of a call with a checkpoint, all of whose units are done, their names; or finds that it is

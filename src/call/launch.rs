@@ -79,15 +79,20 @@ impl<'a> Call<'a> {
 
     /// As [`check`](Call::check), and makes a plan whether it is needed or not.
     pub(super) fn check_with(self, planned: bool) -> Result<Checked<'a>> {
+        self.check_or_give_back(planned).map_err(|(error, _)| error)
+    }
+
+    /// As [`check_with`](Call::check_with), and gives the call back where something is wrong with it.
+    pub(super) fn check_or_give_back(self, planned: bool) -> Result<Checked<'a>, (Error, Box<CallParts<'a>>)> {
         let start = Instant::now();
         let mut call = self.parts;
-        if let Some(error) = call.error.take() {
-            return Err(*error);
-        }
-        let workgroups = call.check()?;
-        let placement = match has_nothing_to_do(workgroups) {
-            true => call.place_nothing(workgroups, planned)?,
-            false => call.place(workgroups, planned)?,
+        let placed = call.check_and_place(planned).and_then(|(workgroups, placement)| {
+            let stop = Armed::new(Some(&call.kernel), start, call.deadline, mem::take(&mut call.tokens))?;
+            Ok((workgroups, placement, stop))
+        });
+        let (workgroups, placement, stop) = match placed {
+            Ok(placed) => placed,
+            Err(error) => return Err((error, call)),
         };
         let Placement { device, plan, compile, split, ticket, tuned, predicted, watches_loops } = placement;
         let mut workgroups = workgroups;
@@ -105,7 +110,6 @@ impl<'a> Call<'a> {
             Some(shape) => Arc::new(plan.with_shape(shape)),
             None => plan,
         });
-        let stop = Armed::new(Some(&call.kernel), start, call.deadline, mem::take(&mut call.tokens))?;
         Ok(Checked {
             device,
             workgroups,
@@ -125,6 +129,19 @@ impl<'a> Call<'a> {
 }
 
 impl CallParts<'_> {
+    /// Refuses what is wrong, and finds the device; gives the workgroups, too.
+    fn check_and_place(&mut self, planned: bool) -> Result<([u32; 3], Placement)> {
+        if let Some(error) = self.error.take() {
+            return Err(*error);
+        }
+        let workgroups = self.check()?;
+        let placement = match has_nothing_to_do(workgroups) {
+            true => self.place_nothing(workgroups, planned)?,
+            false => self.place(workgroups, planned)?,
+        };
+        Ok((workgroups, placement))
+    }
+
     /// Refuses arguments that are wrong, or missing; gives the workgroups.
     fn check(&self) -> Result<[u32; 3]> {
         let kernel = &self.kernel;
@@ -192,9 +209,9 @@ impl<'a> Checked<'a> {
         self.split.is_some()
     }
 
-    /// Its arguments, once it has run.
-    pub fn into_args(self) -> Vec<Option<Arg<'a>>> {
-        self.call.args
+    /// The call, once it has run.
+    pub fn into_call(self) -> Box<CallParts<'a>> {
+        self.call
     }
 
     /// Runs it, some time after it was checked. The results are in the arguments then.

@@ -19,13 +19,14 @@ mod split;
 mod tests;
 mod tune;
 pub(crate) mod uniform;
+mod unread;
 
 use std::{fmt, time::Duration};
 
 use bytemuck::NoUninit;
 
 pub use args::{ReadArg, Untyped, WriteArg};
-pub use asynchronous::Outcome;
+pub use asynchronous::{FailedCall, Outcome};
 pub use checkpoint::Checkpoint;
 pub use grid::Grid;
 pub use job::{Job, Predicted};
@@ -41,7 +42,7 @@ use crate::{
     kernel::Kernel,
     report::Report,
 };
-use args::Arg;
+use args::{Arg, Data, OwnedData};
 use bind::Access;
 use grid::Extent;
 use progress::Watchers;
@@ -87,6 +88,8 @@ struct CallParts<'a> {
     device: Option<Asked>,
     deadline: Option<Duration>,
     tokens: Vec<CancelToken>,
+    /// The one of them that the future of an asynchronous call cancels when it is dropped.
+    on_drop: Option<CancelToken>,
     memory: Option<u64>,
     tiles: Option<u32>,
     watchers: Watchers<'a>,
@@ -95,6 +98,8 @@ struct CallParts<'a> {
     is_exact: bool,
     prefer: Prefer,
     error: Option<Box<Error>>,
+    /// Vectors that were given and not bound, for there was an error.
+    refused: Vec<(String, Box<dyn OwnedData>)>,
 }
 
 impl<'a> CallParts<'a> {
@@ -110,6 +115,7 @@ impl<'a> CallParts<'a> {
             device: None,
             deadline: None,
             tokens: Vec::new(),
+            on_drop: None,
             memory: None,
             tiles: None,
             watchers: Watchers::default(),
@@ -118,6 +124,25 @@ impl<'a> CallParts<'a> {
             is_exact: false,
             prefer: Prefer::Time,
             error: None,
+            refused: Vec::new(),
+        }
+    }
+
+    /// Binds `arg`, unless there was an error before.
+    fn bind(&mut self, name: &str, arg: Arg<'a>, access: Access) {
+        if self.error.is_none() {
+            let args = &mut self.args;
+            let taken = |place: usize| args[place].is_some();
+            match bind::place(&self.kernel, name, access, arg.element, arg.data.bytes(), taken) {
+                Ok(place) => {
+                    args[place] = Some(arg);
+                    return;
+                }
+                Err(message) => self.error = Some(Box::new(Error::Call(message))),
+            }
+        }
+        if let Data::Owned(vector) = arg.data {
+            self.refused.push((name.to_owned(), vector));
         }
     }
 }
@@ -135,8 +160,9 @@ impl<'a> Call<'a> {
     /// is no struct by its name alone.
     ///
     /// Takes `f32`, `i32`, `u32`, `f16` and (for an integer field) `bool`; `[T; N]` for vectors and
-    /// arrays; `[[T; ROWS]; COLUMNS]` for matrices and arrays of vectors. The type must be the field's.
-    /// Every field must be set, save those whose names start with `_` or `pad`.
+    /// arrays; `[[T; ROWS]; COLUMNS]` for matrices and arrays of vectors. The type must be the field's, save that an integer literal
+    /// (an `i32`) and a `usize` serve all that can hold the number: `.set("params.n", data.len())`.
+    /// Every field that the kernel reads must be set, save those whose names start with `_` or `pad`.
     pub fn set(mut self, path: &str, value: impl UniformValue) -> Self {
         self.attempt(|call| call.uniforms.set(&call.kernel, path, &value));
         self
@@ -155,13 +181,13 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Binds data that the kernel only reads: a `var<storage, read>`.
+    /// Binds data that the kernel only reads: a `var<storage, read>`, or a `var<storage, read_write>` that it never writes.
     ///
     /// The element type must be the binding's scalar type or a vector of it, or else a struct of the
     /// element's size; `&[f32]` serves `array<vec4f>`.
     pub fn read(mut self, name: &str, data: impl Into<ReadArg<'a>>) -> Self {
         let ReadArg(arg) = data.into();
-        self.attempt(|call| bind::bind(&call.kernel, &mut call.args, name, arg, Access::Read));
+        self.parts.bind(name, arg, Access::Read);
         self
     }
 
@@ -169,14 +195,14 @@ impl<'a> Call<'a> {
     /// kernel does not write keeps its contents.
     pub fn write(mut self, name: &str, data: impl Into<WriteArg<'a>>) -> Self {
         let WriteArg(arg) = data.into();
-        self.attempt(|call| bind::bind(&call.kernel, &mut call.args, name, arg, Access::Write));
+        self.parts.bind(name, arg, Access::Write);
         self
     }
 
     /// Binds data that the kernel reads and writes: a `var<storage, read_write>`.
     pub fn read_write(mut self, name: &str, data: impl Into<WriteArg<'a>>) -> Self {
         let WriteArg(arg) = data.into();
-        self.attempt(|call| bind::bind(&call.kernel, &mut call.args, name, arg, Access::ReadWrite));
+        self.parts.bind(name, arg, Access::ReadWrite);
         self
     }
 

@@ -1,7 +1,9 @@
 //! Who hears how far a call is.
 
 use std::{
+    any::Any,
     fmt,
+    panic::{self, AssertUnwindSafe},
     pin::Pin,
     task::{Context, Poll},
 };
@@ -15,6 +17,8 @@ use crate::{device::call_back, plan::TileEvent};
 #[derive(Default)]
 pub(super) struct Watchers<'a> {
     callbacks: Vec<Box<dyn FnMut(TileEvent) + Send + 'a>>,
+    /// What one of them said as it panicked.
+    panic: Option<String>,
 }
 
 impl Watchers<'_> {
@@ -24,8 +28,24 @@ impl Watchers<'_> {
 
     /// Tells everybody.
     pub fn tell(&mut self, event: TileEvent) {
-        call_back(|| self.callbacks.iter_mut().for_each(|callback| callback(event)));
+        let callbacks = &mut self.callbacks;
+        let tell = || call_back(|| callbacks.iter_mut().for_each(|callback| callback(event)));
+        if let Err(panic) = panic::catch_unwind(AssertUnwindSafe(tell)) {
+            self.panic = Some(words(&*panic));
+            panic::resume_unwind(panic);
+        }
     }
+
+    /// What a callback said as it panicked, if one did.
+    pub fn take_panic(&mut self) -> Option<String> {
+        self.panic.take()
+    }
+}
+
+/// What a panic says.
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("it said nothing").to_owned()
 }
 
 /// The tiles of a call as they are done; it ends when the call does.
@@ -49,7 +69,8 @@ impl fmt::Debug for TileEvents {
 
 impl<'a> Call<'a> {
     /// Has `callback` told of each tile that is done, on the thread that runs the call: it should be quick. A call that
-    /// would be one tile is cut into several for it.
+    /// would be one tile is cut into several for it. Where it panics, the panic goes on out of [`run`](Call::run); that of an
+    /// [asynchronous](Call::run_async) call is [`Error::Callback`](crate::Error::Callback).
     ///
     /// ```
     /// let rt = swath::Runtime::cpu()?;

@@ -371,6 +371,7 @@ impl<'a> Rehearsal<'a> {
             device: Some(Asked::One(device.clone())),
             deadline: self.deadline.map(|end| end.saturating_duration_since(Instant::now())),
             tokens: self.tokens.clone(),
+            on_drop: None,
             memory: self.memory,
             tiles: self.tiles,
             watchers: Watchers::default(),
@@ -380,6 +381,7 @@ impl<'a> Rehearsal<'a> {
             is_exact: self.is_exact || kernel.workgroup_size() != self.written_size,
             prefer: Prefer::Time,
             error: None,
+            refused: Vec::new(),
         });
         let report = call.run()?;
         if report.device != *device {

@@ -9,7 +9,7 @@ use naga::Scalar;
 use super::{bind::unknown, element::Element};
 use crate::{
     error::Message,
-    kernel::{Binding, BindingKind, Kernel, fields, names},
+    kernel::{Binding, BindingKind, Kernel, fields, layout, names},
 };
 
 mod sealed {
@@ -18,6 +18,7 @@ mod sealed {
 
 /// A value that [`Call::set`](crate::Call::set) takes: `f32`, `i32`, `u32`, `f16`, `bool` (for a `u32`
 /// or `i32` field), `f64`, `i64` and `u64` for fields of 64 bits, arrays of them for vectors and arrays, and `[[T; ROWS]; COLUMNS]` for matrices.
+/// An `i32`, which is what an integer literal is, and a `usize` serve every field that can hold the number as it is.
 pub trait UniformValue: sealed::Sealed {
     /// Rows of a column, and columns: `f32` is `(1, 1)`, `[f32; 3]` is `(3, 1)`.
     #[doc(hidden)]
@@ -45,6 +46,7 @@ pub enum Kind {
     F64,
     I64,
     U64,
+    Usize,
 }
 
 impl Kind {
@@ -59,7 +61,38 @@ impl Kind {
             Kind::I64 => scalar == Scalar::I64,
             Kind::U64 => scalar == Scalar::U64,
             Kind::Bool => scalar == Scalar::U32 || scalar == Scalar::I32,
+            Kind::Usize => false,
         }
+    }
+
+    /// The bits of a field made of `scalar`, for a value with these bits. Nothing where the types do not go together; an error,
+    /// with the number, where it does not fit.
+    fn convert(self, bits: u64, scalar: Scalar) -> Option<Result<u64, i128>> {
+        let number = match self {
+            _ if self.fits(scalar) => return Some(Ok(bits)),
+            Kind::I32 => i128::from(bits as u32 as i32),
+            Kind::Usize => i128::from(bits),
+            _ => return None,
+        };
+        let float = number as f64;
+        let is_exact = float as i128 == number;
+        let converted = match scalar {
+            Scalar::U32 => u32::try_from(number).ok().map(u64::from),
+            Scalar::I32 => i32::try_from(number).ok().map(|number| (number as u32).into()),
+            Scalar::U64 => u64::try_from(number).ok(),
+            Scalar::I64 => i64::try_from(number).ok().map(|number| number as u64),
+            Scalar::F32 => {
+                let narrow = float as f32;
+                (is_exact && f64::from(narrow) == float).then(|| narrow.to_bits().into())
+            }
+            Scalar::F16 => {
+                let narrow = f16::from_f64(float);
+                (is_exact && narrow.to_f64() == float).then(|| narrow.to_bits().into())
+            }
+            Scalar::F64 => is_exact.then(|| float.to_bits()),
+            _ => return None,
+        };
+        Some(converted.ok_or(number))
     }
 }
 
@@ -110,6 +143,7 @@ scalar! {
     f64, F64, "f64", |value| value.to_bits();
     i64, I64, "i64", |value| value as u64;
     u64, U64, "u64", |value| value;
+    usize, Usize, "usize", |value| value as u64;
 }
 
 impl<T, const N: usize> sealed::Sealed for [T; N] {}
@@ -205,7 +239,8 @@ impl Uniforms {
         let module = &kernel.inner.module;
         let ty = module.global_variables[binding.global].ty;
         let slot = fields::find(module, ty, path).map_err(|error| kernel.message(error.problem).help(error.help))?;
-        if !value.kind().fits(slot.scalar) || value.shape() != (slot.rows, slot.columns) {
+        let kind = value.kind();
+        if kind.convert(0, slot.scalar).is_none() || value.shape() != (slot.rows, slot.columns) {
             let wanted = slot.rust_type();
             let mut help = format!("give it as {wanted}");
             if (slot.rows, slot.columns) == (1, 1) && value.shape() == (1, 1) {
@@ -217,7 +252,11 @@ impl Uniforms {
         for column in 0..slot.columns {
             for row in 0..slot.rows {
                 let place = binding.uniform_offset + slot.place(column, row);
-                let bits = value.bits(column, row).to_le_bytes();
+                let bits = match kind.convert(value.bits(column, row), slot.scalar) {
+                    Some(Ok(bits)) => bits.to_le_bytes(),
+                    Some(Err(number)) => return Err(unfit(kernel, path, slot, number)),
+                    None => continue,
+                };
                 let width = usize::from(slot.scalar.width);
                 let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.words);
                 bytes[place..place + width].copy_from_slice(&bits[..width]);
@@ -260,22 +299,26 @@ impl Uniforms {
         }
     }
 
-    /// Refuses a call that leaves fields of a uniform unset.
+    /// Refuses a call that leaves fields of a uniform unset that the kernel reads.
     pub fn check_complete(&self, kernel: &Kernel) -> Result<(), Message> {
         let wanted = &kernel.inner.uniform_scalars;
         if wanted.iter().zip(&self.words[self.data..]).all(|(wanted, set)| wanted & !set == 0) {
             return Ok(());
         }
+        let read = kernel.uniforms_read();
+        let needs = |place: usize| read.has(place) && !self.is_set(place);
         let uniforms = kernel.bindings().iter().filter(|binding| binding.kind == BindingKind::Uniform);
         let mut missing = Vec::new();
         for binding in uniforms {
             let module = &kernel.inner.module;
             fields::each(module, module.global_variables[binding.global].ty, &binding.name, &mut |path, slot| {
-                let unset = |place: usize| !self.is_set(binding.uniform_offset + place);
-                if !fields::is_padding(path) && slot.places().any(unset) {
+                if !fields::is_padding(path) && slot.places().any(|place| needs(binding.uniform_offset + place)) {
                     missing.push((path.to_owned(), slot.rust_type()));
                 }
             });
+        }
+        if missing.is_empty() {
+            return Ok(());
         }
         const SHOWN: usize = 8;
         let mut list = names::list(missing.iter().take(SHOWN).map(|(path, _)| path.as_str()));
@@ -284,10 +327,23 @@ impl Uniforms {
         }
         let (path, ty) = missing.first().map_or(("", ""), |(path, ty)| (path, ty));
         let verb = if missing.len() == 1 { "is" } else { "are" };
-        Err(kernel
-            .message(format!("{list} {verb} not set"))
-            .help(format!("set every field of a uniform: .set(\"{path}\", value) with a value of type {ty}")))
+        Err(kernel.message(format!("{list} {verb} not set")).help(format!(
+            "set every field of a uniform that the kernel reads: .set(\"{path}\", value) with a value of type {ty}"
+        )))
     }
+}
+
+/// The error for a number that a field cannot hold.
+fn unfit(kernel: &Kernel, path: &str, slot: fields::Slot, number: i128) -> Message {
+    let scalar = layout::scalar_name(slot.scalar);
+    let help = match slot.scalar {
+        Scalar::U32 => format!("give a number from 0 to {}", u32::MAX),
+        Scalar::I32 => format!("give a number from {} to {}", i32::MIN, i32::MAX),
+        Scalar::U64 | Scalar::I64 => "give a number that 64 bits hold".to_owned(),
+        _ => format!("to have it rounded, give it as {scalar}"),
+    };
+    let problem = format!("`{path}` is {} in the WGSL, and no {scalar} is {number}", slot.rust_type());
+    kernel.message(problem).subject(path).help(help)
 }
 
 /// The uniform called `name`, the head of `path`.

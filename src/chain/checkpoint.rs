@@ -86,7 +86,7 @@ impl Keeper {
         self.log.store(position, pieces).map_err(|error| {
             let problem = format!("the checkpoint `{}` cannot be written: {error}", self.path.display());
             let help = "what was stored before is good: make room, and run the same chain again";
-            Error::Io(Message::new(problem).subject("chain").help(help))
+            Error::Io(Message::new(problem).subject("chain").cause(error).help(help))
         })?;
         self.pacer.stored(self.start.elapsed(), begin.elapsed());
         Ok(())

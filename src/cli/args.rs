@@ -16,7 +16,8 @@ const DEVICE_HELP: &str = "auto, cpu, gpu (the best), gpu:0, or a part of a devi
 #[derive(Debug, Parser)]
 #[command(name = "swath", version, about, max_term_width = 100, arg_required_else_help = true)]
 #[command(
-    after_help = "Exit status: 0 done, 1 the work failed, 2 the call was wrong. SWATH_LOG=info (or debug, trace) logs to stderr."
+    after_help = "Exit status: 0 done, 1 the work failed, 2 the call was wrong. SWATH_LOG=info (or debug, trace) logs to stderr; \
+                  SWATH_LOG=debug,naga=debug also what a library says."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -71,8 +72,8 @@ pub struct HistoryArgs {
 /// `swath run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Name of a sample, or `all`
-    pub sample: String,
+    /// Name of a sample, or `all`; without one the samples are listed
+    pub sample: Option<String>,
     /// How much data: small, default, large, or a number whose meaning the sample says
     #[arg(long, value_name = "small|default|large|N", default_value = "default", conflicts_with = "input")]
     pub size: Size,
@@ -121,13 +122,14 @@ pub struct CallArgs {
     /// Size of the grid in workgroups
     #[arg(long, value_name = "X[,Y[,Z]]", conflicts_with = "grid")]
     pub workgroups: Option<Extents>,
-    /// Data that the kernel reads; with :DTYPE it is converted first
+    /// Data that the kernel reads; with :DTYPE it is converted first. FILE.bin holds raw bytes, and `-` is stdin
     #[arg(long = "in", value_name = "NAME=FILE.npy[:DTYPE]")]
     pub inputs: Vec<InArg>,
-    /// Data that the kernel reads and writes; without OUT.npy the file itself is replaced once the kernel is done
-    #[arg(long = "inout", value_name = "NAME=IN.npy[:OUT.npy]")]
+    /// Data that the kernel reads and writes; without OUT.npy the file itself is replaced once the kernel is done, with :DTYPE it
+    /// is converted first
+    #[arg(long = "inout", value_name = "NAME=IN.npy[:OUT.npy[:DTYPE]]")]
     pub inouts: Vec<InoutArg>,
-    /// Data that the kernel writes, zero at the start
+    /// Data that the kernel writes, zero at the start. FILE.bin gets raw bytes and has no DTYPE, and `-` is stdout
     #[arg(long = "out", value_name = "NAME=FILE.npy:DTYPE[:SHAPE]")]
     pub outputs: Vec<OutArg>,
     /// A uniform or one field of it; vectors as comma lists
@@ -273,8 +275,17 @@ Arrays are packed in the .npy file and laid out as WGSL says on the device: arra
 (N, 4) if the padding is in the file. An array of structs whose fields are all of one scalar type takes those \
 scalars in the order of the fields, padding left out (or kept, if the last axis counts it).
 
+Structs are also read from an array of records (a structured dtype), each field by its name: vectors are sub-arrays, \
+matrices sub-arrays of columns. Padding and further fields may be there or not. --inout keeps the file's dtype, and --out \
+NAME=FILE.npy:struct writes the struct's fields without padding.
+
+FILE.bin holds the bytes as WGSL lays them out, padding included: --in NAME=FILE.bin, --inout NAME=IN.bin:OUT.bin, --out \
+NAME=FILE.bin[:SHAPE]. `-` in place of a file is a .npy on stdin, or on stdout for one result.
+
 Fields of a uniform that are not set are an error, save those whose names start with an underscore or with `pad`: \
-they stay zero. --set and --in serve uniforms and read-only storage alike. Integers may be written as 0xff.
+they stay zero. --set and --in serve uniforms and read-only storage alike. Integers may be written as 0xff or 1e6.
+
+With --device auto, a call that the CPU engine has done sooner than a GPU is opened runs there.
 
 The grid may be left out where every output is an array that is written element by element along x.
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use swath::{Call, Device, Error, Job, Kernel, Prefer, Report, Runtime, Untyped};
+use swath::{Call, Device, DeviceKind, Error, Job, Kernel, Prefer, Report, Runtime, Untyped};
 
 use super::{
     args::{CallArgs, ExecArgs, PreferArg},
@@ -15,6 +15,7 @@ use super::{
     results::Pending,
     show::{self, Progress, Spread},
     tracing::Tracing,
+    values::is_stream,
     written::Written,
 };
 
@@ -59,21 +60,31 @@ pub fn exec(args: &ExecArgs) -> Outcome {
     let module = load_module(&args.call)?;
     let kernel = load_kernel(&args.call, &module)?;
     check_constants(&args.call, &module, &kernel)?;
+    check_stdout(args)?;
     let purpose = if args.repeat > 1 { Purpose::Again } else { Purpose::Once };
     let mut slots = bind(&kernel, &args.call, purpose)?;
 
     Tracing::check(args.trace.as_deref())?;
-    let runtime = runtime(&args.call.device)?;
+    let runtime = match args.repeat {
+        1 => runtime_for(&args.call, &kernel, &mut slots)?,
+        _ => runtime(&args.call.device)?,
+    };
     let trace = Tracing::begin(&runtime, args.trace.as_deref());
     let start = Instant::now();
     let job = call(&args.call, &runtime, &kernel, &mut slots)?.plan()?;
     let (device, accepted) = (job.device().clone(), job.compile_time());
     // Parts of a call take other code than the whole.
     let in_parts = job.plan().is_streamed() || job.plans().count() > 1;
-    say_where(&job);
+    say_where(&args.call, &job);
     drop(job);
     let prepared = if in_parts { Duration::ZERO } else { device.prepare(&kernel)? };
-    let reports = repeat(args, &runtime, &kernel, &device, &mut slots, start)?;
+    let progress = match (args.repeat, in_parts || args.call.tiles.is_some()) {
+        (1, true) => Progress::of_units(kernel.name()),
+        (1, false) => Progress::of_time(kernel.name()),
+        (repeat, _) => Progress::new(u64::from(repeat), kernel.name()),
+    };
+    let reports = repeat(args, &runtime, &kernel, &device, &mut slots, (start, &progress))?;
+    drop(progress);
     let compile = accepted + prepared + reports.iter().map(Report::compile_time).sum::<Duration>();
 
     let files = save(slots)?;
@@ -86,8 +97,45 @@ pub fn exec(args: &ExecArgs) -> Outcome {
     Ok(())
 }
 
-/// Says where a call runs that was to run elsewhere.
-pub fn say_where(job: &Job<'_>) {
+/// Refuses what would mix with a result on stdout.
+fn check_stdout(args: &ExecArgs) -> Outcome {
+    let inouts = args.call.inouts.iter().map(|arg| (&arg.name, arg.result()));
+    let outputs = args.call.outputs.iter().map(|arg| (&arg.name, arg.file.as_path()));
+    match inouts.chain(outputs).find(|(_, file)| is_stream(file)) {
+        Some((name, _)) if args.json => Err(Failure::wrong(
+            format!("`{name}` goes to stdout, and so does what --json prints"),
+            "give it a file, or leave --json out",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The runtime for a call. GPUs are opened only where one may be used: not for a call that the CPU engine has done sooner than
+/// that takes, where the choice is left open.
+pub fn runtime_for(args: &CallArgs, kernel: &Kernel, slots: &mut [Slot]) -> Outcome<Runtime> {
+    #[cfg(feature = "cpu")]
+    if leaves_device_open(args) {
+        let cpu = Runtime::cpu()?;
+        match call(args, &cpu, kernel, slots)?.plan() {
+            Ok(job) if args.reproducible || job.is_brief() => return Ok(cpu),
+            // Who calls wrongly hears of it at once.
+            Err(error @ Error::Call(_)) => return Err(error.into()),
+            _ => {}
+        }
+    }
+    runtime(&args.device)
+}
+
+/// Whether nothing on the command line bears on the choice of a device.
+pub fn leaves_device_open(args: &CallArgs) -> bool {
+    device_name(&args.device) == "auto" && args.memory.is_none() && matches!(args.prefer, PreferArg::Time)
+}
+
+/// Says where a call runs that was to run elsewhere, and what of the command line makes no difference there.
+pub fn say_where(args: &CallArgs, job: &Job<'_>) {
+    if args.memory.is_some() && job.plan().detour.is_none() && job.device().kind() == DeviceKind::Cpu {
+        eprintln!("--memory makes no difference on {}: it works in the host's memory", job.device().alias());
+    }
     if let Some(detour) = &job.plan().detour {
         eprintln!("not on {}: {}", detour.device, detour.reason);
     }
@@ -152,9 +200,8 @@ fn repeat(
     kernel: &Kernel,
     device: &Device,
     slots: &mut [Slot],
-    start: Instant,
+    (start, progress): (Instant, &Progress),
 ) -> Outcome<Vec<Report>> {
-    let progress = Progress::new(u64::from(args.repeat), kernel.name());
     let mut reports = Vec::new();
     for run in 0..args.repeat {
         if run > 0 {
@@ -165,7 +212,7 @@ fn repeat(
             }
         }
         let left = args.timeout.map(|limit| limit.saturating_sub(start.elapsed()));
-        reports.push(run_once(args, runtime, kernel, device, slots, left)?);
+        reports.push(run_once(args, runtime, kernel, device, slots, (left, progress))?);
         progress.step();
     }
     Ok(reports)
@@ -177,9 +224,12 @@ fn run_once(
     kernel: &Kernel,
     device: &Device,
     slots: &mut [Slot],
-    left: Option<Duration>,
+    (left, progress): (Option<Duration>, &Progress),
 ) -> Outcome<Report> {
     let mut call = call(&args.call, runtime, kernel, slots)?;
+    if progress.counts_units {
+        call = call.progress(|event| progress.reach(event.units_done.into(), event.units.into()));
+    }
     if let Some(left) = left {
         call = call.deadline(left);
     }

@@ -10,10 +10,12 @@ use super::{
 
 /// The bytes of a value of type `ty`, filled by all the `--set`s of one binding.
 ///
-/// Fields whose names start with an underscore or with `pad` may be left out and stay zero.
-pub fn fill(binding: &str, ty: &Type, sets: &[&SetArg]) -> Outcome<Vec<u8>> {
-    let (bytes, written) = write(ty, sets)?;
+/// Fields whose names start with an underscore or with `pad` may be left out and stay zero, and so may scalars that the kernel
+/// does not read (`is_read`, by their places).
+pub fn fill(binding: &str, ty: &Type, sets: &[&SetArg], is_read: &dyn Fn(usize) -> bool) -> Outcome<Vec<u8>> {
+    let (bytes, mut written) = write(ty, sets)?;
     let mut missing = Vec::new();
+    ty.visit(0, &mut |at, _| written[at as usize] |= !is_read(at as usize));
     unset(ty, binding, 0, &written, &mut missing);
     if missing.is_empty() {
         return Ok(bytes);
@@ -292,7 +294,7 @@ fn unset<'t>(ty: &'t Type, path: &str, base: u64, written: &[bool], missing: &mu
     }
 }
 
-fn is_padding(name: &str) -> bool {
+pub fn is_padding(name: &str) -> bool {
     name.starts_with('_') || name.to_lowercase().starts_with("pad")
 }
 
@@ -301,7 +303,7 @@ mod tests {
     use super::*;
 
     fn params() -> Type {
-        let field = |name: &str, offset, ty| Field { name: name.into(), offset, ty };
+        let field = |name: &str, offset, ty| Field::new(name, offset, ty);
         Type::Struct {
             name: "Params".into(),
             fields: vec![
@@ -326,7 +328,7 @@ mod tests {
 
     fn fill_with(sets: &[&str]) -> Result<Vec<u8>, String> {
         let sets: Vec<SetArg> = sets.iter().map(|set| set.parse().unwrap()).collect();
-        fill("p", &params(), &sets.iter().collect::<Vec<_>>()).map_err(|failure| failure.to_string())
+        fill("p", &params(), &sets.iter().collect::<Vec<_>>(), &|_| true).map_err(|failure| failure.to_string())
     }
 
     #[test]

@@ -170,7 +170,7 @@ mod tests {
     }
 
     fn structure(fields: &[(u32, Type)], size: u32) -> Type {
-        let field = |(offset, ty): &(u32, Type)| Field { name: "f".into(), offset: *offset, ty: ty.clone() };
+        let field = |(offset, ty): &(u32, Type)| Field::new("f", *offset, ty.clone());
         Type::Struct { name: "S".into(), fields: fields.iter().map(field).collect(), size }
     }
 

@@ -6,8 +6,6 @@ use std::{fs::File, io, path::Path};
 use memmap2::{MmapMut, MmapOptions};
 use swath::Scalar;
 
-use super::dtype;
-
 /// Files with this many bytes of data are mapped; smaller ones are read, which depends on nobody else.
 pub const LARGE: u64 = 16 << 20;
 
@@ -68,17 +66,7 @@ impl Mapped {
     }
 }
 
-/// The header of a `.npy` file with such contents.
-pub fn header(scalar: Scalar, shape: &[u64]) -> io::Result<Vec<u8>> {
-    use npyz::WriterBuilder;
-
-    let mut header = Vec::new();
-    let dtype = npyz::DType::parse(&format!("'{}'", dtype::code(scalar)))?;
-    npyz::WriteOptions::new_header_only().dtype(dtype).shape(shape).writer(&mut header).write_header_only()?;
-    Ok(header)
-}
-
 /// Whether this machine's numbers are as `.npy` files of ours have them.
 pub fn is_possible(path: &Path) -> bool {
-    cfg!(target_endian = "little") && path.metadata().map_or(true, |meta| meta.is_file())
+    cfg!(target_endian = "little") && path.as_os_str() != "-" && path.metadata().map_or(true, |meta| meta.is_file())
 }

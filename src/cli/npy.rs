@@ -46,30 +46,51 @@ pub struct Source<'a> {
     pub convert: Option<DType>,
     /// What the binding holds, where it is of one type.
     pub wanted: Option<DType>,
-    /// Whether a conversion could be asked for.
-    pub convertible: bool,
+    /// What asks for a conversion, with the type behind it: `--in x=x.npy`. Nothing where there is no such thing.
+    pub ask: Option<&'a str>,
+}
+
+/// What a file holds.
+pub enum Found {
+    Array(Array),
+    /// Records: their dtype, how many there are, and their bytes.
+    Records(NpyDType, Vec<u64>, Vec<u8>),
 }
 
 /// Reads a file.
-pub fn read(source: Source<'_>) -> Outcome<Array> {
+pub fn read(source: Source<'_>) -> Outcome<Found> {
     let path = source.path;
+    if path.as_os_str() == "-" {
+        return source.found(&mut io::stdin().lock(), None);
+    }
+    let file = open(path)?;
+    source.found(&mut BufReader::with_capacity(1 << 16, &file), Some(&file))
+}
+
+/// Reads all of a file, or of stdin.
+pub fn read_bytes(path: &Path) -> Outcome<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = if path.as_os_str() == "-" {
+        io::stdin().lock().read_to_end(&mut bytes)
+    } else {
+        open(path)?.read_to_end(&mut bytes)
+    };
+    read.map_err(|error| Failure::Wrong(unreadable(path, &error)))?;
+    Ok(bytes)
+}
+
+fn open(path: &Path) -> Outcome<File> {
     let file = File::open(path).map_err(|error| Failure::Wrong(unreadable(path, &error)))?;
     if file.metadata().is_ok_and(|meta| meta.is_dir()) {
-        return Err(Failure::Wrong(format!("`{}` is a folder, not a .npy file", path.display())));
+        return Err(Failure::Wrong(format!("`{}` is a folder, not a file", path.display())));
     }
-    let mut reader = BufReader::with_capacity(1 << 16, file);
-    let (header, at) = source.header(&mut reader)?;
-    if let Some(array) = source.mapped(&header, at, reader.get_ref())? {
-        return Ok(array);
-    }
-    read_body(source, &header, &mut reader)
+    Ok(file)
 }
 
 /// Reads what is in a file: the way in for fuzzing.
 #[cfg_attr(not(fuzzing), allow(dead_code))]
-pub fn read_from(source: Source<'_>, reader: &mut impl Read) -> Outcome<Array> {
-    let (header, _) = source.header(reader)?;
-    read_body(source, &header, reader)
+pub fn read_from(source: Source<'_>, reader: &mut impl Read) -> Outcome<Found> {
+    source.found(reader, None)
 }
 
 fn read_body(source: Source<'_>, header: &NpyHeader, reader: &mut impl Read) -> Outcome<Array> {
@@ -79,6 +100,41 @@ fn read_body(source: Source<'_>, header: &NpyHeader, reader: &mut impl Read) -> 
 }
 
 impl Source<'_> {
+    /// What `reader` holds, which is that `file` if it is one.
+    fn found(&self, reader: &mut impl Read, file: Option<&File>) -> Outcome<Found> {
+        let (header, at) = self.header(reader)?;
+        if let (NpyDType::Record(_), None) = (header.dtype(), self.convert) {
+            return self.records(&header, reader);
+        }
+        if let Some(file) = file
+            && let Some(array) = self.mapped(&header, at, file)?
+        {
+            return Ok(Found::Array(array));
+        }
+        read_body(*self, &header, reader).map(Found::Array)
+    }
+
+    /// An array of records.
+    fn records(&self, header: &NpyHeader, reader: &mut impl Read) -> Outcome<Found> {
+        self.check_order(header)?;
+        let bytes = header.dtype().num_bytes().and_then(|size| usize::try_from(header.len()).ok()?.checked_mul(size));
+        let Some(bytes) = bytes else {
+            return Err(self.refuse("holds records of no fixed size", "kernels take numbers: leave other fields out"));
+        };
+        Ok(Found::Records(header.dtype().clone(), header.shape().to_vec(), self.elements(reader, bytes, false)?))
+    }
+
+    /// Refuses columns first.
+    fn check_order(&self, header: &NpyHeader) -> Outcome {
+        if header.order() == Order::Fortran && header.shape().len() > 1 {
+            return Err(self.refuse(
+                "is in Fortran order (column by column), and kernels index row by row",
+                "save np.ascontiguousarray(array), or array.T if that is what the kernel means",
+            ));
+        }
+        Ok(())
+    }
+
     /// The header, and where the data starts.
     fn header(&self, reader: &mut impl Read) -> Outcome<(NpyHeader, u64)> {
         let bytes = header_bytes(reader).map_err(|problem| self.corrupt(problem))?;
@@ -137,16 +193,11 @@ impl Source<'_> {
     fn body(&self, header: &NpyHeader, reader: &mut impl Read) -> Outcome<Array> {
         let NpyDType::Plain(ty) = header.dtype() else {
             return Err(self.refuse(
-                "has a structured dtype",
-                "save each field as an array of its own, or .view() it as the one scalar type that all fields have",
+                "has a structured dtype, which is not converted",
+                "convert its fields in NumPy: array.astype of a dtype with the types of the kernel",
             ));
         };
-        if header.order() == Order::Fortran && header.shape().len() > 1 {
-            return Err(self.refuse(
-                "is in Fortran order (column by column), and kernels index row by row",
-                "save np.ascontiguousarray(array), or array.T if that is what the kernel means",
-            ));
-        }
+        self.check_order(header)?;
         let swap = ty.endianness() == Endianness::Big;
         let shape = header.shape().to_vec();
         let len = usize::try_from(header.len()).map_err(|_| self.corrupt("it is larger than this machine's memory"))?;
@@ -218,15 +269,9 @@ impl Source<'_> {
     /// How to make the file what a binding takes.
     pub fn remedy(&self, wanted: DType) -> String {
         let save = format!("save .astype(np.{})", dtype::numpy(wanted.scalar));
-        if self.convertible {
-            format!(
-                "{save}, or let it be converted: --in {}={}:{}",
-                self.name,
-                self.path.display(),
-                wanted.scalar.name()
-            )
-        } else {
-            save
+        match self.ask {
+            Some(ask) => format!("{save}, or let it be converted: {ask}:{}", wanted.scalar.name()),
+            None => save,
         }
     }
 
@@ -474,100 +519,5 @@ pub fn unreadable(path: &Path, error: &io::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn header(text: &str) -> Vec<u8> {
-        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-        bytes.extend((text.len() as u16).to_le_bytes());
-        bytes.extend(text.as_bytes());
-        bytes
-    }
-
-    fn source(path: &Path, convert: Option<DType>) -> Source<'_> {
-        Source { name: "x", path, convert, wanted: None, convertible: true }
-    }
-
-    fn read_bytes(bytes: &[u8], convert: Option<&str>) -> Result<Array, String> {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("a.npy");
-        std::fs::write(&path, bytes).unwrap();
-        let convert = convert.map(|word| word.parse().unwrap());
-        read(source(&path, convert)).map_err(|failure| failure.to_string())
-    }
-
-    fn file(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
-        let fortran = if fortran { "True" } else { "False" };
-        let mut bytes = header(&format!("{{'descr': {descr}, 'fortran_order': {fortran}, 'shape': {shape}, }}\n"));
-        bytes.extend(data);
-        bytes
-    }
-
-    #[test]
-    fn zero_dimensions_and_big_endian_are_read() {
-        let array = read_bytes(&file("'<f4'", false, "()", &1.5_f32.to_le_bytes()), None).unwrap();
-        assert_eq!(array, Array { shape: vec![], data: Data::F32(vec![1.5]) });
-        let array = read_bytes(&file("'>f4'", false, "(1,)", &1.5_f32.to_be_bytes()), None).unwrap();
-        assert_eq!(array.data, Data::F32(vec![1.5]));
-    }
-
-    #[test]
-    fn conversions_happen_when_asked_and_fit() {
-        let doubles: Vec<u8> = [1.5_f64, -2.25].iter().flat_map(|x| x.to_le_bytes()).collect();
-        let doubles = file("'<f8'", false, "(2,)", &doubles);
-        assert_eq!(read_bytes(&doubles, Some("f32")).unwrap().data, Data::F32(vec![1.5, -2.25]));
-        assert_eq!(read_bytes(&doubles, Some("i32")).unwrap().data, Data::I32(vec![1, -2]));
-        assert!(read_bytes(&doubles, Some("u32")).unwrap_err().contains("element 1 is -2.25"));
-        let longs: Vec<u8> = [3_i64, 1 << 31].iter().flat_map(|x| x.to_le_bytes()).collect();
-        let longs = file("'<i8'", false, "(2,)", &longs);
-        assert_eq!(read_bytes(&longs, Some("u32")).unwrap().data, Data::U32(vec![3, 1 << 31]));
-        assert!(read_bytes(&longs, Some("i32")).unwrap_err().contains("which i32 cannot hold"));
-        let bools = file("'|b1'", false, "(2,)", &[0, 1]);
-        assert_eq!(read_bytes(&bools, Some("u32")).unwrap().data, Data::U32(vec![0, 1]));
-        assert_eq!(read_bytes(&doubles, Some("vec2f")).unwrap().shape, [2]);
-        assert!(read_bytes(&doubles, Some("vec3f")).unwrap_err().contains("needs a last axis of 3"));
-    }
-
-    #[test]
-    fn what_wgsl_has_no_type_for_is_refused_with_the_remedy() {
-        for (descr, words) in [
-            ("'<f8'", ".astype(np.float32)"),
-            ("'<i8'", ".astype(np.int32)"),
-            ("'|u1'", ".astype(np.uint32)"),
-            ("'|b1'", "bool"),
-            ("'<c8'", "complex"),
-            ("'<U3'", "no number"),
-            ("'|O'", "no number"),
-            ("[('a', '<f4'), ('b', '<i4')]", "structured"),
-        ] {
-            let error = read_bytes(&file(descr, false, "(2,)", &[0; 64]), None).unwrap_err();
-            assert!(error.contains(words), "{descr}: {error}");
-        }
-        let error = read_bytes(&file("'<f4'", true, "(2, 2)", &[0; 16]), None).unwrap_err();
-        assert!(error.contains("np.ascontiguousarray"), "{error}");
-    }
-
-    #[test]
-    fn hostile_files_are_errors_and_nothing_else() {
-        let nested = format!("{{'descr': {}", "(".repeat(60_000));
-        for bytes in [
-            vec![],
-            b"hello, world, this is no array".to_vec(),
-            b"PK\x03\x04aaaaaaaa".to_vec(),
-            header("{'descr': '<f4', 'fortran_order': False"),
-            header("{'descr': '<f4', 'shape': (1,)}"),
-            header(&nested),
-            file("'<f4'", false, "(18446744073709551615, 18446744073709551615)", &[]),
-            file("'<f4'", false, "(4611686018427387904, 0, 8)", &[]),
-            file("'<f4'", false, "(99999999999999999999999,)", &[]),
-            file("'<f4'", false, "(1099511627776,)", &[0; 16]),
-            file("'<f4'", false, "(-1,)", &[0; 16]),
-            file("'<f4'", false, "(4,)", &[0; 15]),
-            b"\x93NUMPY\x02\x00\xff\xff\xff\xff".to_vec(),
-            b"\x93NUMPY\x09\x00\x01\x00\x00\x00a".to_vec(),
-        ] {
-            let error = read_bytes(&bytes, None).unwrap_err();
-            assert!(error.contains("not a .npy file that can be read"), "{error}");
-        }
-    }
-}
+#[path = "npy/tests.rs"]
+mod tests;

@@ -13,9 +13,9 @@ use swath::{
 
 use super::{
     failure::{Failure, Outcome},
-    mapped::{self, Mapped},
-    npy::Array,
-    results::{unwritten, write_to},
+    mapped::Mapped,
+    results::unwritten,
+    values::is_stream,
 };
 
 /// A file beside its target, of the same name in every process that goes on with the same checkpoint. It is this process's
@@ -31,7 +31,7 @@ pub struct Part {
 impl Part {
     /// Refuses a result that is no plain file.
     pub fn check(path: &Path) -> Outcome {
-        if fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
+        if is_stream(path) || fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
             return Err(Failure::wrong(
                 format!("`{}` is no plain file, and --checkpoint wants results that are", path.display()),
                 "give the result a file",
@@ -58,22 +58,21 @@ impl Part {
         Ok(Part { target, temporary, file, is_fresh })
     }
 
-    /// The file with its header, mapped. What is in it is left as it is where the checkpoint `is_begun`.
-    pub fn mapped(&mut self, scalar: Scalar, shape: &[u64], is_begun: bool) -> Outcome<Mapped> {
-        let bytes = shape.iter().product::<u64>() * scalar.bytes() as u64;
-        let made = mapped::header(scalar, shape).and_then(|header| {
-            let whole = header.len() as u64 + bytes;
-            self.is_fresh = !self.starts_with(&header, whole);
+    /// The file of so many bytes behind its header, mapped. What is in it is left as it is where the checkpoint `is_begun`.
+    pub fn mapped(&mut self, header: &[u8], scalar: Scalar, bytes: u64, is_begun: bool) -> Outcome<Mapped> {
+        let whole = header.len() as u64 + bytes;
+        let made = (|| {
+            self.is_fresh = !self.starts_with(header, whole);
             if self.is_fresh && is_begun {
                 return Ok(None);
             }
             if self.is_fresh {
                 self.file.truncate(0)?;
-                self.file.write_at(0, &header)?;
+                self.file.write_at(0, header)?;
                 self.file.reserve(whole)?;
             }
             Mapped::output(&self.file, scalar, header.len() as u64, bytes).map(Some)
-        });
+        })();
         match made {
             Ok(Some(map)) => Ok(map),
             Ok(None) => Err(Failure::wrong(
@@ -96,10 +95,11 @@ impl Part {
     }
 
     /// Writes all of the file.
-    pub fn write(self, array: &Array) -> Outcome<Part> {
+    pub fn write(self, header: &[u8], body: &[u8]) -> Outcome<Part> {
         let written = self.file.truncate(0).and_then(|()| {
             let mut file = io::BufWriter::new(Rest { file: &self.file, at: 0 });
-            write_to(&mut file, array)?;
+            file.write_all(header)?;
+            file.write_all(body)?;
             file.flush()
         });
         written.map_err(|error| unwritten(&self.target, &error))?;

@@ -11,7 +11,7 @@ use super::{
     access::{AXES, word},
     args::PlanArgs,
     bind::{Purpose, bind},
-    exec::call,
+    exec::{call, leaves_device_open, say_where},
     failure::Outcome,
     kernel::{check_constants, device_name, load_kernel, load_module, runtime},
     show,
@@ -113,7 +113,12 @@ pub fn plan(args: &PlanArgs) -> Outcome {
         let predicted = job.predictions().iter().map(predicted).collect();
         return show::json(&Document { members, predicted, ..document(job.plan()) });
     }
-    show::line(job.to_string().trim_end())
+    show::line(job.to_string().trim_end())?;
+    if cfg!(feature = "cpu") && leaves_device_open(&args.call) && job.is_brief() {
+        show::line("exec opens no GPU for it: the CPU engine has done it sooner than that takes")?;
+    }
+    say_where(&args.call, &job);
+    Ok(())
 }
 
 fn document(plan: &Plan) -> Document {

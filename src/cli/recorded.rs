@@ -125,7 +125,7 @@ fn run(
     kernel: &Kernel,
     slots: &mut [Slot],
 ) -> Outcome<(Device, Report)> {
-    let progress = Progress::new(u64::MAX, kernel.name());
+    let progress = Progress::of_units(kernel.name());
     let token = CancelToken::new();
     let (mut units, mut done) = (0, 0);
     let mut call = call(args, path, runtime, kernel, slots)?.cancel(&token).progress(|event| {
@@ -136,7 +136,7 @@ fn run(
         call = call.deadline(limit);
     }
     let job = call.plan()?;
-    say_where(&job);
+    say_where(&args.call, &job);
     let device = job.device().clone();
     signals::cancels(Some(&token));
     let result = job.run();
@@ -154,8 +154,8 @@ fn discard_unrecorded(args: &ExecArgs, path: &Path, id: u64) {
     if !matches!(Checkpoint::progress(path), Ok(Stage::None)) {
         return;
     }
-    let inouts = args.call.inouts.iter().map(|arg| arg.out.as_ref().unwrap_or(&arg.file));
-    for file in inouts.chain(args.call.outputs.iter().map(|arg| &arg.file)) {
+    let inouts = args.call.inouts.iter().map(|arg| arg.result());
+    for file in inouts.chain(args.call.outputs.iter().map(|arg| arg.file.as_path())) {
         if let Ok(file) = final_file("", file, id) {
             remove_unused(&file.temporary);
         }

@@ -14,7 +14,7 @@ use swath::{
 use super::{
     failure::{Failure, Outcome},
     mapped::{self, Mapped},
-    npy::Array,
+    values::is_stream,
 };
 
 /// The place that `path` names, once it is known that a file can be made there.
@@ -26,6 +26,9 @@ pub fn check_target(path: &Path) -> Outcome<PathBuf> {
         ),
         _ => Failure::Wrong(format!("`{}` cannot be written: {error}", path.display())),
     };
+    if is_stream(path) {
+        return Ok(path.to_owned());
+    }
     match fs::metadata(path) {
         Ok(meta) if meta.is_dir() => Err(wrong(io::Error::from(io::ErrorKind::IsADirectory))),
         Ok(meta) if !meta.is_file() => Ok(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())),
@@ -51,58 +54,77 @@ pub fn write_text(path: &Path, text: &str) -> Outcome {
     written.map_err(|error| unwritten(path, &error))
 }
 
-/// A file that appears under its name when it is committed, and not before.
+/// A file that appears under its name when it is committed, and not before; or what goes to stdout then.
 pub struct Pending {
     path: PathBuf,
-    output: Output,
+    place: Place,
+}
+
+enum Place {
+    File(Output),
+    Stdout(Vec<u8>),
 }
 
 impl Pending {
-    /// Writes the array beside `path`.
-    pub fn write(path: &Path, array: &Array) -> Outcome<Pending> {
+    /// Writes a header and the data behind it beside `path`.
+    pub fn write(path: &Path, header: &[u8], body: &[u8]) -> Outcome<Pending> {
+        if is_stream(path) {
+            return Ok(Pending { path: path.to_owned(), place: Place::Stdout([header, body].concat()) });
+        }
         let written = Output::create(path).and_then(|mut output| {
-            write_to(&mut output, array)?;
+            output.write_all(header)?;
+            output.write_all(body)?;
             output.sync()?;
-            Ok(Pending { path: path.to_owned(), output })
+            Ok(Pending { path: path.to_owned(), place: Place::File(output) })
         });
         written.map_err(|error| unwritten(path, &error))
     }
 
-    /// Makes the file beside `path`, of zeros that are in memory and in the file alike. Nothing where the target is no
-    /// plain file.
-    pub fn mapped(path: &Path, scalar: Scalar, shape: &[u64]) -> Outcome<Option<(Pending, Mapped)>> {
+    /// Makes the file beside `path`: a header, and behind it so many bytes of zeros that are in memory and in the file alike.
+    /// Nothing where the target is no plain file.
+    pub fn mapped(path: &Path, header: &[u8], scalar: Scalar, bytes: u64) -> Outcome<Option<(Pending, Mapped)>> {
         if !mapped::is_possible(path) {
             return Ok(None);
         }
         let made = Output::create(path).and_then(|mut output| {
-            let bytes = shape.iter().product::<u64>() * scalar.bytes() as u64;
-            let header = mapped::header(scalar, shape)?;
-            output.write_all(&header)?;
+            output.write_all(header)?;
             output.reserve(header.len() as u64 + bytes)?;
             let map = Mapped::output(output.file(), scalar, header.len() as u64, bytes)?;
-            Ok(Some((Pending { path: path.to_owned(), output }, map)))
+            Ok(Some((Pending { path: path.to_owned(), place: Place::File(output) }, map)))
         });
         made.map_err(|error| unwritten(path, &error))
     }
 
     /// Puts the file in its place.
     pub fn commit(self) -> Outcome {
-        let Pending { path, output } = self;
-        output.commit().map_err(|error| unwritten(&path, &error))
+        let Pending { path, place } = self;
+        match place {
+            Place::File(output) => output.commit().map_err(|error| unwritten(&path, &error)),
+            Place::Stdout(bytes) => {
+                let mut stdout = io::stdout().lock();
+                match stdout.write_all(&bytes).and_then(|()| stdout.flush()) {
+                    Err(error) => Err(Failure::Failed(format!("stdout cannot be written: {error}"))),
+                    Ok(()) => Ok(()),
+                }
+            }
+        }
     }
-}
-
-/// Writes an array as a `.npy` file has it.
-pub fn write_to(file: &mut impl Write, array: &Array) -> io::Result<()> {
-    file.write_all(&mapped::header(array.data.scalar(), &array.shape)?)?;
-    file.write_all(array.data.bytes())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{dtype::Data, npy};
+    use crate::cli::{
+        dtype::Data,
+        form::Form,
+        npy::{self, Array, Found},
+    };
     use half::f16;
+
+    fn write(path: &Path, array: &Array) -> Pending {
+        let header = Form::Plain.header(array.data.scalar(), &array.shape).unwrap();
+        Pending::write(path, &header, array.data.bytes()).unwrap()
+    }
 
     #[test]
     fn arrays_come_back_as_they_were_written() {
@@ -115,7 +137,7 @@ mod tests {
             Data::F16(vec![f16::from_f32(0.1); 6]),
         ] {
             let array = Array { shape: vec![2, 3], data };
-            Pending::write(&path, &array).unwrap().commit().unwrap();
+            write(&path, &array).commit().unwrap();
             let back = read(&path).unwrap();
             assert_eq!(back.shape, array.shape);
             assert_eq!(back.data.scalar(), array.data.scalar());
@@ -129,12 +151,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.npy");
         fs::write(&path, "precious").unwrap();
-        drop(Pending::write(&path, &Array { shape: vec![1], data: Data::U32(vec![7]) }).unwrap());
+        drop(write(&path, &Array { shape: vec![1], data: Data::U32(vec![7]) }));
         assert_eq!(fs::read(&path).unwrap(), b"precious");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     fn read(path: &Path) -> Outcome<Array> {
-        npy::read(npy::Source { name: "x", path, convert: None, wanted: None, convertible: true })
+        match npy::read(npy::Source { name: "x", path, convert: None, wanted: None, ask: None })? {
+            Found::Array(array) => Ok(array),
+            Found::Records(..) => panic!("these are no records"),
+        }
     }
 }

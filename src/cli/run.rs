@@ -80,11 +80,21 @@ struct Run {
 
 /// Runs the command.
 pub fn run(args: &RunArgs) -> Outcome {
-    if args.sample == "all" { all(args) } else { one(args) }
+    match args.sample.as_deref() {
+        Some("all") => all(args),
+        Some(name) => one(args, name),
+        None => Err(which()),
+    }
 }
 
-fn one(args: &RunArgs) -> Outcome {
-    let sample = samples::find(&args.sample)?;
+/// Asks for a sample, and says which there are.
+fn which() -> Failure {
+    let list = samples::all().iter().map(|sample| format!("\n  {:<14} {}", sample.name(), sample.summary()));
+    Failure::Wrong(format!("which sample? There are{}\n  {:<14} all of them", list.collect::<String>(), "all"))
+}
+
+fn one(args: &RunArgs, name: &str) -> Outcome {
+    let sample = samples::find(name)?;
     sample.sizes().resolve(args.size)?;
     check_out(args, sample)?;
     Tracing::check(args.trace.as_deref())?;

@@ -127,47 +127,73 @@ pub fn line(text: &str) -> Outcome {
     }
 }
 
+/// How often a bar is drawn anew.
+const TICK: Duration = Duration::from_millis(200);
+
 /// A progress bar on stderr; nothing where stderr is no terminal, and nothing for short work.
-pub struct Progress(ProgressBar);
+pub struct Progress {
+    bar: ProgressBar,
+    /// Whether somebody looks, and it counts the units of a call.
+    pub counts_units: bool,
+}
 
 impl Progress {
     /// For `steps` of `what`.
     pub fn new(steps: u64, what: &str) -> Progress {
-        let visible = io::stderr().is_terminal() && steps > 1;
+        Progress::drawn(Some(steps), what, steps > 1, "{msg} {wide_bar} {pos}/{len} {elapsed}")
+    }
+
+    /// For a call of `what` that is done in parts.
+    pub fn of_units(what: &str) -> Progress {
+        let mut progress = Progress::drawn(None, what, true, "{msg} {wide_bar} {pos}/{len} {elapsed}");
+        progress.counts_units = !progress.bar.is_hidden();
+        progress
+    }
+
+    /// For `what` that tells nothing until it is done: the time that has passed.
+    pub fn of_time(what: &str) -> Progress {
+        Progress::drawn(None, what, true, "{spinner} {msg} {elapsed}")
+    }
+
+    fn drawn(steps: Option<u64>, what: &str, is_long: bool, template: &str) -> Progress {
+        let visible = io::stderr().is_terminal() && is_long;
         let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(Some(steps), target).with_message(what.to_string());
-        let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {elapsed}");
-        if let Ok(style) = style {
+        let bar = ProgressBar::with_draw_target(steps, target).with_message(what.to_string());
+        if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        Progress(bar)
+        if visible {
+            // The time goes on where nothing else does.
+            bar.enable_steady_tick(TICK);
+        }
+        Progress { bar, counts_units: false }
     }
 
     /// Says what is being done now.
     pub fn say(&self, what: impl Into<String>) {
-        self.0.set_message(what.into());
+        self.bar.set_message(what.into());
     }
 
     /// So much is done, of so much.
     pub fn reach(&self, done: u64, all: u64) {
-        self.0.set_length(all);
-        self.0.set_position(done);
+        self.bar.set_length(all);
+        self.bar.set_position(done);
     }
 
     /// One more is done.
     pub fn step(&self) {
-        self.0.inc(1);
+        self.bar.inc(1);
     }
 
     /// Prints a line to stdout without tearing the bar.
     pub fn line(&self, text: &str) -> Outcome {
-        self.0.suspend(|| line(text))
+        self.bar.suspend(|| line(text))
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }
 

@@ -1,6 +1,7 @@
 //! Storage that a kernel writes: its memory, and the file that it goes to.
 
 use std::{
+    borrow::Cow,
     fs::File,
     path::{Path, PathBuf},
 };
@@ -8,10 +9,9 @@ use std::{
 use swath::FinalFile;
 
 use super::{
-    dtype::{Data, numpy},
+    dtype::Data,
     failure::Outcome,
-    layout::Packing,
-    npy::{Array, show_shape},
+    form::Form,
     part::Part,
     results::{Pending, unwritten},
 };
@@ -24,8 +24,8 @@ pub struct Written {
     pub start: Option<Data>,
     pub file: PathBuf,
     pub shape: Vec<u64>,
-    /// How to strip the padding; `None` where the file has the memory as it is.
-    pub packing: Option<Packing>,
+    /// What the file has of the memory.
+    pub form: Form,
     /// The file that the memory is in already.
     pub pending: Option<Pending>,
     /// The file that it is in, where the call has a checkpoint.
@@ -45,7 +45,7 @@ impl Written {
 
     /// What its file is called, and a line about what is in it.
     pub fn describe(&self) -> (&Path, String) {
-        (&self.file, format!("{} {}", numpy(self.memory.scalar()), show_shape(&self.shape)))
+        (&self.file, self.form.describe(&self.memory, &self.shape))
     }
 
     /// Hands out the memory, and for a call with a checkpoint: the file that it is in, what it starts with where that is not
@@ -65,39 +65,39 @@ impl Written {
     }
 
     /// Completes the file of a call whose checkpoint has this number, beside the place where it is to be.
-    pub fn finish(self, name: &str, id: u64) -> Outcome<FinalFile> {
-        let Written { memory, file, shape, packing, part, .. } = self;
-        match (part, memory, packing) {
-            (Some(part), Data::Mapped(map), _) => {
-                map.flush().map_err(|error| unwritten(&file, &error))?;
+    pub fn finish(mut self, name: &str, id: u64) -> Outcome<FinalFile> {
+        match (self.part.take(), &self.memory) {
+            (Some(part), Data::Mapped(map)) => {
+                map.flush().map_err(|error| unwritten(&self.file, &error))?;
                 part.finish(name)
             }
-            (_, data, None) => Part::open(&file, id)?.write(&Array { shape, data })?.finish(name),
-            (_, memory, Some(packing)) => {
-                Part::open(&file, id)?.write(&unpacked(&packing, &memory, shape))?.finish(name)
+            _ => {
+                let (header, body) = self.contents()?;
+                Part::open(&self.file, id)?.write(&header, &body)?.finish(name)
             }
         }
     }
 
     /// Writes the file, beside the place where it is to be.
-    pub fn save(self) -> Outcome<Pending> {
-        let Written { memory, file, shape, packing, pending, .. } = self;
-        match (pending, memory, packing) {
-            (Some(pending), Data::Mapped(map), _) => {
-                map.flush().map_err(|error| unwritten(&file, &error))?;
+    pub fn save(mut self) -> Outcome<Pending> {
+        match (self.pending.take(), &self.memory) {
+            (Some(pending), Data::Mapped(map)) => {
+                map.flush().map_err(|error| unwritten(&self.file, &error))?;
                 Ok(pending)
             }
-            (_, data, None) => Pending::write(&file, &Array { shape, data }),
-            (_, memory, Some(packing)) => Pending::write(&file, &unpacked(&packing, &memory, shape)),
+            _ => {
+                let (header, body) = self.contents()?;
+                Pending::write(&self.file, &header, &body)
+            }
         }
     }
-}
 
-/// An array without the padding that it has in memory.
-fn unpacked(packing: &Packing, memory: &Data, shape: Vec<u64>) -> Array {
-    let mut data = Data::zeros(memory.scalar(), shape.iter().product::<u64>() as usize);
-    packing.unpack(memory, &mut data);
-    Array { shape, data }
+    /// The file's header, and its data.
+    fn contents(&self) -> Outcome<(Vec<u8>, Cow<'_, [u8]>)> {
+        let header = self.form.header(self.memory.scalar(), &self.shape);
+        let header = header.map_err(|error| unwritten(&self.file, &error))?;
+        Ok((header, self.form.body(&self.memory, &self.shape)))
+    }
 }
 
 /// The file that memory is in.

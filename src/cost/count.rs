@@ -61,6 +61,8 @@ impl Each {
 pub(super) struct Counted {
     pub each: Each,
     pub words: Vec<(usize, u32, u32)>,
+    /// Whether nothing told how often some loop goes round.
+    pub is_guessed: bool,
 }
 
 /// Counts what an invocation of a call does on average.
@@ -78,6 +80,7 @@ pub(super) fn count(program: &Program, numbers: &Numbers<'_>) -> Counted {
         watches: Vec::new(),
         words: Vec::new(),
         decided: 0,
+        is_guessed: false,
     };
     let mut sum = Each::default();
     let mut lanes: Vec<Each> = Vec::new();
@@ -95,7 +98,7 @@ pub(super) fn count(program: &Program, numbers: &Numbers<'_>) -> Counted {
     let decided = counter.decided;
     let words = counter.words.into_iter().enumerate();
     let words = words.filter(|(at, _)| decided & bit(*at) != 0).map(|(_, word)| word).collect();
-    Counted { each, words }
+    Counted { each, words, is_guessed: counter.is_guessed }
 }
 
 /// A value that is known, and the uniform words that it comes from.
@@ -135,6 +138,7 @@ struct Counter<'p> {
     words: Vec<(usize, u32, u32)>,
     /// Those of them that decided anything.
     decided: u64,
+    is_guessed: bool,
 }
 
 impl Counter<'_> {
@@ -320,6 +324,7 @@ impl Counter<'_> {
             if followed >= most || is_tired || (followed >= UNKNOWN_TRIPS && self.ends_unknown()) {
                 // The iterations that are left are like those behind the first.
                 let left = self.watches.last().and_then(Watch::left);
+                self.is_guessed |= left.is_none();
                 let left = left.unwrap_or(f64::from(UNKNOWN_TRIPS.saturating_sub(followed)));
                 times += left / f64::from(followed - 1).max(1.0);
                 break self.go_on(results, &Vec::new());

@@ -56,6 +56,8 @@ pub struct WorkAsked {
     pub work: Work,
     /// The uniform words that decided which way the kernel goes: binding, byte, and what stands there.
     pub words: Vec<(usize, u32, u32)>,
+    /// Whether nothing told how often some loop goes round, so that there may be much more of it.
+    pub is_guessed: bool,
 }
 
 impl WorkAsked {
@@ -66,7 +68,7 @@ impl WorkAsked {
     /// Where the kernel uses what is not supported.
     pub fn count(kernel: &Kernel, given: &PlanRequest<'_>) -> Result<WorkAsked> {
         let program = kernel.program()?;
-        let Counted { each, words } = count::count(&program, &given.numbers(kernel));
+        let Counted { each, words, is_guessed } = count::count(&program, &given.numbers(kernel));
         let groups: f64 = given.shape.workgroups.iter().map(|&count| f64::from(count)).product();
         let invocations = groups * kernel.workgroup_size().iter().map(|&size| f64::from(size)).product::<f64>();
         let mut work = Work {
@@ -93,6 +95,6 @@ impl WorkAsked {
                 work.down += if binding.stores { bytes } else { 0.0 };
             }
         }
-        Ok(WorkAsked { work, words })
+        Ok(WorkAsked { work, words, is_guessed })
     }
 }

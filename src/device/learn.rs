@@ -435,7 +435,7 @@ impl Inner {
             return Some((state, at));
         }
         drop(state);
-        let WorkAsked { work, words } = WorkAsked::count(kernel, given).ok()?;
+        let WorkAsked { work, words, .. } = WorkAsked::count(kernel, given).ok()?;
         let task = Task { kernel: kernel.fingerprint(), work };
         let variants = regrid.map(|regrid| self.variants(kernel, given, &task, regrid));
         let entry = Entry::new(kernel, task, given, words, variants);

@@ -115,6 +115,23 @@ impl Device {
         Ok(self.accepts(kernel)? + self.inner.backend.prepare(kernel)?)
     }
 
+    /// Waits until the device has done what was given up on it, at a [deadline](crate::Call::deadline) or by a
+    /// [`CancelToken`](crate::CancelToken), and takes calls again; for `limit` at most. Does not wait for calls that run as they
+    /// should. The CPU engine is always idle in this sense.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Busy`](crate::Error::Busy) where it is not done by then, and [`Error::DeviceLost`](crate::Error::DeviceLost).
+    ///
+    /// ```
+    /// let rt = swath::Runtime::new()?;
+    /// rt.device("auto")?.idle(std::time::Duration::from_secs(10))?;
+    /// # Ok::<(), swath::Error>(())
+    /// ```
+    pub fn idle(&self, limit: Duration) -> Result<()> {
+        self.inner.backend.wait_until_idle(limit)
+    }
+
     /// Refuses a kernel that needs what the device lacks. Gives the time it took to find out, the
     /// first time: some of it may be compilation.
     pub(crate) fn accepts(&self, kernel: &Kernel) -> Result<Duration> {

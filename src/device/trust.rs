@@ -382,7 +382,7 @@ mod tests {
     #[test]
     fn probes_take_little_time() {
         for number in 0..3 {
-            for backend in crate::exec::discover() {
+            for backend in crate::exec::discover(None) {
                 let device = Device::new(backend, "gpu".to_owned(), None);
                 if !is_probed(&device) {
                     continue;
@@ -397,7 +397,7 @@ mod tests {
                     all += start.elapsed();
                 }
                 println!("{}: one after another {all:.0?} (run {number})", device.name());
-                let again = crate::exec::discover().into_iter().find(|again| again.info() == device.info());
+                let again = crate::exec::discover(None).into_iter().find(|again| again.info() == device.info());
                 let again = Device::new(again.expect("it is still there"), "gpu".to_owned(), None);
                 let start = Instant::now();
                 run(&again, &tests).unwrap_or_else(|error| panic!("{error}"));

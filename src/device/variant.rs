@@ -45,7 +45,7 @@ impl Variant {
         }
         let workgroups = regrid(&variant)?;
         let shape = CallShape { workgroups, ..given.shape.clone() };
-        let WorkAsked { work, words } =
+        let WorkAsked { work, words, .. } =
             WorkAsked::count(&variant, &PlanRequest { shape, uniforms: given.uniforms }).ok()?;
         let task = Task { kernel: variant.fingerprint(), work };
         Some(Variant { kernel: variant, constants: in_words(constants), task, words })

@@ -25,6 +25,7 @@ impl FaultClass {
             | Error::Call(_)
             | Error::Buffer(_)
             | Error::NoDevice(_)
+            | Error::Callback(_)
             | Error::Io(_) => FaultClass::WrongCall,
             Error::Deadline(_) | Error::Cancelled(_) => FaultClass::Stopped,
             Error::OutOfMemory(_) => FaultClass::Device(Failure::OutOfMemory),

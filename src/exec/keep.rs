@@ -55,14 +55,14 @@ impl Keeping<'_> {
             Ok(Step::Gather) => Ok(Wanted::Folds(LONG)),
             Ok(Step::Wait(time)) => Ok(Wanted::Time(time.max(SHORT))),
             Ok(_) => Ok(Wanted::Time(SHORT)),
-            Err(error) => Err(unkept(self.kernel, &error)),
+            Err(error) => Err(unkept(self.kernel, error)),
         }
     }
 }
 
 /// The error of a call whose journal cannot be written.
-pub(crate) fn unkept(kernel: &Kernel, error: &std::io::Error) -> Error {
-    let message = kernel.message(format!("its checkpoint cannot be written: {error}"));
+pub(crate) fn unkept(kernel: &Kernel, error: std::io::Error) -> Error {
+    let message = kernel.message(format!("its checkpoint cannot be written: {error}")).cause(error);
     Error::Io(message.help("what was recorded before is good: make room, and run the same call again"))
 }
 

@@ -39,10 +39,10 @@ use session::Body;
 use stop::Stop;
 use trace::Track;
 
-/// Every device of the machine: the GPUs that can be opened, then the CPU engine.
-pub(crate) fn discover() -> Vec<Arc<dyn Backend>> {
+/// Every device of the machine: the GPUs that can be opened, then the CPU engine, on so many `threads`, if that is said.
+pub(crate) fn discover(threads: Option<usize>) -> Vec<Arc<dyn Backend>> {
     let mut devices = gpus();
-    devices.extend(engine());
+    devices.extend(engine(threads));
     devices
 }
 
@@ -57,12 +57,12 @@ fn gpus() -> Vec<Arc<dyn Backend>> {
 }
 
 #[cfg(feature = "cpu")]
-fn engine() -> Option<Arc<dyn Backend>> {
-    Some(cpu::engine())
+fn engine(threads: Option<usize>) -> Option<Arc<dyn Backend>> {
+    Some(cpu::engine(threads))
 }
 
 #[cfg(not(feature = "cpu"))]
-fn engine() -> Option<Arc<dyn Backend>> {
+fn engine(_threads: Option<usize>) -> Option<Arc<dyn Backend>> {
     None
 }
 
@@ -287,6 +287,10 @@ pub(crate) trait Backend: Send + Sync {
     /// author's.
     fn shape(&self, _kernel: &Kernel, _workgroups: [u32; 3]) -> Option<[u32; 3]> {
         None
+    }
+    /// Waits until what was given up is done, for `limit` at most.
+    fn wait_until_idle(&self, _limit: Duration) -> Result<()> {
+        Ok(())
     }
     /// Compiles the kernel, or finds it in the cache; gives the time it took.
     fn prepare(&self, kernel: &Kernel) -> Result<Duration>;

@@ -52,7 +52,7 @@ impl Module {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path).map_err(|error| {
             let message = Message::new(format!("cannot be read: {error}")).subject(path.display().to_string());
-            Error::Io(message.help("check the path, and that the file is UTF-8 text"))
+            Error::Io(message.cause(error).help("check the path, and that the file is UTF-8 text"))
         })?;
         #[cfg(feature = "imports")]
         if super::text::is_foreign(&text) {

@@ -120,6 +120,7 @@ pub enum Type {
 
 /// A field of a struct.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Field {
     /// Its name.
     pub name: String,
@@ -127,6 +128,13 @@ pub struct Field {
     pub offset: u32,
     /// Its type.
     pub ty: Type,
+}
+
+impl Field {
+    /// A field `offset` bytes from the start of its struct.
+    pub fn new(name: impl Into<String>, offset: u32, ty: Type) -> Field {
+        Field { name: name.into(), offset, ty }
+    }
 }
 
 impl Type {
@@ -238,6 +246,7 @@ impl Binding {
 
 /// An `override` constant of a [`Module`].
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct OverrideConstant {
     /// Its name.
     pub name: String,

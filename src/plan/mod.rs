@@ -57,6 +57,7 @@ use crate::{
 
 /// How a call runs.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Plan {
     /// The kernel's name.
     pub kernel: String,
@@ -91,6 +92,7 @@ pub struct Plan {
 
 /// A device that could not run a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Detour {
     /// The device, by its short name and its name.
     pub device: String,
@@ -100,6 +102,7 @@ pub struct Detour {
 
 /// A binding of a planned call.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Binding {
     /// The WGSL variable.
     pub name: String,
@@ -178,6 +181,7 @@ pub enum Reason {
 
 /// News of a call that runs in tiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TileEvent {
     /// The tile that is done, from 0.
     pub tile: u32,

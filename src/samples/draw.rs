@@ -1,8 +1,7 @@
 //! Writing what samples make to files.
 
 use std::{
-    fmt::Display,
-    io::{BufWriter, Write},
+    io::{self, BufWriter, Write},
     path::Path,
 };
 
@@ -95,6 +94,7 @@ fn commit(path: &Path, file: BufWriter<Output>) -> Result<()> {
     output.commit().map_err(|error| failed(path, error))
 }
 
-fn failed(path: &Path, error: impl Display) -> Error {
-    Error::Io(Message::new(format!("cannot be written: {error}")).subject(path.display().to_string()))
+fn failed(path: &Path, error: impl Into<io::Error>) -> Error {
+    let error = error.into();
+    Error::Io(Message::new(format!("cannot be written: {error}")).subject(path.display().to_string()).cause(error))
 }

@@ -96,6 +96,7 @@ fn resident_data_stays_between_calls() -> Result<()> {
     for turn in 0..100 {
         let report = rt.call(&saxpy).set("params.a", turn as f32).read("x", &x).read_write("y", &y).grid([n]).run()?;
         assert_eq!((report.bytes_up(), report.bytes_down()), (0, 0));
+        assert_eq!((report.tiles(), report.dispatches()), (1, 1));
     }
     assert_eq!(y.download()?, vec![4950.0; n]);
     assert_eq!(y.download_range(17..20)?, [4950.0; 3]);

@@ -13,6 +13,7 @@ mod checkpoint;
 mod differential;
 mod energy;
 mod errors;
+mod face;
 mod gpu;
 #[cfg(feature = "imports")]
 mod imports;

@@ -26,7 +26,7 @@ fn about(found: f64, expected: f64) {
 
 #[test]
 fn accesses_and_bytes_of_straight_code_are_exact() {
-    let Counted { each, words } = counted(
+    let Counted { each, words, .. } = counted(
         "@group(0) @binding(0) var<storage, read> x: array<vec4f>;
          @group(0) @binding(1) var<storage, read_write> y: array<f32>;
          @compute @workgroup_size(64) fn k(@builtin(global_invocation_id) id: vec3u) {
@@ -58,7 +58,7 @@ struct Params { rows: u32, rounds: u32, factor: f32 }
 #[test]
 fn loops_have_as_many_iterations_as_their_uniforms_say() {
     for (rows, rounds) in [(2, 3), (10, 100), (1000, 1), (4096, 4096), (1_000_000, 7)] {
-        let Counted { each, words } = counted(LOOPS, [100, 1, 1], 1 << 20, &[rows, rounds, 5]);
+        let Counted { each, words, .. } = counted(LOOPS, [100, 1, 1], 1 << 20, &[rows, rounds, 5]);
         about(each.accesses, 1.0 + f64::from(rows) / 2.0 * f64::from(rounds));
         assert_eq!(words, [(0, 0, rows), (0, 4, rounds)], "the factor decides nothing");
     }
@@ -102,7 +102,7 @@ fn floats_that_decide_are_followed() {
              y[id.y * 1024u + id.x] = n;
          }";
     let operations = |scale: f32, limit: u32| {
-        let Counted { each, words } = counted(text, [128, 128, 1], 4 << 20, &[scale.to_bits(), limit]);
+        let Counted { each, words, .. } = counted(text, [128, 128, 1], 4 << 20, &[scale.to_bits(), limit]);
         assert_eq!(words.len(), 2, "the view decides how long it takes");
         each.operations
     };

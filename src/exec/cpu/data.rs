@@ -166,8 +166,9 @@ pub(super) enum Home<'a> {
     Merged(&'a HostMemory<'a>, Merge),
 }
 
+/// Whether the kernel writes it; it may be declared so and not be written.
 fn is_writable(binding: &Binding) -> bool {
-    binding.kind == BindingKind::ReadWriteStorage
+    binding.kind == BindingKind::ReadWriteStorage && binding.stores
 }
 
 /// The memory of the argument of binding `at`, which is not resident, and its size. What has to be made is put into `copies`:

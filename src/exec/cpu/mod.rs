@@ -192,11 +192,12 @@ struct Piece<'c> {
     part: Part,
 }
 
-/// The CPU engine, on as many threads as `SWATH_THREADS` says, else as the machine runs at once. It compiles kernels
-/// where it can, unless `SWATH_CPU` says `interp`.
-pub(crate) fn engine() -> Arc<dyn Backend> {
+/// The CPU engine, on so many threads; else on as many as `SWATH_THREADS` says, else as the machine runs at once. It compiles
+/// kernels where it can, unless `SWATH_CPU` says `interp`.
+pub(crate) fn engine(threads: Option<usize>) -> Arc<dyn Backend> {
     let forbidden = std::env::var("SWATH_CPU").is_ok_and(|choice| choice.trim() == "interp");
-    Arc::new(CpuBackend::on(Pool::from_environment(), !forbidden && jit::available()))
+    let pool = threads.map_or_else(Pool::from_environment, Pool::new);
+    Arc::new(CpuBackend::on(pool, !forbidden && jit::available()))
 }
 
 /// The CPU engine on so many threads.

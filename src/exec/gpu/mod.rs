@@ -68,6 +68,9 @@ pub(crate) struct GpuBackend {
     tried: Mutex<Option<Instant>>,
 }
 
+/// The longest single wait for a device to be idle.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// How long to wait before a lost device is looked for again.
 const LOOKED_FOR: Duration = Duration::from_secs(1);
 
@@ -275,6 +278,21 @@ impl Gpu {
         let _ = self.poll_as(wgpu::PollType::wait_indefinitely());
     }
 
+    /// Waits until what was given up is done, for `limit` at most.
+    fn wait_until_idle(&self, limit: Duration) -> Result<()> {
+        let start = Instant::now();
+        loop {
+            let left = limit.saturating_sub(start.elapsed());
+            match self.check("") {
+                Err(Error::Busy(_)) if !left.is_zero() => {}
+                checked => return checked,
+            }
+            // Some drivers add a timeout to a clock that overflows.
+            let timeout = Some(left.min(PATIENCE));
+            self.poll_as(wgpu::PollType::Wait { submission_index: None, timeout })?;
+        }
+    }
+
     /// Polls; whether what was waited for is done.
     fn poll_as(&self, how: wgpu::PollType) -> Result<bool> {
         // wgpu panics in a poll on a device that was lost.
@@ -334,6 +352,10 @@ impl Backend for GpuBackend {
 
     fn shape(&self, kernel: &Kernel, workgroups: [u32; 3]) -> Option<[u32; 3]> {
         rows::shape(kernel, workgroups)
+    }
+
+    fn wait_until_idle(&self, limit: Duration) -> Result<()> {
+        self.gpu().wait_until_idle(limit)
     }
 
     fn prepare(&self, kernel: &Kernel) -> Result<Duration> {

@@ -157,7 +157,7 @@ fn engine() -> Arc<dyn Backend> {
 
 /// What the devices that share a launch are: two CPU engines, and one with the first GPU if there is one.
 fn pairs() -> Vec<[Arc<dyn Backend>; 2]> {
-    let gpu = crate::exec::discover().into_iter().find(|backend| backend.info().kind != DeviceKind::Cpu);
+    let gpu = crate::exec::discover(None).into_iter().find(|backend| backend.info().kind != DeviceKind::Cpu);
     let mut pairs = vec![[engine(), engine()]];
     pairs.extend(gpu.map(|gpu| [gpu, engine()]));
     pairs

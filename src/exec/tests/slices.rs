@@ -29,7 +29,7 @@ const ELEMENTS: usize = 10_007;
 /// The backends of this machine, and the engine's interpreter.
 fn backends() -> Vec<Arc<dyn Backend>> {
     #[allow(unused_mut, reason = "there may be no others")]
-    let mut backends = crate::exec::discover();
+    let mut backends = crate::exec::discover(None);
     #[cfg(feature = "cpu")]
     backends.push(crate::exec::cpu::interpreter());
     backends
