@@ -1,5 +1,7 @@
 //! The command line from the outside: what it computes, what it prints, what it refuses.
 
+#[path = "cli/clash.rs"]
+mod clash;
 #[path = "cli/data.rs"]
 mod data;
 #[path = "cli/grids.rs"]
@@ -70,6 +72,8 @@ impl Bench {
     fn command(&self, words: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_swath"));
         command.current_dir(self.0.path()).env_remove("SWATH_DEVICE").args(words.split_whitespace());
+        // Some of what drivers load complains where it is not there.
+        command.env("XDG_RUNTIME_DIR", self.0.path());
         command
     }
 

@@ -8,6 +8,7 @@ use swath::{Call, Device, DeviceKind, Error, Job, Kernel, Prefer, Report, Runtim
 use super::{
     args::{CallArgs, ExecArgs, PreferArg},
     bind::{Contents, Purpose, Slot, bind},
+    clash,
     failure::{Failure, Outcome},
     kernel::{check_constants, device_name, load_kernel, load_module, runtime},
     members::{self, FaultEntry, MemberEntry},
@@ -54,6 +55,7 @@ struct Run {
 
 /// Runs the command.
 pub fn exec(args: &ExecArgs) -> Outcome {
+    clash::check(args)?;
     if let Some(checkpoint) = &args.checkpoint {
         return recorded::exec(args, checkpoint);
     }

@@ -379,10 +379,13 @@ mod tests {
     #[test]
     fn scalars_are_set_by_their_name_alone() {
         let set: SetArg = "n=true".parse().unwrap();
-        assert_eq!(fill("n", &Type::Scalar(Scalar::U32), &[&set]).unwrap(), [1, 0, 0, 0]);
+        assert_eq!(fill("n", &Type::Scalar(Scalar::U32), &[&set], &|_| true).unwrap(), [1, 0, 0, 0]);
         let set: SetArg = "h=1.5h".parse().unwrap();
-        assert_eq!(fill("h", &Type::Scalar(Scalar::F16), &[&set]).unwrap(), f16::from_f32(1.5).to_le_bytes());
+        assert_eq!(
+            fill("h", &Type::Scalar(Scalar::F16), &[&set], &|_| true).unwrap(),
+            f16::from_f32(1.5).to_le_bytes()
+        );
         let set: SetArg = "i=0xffffffff".parse().unwrap();
-        assert_eq!(fill("i", &Type::Scalar(Scalar::I32), &[&set]).unwrap(), (-1_i32).to_le_bytes());
+        assert_eq!(fill("i", &Type::Scalar(Scalar::I32), &[&set], &|_| true).unwrap(), (-1_i32).to_le_bytes());
     }
 }

@@ -5,6 +5,7 @@ mod args;
 mod bench;
 mod bind;
 mod check;
+mod clash;
 mod devices;
 mod dtype;
 mod exec;

@@ -64,6 +64,10 @@ impl Binder<'_> {
             OutType::Struct => self.structs(binding, arg)?,
             OutType::Raw => self.raw(binding, arg)?,
         };
+        // No memory is larger, and no map of a file.
+        if planned.bytes() > isize::MAX as u64 {
+            return Err(too_large(binding, &planned.shape));
+        }
         let in_memory =
             || Data::try_zeros(planned.scalar, planned.len).ok_or_else(|| too_large(binding, &planned.shape));
         let (memory, pending, part) = match self.part(&arg.file, &planned)? {

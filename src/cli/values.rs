@@ -17,7 +17,10 @@ impl FromStr for Extents {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let parts: Vec<&str> = text.split([',', 'x']).map(str::trim).collect();
+        // An x stands between axes, and in 0x100.
+        let is_hex = text.trim_start().starts_with("0x") || text.trim_start().starts_with("0X");
+        let between = if is_hex || text.contains(',') { ',' } else { 'x' };
+        let parts: Vec<&str> = text.split(between).map(str::trim).collect();
         if parts.len() > 3 {
             return Err(format!("a grid has at most three axes, and here are {}", parts.len()));
         }
@@ -317,7 +320,11 @@ pub fn parse_positive_seconds(text: &str) -> Result<Duration, String> {
 
 /// A number of things: decimal, with underscores, or like 1e6.
 fn parse_count(text: &str) -> Option<u64> {
-    text.replace('_', "").parse().ok().or_else(|| u64::try_from(scientific(text)?).ok())
+    let digits = text.replace('_', "");
+    match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
+        Some(hex) if hex.starts_with(|first: char| first.is_ascii_hexdigit()) => u64::from_str_radix(hex, 16).ok(),
+        _ => digits.parse().ok().or_else(|| u64::try_from(scientific(text)?).ok()),
+    }
 }
 
 /// A whole number in the notation with an exponent, such as 1e6 or 2.5e3, if a float tells it exactly.

@@ -163,6 +163,17 @@ pub(super) fn forget(fs: &dyn FileSystem, path: &Path) {
     let _ = fs.remove(path);
 }
 
+/// Refuses to begin where a file of the user's stands in the way: what has the name of a journal's data, and no journal beside it.
+pub(super) fn check_new(fs: &dyn FileSystem, path: &Path) -> Result<(), Refusal> {
+    let data = data_path(path);
+    if fs.identity(path)?.is_some() || fs.identity(&data)?.is_none() {
+        return Ok(());
+    }
+    let problem = format!("keeps its data in `{}`, and there is a file of that name already", data.display());
+    let help = "choose another name for the checkpoint; or remove that file, if it is left over from one".to_owned();
+    Err(Refusal::Wrong { problem, help })
+}
+
 /// Opens a journal's file, and sees to it that no other process does.
 pub(super) fn open(fs: &dyn FileSystem, path: &Path) -> Result<Box<dyn Handle>, Refusal> {
     let log = fs.create(path)?;
@@ -248,6 +259,7 @@ impl Journal {
         regions: Vec<Region>,
         memory: &dyn Memory,
     ) -> Result<Journal, Refusal> {
+        check_new(fs, path)?;
         let log = open(fs, path)?;
         let found = read(&*log)?;
         let mut end = 0;

@@ -96,10 +96,23 @@ fn bytes(hex: &serde_json::Value) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hexadecimal digits")).collect()
 }
 
+fn reverse_complement(bases: &str) -> String {
+    let pair = |base| match base {
+        'A' => 'T',
+        'C' => 'G',
+        'G' => 'C',
+        'T' => 'A',
+        other => other,
+    };
+    bases.chars().rev().map(pair).collect()
+}
+
 #[test]
 fn reads_are_placed_in_their_genome() {
     for device in devices() {
-        let text = text("phix174_reads.fasta");
+        // The genome and the first reads: an unoptimised reference is slow.
+        let text: String = text("phix174_reads.fasta").split_inclusive('>').take(8).collect();
+        let text = text.trim_end_matches('>').to_owned();
         let bench = Bench::new().file("reads.fasta", &text);
         bench.runs(&format!("run smith_waterman --input reads.fasta --out hits.tsv --device {device}"));
         let table = fs::read_to_string(bench.path("hits.tsv")).unwrap();
@@ -109,11 +122,14 @@ fn reads_are_placed_in_their_genome() {
         for ((name, bases), row) in sequences.zip(table.lines().skip(1)) {
             let row: Vec<&str> = row.split('\t').collect();
             assert_eq!(row[0], name);
-            // A read that the genome has as it is scores 2 for each base, and ends where it ends.
-            if let Some(first) = genome.find(bases.trim()) {
-                let end = (first + bases.trim().len()).to_string();
-                assert_eq!(row[1..], ["100", "200", "+", end.as_str()], "{name} on {device}");
-                found += 1;
+            let bases = bases.replace('\n', "");
+            for (strand, bases) in [("+", bases.clone()), ("-", reverse_complement(&bases))] {
+                // A read that the genome has as it is scores 2 for each base, and ends where it ends.
+                if let Some(first) = genome.find(&bases) {
+                    let end = (first + bases.len()).to_string();
+                    assert_eq!(row[1..], ["100", "200", strand, end.as_str()], "{name} on {device}");
+                    found += 1;
+                }
             }
         }
         assert!(found > 0);
@@ -125,7 +141,7 @@ fn reads_are_placed_in_their_genome() {
 fn files_that_are_none_of_theirs_are_refused() {
     let bench = Bench::new()
         .file("text.png", "no picture")
-        .file("cut.png", &data("night.png")[..2000])
+        .file("cut.png", &data("night.png")[..1000])
         .file("empty.csv", "")
         .file("gap.csv", "one\n\nthree\n")
         .file("dash.fasta", ">genome\nACGT\n>read\nAC-T\n")

@@ -2,12 +2,12 @@
 
 use super::{Bench, COUNT_UP, HEAT, HEAT_SETS, devices, stderr};
 
-/// About a second of work, in 64 workgroups.
+/// A second of work and more, in 64 workgroups.
 const LONG: &str = "
 @group(0) @binding(0) var<storage, read_write> x: array<u32>;
 @compute @workgroup_size(8) fn churn(@builtin(global_invocation_id) id: vec3u) {
     var h = id.x + 1u;
-    for (var i = 0u; i < 6000000u; i++) { h ^= h << 13u; h ^= h >> 17u; h ^= h << 5u; }
+    for (var i = 0u; i < 24000000u; i++) { h ^= h << 13u; h ^= h >> 17u; h ^= h << 5u; }
     x[id.x] = h;
 }";
 

@@ -45,7 +45,7 @@ fn fields_that_are_read_must_be_set() {
     let call = rt.call(&fields).set("params.n", 2).set("params.shift", 0).set("params.scale", 1);
     // An index that is not known may be any.
     let error = call.set("params.table[0].z", 10).write("y", &mut y).grid([2]).run().expect_err("one is missing");
-    assert!(matches!(&error, Error::Call(message) if message.problem.contains("`params.table[1]`")), "{error}");
+    assert!(matches!(&error, Error::Call(message) if message.problem.contains("`params.table` is not set")), "{error}");
     assert!(!error.to_string().contains("never"), "{error}");
 }
 
@@ -197,4 +197,14 @@ fn vectors_of_a_library_are_to_be_given_as_their_numbers() -> Result<()> {
     rt.call(&sum).read("x", numbers).write("y", &mut y).grid([8]).run()?;
     assert_eq!(y, [1.0, 2.0, 3.0, 4.0, 1.0, 2.0, 3.0, 4.0]);
     Ok(())
+}
+
+#[test]
+fn the_source_of_an_error_is_what_the_system_said() {
+    use std::{error::Error as _, io};
+
+    let missing = swath::Module::parse_file("/nowhere/there is no such file.wgsl").expect_err("it is not there");
+    let source = missing.source().and_then(|source| source.downcast_ref::<io::Error>());
+    assert_eq!(source.map(io::Error::kind), Some(io::ErrorKind::NotFound), "{missing}");
+    assert!(missing.clone().source().is_some());
 }
