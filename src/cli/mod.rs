@@ -63,13 +63,15 @@ pub fn start_logging() -> Outcome {
 /// Who may say what in a log.
 fn log_targets(text: &str) -> Option<Targets> {
     let mut targets = Targets::new();
+    // An empty one would be a level, too.
+    let parse = |text: &str| text.trim().parse::<LevelFilter>().ok().filter(|_| !text.trim().is_empty());
     let mut level = LevelFilter::WARN;
     for part in text.split(',').map(str::trim) {
         match part.split_once('=') {
             Some((target, level)) => {
-                targets = targets.with_target(target.trim(), level.trim().parse::<LevelFilter>().ok()?)
+                targets = targets.with_target(target.trim(), parse(level)?);
             }
-            None => level = part.parse().ok()?,
+            None => level = parse(part)?,
         }
     }
     Some(targets.with_target("swath", level).with_default(level.min(LevelFilter::WARN)))

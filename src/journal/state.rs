@@ -47,6 +47,8 @@ impl StateLog {
         log: Box<dyn Handle>,
         half: u64,
     ) -> Result<StateLog, Refusal> {
+        // The data is never there without the log that it belongs to.
+        fs.sync_folder(path)?;
         let data = make_data(fs, path, 2 * half)?;
         let (encoded, sum) = header.encode();
         log.write_at(0, &encoded)?;

@@ -310,6 +310,8 @@ impl Journal {
         bytes: u64,
         memory: &dyn Memory,
     ) -> Result<(), Refusal> {
+        // The data is never there without the journal that it belongs to.
+        fs.sync_folder(path)?;
         self.make_data(fs, path, bytes)?;
         // Durable before any unit begins: the memory itself may then be changed.
         for (region, place) in &self.regions {

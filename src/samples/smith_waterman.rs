@@ -277,8 +277,9 @@ mod tests {
         assert!(mapping.verify().passed());
         let (one, other) = mapping.hits.split_at(48);
         let found =
-            one.iter().zip(other).filter(|(one, other)| one[0].max(other[0]) > 150 && one[0].min(other[0]) < 60);
-        assert!(found.count() >= 44);
+            one.iter().zip(other).filter(|(one, other)| one[0].max(other[0]) > 100 && one[0].min(other[0]) < 60);
+        // Most of them reach over the ends of the genome, which is a ring; one is of something else.
+        assert_eq!(found.count(), 47);
         let table = mapping.table();
         assert_eq!(table.lines().count(), 49);
         assert!(table.starts_with("read\tbases\tscore\tstrand\tend\nERR266411.1\t100\t"), "{table}");
