@@ -53,8 +53,11 @@ fn floats(numbers: &[f32]) -> Vec<u8> {
     numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
 }
 
+/// Position, number, velocity.
+type Particle = ([f32; 3], u32, [f32; 2]);
+
 /// Three particles: their fields, and their bytes in a file that has them in another order and one more.
-fn particles() -> (Vec<([f32; 3], u32, [f32; 2])>, Vec<u8>) {
+fn particles() -> (Vec<Particle>, Vec<u8>) {
     let all = [0u32, 1, 2].map(|i| ([i as f32, 0.5, -1.0], 7 + i, [0.25, i as f32]));
     let mut data = Vec::new();
     for (at, id, v) in &all {
