@@ -77,7 +77,7 @@ impl Part {
             Ok(Some(map)) => Ok(map),
             Ok(None) => Err(Failure::wrong(
                 format!("the checkpoint has lost `{}`, or was made for another result there", self.temporary.display()),
-                "to compute all of it anew, remove the checkpoint",
+                "to compute all of it anew, remove the checkpoint; what is updated in place has to be as it was before",
             )),
             Err(error) => Err(unwritten(&self.target, &error)),
         }

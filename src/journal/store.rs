@@ -64,7 +64,12 @@ impl From<io::Error> for Refusal {
 
 impl Refusal {
     pub(super) fn wrong(problem: impl Into<String>) -> Refusal {
-        Refusal::Wrong { problem: problem.into(), help: "to compute all of it anew, remove the checkpoint".into() }
+        Refusal::Wrong {
+            problem: problem.into(),
+            help:
+                "to compute all of it anew, remove the checkpoint; what is updated in place has to be as it was before"
+                    .into(),
+        }
     }
 }
 
