@@ -19,7 +19,9 @@ use crate::{
     error::{Error, Message, Result},
     exec::keep::unkept,
     file::{System, place_of},
-    journal::{FinalFile, Header, Home, Journal, Memory, Progress, Recorded, Refusal, Region, finish, progress},
+    journal::{
+        FinalFile, Header, Home, Journal, Memory, Progress, Recorded, Refusal, Region, data_path, finish, progress,
+    },
     kernel::{BindingKind, Kernel},
     plan::Plan,
     report::Report,
@@ -81,6 +83,12 @@ impl<'a> Checkpoint<'a> {
     pub fn id(path: &Path) -> Result<u64> {
         let place = place_of(path).map_err(|error| refused(None, path, Refusal::Io(error)))?;
         Ok(Digest::of(place.as_os_str().as_encoded_bytes()) as u64)
+    }
+
+    /// The file in which the one at `path` keeps its data.
+    #[doc(hidden)]
+    pub fn data_path(path: &Path) -> PathBuf {
+        data_path(path)
     }
 
     /// How far the one at `path` is.

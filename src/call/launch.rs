@@ -412,11 +412,12 @@ impl Checked<'_> {
             self.call.devices.note_cut_short(&self.device, &self.call.kernel);
             self.watches_loops = false;
         }
-        let is_resident = self.call.args.iter().flatten().any(|arg| matches!(arg.data, Data::Resident { .. }));
         let is_spoilt =
             was_landing && self.call.kernel.bindings().iter().any(|binding| binding.loads && binding.stores);
         let spare = self.call.devices.unbounded().filter(|device| **device != self.device);
-        let Some(spare) = spare.filter(|_| is_fault && !is_resident && !is_spoilt && !self.call.is_reproducible) else {
+        let Some(spare) =
+            spare.filter(|_| is_fault && !is_spoilt && !self.call.has_resident_data() && !self.call.is_reproducible)
+        else {
             return Err(about_buffers(&self.call.kernel, &self.call.args, &self.device, error));
         };
         let Ok(compile) = spare.accepts(&self.call.kernel) else { return Err(error) };
@@ -438,7 +439,8 @@ fn lend<'l>(kernel: &'l Kernel, args: &'l mut [Option<Arg<'_>>], uniforms: &'l U
     kernel.bindings().iter().zip(args).map(lend).collect()
 }
 
-fn first_line(error: &Error) -> String {
+/// What an error says first, for a place that has one line.
+pub(super) fn first_line(error: &Error) -> String {
     error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 

@@ -167,7 +167,8 @@ impl CallParts<'_> {
         if !candidates.is_decided {
             self.order_by_energy(&mut candidates.devices, &predicted);
         }
-        // Those that may run it, and no others; nobody counts what several take; and a call that is recorded goes on with the devices that it had.
+        // Those that may run it, and no others. Nobody counts what several take, and a call that is recorded goes on with the
+        // devices that it had.
         let may_share = |sharing: &&Arc<Sharing>| {
             !saves_energy
                 && self.checkpoint.is_none()

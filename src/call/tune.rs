@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Call, CallParts, args::Arg, compare::difference, grid::Extent, prefer::Prefer, progress::Watchers,
-    uniform::Uniforms,
+    Call, CallParts, args::Arg, compare::difference, grid::Extent, launch::first_line, prefer::Prefer,
+    progress::Watchers, uniform::Uniforms,
 };
 use crate::{
     cost::Constants,
@@ -496,10 +496,6 @@ impl<'a> Rehearsal<'a> {
         self.args = call.args;
         is_kept && !matches!(self.extent, Some(Extent::Workgroups(_)))
     }
-}
-
-fn first_line(error: &Error) -> String {
-    error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 impl fmt::Display for TunedVariant {

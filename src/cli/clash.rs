@@ -1,8 +1,8 @@
 //! Files that a command would write over.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use swath::file::place_of;
+use swath::{Checkpoint, file::place_of};
 
 use super::{
     args::ExecArgs,
@@ -53,7 +53,7 @@ pub fn check(args: &ExecArgs) -> Outcome {
     files.extend(args.trace.iter().map(|file| (Use::Trace, file.clone())));
     if let Some(checkpoint) = &args.checkpoint {
         files.push((Use::Checkpoint, checkpoint.clone()));
-        files.push((Use::CheckpointData, beside(checkpoint)));
+        files.push((Use::CheckpointData, Checkpoint::data_path(checkpoint)));
     }
     // What has no place is refused where it is opened.
     let place = |(of, file): (Use, PathBuf)| Some((of, place_of(&file).ok()?, file));
@@ -66,11 +66,4 @@ pub fn check(args: &ExecArgs) -> Outcome {
         }
     }
     Ok(())
-}
-
-/// The file that a checkpoint keeps its data in.
-fn beside(checkpoint: &Path) -> PathBuf {
-    let mut name = checkpoint.as_os_str().to_owned();
-    name.push(".data");
-    name.into()
 }

@@ -35,4 +35,4 @@ pub(crate) use pacer::Pacer;
 pub(crate) use policy::Step;
 pub(crate) use state::StateLog;
 pub use store::{FinalFile, Progress};
-pub(crate) use store::{Home, Journal, Memory, Recorded, Refusal, Region, finish, progress};
+pub(crate) use store::{Home, Journal, Memory, Recorded, Refusal, Region, data_path, finish, progress};

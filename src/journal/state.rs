@@ -4,7 +4,7 @@ use std::{io, path::Path};
 
 use super::{
     format::{Found, Header, Piece, Position, Record, State},
-    store::{PAGE, Refusal, check_new, find_data, forget, make_data, open, read},
+    store::{PAGE, Refusal, find_data, forget, make_data, open, read},
 };
 use crate::{
     digest::Digest,
@@ -32,7 +32,6 @@ impl StateLog {
     ///
     /// If it is that of another run, damaged or in use; and those of the disk.
     pub fn open(fs: &dyn FileSystem, path: &Path, header: &Header, bytes: u64) -> Result<StateLog, Refusal> {
-        check_new(fs, path)?;
         let log = open(fs, path)?;
         match read(&*log)? {
             Some(found) => StateLog::go_on(fs, path, header, log, found, bytes),
@@ -47,8 +46,6 @@ impl StateLog {
         log: Box<dyn Handle>,
         half: u64,
     ) -> Result<StateLog, Refusal> {
-        // The data is never there without the log that it belongs to.
-        fs.sync_folder(path)?;
         let data = make_data(fs, path, 2 * half)?;
         let (encoded, sum) = header.encode();
         log.write_at(0, &encoded)?;

@@ -139,7 +139,7 @@ pub(super) const PAGE: u64 = 4096;
 const LONGEST: u64 = 1 << 30;
 
 /// The file beside a journal that has the data which has no other.
-pub(super) fn data_path(path: &Path) -> PathBuf {
+pub(crate) fn data_path(path: &Path) -> PathBuf {
     let mut name = OsString::from(path.file_name().unwrap_or_default());
     name.push(".data");
     path.with_file_name(name)
@@ -147,6 +147,8 @@ pub(super) fn data_path(path: &Path) -> PathBuf {
 
 /// Makes the data file, of full size.
 pub(super) fn make_data(fs: &dyn FileSystem, path: &Path, bytes: u64) -> Result<Box<dyn Handle>, Refusal> {
+    // It is never there without the journal that it belongs to.
+    fs.sync_folder(path)?;
     let data = fs.create(&data_path(path))?;
     data.truncate(0)?;
     data.reserve(bytes)?;
@@ -169,7 +171,7 @@ pub(super) fn forget(fs: &dyn FileSystem, path: &Path) {
 }
 
 /// Refuses to begin where a file of the user's stands in the way: what has the name of a journal's data, and no journal beside it.
-pub(super) fn check_new(fs: &dyn FileSystem, path: &Path) -> Result<(), Refusal> {
+fn check_new(fs: &dyn FileSystem, path: &Path) -> Result<(), Refusal> {
     let data = data_path(path);
     if fs.identity(path)?.is_some() || fs.identity(&data)?.is_none() {
         return Ok(());
@@ -181,6 +183,7 @@ pub(super) fn check_new(fs: &dyn FileSystem, path: &Path) -> Result<(), Refusal>
 
 /// Opens a journal's file, and sees to it that no other process does.
 pub(super) fn open(fs: &dyn FileSystem, path: &Path) -> Result<Box<dyn Handle>, Refusal> {
+    check_new(fs, path)?;
     let log = fs.create(path)?;
     if log.take_lock() {
         return Ok(log);
@@ -264,7 +267,6 @@ impl Journal {
         regions: Vec<Region>,
         memory: &dyn Memory,
     ) -> Result<Journal, Refusal> {
-        check_new(fs, path)?;
         let log = open(fs, path)?;
         let found = read(&*log)?;
         let mut end = 0;
@@ -315,8 +317,6 @@ impl Journal {
         bytes: u64,
         memory: &dyn Memory,
     ) -> Result<(), Refusal> {
-        // The data is never there without the journal that it belongs to.
-        fs.sync_folder(path)?;
         self.make_data(fs, path, bytes)?;
         // Durable before any unit begins: the memory itself may then be changed.
         for (region, place) in &self.regions {

@@ -30,7 +30,7 @@ pub(super) fn extension(path: &Path, allowed: &[&'static str]) -> Result<&'stati
 /// Writes `values` as a NumPy array of this shape, rows first.
 pub(super) fn write_npy<T: AutoSerialize + Copy>(path: &Path, values: &[T], shape: &[usize]) -> Result<()> {
     let shape: Vec<u64> = shape.iter().map(|&length| length as u64).collect();
-    let mut file = BufWriter::new(Output::create(path).map_err(|error| failed(path, error))?);
+    let mut file = create(path)?;
     let options = npyz::WriteOptions::new().default_dtype().shape(&shape);
     let written = options.writer(&mut file).begin_nd().and_then(|mut writer| {
         writer.extend(values.iter().copied())?;
@@ -43,7 +43,7 @@ pub(super) fn write_npy<T: AutoSerialize + Copy>(path: &Path, values: &[T], shap
 /// Writes a picture of `width` pixels a row; four bytes each: red, green, blue, alpha.
 pub(super) fn write_png(path: &Path, width: usize, rgba: &[u8]) -> Result<()> {
     let height = rgba.len() / 4 / width;
-    let mut file = BufWriter::new(Output::create(path).map_err(|error| failed(path, error))?);
+    let mut file = create(path)?;
     let mut encoder = png::Encoder::new(&mut file, width as u32, height as u32);
     encoder.set_color(png::ColorType::Rgba);
     encoder.set_depth(png::BitDepth::Eight);
@@ -55,16 +55,21 @@ pub(super) fn write_png(path: &Path, width: usize, rgba: &[u8]) -> Result<()> {
     commit(path, file)
 }
 
+/// A file that takes its place when it is complete.
+fn create(path: &Path) -> Result<BufWriter<Output>> {
+    Output::create(path).map(BufWriter::new).map_err(|error| failed(path, error))
+}
+
 /// Writes a text.
 pub(super) fn write_text(path: &Path, text: &str) -> Result<()> {
-    let mut file = BufWriter::new(Output::create(path).map_err(|error| failed(path, error))?);
+    let mut file = create(path)?;
     file.write_all(text.as_bytes()).map_err(|error| failed(path, error))?;
     commit(path, file)
 }
 
 /// Writes a JSON document.
 pub(super) fn write_json(path: &Path, document: &impl Serialize) -> Result<()> {
-    let mut file = BufWriter::new(Output::create(path).map_err(|error| failed(path, error))?);
+    let mut file = create(path)?;
     serde_json::to_writer(&mut file, document).map_err(|error| failed(path, error))?;
     writeln!(file).map_err(|error| failed(path, error))?;
     commit(path, file)
