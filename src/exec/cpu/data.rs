@@ -113,18 +113,17 @@ impl<'a> LaunchData<'a> {
         let shared = args.iter().any(|arg| matches!(arg, ArgData::Shared(_) | ArgData::Merged(..)));
         let mut homes = Vec::new();
         for (at, arg) in args.into_iter().enumerate() {
-            let (place, bytes, home) = match arg {
+            if shared {
+                homes.push(Home::of(&arg));
+            }
+            memory.push(match arg {
                 ArgData::Resident(resident) => {
                     let address = address(host(resident.as_ref())?);
                     let (_, place, bytes) = *locked.iter().find(|one| one.0 == address).ok_or_else(unaligned)?;
-                    (place, bytes, Home::Here)
+                    (place, bytes)
                 }
                 arg => bind(at, arg, &mut copies, metrics)?,
-            };
-            memory.push((place, bytes));
-            if shared {
-                homes.push(home);
-            }
+            });
         }
         for Copied { at, memory: copy, is_written, .. } in &mut copies {
             let view =
@@ -166,6 +165,17 @@ pub(super) enum Home<'a> {
     Merged(&'a HostMemory<'a>, Merge),
 }
 
+impl<'a> Home<'a> {
+    fn of(arg: &ArgData<'a>) -> Home<'a> {
+        match *arg {
+            ArgData::Shared(host) if SharedMem::claimed(host).is_some() => Home::Claimed(host),
+            ArgData::Shared(host) => Home::Ranges(host),
+            ArgData::Merged(host, merge) => Home::Merged(host, merge),
+            _ => Home::Here,
+        }
+    }
+}
+
 /// Whether the kernel writes it; it may be declared so and not be written.
 fn is_writable(binding: &Binding) -> bool {
     binding.kind == BindingKind::ReadWriteStorage && binding.stores
@@ -178,18 +188,18 @@ fn bind<'a>(
     arg: ArgData<'a>,
     copies: &mut Vec<Copied<'a>>,
     metrics: &mut Metrics,
-) -> Result<(SharedMem<'a>, u64, Home<'a>)> {
+) -> Result<(SharedMem<'a>, u64)> {
     let bytes = arg.bytes();
     let mut copied = |memory: Aligned, is_written, target| {
         copies.push(Copied { at, memory, is_written, target });
         SharedMem::none()
     };
-    let (place, home) = match arg {
+    let place = match arg {
         ArgData::Uniform(data) | ArgData::Read(data) => match SharedMem::fixed(data) {
-            Some(memory) => (memory, Home::Here),
+            Some(memory) => memory,
             None => {
                 metrics.bytes_up += bytes;
-                (copied(Aligned::copy(data)?, false, None), Home::Here)
+                copied(Aligned::copy(data)?, false, None)
             }
         },
         ArgData::ReadSlice(slice) => {
@@ -197,27 +207,27 @@ fn bind<'a>(
             let first = slice.first as usize;
             memory.bytes_mut()[first..first + slice.data.len()].copy_from_slice(slice.data);
             metrics.bytes_up += slice.data.len() as u64;
-            (copied(memory, false, None), Home::Here)
+            copied(memory, false, None)
         }
         ArgData::Write(data) => match SharedMem::racy(data) {
-            Ok(memory) => (memory, Home::Here),
+            Ok(memory) => memory,
             Err(data) => {
                 metrics.bytes_up += bytes;
-                (copied(Aligned::copy(data)?, true, Some(data)), Home::Here)
+                copied(Aligned::copy(data)?, true, Some(data))
             }
         },
         ArgData::Shared(host) => match SharedMem::claimed(host) {
-            Some(memory) => (memory, Home::Claimed(host)),
-            None => (copied(Aligned::reserved(bytes)?, true, None), Home::Ranges(host)),
+            Some(memory) => memory,
+            None => copied(Aligned::reserved(bytes)?, true, None),
         },
-        ArgData::Merged(host, merge) => {
+        ArgData::Merged(_, merge) => {
             let mut memory = Aligned::zeroed(bytes as usize)?;
             memory.bytes_mut().copy_from_slice(&merge.identity_bytes(bytes));
-            (copied(memory, true, None), Home::Merged(host, merge))
+            copied(memory, true, None)
         }
         ArgData::Resident(_) => return Err(unaligned()),
     };
-    Ok((place, bytes, home))
+    Ok((place, bytes))
 }
 
 pub(super) fn host(memory: &dyn Allocation) -> Result<&HostAllocation> {
