@@ -66,12 +66,9 @@ impl Probe {
 
 /// All probes but those of [functions](probe_functions), those first that take longest to compile. A probe stands for the kernels
 /// that a failure of it may touch.
-pub(crate) static PROBES: [ProbeEntry; 6] = [
-    ProbeEntry {
-        name: "branches",
-        make: branches,
-        concerns: |uses| uses.nesting > MOST_NESTED || uses.most_cases > MOST_CASES,
-    },
+pub(crate) static PROBES: [ProbeEntry; 7] = [
+    ProbeEntry { name: "cases", make: cases, concerns: |uses| uses.most_cases > MOST_CASES },
+    ProbeEntry { name: "nesting", make: nesting, concerns: |uses| uses.nesting > MOST_NESTED },
     ProbeEntry { name: "basics", make: basics, concerns: |_| true },
     ProbeEntry { name: "atomics", make: atomics, concerns: |uses| uses.atomics },
     ProbeEntry { name: "values", make: values, concerns: |_| true },
@@ -231,24 +228,34 @@ fn counters() -> Probe {
     Probe::new(wgsl, [1, 1, 1], x).expect(Weakness::WrappedCounters, COUNTERS.map(|(_, count)| count))
 }
 
-/// Cases that return cannot be turned into selects.
-fn branches() -> Probe {
+/// A switch whose cases return: that cannot be turned into selects.
+fn cases() -> Probe {
     const CASES: u32 = 300;
-    const DEEP: u32 = 100;
     let cases: String = (0..CASES).map(|case| format!("case {case}u: {{ return {}u; }}\n", 3 * case + 1)).collect();
+    let wgsl = format!(
+        "{BINDINGS}
+        fn choose(v: u32) -> u32 {{ switch v {{ {cases} default: {{ return 0u; }} }} }}
+        @compute @workgroup_size(64) fn cases(@builtin(global_invocation_id) id: vec3u) {{
+            if id.x < {CASES}u {{ y[id.x] = choose(x[id.x]); }}
+        }}"
+    );
+    let probe = Probe::new(wgsl, [CASES.div_ceil(64), 1, 1], (0..CASES).collect());
+    probe.expect(Weakness::ManyCases, (0..CASES).map(|case| 3 * case + 1))
+}
+
+/// Branches inside each other.
+fn nesting() -> Probe {
+    const DEEP: u32 = 100;
     let open: String = (1..DEEP).map(|depth| format!("if v >= {depth}u {{ r += 1u; ")).collect();
     let close = "}".repeat(DEEP as usize - 1);
     let wgsl = format!(
         "{BINDINGS}
-        fn choose(v: u32) -> u32 {{ switch v {{ {cases} default: {{ return 0u; }} }} }}
         fn count(v: u32) -> u32 {{ var r = 0u; {open} {close} return r; }}
-        @compute @workgroup_size(64) fn branches(@builtin(global_invocation_id) id: vec3u) {{
-            if id.x < {CASES}u {{ y[id.x] = choose(x[id.x]); }}
-            if id.x < {DEEP}u {{ y[id.x + {CASES}u] = count(x[id.x]); }}
+        @compute @workgroup_size(64) fn nesting(@builtin(global_invocation_id) id: vec3u) {{
+            if id.x < {DEEP}u {{ y[id.x] = count(x[id.x]); }}
         }}"
     );
-    let probe = Probe::new(wgsl, [CASES.div_ceil(64), 1, 1], (0..CASES).collect());
-    probe.expect(Weakness::ManyCases, (0..CASES).map(|case| 3 * case + 1)).expect(Weakness::DeepBranches, 0..DEEP)
+    Probe::new(wgsl, [DEEP.div_ceil(64), 1, 1], (0..DEEP).collect()).expect(Weakness::DeepBranches, 0..DEEP)
 }
 
 /// Shifts, zeros that are known, indices: what is done on the way to a device so that drivers get it right.

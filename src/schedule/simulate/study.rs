@@ -29,6 +29,11 @@ impl Shares {
         self.percentile(50)
     }
 
+    /// How many calls stay below a share.
+    pub fn below(&self, share: f64) -> usize {
+        self.0.partition_point(|one| *one < share)
+    }
+
     /// The least share of all.
     pub fn least(&self) -> f64 {
         self.0[0]
