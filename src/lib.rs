@@ -77,6 +77,7 @@ pub mod cost;
 mod device;
 mod device_info;
 mod digest;
+mod environment;
 pub mod error;
 mod exec;
 #[doc(hidden)]

@@ -20,11 +20,16 @@ fn main() -> ExitCode {
     }
 }
 
-/// Has Mesa not print that lavapipe is for testing, each time that devices are looked for: `swath devices` says which are software.
+/// Has Mesa not print, each time that devices are looked for, that lavapipe is for testing (`swath devices` says which are
+/// software), and that there is no display to ask which device is its own.
 fn quieten_drivers() {
-    const WARNING: &str = "MESA_VK_IGNORE_CONFORMANCE_WARNING";
-    if std::env::var_os(WARNING).is_none() {
+    let is_set = |name: &str| std::env::var_os(name).is_some();
+    let quiet = [
+        ("MESA_VK_IGNORE_CONFORMANCE_WARNING", "true", true),
+        ("NODEVICE_SELECT", "1", !is_set("XDG_RUNTIME_DIR") && !is_set("MESA_VK_DEVICE_SELECT")),
+    ];
+    for (name, value, _) in quiet.into_iter().filter(|(name, _, helps)| *helps && !is_set(name)) {
         // SAFETY: this is the first thing that the process does, before there is another thread to read the environment.
-        unsafe { std::env::set_var(WARNING, "true") };
+        unsafe { std::env::set_var(name, value) };
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     cost::{Ceilings, History},
     device::{Asked, Device, DeviceChoice, Devices},
     device_info::DeviceInfo,
+    environment,
     error::{Message, Result},
     exec::{Backend, null::NullBackend},
     kernel::{Kernel, Module},
@@ -51,7 +52,7 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// None today; a `Result` like its siblings.
+    /// [`Error::Call`](crate::Error::Call) where one of the environment's `SWATH_` variables has a value that means nothing.
     #[cfg(feature = "cpu")]
     pub fn cpu() -> Result<Runtime> {
         Runtime::with_backends(vec![crate::exec::cpu::engine(None)], default_device())
@@ -62,7 +63,7 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// None today; a `Result` like its siblings.
+    /// [`Error::Call`](crate::Error::Call) where one of the environment's `SWATH_` variables has a value that means nothing.
     #[cfg(feature = "cpu")]
     pub fn cpu_interpreter() -> Result<Runtime> {
         Runtime::with_backends(vec![crate::exec::cpu::interpreter()], default_device())
@@ -116,6 +117,7 @@ impl Runtime {
     /// A runtime on these devices, where `auto` means `default` if there is one. There is nothing to learn: it is for one
     /// device, or for tests.
     fn with_backends(backends: Vec<Arc<dyn Backend>>, default: Option<String>) -> Result<Runtime> {
+        environment::check()?;
         Ok(Runtime { devices: Devices::new(backends, default, &History::Off, None)? })
     }
 
@@ -357,6 +359,7 @@ impl RuntimeBuilder {
     ///
     /// As [`Runtime::new`].
     pub fn build(self) -> Result<Runtime> {
+        environment::check()?;
         let history = self.history.unwrap_or_else(History::from_environment);
         let memory = self.memory.or_else(default_memory);
         Ok(Runtime { devices: Devices::new(crate::exec::discover(self.threads), default_device(), &history, memory)? })
@@ -438,14 +441,7 @@ fn default_device() -> Option<String> {
     std::env::var("SWATH_DEVICE").ok().filter(|name| !name.trim().is_empty())
 }
 
-/// `SWATH_MEMORY`, if it is a number of bytes.
+/// `SWATH_MEMORY`, which was [checked](environment::check).
 fn default_memory() -> Option<u64> {
-    let text = std::env::var("SWATH_MEMORY").ok().filter(|text| !text.trim().is_empty())?;
-    match crate::bytes::parse_bytes(text.trim()) {
-        Ok(bytes) => Some(bytes),
-        Err(problem) => {
-            tracing::warn!("SWATH_MEMORY is `{text}`, and memory is not limited: {problem}");
-            None
-        }
-    }
+    crate::bytes::parse_bytes(std::env::var("SWATH_MEMORY").ok()?.trim()).ok()
 }

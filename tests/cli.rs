@@ -72,8 +72,8 @@ impl Bench {
     fn command(&self, words: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_swath"));
         command.current_dir(self.0.path()).env_remove("SWATH_DEVICE").args(words.split_whitespace());
-        // Some of what drivers load complains where it is not there.
-        command.env("XDG_RUNTIME_DIR", self.0.path());
+        // Some of what drivers load complains where it is not there, and is kept from it.
+        command.env_remove("XDG_RUNTIME_DIR");
         command
     }
 

@@ -13,9 +13,10 @@ use imports::{Arrow, Sources};
 
 /// The modules at the top of `src`, each after those that it may name: the list of `ARCHITECTURE.md`. The root, `lib.rs`,
 /// names all.
-const ROAD: [&str; 24] = [
+const ROAD: [&str; 25] = [
     "error",
     "bytes",
+    "environment",
     "digest",
     "file",
     "device_info",

@@ -61,6 +61,12 @@ pub(crate) enum Extent {
 const MOST: u128 = 1 << 32;
 
 impl Extent {
+    /// Whether there is nothing to do.
+    pub fn is_empty(self) -> bool {
+        let (Extent::Invocations(grid) | Extent::Workgroups(grid)) = self;
+        grid.axes.contains(&0)
+    }
+
     /// Workgroups along x, y and z, checked. None of an axis has nothing to do.
     pub fn workgroups(self, kernel: &Kernel) -> Result<[u32; 3], Message> {
         let (grid, what, given) = match self {

@@ -300,6 +300,9 @@ impl CallParts<'_> {
         if self.is_reproducible {
             return refuse("reproducible calls use no tuned constants", "leave .reproducible() out");
         }
+        if self.extent.is_some_and(Extent::is_empty) {
+            return refuse("a grid of 0 has nothing to measure", "give the grid of the calls to come");
+        }
         let resident = |arg: &Option<Arg<'_>>| arg.as_ref().is_some_and(|arg| arg.data.on_host().is_none());
         if self.args.iter().any(resident) {
             let problem =

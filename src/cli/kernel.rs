@@ -69,8 +69,13 @@ pub fn kernel_with(args: &CallArgs, module: &Module, given: &[&ConstArg]) -> Out
     };
     let mut constants: Vec<(&str, f64)> = Vec::new();
     for constant in given {
-        if constants.iter().any(|&(name, _)| name == constant.name) {
-            return Err(Failure::wrong(format!("--const {} is given twice", constant.name), "keep one of the two"));
+        // By its name and by its @id.
+        if let Some((other, _)) = constants.iter().find(|(name, _)| same_constant(module, name, &constant.name)) {
+            let also = if *other == constant.name { String::new() } else { format!(", also as {other}") };
+            return Err(Failure::wrong(
+                format!("--const {} is given twice{also}", constant.name),
+                "keep one of the two",
+            ));
         }
         constants.push((&constant.name, constant.value));
     }
@@ -83,6 +88,18 @@ pub fn kernel_with(args: &CallArgs, module: &Module, given: &[&ConstArg]) -> Out
         }
         result => Ok(result?),
     }
+}
+
+/// Whether both name one constant of the module.
+fn same_constant(module: &Module, one: &str, other: &str) -> bool {
+    let constants = module.constants();
+    // A name goes before an @id.
+    let named = |text: &str| {
+        let by_name = constants.iter().find(|constant| constant.name == text);
+        let by_id = || constants.iter().find(|constant| constant.id.is_some_and(|id| id.to_string() == text));
+        by_name.or_else(by_id).map(|constant| constant.name.as_str())
+    };
+    one == other || named(one).is_some_and(|name| named(other) == Some(name))
 }
 
 /// Override constants of the module that have neither a default nor a value.

@@ -165,7 +165,10 @@ impl FromStr for OutArg {
     fn from_str(text: &str) -> Result<Self, String> {
         const FORM: &str = "NAME=FILE.npy:DTYPE[:SHAPE]";
         let (name, rest) = split_name(text, FORM)?;
-        let no_type = || format!("which type? write {FORM}, like {name}={rest}:f32");
+        let no_type = || {
+            let (file, shape) = rest.split_at(rest.find(':').unwrap_or(rest.len()));
+            format!("which type? write {FORM}, like {name}={file}:f32{shape}")
+        };
         if is_raw(Path::new(rest)) {
             return Ok(OutArg { name, file: file_name(rest)?, ty: OutType::Raw, shape: None });
         }

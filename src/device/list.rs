@@ -160,10 +160,9 @@ impl Devices {
             _ => devices.iter().find(|device| device.alias() == name).or_else(|| {
                 let lower = name.to_lowercase();
                 let called = |device: &&Device| device.name().to_lowercase().contains(&lower);
-                devices
-                    .iter()
-                    .find(|device| device.alias() == lower)
-                    .or_else(|| if lower.is_empty() { None } else { self.inner.preferred.iter().find(called) })
+                devices.iter().find(|device| device.alias() == lower).or_else(|| {
+                    if lower.contains(char::is_alphanumeric) { self.inner.preferred.iter().find(called) } else { None }
+                })
             }),
         }
     }
@@ -225,8 +224,23 @@ impl Devices {
         if !name.contains(',') || self.find(name).is_some() {
             return self.named(name).map(|device| Some(Asked::One(device)));
         }
-        let devices = name.split(',').map(|name| self.named(name)).collect::<Result<_>>()?;
+        let devices = name.split(',').map(|one| self.of_list(one.trim(), name)).collect::<Result<_>>()?;
         self.several(devices).map(Some)
+    }
+
+    /// A device of a list.
+    fn of_list(&self, name: &str, list: &str) -> Result<Device> {
+        let refuse = |problem: &str, help: &str| {
+            Err(Error::NoDevice(Message::new(format!("the list of devices `{list}` {problem}")).help(help)))
+        };
+        match name {
+            "" => refuse("has an empty name", "write names with commas between, such as gpu:0,cpu"),
+            "all" | "auto" => refuse(
+                &format!("names `{name}`, which is no single device"),
+                &format!("write {name} alone, or names of devices"),
+            ),
+            name => self.named(name),
+        }
     }
 
     /// The devices of a list, each once.

@@ -217,10 +217,6 @@ fn name_of(constant: &Override) -> Option<String> {
 /// The values as naga wants them, and the names of the constants without any. A missing one counts as 1 for the time
 /// being, so that it can still be given.
 fn pipeline_values(module: &naga::Module, given: &BTreeMap<String, f64>) -> (PipelineConstants, Vec<String>) {
-    let key = |constant: &Override| match constant.id {
-        Some(id) => id.to_string(),
-        None => constant.name.clone().unwrap_or_default(),
-    };
     let mut values = PipelineConstants::default();
     let mut missing = Vec::new();
     for (_, constant) in module.overrides.iter() {
@@ -262,11 +258,50 @@ fn resolve(
                 .kernel(kernel)
                 .help("give a constant of at least 1"),
         )),
-        Err(failure) => Err(Error::Kernel(
-            Message::new(format!("the override constants do not resolve: {failure}"))
-                .kernel(kernel)
-                .help("look at the values given and at the expressions that use them"),
-        )),
+        Err(failure) => {
+            let message = match failing_override(module, info, kernel, values) {
+                Some(handle) => {
+                    let span = module.overrides.get_span(handle);
+                    let line = source.view().file_of(span).location(span).map(|(line, _)| format!(" of line {line}"));
+                    let line = line.unwrap_or_default();
+                    Message::new(format!("the override constant{line} has no value: {failure}"))
+                        .subject(name_of(&module.overrides[handle]).unwrap_or_default())
+                }
+                None => Message::new(format!("the override constants do not resolve: {failure}")),
+            };
+            let help = "look at the values given and at the expressions that use them";
+            Err(Error::Kernel(message.kernel(kernel).help(help)))
+        }
+    }
+}
+
+/// The first override whose own expression has no value. Nothing where it is an expression elsewhere that has none.
+fn failing_override(
+    module: &naga::Module,
+    info: &ModuleInfo,
+    kernel: &str,
+    values: &PipelineConstants,
+) -> Option<Handle<Override>> {
+    let entry = || Some((ShaderStage::Compute, kernel));
+    // As if all that come later were given: what fails then is this one, or in the end what uses them.
+    let fails = |count: usize| {
+        let later = module.overrides.iter().skip(count).filter(|(_, constant)| name_of(constant).is_some());
+        let later = later.map(|(_, constant)| (key(constant), 1.0));
+        let values = later.chain(values.iter().map(|(key, value)| (key.clone(), *value))).collect();
+        pipeline_constants::process_overrides(module, info, entry(), &values).is_err()
+    };
+    if fails(0) {
+        return None;
+    }
+    let handles = module.overrides.iter().map(|(handle, _)| handle);
+    handles.zip(1..).find(|(_, count)| fails(*count)).map(|(handle, _)| handle)
+}
+
+/// What naga calls an override.
+fn key(constant: &Override) -> String {
+    match constant.id {
+        Some(id) => id.to_string(),
+        None => constant.name.clone().unwrap_or_default(),
     }
 }
 
