@@ -1,8 +1,9 @@
 //! How is a struct of my own passed to a kernel?
 //!
-//! Give it the layout that WGSL has, with `#[repr(C)]`, and derive `bytemuck::Pod`. The trap is `vec3f`: 12
-//! bytes long, but it starts at a multiple of 16, so that Rust needs a word where WGSL leaves a gap. A call
-//! whose struct does not fit is refused, with both layouts side by side; try it by leaving `_gap` out.
+//! Give it the layout that WGSL has, with `#[repr(C)]`, and derive `bytemuck::Pod` and `swath::Layout`. The trap is
+//! `vec3f`: 12 bytes long, but it starts at a multiple of 16, so that Rust needs a word where WGSL leaves a gap. A
+//! call whose struct does not fit is refused, with WGSL's layout as a table; try it by leaving `_gap` out, or, which has
+//! the right size, by swapping `position` and `velocity`.
 //!
 //! `cargo run --example custom_struct`
 
@@ -41,7 +42,7 @@ const KERNEL: &str = "
     }";
 
 #[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable, swath::Layout)]
 struct Ball {
     position: [f32; 3],
     radius: f32,
@@ -51,7 +52,7 @@ struct Ball {
 }
 
 #[repr(C)]
-#[derive(Clone, Copy, Pod, Zeroable)]
+#[derive(Clone, Copy, Pod, Zeroable, swath::Layout)]
 struct World {
     gravity: [f32; 3],
     step: f32,

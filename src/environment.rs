@@ -11,8 +11,11 @@ use crate::{
 /// What is wrong with a value, and how it may look.
 type Problem = (String, &'static str);
 
-/// The variables whose values can be wrong whatever devices there are, and how each is read.
-const VARIABLES: [(&str, fn(&str) -> Result<(), Problem>); 5] = [
+/// A variable, and how its value is read.
+type Variable = (&'static str, fn(&str) -> Result<(), Problem>);
+
+/// Those whose values can be wrong whatever devices there are.
+const VARIABLES: [Variable; 5] = [
     ("SWATH_MEMORY", |text| match parse_bytes(text) {
         Ok(_) => Ok(()),
         Err(problem) => Err((problem.to_string(), "a number of bytes, such as 512MiB or 2GB")),

@@ -64,7 +64,8 @@
 //! # Features
 //!
 //! `gpu` brings wgpu, `cpu` the CPU engine, and `cli` the `swath` command with the samples; all three
-//! are on by default. A library wants `default-features = false, features = ["gpu", "cpu"]`. `imports` brings modules from
+//! are on by default, and so is `derive`, which has structs checked field by field ([`layout`]). A library wants
+//! `default-features = false, features = ["gpu", "cpu", "derive"]`. `imports` brings modules from
 //! several files, as WESL and naga_oil have them.
 #![warn(missing_docs)]
 
@@ -85,6 +86,8 @@ pub mod file;
 mod ir;
 mod journal;
 mod kernel;
+#[cfg(feature = "derive")]
+pub mod layout;
 pub mod plan;
 mod report;
 mod runtime;
@@ -120,6 +123,9 @@ pub use report::{FaultReport, MemberReport, Report};
 pub use runtime::{Runtime, RuntimeBuilder};
 pub use trace::Trace;
 pub use trust::FailedProbe;
+
+#[cfg(feature = "derive")]
+pub use swath_derive::Layout;
 
 #[cfg(feature = "gpu")]
 pub use wgpu;

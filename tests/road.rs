@@ -13,7 +13,7 @@ use imports::{Arrow, Sources};
 
 /// The modules at the top of `src`, each after those that it may name: the list of `ARCHITECTURE.md`. The root, `lib.rs`,
 /// names all.
-const ROAD: [&str; 25] = [
+const ROAD: [&str; 26] = [
     "error",
     "bytes",
     "environment",
@@ -21,6 +21,7 @@ const ROAD: [&str; 25] = [
     "file",
     "device_info",
     "kernel",
+    "layout",
     "ir",
     "access",
     "trust",

@@ -6,6 +6,8 @@ use bytemuck::Pod;
 use half::f16;
 use naga::Scalar;
 
+#[cfg(feature = "derive")]
+use crate::kernel::Type;
 use crate::{
     buffer::short_name,
     error::Message,
@@ -74,6 +76,10 @@ impl Element {
             return Err(message(format!("elements of type {} have no size", self.name()))
                 .help("use a type that holds something"));
         }
+        #[cfg(feature = "derive")]
+        if let Some(host) = self.id.and_then(crate::layout::known) {
+            return self.check_fields(host, kernel, binding);
+        }
         // Types of 64 bits are WGSL's own only where the kernel has them.
         let is_wide = |scalar: Option<Scalar>| scalar.is_some_and(|scalar| scalar.width == 8);
         let strange = own.is_none() || is_wide(own) && !is_wide(shape.scalar);
@@ -101,6 +107,24 @@ impl Element {
             (own, None) => own.is_some() && shape.scalar.is_some() && shape.dense,
         };
         if fits { Ok(()) } else { Err(self.misfit(kernel, binding)) }
+    }
+
+    /// Of a type that is known field by field: whether each stands where the WGSL has it.
+    #[cfg(feature = "derive")]
+    fn check_fields(&self, host: &crate::layout::HostType, kernel: &Kernel, binding: &Binding) -> Result<(), Message> {
+        let whole = binding.ty();
+        let element = match whole {
+            Type::Array { element, stride, .. } if *stride as usize == self.size => Some(&**element),
+            _ => None,
+        };
+        let is_whole = self.size == binding.shape.fixed_bytes as usize && whole.runtime_array().is_none();
+        let Some(wgsl) = element.or(is_whole.then_some(whole)) else { return Err(self.misfit(kernel, binding)) };
+        host.compare(wgsl, "").map_err(|problem| {
+            let table =
+                if binding.shape.table.is_empty() { String::new() } else { format!("\n{}", binding.shape.table) };
+            let help = "order, pad and name the struct's fields as the WGSL does, or the other way round";
+            kernel.message(problem + &table).subject(&binding.name).help(help)
+        })
     }
 
     /// The error where sizes disagree: both of them, and the WGSL layout.

@@ -78,7 +78,12 @@ pub(crate) fn each(module: &Module, ty: Handle<Type>, name: &str, visit: &mut dy
 /// Whether the last name of `path` is that of a padding field: it starts with an underscore or with `pad`.
 pub(crate) fn is_padding(path: &str) -> bool {
     let name = path.rsplit('.').next().unwrap_or(path);
-    path.contains('.') && (name.starts_with('_') || name.to_lowercase().starts_with("pad"))
+    path.contains('.') && is_padding_name(name)
+}
+
+/// The same of the name of a field.
+pub(crate) fn is_padding_name(name: &str) -> bool {
+    name.starts_with('_') || name.to_lowercase().starts_with("pad")
 }
 
 fn walk(module: &Module, at: TypedOffset<'_>, path: &str, visit: &mut dyn FnMut(&str, Slot)) {

@@ -18,6 +18,8 @@ mod gpu;
 #[cfg(feature = "imports")]
 mod imports;
 mod ir;
+#[cfg(all(feature = "derive", feature = "cpu"))]
+mod layout;
 mod plan;
 mod samples;
 #[cfg(feature = "cpu")]
