@@ -32,7 +32,7 @@
 //!
 //! Fields are compared by name: `#[layout(name = "velocity")]` gives WGSL's where it is another. Fields whose names begin with
 //! an underscore or with `pad` are padding. A vector is an array of numbers here, and so is a struct of numbers of one type
-//! that stands for a vector.
+//! that stands for a vector; with the feature `glam`, that crate's vectors and matrices are fields as well.
 
 use std::{any::TypeId, collections::HashMap, fmt::Write, sync::OnceLock};
 
@@ -113,6 +113,31 @@ others!(u8, i8, u16, i16);
 
 impl<T: Layout, const N: usize> Layout for [T; N] {
     const TYPE: HostType = HostType::Array { element: &T::TYPE, count: N, stride: size_of::<T>() };
+}
+
+#[cfg(feature = "glam")]
+mod of_glam {
+    use glam::*;
+
+    use super::{HostType, Layout};
+
+    macro_rules! as_arrays {
+        ($($ty:ty => $array:ty),* $(,)?) => {
+            $(impl Layout for $ty {
+                const TYPE: HostType = {
+                    assert!(size_of::<$ty>() == size_of::<$array>());
+                    <$array>::TYPE
+                };
+            })*
+        };
+    }
+
+    as_arrays! {
+        Vec2 => [f32; 2], Vec3 => [f32; 3], Vec4 => [f32; 4], Quat => [f32; 4],
+        IVec2 => [i32; 2], IVec3 => [i32; 3], IVec4 => [i32; 4],
+        UVec2 => [u32; 2], UVec3 => [u32; 3], UVec4 => [u32; 4],
+        Mat2 => [[f32; 2]; 2], Mat4 => [[f32; 4]; 4],
+    }
 }
 
 /// A type that calls know by what it has in memory.

@@ -65,7 +65,8 @@
 //!
 //! `gpu` brings wgpu, `cpu` the CPU engine, and `cli` the `swath` command with the samples; all three
 //! are on by default, and so is `derive`, which has structs checked field by field ([`layout`]). A library wants
-//! `default-features = false, features = ["gpu", "cpu", "derive"]`. `imports` brings modules from
+//! `default-features = false, features = ["gpu", "cpu", "derive"]`. `glam` and `mint` have `.set` take the
+//! vectors and matrices of these crates. `imports` brings modules from
 //! several files, as WESL and naga_oil have them.
 #![warn(missing_docs)]
 

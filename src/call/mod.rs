@@ -20,6 +20,8 @@ mod tests;
 mod tune;
 pub(crate) mod uniform;
 mod unread;
+#[cfg(any(feature = "glam", feature = "mint"))]
+mod vectors;
 
 use std::{fmt, time::Duration};
 

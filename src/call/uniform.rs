@@ -12,12 +12,13 @@ use crate::{
     kernel::{Binding, BindingKind, Kernel, fields, layout, names},
 };
 
-mod sealed {
+pub(super) mod sealed {
     pub trait Sealed {}
 }
 
 /// A value that [`Call::set`](crate::Call::set) takes: `f32`, `i32`, `u32`, `f16`, `bool` (for a `u32`
 /// or `i32` field), `f64`, `i64` and `u64` for fields of 64 bits, arrays of them for vectors and arrays, and `[[T; ROWS]; COLUMNS]` for matrices.
+/// With the features `glam` and `mint`, vectors and matrices of those crates are the arrays that they hold.
 /// An `i32`, which is what an integer literal is, and a `usize` serve every field that can hold the number as it is.
 pub trait UniformValue: sealed::Sealed {
     /// Rows of a column, and columns: `f32` is `(1, 1)`, `[f32; 3]` is `(3, 1)`.

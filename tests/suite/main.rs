@@ -30,6 +30,8 @@ mod split;
 mod trust;
 #[cfg(feature = "cpu")]
 mod tune;
+#[cfg(all(feature = "derive", feature = "cpu", any(feature = "glam", feature = "mint")))]
+mod vectors;
 
 #[cfg(feature = "gpu")]
 #[path = "../support/missing_gpu.rs"]
