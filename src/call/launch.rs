@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     device::{Device, Reservation, Ticket, reserve},
+    device_info::DeviceKind,
     error::{Error, Message, Result},
     exec::{
         ArgData, Launch, Metrics,
@@ -347,6 +348,8 @@ impl Checked<'_> {
         let watchers = &mut self.call.watchers;
         let is_watched = !watchers.is_empty();
         let mut tell = |event| watchers.tell(event);
+        // The host's own engine does not hang.
+        let ticket = self.ticket.as_ref().filter(|_| self.device.kind() != DeviceKind::Cpu);
         let launch = Launch {
             kernel: &self.call.kernel,
             args: lend(&self.call.kernel, &mut self.call.args, &self.call.uniforms),
@@ -359,6 +362,7 @@ impl Checked<'_> {
             watcher: if is_watched { Some(&mut tell) } else { None },
             landing: Some(landing),
             watches_loops: self.watches_loops,
+            patience: ticket.and_then(|ticket| ticket.patience(&self.device)),
         };
         self.device.inner.backend.launch(launch)
     }

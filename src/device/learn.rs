@@ -11,6 +11,7 @@ use super::{
     Device, measure,
     recall::{Calls, Chosen, Entry},
     share::Sharing,
+    ticket::Ticket,
     variant::{Regrid, Variant, Variants},
 };
 use crate::{
@@ -81,53 +82,6 @@ pub(super) struct State {
     measures_at: f64,
     /// Those from which on it is worth to measure once more.
     again_at: f64,
-}
-
-/// A call whose device is chosen or known, and what it is expected to take.
-#[derive(Clone, Debug)]
-pub(crate) struct Ticket {
-    pub(super) entry: usize,
-    pub(super) generation: u32,
-    /// The device's number, and seconds without compilation.
-    pub(super) expected: Option<(u32, f64)>,
-    /// Whether the device was chosen here.
-    pub(super) is_open: bool,
-    /// If it is tried out: what the best is predicted to take.
-    pub(super) instead_of: Option<f64>,
-    /// The call on devices for which constants that it leaves open were tuned.
-    pub(super) variants: Option<Variants>,
-    /// Those that are to share it.
-    pub(super) sharing: Option<Arc<Sharing>>,
-    /// Whether it ran before, so that finding this took no time.
-    pub(super) is_warm: bool,
-}
-
-impl Ticket {
-    /// Whether finding the device took no time to speak of.
-    pub fn is_warm(&self) -> bool {
-        self.is_warm
-    }
-
-    /// The same for one device that runs all of it.
-    pub fn alone(self) -> Ticket {
-        Ticket { sharing: None, ..self }
-    }
-
-    /// Those that are to share it, where that pays.
-    pub fn sharing(&self) -> Option<&Arc<Sharing>> {
-        self.sharing.as_ref()
-    }
-
-    /// The call with the constants that were tuned for a device, if there are any.
-    pub fn variant_on(&self, device: &Device) -> Option<&Arc<Variant>> {
-        let found = self.variants.as_ref()?.iter().find(|(number, _)| *number == device.inner.number);
-        found.map(|(_, variant)| variant)
-    }
-
-    /// Seconds that the call is expected to take on this device.
-    pub fn seconds_on(&self, device: &Device) -> Option<f64> {
-        self.expected.filter(|(number, _)| *number == device.inner.number).map(|(_, seconds)| seconds)
-    }
 }
 
 impl State {

@@ -14,8 +14,9 @@ use super::{
     Asked, Decision, Device, DeviceChoice,
     choice::{Candidates, Choice},
     energy::{Energy, Reading},
-    learn::{Learner, Ticket},
+    learn::Learner,
     share::Sharing,
+    ticket::Ticket,
     trust::Trust,
     variant::Regrid,
 };

@@ -8,6 +8,7 @@ mod list;
 mod measure;
 mod recall;
 mod share;
+mod ticket;
 mod trust;
 mod variant;
 mod worker;
@@ -24,9 +25,9 @@ use std::{
 pub(crate) use budget::{Reservation, call_back, reserve};
 pub use choice::DeviceChoice;
 pub(crate) use choice::{Asked, Candidates, Decision, decide};
-pub(crate) use learn::Ticket;
 pub(crate) use list::Devices;
 pub(crate) use share::Sharing;
+pub(crate) use ticket::Ticket;
 pub(crate) use variant::{Regrid, Variant, in_words};
 
 use crate::{

@@ -8,7 +8,7 @@ use std::{
 
 use rustc_hash::{FxHashMap, FxHasher};
 
-use super::{learn::Ticket, share::Sharing, variant::Variants};
+use super::{share::Sharing, ticket::Ticket, variant::Variants};
 use crate::{
     cost::{Fingerprint, OFTEN, Sampler, Task},
     kernel::{Kernel, identity::Identity},
@@ -226,6 +226,7 @@ impl Calls {
             variants: entry.variants.clone(),
             sharing: entry.sharing.clone(),
             is_warm: entry.uses() > 0 && entry.uses() != entry.chosen_at,
+            runs: entry.uses(),
         }
     }
 }

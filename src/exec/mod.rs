@@ -144,6 +144,9 @@ pub(crate) struct Launch<'a> {
     /// and leaves the host's memory as it is. Nothing of the launch is resident then.
     #[cfg_attr(not(feature = "gpu"), allow(dead_code))]
     pub watches_loops: bool,
+    /// How long a device may not answer before it counts as hung, for each tile; the CPU engine has all the time. Nothing where
+    /// nobody knows what it should take.
+    pub patience: Option<Duration>,
 }
 
 /// Who hears of tiles as they are done.
@@ -164,6 +167,7 @@ impl<'a> Launch<'a> {
             watcher: None,
             landing: None,
             watches_loops: false,
+            patience: None,
         }
     }
 }

@@ -47,12 +47,14 @@ pub(super) struct Alone<'a> {
     track: Option<Track<'a>>,
     watcher: Option<&'a mut Watcher<'a>>,
     landing: Option<&'a AtomicBool>,
+    patience: Option<Duration>,
 }
 
 impl<'a> Alone<'a> {
     /// Takes the watcher of a launch over.
     pub fn of(launch: &mut Launch<'a>) -> Self {
-        Alone { track: launch.track, watcher: launch.watcher.take(), landing: launch.landing }
+        let Launch { track, landing, patience, .. } = *launch;
+        Alone { track, watcher: launch.watcher.take(), landing, patience }
     }
 
     /// Runs all tiles, in their order.
@@ -78,7 +80,7 @@ impl<'a> Alone<'a> {
         space: TileSpace,
         (tile, units, began): (u32, Range<u32>, Instant),
     ) -> Result<()> {
-        session.land(None)?;
+        session.land(self.patience)?;
         self.landing.into_iter().for_each(|landing| landing.store(true, Ordering::Relaxed));
         let units_done = units.end;
         session.settle(std::slice::from_ref(&units))?;

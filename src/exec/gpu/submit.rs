@@ -1,7 +1,7 @@
 //! Launches: arguments in, dispatches, results out.
 
 use std::{
-    sync::{Arc, Mutex, atomic::AtomicBool},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -13,7 +13,7 @@ use super::{
     pipeline::{DATA_GROUP, Pipeline, TILE_GROUP},
     rows::{self, Rows},
     session,
-    transfer::{self, Piece},
+    transfer::{self, Ending, Piece},
     turns::record_turns,
 };
 use crate::{
@@ -194,7 +194,8 @@ pub(super) fn launch_with(gpu: &Arc<Gpu>, launch: Launch<'_>, fuel: Option<u32>)
         }
         drop(uploading);
         let _running = trace::span(track, Activity::Kernel);
-        let ending = Ending { has_status: variant.has_status(), stop, landing: launch.landing };
+        let until = launch.patience.map(|patience| Instant::now() + patience);
+        let ending = (variant.has_status(), Ending { stop, until, landing: launch.landing });
         let ended = run(gpu, &pipeline, arguments, (&tile, part, turns), &mut metrics, ending)?;
         rated.rate.note(part.size, metrics.kernel, &flight);
         Ok((metrics, ended))
@@ -271,24 +272,16 @@ pub(super) fn place<'a>(
     Ok(Argument { place, bytes: padded(bytes), result })
 }
 
-/// What may end a run early, and who wants to know whether results were on their way then.
-#[derive(Clone, Copy)]
-struct Ending<'a> {
-    has_status: bool,
-    stop: Option<&'a Stop>,
-    landing: Option<&'a AtomicBool>,
-}
-
-/// Dispatches, waits, and brings the results back.
+/// Dispatches, waits, and brings the results back; `has_status` says whether the kernel tells how it ended.
 fn run(
     gpu: &Gpu,
     pipeline: &Pipeline,
     mut arguments: Vec<Argument<'_>>,
     (tile, part, turns): (&TileUniform, Part, u32),
     metrics: &mut Metrics,
-    ending: Ending<'_>,
+    (has_status, ending): (bool, Ending<'_>),
 ) -> Result<Ended> {
-    let Ending { has_status, stop, landing } = ending;
+    let stop = ending.stop;
     let results: Vec<_> = arguments.iter_mut().map(|argument| argument.result.take()).collect();
     let bound: Vec<_> = arguments.iter().map(Argument::bound).collect();
     let group = gpu.groups.get(gpu, pipeline, &bound);
@@ -340,17 +333,17 @@ fn run(
     }
     match timer {
         None => {
-            transfer::finish(gpu, encoder, Vec::new(), stop)?;
+            transfer::finish_as(gpu, encoder, Vec::new(), ending)?;
             metrics.kernel = start.elapsed();
             if !pieces.is_empty() {
-                transfer::finish_telling(gpu, gpu.encoder(), pieces, stop, landing)?;
+                transfer::finish_as(gpu, gpu.encoder(), pieces, ending)?;
             }
         }
         Some(timer) => {
             encoder.resolve_query_set(&timer.queries, 0..2, &timer.resolved, 0);
             let mut ticks = [0; TICKS];
             pieces.push(Piece { source: &timer.resolved, offset: 0, data: &mut ticks[..] });
-            transfer::finish_telling(gpu, encoder, pieces, stop, landing)?;
+            transfer::finish_as(gpu, encoder, pieces, ending)?;
             metrics.kernel = timer.elapsed(&ticks).unwrap_or(start.elapsed());
             gpu.timers.put(timer);
         }

@@ -238,3 +238,41 @@ fn a_lost_device_is_found_again() {
     assert_eq!(y, [5.0, 9.0, 13.0, 17.0], "on the device that was opened anew");
     assert!(matches!(buffer.download(0, &mut [0; 16]), Err(Error::DeviceLost(_))), "what was on the lost one is gone");
 }
+
+/// A device that takes many times what was expected is given up, and nothing of it reaches the host.
+#[test]
+fn a_launch_that_takes_far_too_long_counts_as_hung() {
+    // One of its own: others would find it busy.
+    let Some(backend) = backend().and_then(|_| discover().into_iter().next()) else { return };
+    let kernel = kernel(
+        "@group(0) @binding(0) var<storage, read_write> x: array<u32>;
+         @compute @workgroup_size(64) fn churn(@builtin(global_invocation_id) id: vec3u) {
+             var h = id.x + 1u;
+             for (var i = 0u; i < 60000u; i++) { h ^= h << 13u; h ^= h >> 17u; h ^= h << 5u; }
+             x[id.x] = h;
+         }",
+        "churn",
+    );
+    let run = |x: &mut [u32], groups, patience| {
+        let args = vec![ArgData::Write(bytemuck::cast_slice_mut(x))];
+        backend.launch(Launch { patience, ..Launch::new(&kernel, args, [groups, 1, 1]) })
+    };
+    let mut x = vec![7_u32; 64];
+    run(&mut x, 1, Some(Duration::from_secs(30))).expect("it is done in time");
+    assert_ne!(x[0], 7);
+    // Longer and longer, until it takes too long on any machine.
+    for groups in [1 << 12, 1 << 15, 1 << 18] {
+        let mut x = vec![7_u32; 64 * groups as usize];
+        match run(&mut x, groups, Some(Duration::from_millis(20))) {
+            Ok(_) => {}
+            Err(Error::Hung(_)) => {
+                assert!(x.iter().all(|&word| word == 7), "what is on the way stays there");
+                assert!(matches!(run(&mut x, 1, None), Err(Error::Busy(_))));
+                backend.wait_until_idle(Duration::from_secs(300)).expect("it is done at last");
+                return;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    panic!("the device is too fast for this test");
+}

@@ -211,20 +211,29 @@ pub(super) fn finish(
     pieces: Vec<Piece<'_, &mut [u8]>>,
     stop: Option<&Stop>,
 ) -> Result<()> {
-    finish_telling(gpu, encoder, pieces, stop, None)
+    finish_as(gpu, encoder, pieces, Ending { stop, ..Ending::default() })
 }
 
-/// As [`finish`], and sets `landing` before the first piece is changed.
-pub(super) fn finish_telling(
+/// What may end a wait early, and who wants to know whether results were on their way then.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Ending<'a> {
+    pub stop: Option<&'a Stop>,
+    /// When the device counts as hung.
+    pub until: Option<Instant>,
+    /// Set before the first piece is changed.
+    pub landing: Option<&'a AtomicBool>,
+}
+
+/// As [`finish`].
+pub(super) fn finish_as(
     gpu: &Gpu,
     encoder: wgpu::CommandEncoder,
     pieces: Vec<Piece<'_, &mut [u8]>>,
-    stop: Option<&Stop>,
-    landing: Option<&AtomicBool>,
+    ending: Ending<'_>,
 ) -> Result<()> {
     if pieces.is_empty() {
         let index = gpu.queue.submit([encoder.finish()]);
-        return gpu.wait(index, stop);
+        return gpu.wait_until(index, ending.stop, ending.until);
     }
     let mut chunks = pieces.into_iter().flat_map(split).peekable();
     let mut encoder = Some(encoder);
@@ -238,10 +247,10 @@ pub(super) fn finish_telling(
             parts.push(copy_to_staging(gpu, &mut encoder, chunk)?);
         }
         if let Some(readback) = before.replace(submit(gpu, encoder, parts)) {
-            readback.complete(gpu, stop, landing)?;
+            readback.complete(gpu, ending)?;
         }
     }
-    before.map_or(Ok(()), |readback| readback.complete(gpu, stop, landing))
+    before.map_or(Ok(()), |readback| readback.complete(gpu, ending))
 }
 
 /// Submits `encoder` with the copies of all pieces behind what it holds, and returns at once: the bytes are there when
@@ -346,9 +355,9 @@ impl<T: Target> Readback<T> {
 
 impl Readback<&mut [u8]> {
     /// Waits for the copies and fills the pieces.
-    pub fn complete(self, gpu: &Gpu, stop: Option<&Stop>, landing: Option<&AtomicBool>) -> Result<()> {
-        self.land(gpu, stop, None)?;
-        landing.into_iter().for_each(|landing| landing.store(true, Ordering::Relaxed));
+    pub fn complete(self, gpu: &Gpu, ending: Ending<'_>) -> Result<()> {
+        self.land(gpu, ending.stop, ending.until)?;
+        ending.landing.into_iter().for_each(|landing| landing.store(true, Ordering::Relaxed));
         self.unload(gpu, |data, bytes| data.copy_from_slice(&bytes[..data.len()]))
     }
 }

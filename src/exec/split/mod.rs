@@ -74,6 +74,9 @@ pub(crate) struct SplitLaunch<'a> {
     pub patience: Duration,
 }
 
+/// A claim counts as hung after so many times what it was expected to take.
+pub(crate) const HUNG: u32 = 20;
+
 /// What a claim may take at least before it counts as hung.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 

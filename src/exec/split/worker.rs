@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    Host, Member,
+    HUNG, Host, Member,
     books::{Books, Trouble},
 };
 use crate::{
@@ -24,9 +24,6 @@ use crate::{
     plan::TileEvent,
     schedule::{Answer, Claim, Landing, Ledger, MemberId},
 };
-
-/// A claim counts as hung after so many times what it was expected to take.
-const HUNG: u32 = 20;
 
 /// The shortest and the longest wait before the ledger is asked again.
 const SHORT: Duration = Duration::from_micros(20);
@@ -72,6 +69,8 @@ pub(super) fn serve(work: Work<'_>, member: &Member<'_>, id: MemberId, sender: &
             watcher: None,
             landing: None,
             watches_loops: member.watches_loops,
+            // Each claim has its own.
+            patience: None,
         };
         let serve = || member.backend.serve(launch, member.plan, &mut |session| worker.work(session));
         let result = panic::catch_unwind(AssertUnwindSafe(serve)).unwrap_or_else(|_| {
