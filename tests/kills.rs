@@ -282,12 +282,11 @@ fn a_signal_ends_it_with_a_good_record() {
         assert!(child.try_wait().expect("it is ours").is_none(), "it was done too soon");
         thread::sleep(Duration::from_millis(5));
     }
-    // SIGINT is ignored where a script runs this in the background, and stays so.
     // SAFETY: sends a signal to a child of ours that was not waited for, so that its number is still its own.
-    assert_eq!(unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGTERM) }, 0);
+    assert_eq!(unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGINT) }, 0);
     // Meanwhile another cannot have it.
     let output = child.wait_with_output().expect("it ends");
-    assert_eq!(output.status.signal(), Some(libc::SIGTERM));
+    assert_eq!(output.status.signal(), Some(libc::SIGINT));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
         said.contains("units are done, and recorded in `c`") && said.contains("the same command goes on"),

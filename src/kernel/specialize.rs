@@ -259,7 +259,7 @@ fn resolve(
                 .help("give a constant of at least 1"),
         )),
         Err(failure) => {
-            let message = match failing_override(module, info, kernel, values) {
+            let message = match failing_override(module, kernel, values) {
                 Some(handle) => {
                     let span = module.overrides.get_span(handle);
                     let line = source.view().file_of(span).location(span).map(|(line, _)| format!(" of line {line}"));
@@ -276,19 +276,24 @@ fn resolve(
 }
 
 /// The first override whose own expression has no value. Nothing where it is an expression elsewhere that has none.
-fn failing_override(
-    module: &naga::Module,
-    info: &ModuleInfo,
-    kernel: &str,
-    values: &PipelineConstants,
-) -> Option<Handle<Override>> {
-    let entry = || Some((ShaderStage::Compute, kernel));
+fn failing_override(module: &naga::Module, kernel: &str, values: &PipelineConstants) -> Option<Handle<Override>> {
     // As if all that come later were given: what fails then is this one, or in the end what uses them.
     let fails = |count: usize| {
-        let later = module.overrides.iter().skip(count).filter(|(_, constant)| name_of(constant).is_some());
-        let later = later.map(|(_, constant)| (key(constant), 1.0));
-        let values = later.chain(values.iter().map(|(key, value)| (key.clone(), *value))).collect();
-        pipeline_constants::process_overrides(module, info, entry(), &values).is_err()
+        let (mut module, mut values) = (module.clone(), values.clone());
+        let handles: Vec<_> = module.overrides.iter().map(|(handle, _)| handle).skip(count).collect();
+        for handle in handles {
+            let constant = &mut module.overrides[handle];
+            if name_of(constant).is_some() {
+                constant.init = None;
+                values.entry(key(constant)).or_insert(1.0);
+            }
+        }
+        // What only their expressions used would be evaluated as well.
+        compact(&mut module, KeepUnused::Yes);
+        let Ok(info) = Validator::new(ValidationFlags::all(), Capabilities::all()).validate(&module) else {
+            return false;
+        };
+        pipeline_constants::process_overrides(&module, &info, Some((ShaderStage::Compute, kernel)), &values).is_err()
     };
     if fails(0) {
         return None;

@@ -132,7 +132,7 @@ fn variables_that_mean_nothing_are_refused() {
 #[test]
 fn lists_of_devices_and_constants_are_read_with_care() {
     let text = "@id(3) override a: u32 = 1u;
-override n = 4u;
+override n = 5u;
 override m: u32 = 100u / (n - 4u);
 @group(0) @binding(0) var<storage, read_write> x: array<u32>;
 @compute @workgroup_size(1) fn fill(@builtin(global_invocation_id) id: vec3u) { x[id.x] = a + m; }";
@@ -143,13 +143,13 @@ override m: u32 = 100u / (n - 4u);
         ("--const n=5 --device ,", "the list of devices `,` has an empty name"),
         ("--const n=5 --device all,cpu", "names `all`, which is no single device"),
         ("--const n=5 --const 3=4 --const a=5", "--const a is given twice, also as 3"),
-        ("--const a=2 --device cpu", "`m`: the override constant of line 3 has no value"),
+        ("--const n=4 --device cpu", "`m`: the override constant of line 3 has no value"),
     ] {
         let text = refused(flags);
         assert!(text.contains(words), "{flags}: {text}");
     }
     let text = bench.fails("exec k.wgsl --grid 4 --out x=x.npy:4", 2);
     assert!(text.contains("x=x.npy:f32:4"), "{text}");
-    let text = bench.fails("tune k.wgsl --grid 0 --out x=x.npy:u32:4 --const n=5,6", 2);
+    let text = bench.fails("tune k.wgsl --grid 0 --out x=x.npy:u32:4 --const n=6,7", 2);
     assert!(text.contains("a grid of 0 has nothing to measure"), "{text}");
 }

@@ -48,6 +48,18 @@ impl Folder {
     pub fn command(&self, words: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_swath"));
         command.current_dir(self.root()).env_remove("SWATH_DEVICE").args(words.split_whitespace());
+        // Signals that whoever started the tests ignores would be ignored here, too.
+        #[cfg(unix)]
+        {
+            use std::os::unix::process::CommandExt;
+            // SAFETY: `signal` may be called between fork and exec, and nothing else is.
+            unsafe {
+                command.pre_exec(|| {
+                    [libc::SIGINT, libc::SIGHUP].into_iter().for_each(|signal| _ = libc::signal(signal, libc::SIG_DFL));
+                    Ok(())
+                });
+            }
+        }
         command
     }
 
