@@ -26,7 +26,7 @@
 //! )?;
 //! let mut particles: [Particle; 100] = Zeroable::zeroed();
 //! let error = rt.call(&module.only_kernel()?).read_write("particles", &mut particles).grid(100).run().unwrap_err();
-//! assert!(error.to_string().contains("`pos` of `Particle` is at byte 0, and in the WGSL at byte 16"), "{error}");
+//! assert!(error.to_string().contains("`vel` of `Particle` is at byte 16, and in the WGSL at byte 0"), "{error}");
 //! # Ok::<(), swath::Error>(())
 //! ```
 //!
