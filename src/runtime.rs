@@ -38,7 +38,8 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// [`Error::NoDevice`](crate::Error::NoDevice) where there is none (possible only in a build without the feature `cpu`).
+    /// [`Error::NoDevice`](crate::Error::NoDevice) where there is none (possible only in a build without the feature `cpu`), and
+    /// [`Error::Call`](crate::Error::Call) where one of the environment's `SWATH_` variables has a value that means nothing.
     pub fn new() -> Result<Runtime> {
         Runtime::builder().build()
     }
