@@ -174,7 +174,7 @@ pub(crate) fn known(id: TypeId) -> Option<&'static HostType> {
 
 impl HostType {
     /// Its bytes.
-    pub fn size(&self) -> usize {
+    pub const fn size(&self) -> usize {
         match *self {
             HostType::Scalar(scalar) => scalar.bytes(),
             HostType::Other { size, .. } | HostType::Struct { size, .. } => size,
@@ -309,7 +309,7 @@ mod tests {
     fn types() -> Vec<(&'static str, HostType)> {
         const F: HostType = f32::TYPE;
         const fn row(element: &'static HostType, count: usize) -> HostType {
-            HostType::Array { element, count, stride: element.size_of() }
+            HostType::Array { element, count, stride: element.size() }
         }
         const F2: HostType = row(&F, 2);
         const F4: HostType = row(&F, 4);
@@ -328,16 +328,6 @@ mod tests {
             ("array<vec4f, 3>", row(&F4, 3)),
             ("array<vec3f, 2>", row(&F4, 2)),
         ]
-    }
-
-    impl HostType {
-        const fn size_of(&self) -> usize {
-            match *self {
-                HostType::Scalar(_) => 4,
-                HostType::Other { size, .. } | HostType::Struct { size, .. } => size,
-                HostType::Array { count, stride, .. } => count * stride,
-            }
-        }
     }
 
     proptest! {

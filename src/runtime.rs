@@ -362,7 +362,7 @@ impl RuntimeBuilder {
     pub fn build(self) -> Result<Runtime> {
         environment::check()?;
         let history = self.history.unwrap_or_else(History::from_environment);
-        let memory = self.memory.or_else(default_memory);
+        let memory = self.memory.or_else(environment::memory);
         Ok(Runtime { devices: Devices::new(crate::exec::discover(self.threads), default_device(), &history, memory)? })
     }
 }
@@ -440,9 +440,4 @@ impl fmt::Debug for Runtime {
 /// `SWATH_DEVICE`, if it is set to something.
 fn default_device() -> Option<String> {
     std::env::var("SWATH_DEVICE").ok().filter(|name| !name.trim().is_empty())
-}
-
-/// `SWATH_MEMORY`, which was [checked](environment::check).
-fn default_memory() -> Option<u64> {
-    crate::bytes::parse_bytes(std::env::var("SWATH_MEMORY").ok()?.trim()).ok()
 }

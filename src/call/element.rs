@@ -120,17 +120,15 @@ impl Element {
         let is_whole = self.size == binding.shape.fixed_bytes as usize && whole.runtime_array().is_none();
         let Some(wgsl) = element.or(is_whole.then_some(whole)) else { return Err(self.misfit(kernel, binding)) };
         host.compare(wgsl, "").map_err(|problem| {
-            let table =
-                if binding.shape.table.is_empty() { String::new() } else { format!("\n{}", binding.shape.table) };
             let help = "order, pad and name the struct's fields as the WGSL does, or the other way round";
-            kernel.message(problem + &table).subject(&binding.name).help(help)
+            kernel.message(problem + &table(binding)).subject(&binding.name).help(help)
         })
     }
 
     /// The error where sizes disagree: both of them, and the WGSL layout.
     fn misfit(&self, kernel: &Kernel, binding: &Binding) -> Message {
         let (shape, name) = (&binding.shape, &binding.name);
-        let table = if shape.table.is_empty() { String::new() } else { format!("\n{}", shape.table) };
+        let table = table(binding);
         let Some(unit) = &shape.unit else {
             let problem = format!(
                 "`{name}` is {}, which ends in a runtime-sized array, and was given {}{table}",
@@ -169,6 +167,11 @@ impl Element {
             .subject(name)
             .help(help)
     }
+}
+
+/// The WGSL layout of a binding as lines below a sentence, where there is one to show.
+fn table(binding: &Binding) -> String {
+    if binding.shape.table.is_empty() { String::new() } else { format!("\n{}", binding.shape.table) }
 }
 
 /// What to do about a primitive type that WGSL does not have.

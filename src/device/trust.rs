@@ -3,7 +3,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    env,
     num::NonZero,
     panic,
     sync::{
@@ -22,6 +21,7 @@ use crate::{
         history::{Contents, HistoryFile},
     },
     device_info::DeviceKind,
+    environment,
     error::{Error, Result},
     exec::{ArgData, Launch},
     kernel::{Kernel, Module, identity::Identity},
@@ -87,19 +87,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Trust {
     /// Unless `SWATH_TRUST` says `off`, devices are probed; what is found is kept as `history` says.
     pub fn new(history: &History) -> Trust {
-        let is_off = match env::var("SWATH_TRUST") {
-            Ok(text) => match text.trim() {
-                "off" => true,
-                "" | "on" => false,
-                other => {
-                    tracing::warn!("SWATH_TRUST is `{other}`: neither `on` nor `off`; devices are probed");
-                    false
-                }
-            },
-            Err(_) => false,
-        };
         let inner = || Inner { file: history.file(), calls: Mutex::default(), cut_short: Mutex::default() };
-        Trust((!is_off).then(inner))
+        Trust((!environment::trusts_all()).then(inner))
     }
 
     /// What of a call of `kernel` the device may get wrong; nothing where there is nothing to fear.

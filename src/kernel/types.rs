@@ -40,7 +40,7 @@ impl Scalar {
     }
 
     /// Bytes of one.
-    pub fn bytes(self) -> usize {
+    pub const fn bytes(self) -> usize {
         match self {
             Scalar::F16 => 2,
             Scalar::F32 | Scalar::I32 | Scalar::U32 => 4,

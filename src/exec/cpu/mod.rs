@@ -33,6 +33,7 @@ use rustc_hash::FxBuildHasher;
 
 use crate::{
     device_info::{DeviceInfo, DeviceKind},
+    environment,
     error::{Error, Message, Result},
     exec::{
         Allocation, Backend, Launch, Metrics, Ready, Sequence, SequenceTurn,
@@ -195,9 +196,8 @@ struct Piece<'c> {
 /// The CPU engine, on so many threads; else on as many as `SWATH_THREADS` says, else as the machine runs at once. It compiles
 /// kernels where it can, unless `SWATH_CPU` says `interp`.
 pub(crate) fn engine(threads: Option<usize>) -> Arc<dyn Backend> {
-    let forbidden = std::env::var("SWATH_CPU").is_ok_and(|choice| choice.trim() == "interp");
     let pool = threads.map_or_else(Pool::from_environment, Pool::new);
-    Arc::new(CpuBackend::on(pool, !forbidden && jit::available()))
+    Arc::new(CpuBackend::on(pool, !environment::interprets() && jit::available()))
 }
 
 /// The CPU engine on so many threads.

@@ -18,6 +18,8 @@ use std::{
     },
 };
 
+use crate::environment;
+
 /// The threads that a backend runs on.
 pub(super) struct Pool {
     threads: usize,
@@ -54,18 +56,8 @@ impl Pool {
 
     /// As many threads as `SWATH_THREADS` says, else as the machine runs at once.
     pub fn from_environment() -> Self {
-        let available = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = match std::env::var("SWATH_THREADS") {
-            Ok(text) => match text.trim().parse() {
-                Ok(threads @ 1..) => threads,
-                _ => {
-                    tracing::warn!("SWATH_THREADS is `{text}`, not a number of threads: using {available}");
-                    available
-                }
-            },
-            Err(_) => available,
-        };
-        Self::new(threads)
+        let available = || std::thread::available_parallelism().map_or(1, usize::from);
+        Self::new(environment::threads().unwrap_or_else(available))
     }
 
     /// Threads that a launch may use.
