@@ -231,7 +231,7 @@ impl Call<'static> {
             Err((error, call)) => return Err(FailedCall { error, vectors: Box::new(Vectors::of(call)) }),
         };
         let (sender, receiver) = oneshot::channel();
-        let (kernel, device) = (checked.call.kernel.clone(), checked.device.clone());
+        let (kernel, device) = (checked.call.kernel.clone(), checked.placement.device.clone());
         let stop = checked.stop.as_ref().map(|armed| Arc::clone(armed.stop()));
         let on_drop = checked.call.on_drop.take();
         let waiting = Waiting(Arc::new(Mutex::new(Some(Box::new(checked)))));

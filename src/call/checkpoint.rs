@@ -284,7 +284,7 @@ impl Checked<'_> {
 
     /// Records that all of a call that is not cut is done.
     pub fn record_all(&self, journal: &mut Journal) -> Result<()> {
-        let Some(plan) = self.plan.as_deref() else { return Ok(()) };
+        let Some(plan) = self.placement.plan.as_deref() else { return Ok(()) };
         journal.landed(Some(0..plan.tiles.units()));
         let start = Instant::now();
         let extents = |at: usize, units: Range<u32>| extent(plan, false, at, units);

@@ -128,7 +128,7 @@ impl<'a> Call<'a> {
 impl Job<'_> {
     /// The plan; of several devices, that of the first.
     pub fn plan(&self) -> &Plan {
-        self.checked.plan.as_deref().expect("a job is planned when it is made")
+        self.checked.placement.plan.as_deref().expect("a job is planned when it is made")
     }
 
     /// The plans of all devices that share the call; that of the one device where one runs all of it.
@@ -140,18 +140,18 @@ impl Job<'_> {
     /// nothing is known of them, and for calls of a kind that is not predicted: with data in [buffers](crate::Buffer), shared by
     /// several devices that the caller named, or in tiles that were asked for.
     pub fn predictions(&self) -> &[Predicted] {
-        &self.checked.predicted
+        &self.checked.placement.predicted
     }
 
     /// The device that it runs on; of several, the first.
     pub fn device(&self) -> &Device {
-        &self.checked.device
+        &self.checked.placement.device
     }
 
     /// Time spent compiling so far, to find out whether the device can run the kernel; part of what the
     /// [report](crate::Report) gives in the end.
     pub fn compile_time(&self) -> Duration {
-        self.checked.compile
+        self.checked.placement.compile
     }
 
     /// Whether the CPU engine has done the call sooner than a process takes to open a GPU, as its work is counted and at a pace that

@@ -11,14 +11,13 @@ use super::{
     args::{Arg, Data},
     bind,
     checkpoint::Resumed,
-    job::Predicted,
     place::{Placement, about_buffers},
     prefer::Prefer,
     split::{Split, SplitMember},
     uniform::Uniforms,
 };
 use crate::{
-    device::{Device, Reservation, Ticket, reserve},
+    device::{Device, Reservation, reserve},
     device_info::DeviceKind,
     error::{Error, Message, Result},
     exec::{
@@ -39,26 +38,14 @@ use crate::{
 pub(super) struct Checked<'a> {
     /// Its kernel is the one that runs: where constants were tuned for the device, with those.
     pub(super) call: Box<CallParts<'a>>,
-    pub device: Device,
+    pub(super) placement: Box<Placement>,
     pub(super) workgroups: [u32; 3],
     start: Instant,
     pub stop: Option<Armed>,
-    /// How it is cut; nothing for one tile of data that fits.
-    pub plan: Option<Arc<Plan>>,
-    /// Time spent compiling to find out whether the device can run the kernel.
-    pub compile: Duration,
-    /// Who shares it; nothing where the device runs all of it.
-    split: Option<Box<Split>>,
     /// Whether it runs in workgroups of the size that the kernel has.
     is_exact: bool,
     /// Who records it.
     recorder: Option<Arc<Recorder>>,
-    /// What to tell the runtime's devices once it has run.
-    ticket: Option<Ticket>,
-    /// What it is predicted to take, the device that it runs on first.
-    pub predicted: Vec<Predicted>,
-    /// Whether the device is to find loops that it cuts short.
-    watches_loops: bool,
 }
 
 /// What a run did.
@@ -91,47 +78,32 @@ impl<'a> Call<'a> {
             let stop = Armed::new(Some(&call.kernel), start, call.deadline, mem::take(&mut call.tokens))?;
             Ok((workgroups, placement, stop))
         });
-        let (workgroups, placement, stop) = match placed {
+        let (mut workgroups, mut placement, stop) = match placed {
             Ok(placed) => placed,
             Err(error) => return Err((error, call)),
         };
-        let Placement { device, plan, compile, split, ticket, tuned, predicted, watches_loops } = placement;
-        let mut workgroups = workgroups;
         let mut is_exact = call.is_exact;
-        if let Some((variant, tuned)) = tuned {
-            workgroups = tuned;
+        if let Some((variant, tuned)) = &placement.tuned {
+            workgroups = *tuned;
             // A size that was found to be the fastest is one to keep.
             is_exact |= variant.kernel.workgroup_size() != call.kernel.workgroup_size();
             call.kernel = variant.kernel.clone();
         }
         // Only who looks at the plan sees it.
-        let shows_shape = planned && !is_exact && split.is_none();
-        let shape = || device.inner.backend.shape(&call.kernel, workgroups);
-        let plan = plan.map(|plan| match if shows_shape { shape() } else { None } {
-            Some(shape) => Arc::new(plan.with_shape(shape)),
-            None => plan,
-        });
-        Ok(Checked {
-            device,
-            workgroups,
-            start,
-            stop,
-            plan,
-            compile,
-            split,
-            recorder: call.devices.recorder(),
-            ticket,
-            predicted,
-            watches_loops,
-            is_exact,
-            call,
-        })
+        if planned && !is_exact && placement.split.is_none() {
+            let shape = placement.device.inner.backend.shape(&call.kernel, workgroups);
+            if let (Some(plan), Some(shape)) = (&mut placement.plan, shape) {
+                *plan = Arc::new(plan.with_shape(shape));
+            }
+        }
+        let recorder = call.devices.recorder();
+        Ok(Checked { call, placement, workgroups, start, stop, is_exact, recorder })
     }
 }
 
 impl CallParts<'_> {
     /// Refuses what is wrong, and finds the device; gives the workgroups, too.
-    fn check_and_place(&mut self, planned: bool) -> Result<([u32; 3], Placement)> {
+    fn check_and_place(&mut self, planned: bool) -> Result<([u32; 3], Box<Placement>)> {
         if let Some(error) = self.error.take() {
             return Err(*error);
         }
@@ -195,19 +167,21 @@ impl CallParts<'_> {
 impl<'a> Checked<'a> {
     /// The plans of all devices that take part.
     pub fn plans(&self) -> impl Iterator<Item = &Plan> {
-        let split = self.split.iter().flat_map(|split| split.members.iter().map(|member| &*member.plan));
-        split.chain(self.plan.as_deref().filter(|_| self.split.is_none()))
+        let Placement { plan, split, .. } = &*self.placement;
+        let plans = split.iter().flat_map(|split| split.members.iter().map(|member| &*member.plan));
+        plans.chain(plan.as_deref().filter(|_| split.is_none()))
     }
 
     /// All devices that take part.
     pub fn devices(&self) -> impl Iterator<Item = &Device> {
-        let split = self.split.iter().flat_map(|split| split.members.iter().map(|member| &member.device));
-        split.chain(Some(&self.device).filter(|_| self.split.is_none()))
+        let Placement { device, split, .. } = &*self.placement;
+        let devices = split.iter().flat_map(|split| split.members.iter().map(|member| &member.device));
+        devices.chain(Some(device).filter(|_| split.is_none()))
     }
 
     /// Whether it runs by units that are claimed.
     pub fn is_shared(&self) -> bool {
-        self.split.is_some()
+        self.placement.split.is_some()
     }
 
     /// The call, once it has run.
@@ -222,7 +196,7 @@ impl<'a> Checked<'a> {
 
     /// Runs it at once.
     pub fn launch_now(&mut self) -> Result<Report> {
-        let is_warm = self.ticket.as_ref().is_none_or(Ticket::is_warm);
+        let is_warm = self.placement.ticket.as_ref().is_none_or(|ticket| ticket.is_warm());
         let begin = if is_warm { self.start } else { Instant::now() };
         self.run_from(begin)
     }
@@ -241,61 +215,73 @@ impl<'a> Checked<'a> {
         if has_nothing_to_do(self.workgroups) {
             return Ok(self.report(Done::default(), Instant::now()));
         }
-        let counted =
-            if self.call.prefer == Prefer::Energy { self.call.devices.read_energy(&self.device) } else { None };
-        let (reserved, mut moved) = match self.reserve() {
+        let counted = if self.call.prefer == Prefer::Energy {
+            self.call.devices.read_energy(&self.placement.device)
+        } else {
+            None
+        };
+        let (reserved, moved) = match self.reserve() {
             Ok(reserved) => (reserved, None),
-            Err(error @ Error::OutOfMemory(_)) if self.split.is_none() => {
+            Err(error @ Error::OutOfMemory(_)) if self.placement.split.is_none() => {
                 (Vec::new(), Some(self.move_on(error, false)?))
             }
             Err(error) => return Err(error),
         };
         let (mut journal, resumed) = self.resume()?;
         // A call that is not cut is recorded as a whole.
-        let is_done = self.split.is_none() && resumed.units > 0;
-        let (mut metrics, members, faults) = if is_done {
-            (Metrics::default(), Vec::new(), Vec::new())
-        } else if self.split.is_some() {
-            self.launch_split(journal.as_mut())?
-        } else {
+        let is_shared = self.is_shared();
+        let is_done = !is_shared && resumed.units > 0;
+        let mut done = Done { resumed, ..Done::default() };
+        if is_shared {
+            (done.metrics, done.members, done.faults) = self.launch_split(journal.as_mut())?;
+        } else if !is_done {
             let landing = AtomicBool::new(false);
-            match self.launch_on_one(&landing) {
-                Ok(metrics) => (metrics, Vec::new(), moved.take().into_iter().collect()),
+            done.faults.extend(moved);
+            done.metrics = match self.launch_on_one(&landing) {
+                Ok(metrics) => metrics,
                 Err(error) => {
                     let fault = self.move_on(error, landing.into_inner())?;
-                    let faults = moved.take().into_iter().chain([fault]).collect();
-                    (self.launch_on_one(&AtomicBool::new(false))?, Vec::new(), faults)
+                    done.faults.push(fault);
+                    self.launch_on_one(&AtomicBool::new(false))?
                 }
-            }
-        };
+            };
+        }
         drop(reserved);
-        if let (Some(journal), None, false) = (&mut journal, &self.split, is_done) {
+        if let Some(journal) = journal.as_mut().filter(|_| !is_shared && !is_done) {
             self.record_all(journal)?;
         }
         let end = Instant::now();
+        let took = end.duration_since(begin);
         // What several devices took, or others than the one that it was for, nobody has counted.
-        let counted = counted.filter(|_| self.split.is_none() && faults.is_empty() && !is_done);
-        let energy = counted.and_then(|before| self.call.devices.tell_energy(&self.device, &before, end - begin));
-        let mut predicted = None;
+        let counted = counted.filter(|_| !is_shared && done.faults.is_empty() && !is_done);
+        let Placement { device, compile, .. } = &*self.placement;
+        done.energy = counted.and_then(|before| self.call.devices.tell_energy(device, &before, took));
         // What was recorded meanwhile, or done before, says little of the device.
-        if let (Some(ticket), [], None) = (&self.ticket, faults.as_slice(), &journal) {
-            let took = end.duration_since(begin).saturating_sub(metrics.compile).as_secs_f64();
-            let seconds = match ticket.sharing() {
-                // What each of them compiled is not what all waited for.
-                Some(sharing) if !metrics.compile.is_zero() => Some(sharing.seconds),
-                Some(sharing) => {
-                    self.call.devices.tell_shared(&self.call.kernel, ticket, sharing, took);
-                    Some(sharing.seconds)
-                }
-                None => {
-                    self.call.devices.tell(&self.call.kernel, ticket, &self.device, took);
-                    ticket.seconds_on(&self.device)
-                }
-            };
-            predicted = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        if done.faults.is_empty() && journal.is_none() {
+            done.predicted = self.tell(took, done.metrics.compile);
         }
-        metrics.compile += self.compile;
-        Ok(self.report(Done { metrics, members, faults, predicted, energy, resumed }, end))
+        done.metrics.compile += *compile;
+        Ok(self.report(done, end))
+    }
+
+    /// Tells those who learn from it that it took so long, of which so much went into compiling; gives what was expected.
+    fn tell(&self, took: Duration, compile: Duration) -> Option<Duration> {
+        let Placement { device, ticket, .. } = &*self.placement;
+        let ticket = ticket.as_deref()?;
+        let seconds = took.saturating_sub(compile).as_secs_f64();
+        let expected = match ticket.sharing() {
+            // What each of them compiled is not what all waited for.
+            Some(sharing) if !compile.is_zero() => Some(sharing.seconds),
+            Some(sharing) => {
+                self.call.devices.tell_shared(&self.call.kernel, ticket, sharing, seconds);
+                Some(sharing.seconds)
+            }
+            None => {
+                self.call.devices.tell(&self.call.kernel, ticket, device, seconds);
+                ticket.seconds_on(device)
+            }
+        };
+        Duration::try_from_secs_f64(expected?).ok()
     }
 
     /// Takes the memory that the call needs of its devices, all at once, as far as that is limited.
@@ -303,11 +289,10 @@ impl<'a> Checked<'a> {
         if self.devices().all(|device| device.inner.budget.is_none()) {
             return Ok(Vec::new());
         }
-        let mut needs = match &self.split {
+        let Placement { device, plan, split, .. } = &*self.placement;
+        let mut needs = match split {
             Some(split) => split.members.iter().map(|member| (&member.device, member.plan.device_bytes)).collect(),
-            None => {
-                vec![(&self.device, self.plan.as_ref().map_or_else(|| self.host_bytes(), |plan| plan.device_bytes))]
-            }
+            None => vec![(device, plan.as_ref().map_or_else(|| self.host_bytes(), |plan| plan.device_bytes))],
         };
         let stop = self.stop.as_ref().map(|armed| &**armed.stop());
         reserve(&mut needs, stop).map_err(|error| match error {
@@ -328,8 +313,8 @@ impl<'a> Checked<'a> {
         let Done { metrics, members, faults, predicted, energy, resumed } = done;
         Report {
             kernel: self.call.kernel.clone(),
-            device: self.device.clone(),
-            plan: self.plan.clone(),
+            device: self.placement.device.clone(),
+            plan: self.placement.plan.clone(),
             metrics,
             members,
             faults,
@@ -349,7 +334,8 @@ impl Checked<'_> {
         let is_watched = !watchers.is_empty();
         let mut tell = |event| watchers.tell(event);
         // The host's own engine does not hang.
-        let ticket = self.ticket.as_ref().filter(|_| self.device.kind() != DeviceKind::Cpu);
+        let Placement { device, plan, ticket, watches_loops, .. } = &*self.placement;
+        let ticket = ticket.as_ref().filter(|_| device.kind() != DeviceKind::Cpu);
         let launch = Launch {
             kernel: &self.call.kernel,
             args: lend(&self.call.kernel, &mut self.call.args, &self.call.uniforms),
@@ -357,14 +343,14 @@ impl Checked<'_> {
             stop: self.stop.as_ref().map(|armed| &**armed.stop()),
             is_exact: self.is_exact,
             spare_threads: 0,
-            plan: self.plan.as_deref(),
-            track: track(self.recorder.as_deref(), &self.call.kernel, &self.device),
+            plan: plan.as_deref(),
+            track: track(self.recorder.as_deref(), &self.call.kernel, device),
             watcher: if is_watched { Some(&mut tell) } else { None },
             landing: Some(landing),
-            watches_loops: self.watches_loops,
-            patience: ticket.and_then(|ticket| ticket.patience(&self.device)),
+            watches_loops: *watches_loops,
+            patience: ticket.and_then(|ticket| ticket.patience(device)),
         };
-        self.device.inner.backend.launch(launch)
+        device.inner.backend.launch(launch)
     }
 
     fn launch_split(
@@ -374,7 +360,7 @@ impl Checked<'_> {
         let watchers = &mut self.call.watchers;
         let is_watched = !watchers.is_empty();
         let mut tell = |event| watchers.tell(event);
-        let Some(split) = &self.split else {
+        let Some(split) = &self.placement.split else {
             return Err(Error::NoDevice(self.call.kernel.message("no devices share it")));
         };
         let launch = SplitLaunch {
@@ -413,23 +399,23 @@ impl Checked<'_> {
             FaultClass::WrongCall | FaultClass::Stopped => false,
         };
         if let Error::WrongResult(_) = error {
-            self.call.devices.note_cut_short(&self.device, &self.call.kernel);
-            self.watches_loops = false;
+            self.call.devices.note_cut_short(&self.placement.device, &self.call.kernel);
+            self.placement.watches_loops = false;
         }
         let is_spoilt =
             was_landing && self.call.kernel.bindings().iter().any(|binding| binding.loads && binding.stores);
-        let spare = self.call.devices.unbounded().filter(|device| **device != self.device);
+        let spare = self.call.devices.unbounded().filter(|device| **device != self.placement.device);
         let Some(spare) =
             spare.filter(|_| is_fault && !is_spoilt && !self.call.has_resident_data() && !self.call.is_reproducible)
         else {
-            return Err(about_buffers(&self.call.kernel, &self.call.args, &self.device, error));
+            return Err(about_buffers(&self.call.kernel, &self.call.args, &self.placement.device, error));
         };
         let Ok(compile) = spare.accepts(&self.call.kernel) else { return Err(error) };
         tracing::warn!(kernel = self.call.kernel.name(), %error, "a device failed: `{}` runs the call", spare.alias());
-        self.compile += compile;
-        let failed = mem::replace(&mut self.device, spare.clone());
+        self.placement.compile += compile;
+        let failed = mem::replace(&mut self.placement.device, spare.clone());
         let detour = Detour { device: failed.describe(), reason: first_line(&error) };
-        self.plan = self.plan.take().map(|plan| Arc::new(plan.with_detour(detour)));
+        self.placement.plan = self.placement.plan.take().map(|plan| Arc::new(plan.with_detour(detour)));
         Ok(FaultReport { device: failed, error, is_out: true })
     }
 }

@@ -33,7 +33,7 @@ pub(super) struct Placement {
     /// Who shares the call, the device included; nothing where it runs all of it.
     pub split: Option<Box<Split>>,
     /// What to tell once it has run.
-    pub ticket: Option<Ticket>,
+    pub ticket: Option<Box<Ticket>>,
     /// The call with constants that were tuned for the device, where it leaves them open and they are used; and its workgroups.
     pub tuned: Option<(Arc<Variant>, [u32; 3])>,
     /// What it is predicted to take, on this device and on the others that may run it, if that is wanted and known.
@@ -61,7 +61,7 @@ impl Placement {
 
 impl CallParts<'_> {
     /// Finds the device or the devices, and plans the call if it has to be cut, or if a plan is `wanted` anyway.
-    pub(super) fn place(&self, workgroups: [u32; 3], wanted: bool) -> Result<Placement> {
+    pub(super) fn place(&self, workgroups: [u32; 3], wanted: bool) -> Result<Box<Placement>> {
         if self.checkpoint.is_none() {
             let placement = self.place_anywhere(workgroups, wanted)?;
             let is_cut = placement.plan.as_ref().is_some_and(|plan| plan.is_cut());
@@ -69,7 +69,7 @@ impl CallParts<'_> {
                 return Ok(placement);
             }
             // What lands before a loop is cut short stays, and another device does the rest.
-            return self.place_units(workgroups, placement);
+            return self.place_units(workgroups, &placement);
         }
         let resident = |(at, arg): (usize, &Option<Arg<'_>>)| match arg {
             Some(Arg { data: Data::Resident { .. }, .. }) => Some(self.kernel.bindings()[at].name.as_str()),
@@ -84,11 +84,11 @@ impl CallParts<'_> {
             return Ok(placement);
         }
         // They can be recorded as they are done.
-        self.place_units(workgroups, placement)
+        self.place_units(workgroups, &placement)
     }
 
     /// Has the device of a placement claim units, as those do that share a call.
-    fn place_units(&self, workgroups: [u32; 3], placement: Placement) -> Result<Placement> {
+    fn place_units(&self, workgroups: [u32; 3], placement: &Placement) -> Result<Box<Placement>> {
         let mut units = self.place_several(workgroups, std::slice::from_ref(&placement.device), true)?;
         units.compile += placement.compile;
         if let (Some(plan), Some(detour)) = (&units.plan, placement.plan.as_ref().and_then(|plan| plan.detour.clone()))
@@ -98,7 +98,7 @@ impl CallParts<'_> {
         Ok(units)
     }
 
-    fn place_anywhere(&self, workgroups: [u32; 3], wanted: bool) -> Result<Placement> {
+    fn place_anywhere(&self, workgroups: [u32; 3], wanted: bool) -> Result<Box<Placement>> {
         if self.is_reproducible {
             return self.place_reproducibly(workgroups, wanted);
         }
@@ -116,7 +116,7 @@ impl CallParts<'_> {
     }
 
     /// Finds a device for a call that has nothing to do.
-    pub(super) fn place_nothing(&self, workgroups: [u32; 3], wanted: bool) -> Result<Placement> {
+    pub(super) fn place_nothing(&self, workgroups: [u32; 3], wanted: bool) -> Result<Box<Placement>> {
         let asked = match &self.device {
             Some(Asked::One(device)) => Some(device),
             Some(Asked::Several { devices, .. }) => devices.first(),
@@ -126,12 +126,12 @@ impl CallParts<'_> {
         let device = found.ok_or_else(|| Error::NoDevice(self.kernel.message("the runtime has no device")))?;
         let plan = || Arc::new(plan_nothing(&self.kernel, &self.given(workgroups), &device.describe()));
         let plan = wanted.then(plan);
-        Ok(Placement { plan, ..Placement::on(device) })
+        Ok(Box::new(Placement { plan, ..Placement::on(device) }))
     }
 
     /// Finds the one device that runs a call whose results are to be the same in every run: the one that holds its buffers or
     /// is named, else the CPU engine.
-    fn place_reproducibly(&self, workgroups: [u32; 3], wanted: bool) -> Result<Placement> {
+    fn place_reproducibly(&self, workgroups: [u32; 3], wanted: bool) -> Result<Box<Placement>> {
         if self.kernel.required_features().contains(&"shader-float32-atomic") {
             let problem = "it accumulates floats by atomics, whose order decides how sums are rounded: they differ from run to run";
             return Err(Error::Call(
@@ -150,17 +150,22 @@ impl CallParts<'_> {
     }
 
     /// Finds the one device that runs all of the call.
-    pub(super) fn place_on_one(&self, workgroups: [u32; 3], wanted: bool, asked: Option<&Device>) -> Result<Placement> {
+    pub(super) fn place_on_one(
+        &self,
+        workgroups: [u32; 3],
+        wanted: bool,
+        asked: Option<&Device>,
+    ) -> Result<Box<Placement>> {
         let mut candidates = self.candidates(asked)?;
         if self.is_reproducible {
             candidates.devices.truncate(1);
         }
-        let given = self.given(workgroups);
+        let mut given = self.given(workgroups);
         let is_plain = self.is_plain();
         let regrid = |kernel: &Kernel| self.regrid(kernel);
         let regrid: Regrid<'_> = if is_plain && self.may_tune() { Some(&regrid) } else { None };
         let mut predict_order = || self.devices.predict_order(&self.kernel, &given, regrid, &mut candidates);
-        let ticket = if is_plain { predict_order() } else { None };
+        let mut ticket = if is_plain { predict_order() } else { None };
         let saves_energy = self.prefer == Prefer::Energy;
         let mut predicted =
             if wanted || saves_energy { self.predicted(&given, regrid, &candidates) } else { Vec::new() };
@@ -177,19 +182,22 @@ impl CallParts<'_> {
         let shared = ticket.as_ref().and_then(|ticket| Some((ticket, ticket.sharing().filter(may_share)?)));
         if let Some((ticket, sharing)) = shared {
             match self.place_shared(workgroups, sharing)? {
-                Some(placement) => {
+                Some(mut placement) => {
                     if wanted {
                         predicted.insert(0, Predicted::shared(sharing));
                     }
-                    return Ok(Placement { ticket: Some(ticket.clone()), predicted, ..placement });
+                    (placement.ticket, placement.predicted) = (Some(Box::clone(ticket)), predicted);
+                    return Ok(placement);
                 }
                 // Not asked again.
                 None => self.devices.keep_whole(ticket),
             }
         }
-        let ticket = ticket.map(Ticket::alone);
+        if let Some(ticket) = &mut ticket {
+            ticket.leave_to_one();
+        }
         let wanted = wanted || self.tiles.is_some() || !self.watchers.is_empty();
-        Search::new(self, given, Wishes { ticket, predicted, is_planned: wanted }).among(&candidates)
+        Search::new(self, &mut given, Wishes { ticket, predicted, is_planned: wanted }).among(&candidates)
     }
 
     /// Whether it takes as long as other calls of its kernel and size: its data comes from the host, and nobody asks for tiles.

@@ -15,9 +15,9 @@ use crate::{
 };
 
 /// A call that looks for its device.
-pub(super) struct Search<'s, 'a> {
+pub(super) struct Search<'s, 'g, 'a> {
     call: &'s CallParts<'a>,
-    given: PlanRequest<'s>,
+    given: &'s mut PlanRequest<'g>,
     /// Those that the call was given with, without constants that are tuned.
     workgroups: [u32; 3],
     wishes: Wishes,
@@ -29,7 +29,7 @@ pub(super) struct Search<'s, 'a> {
 
 /// What a placement is to have beside the device.
 pub(super) struct Wishes {
-    pub ticket: Option<Ticket>,
+    pub ticket: Option<Box<Ticket>>,
     pub predicted: Vec<Predicted>,
     /// Whether it is planned though all of it fits.
     pub is_planned: bool,
@@ -53,8 +53,8 @@ impl Passed {
 /// The call with constants that were tuned for a device, and its workgroups.
 type Tuned = (Arc<Variant>, [u32; 3]);
 
-impl<'s, 'a> Search<'s, 'a> {
-    pub fn new(call: &'s CallParts<'a>, given: PlanRequest<'s>, wishes: Wishes) -> Search<'s, 'a> {
+impl<'s, 'g, 'a> Search<'s, 'g, 'a> {
+    pub fn new(call: &'s CallParts<'a>, given: &'s mut PlanRequest<'g>, wishes: Wishes) -> Search<'s, 'g, 'a> {
         let workgroups = given.shape.workgroups;
         Search { call, given, workgroups, wishes, refusal: None, passed: None }
     }
@@ -64,7 +64,7 @@ impl<'s, 'a> Search<'s, 'a> {
     /// # Errors
     ///
     /// Why the one that was decided on cannot, or else the first.
-    pub fn among(mut self, candidates: &Candidates) -> Result<Placement> {
+    pub fn among(mut self, candidates: &Candidates) -> Result<Box<Placement>> {
         for (at, device) in candidates.devices.iter().enumerate() {
             if let Some(placement) = self.try_on(device, at == 0 && candidates.is_decided)? {
                 return Ok(placement);
@@ -74,7 +74,7 @@ impl<'s, 'a> Search<'s, 'a> {
     }
 
     /// The place on a device; `is_named` if it was decided on. Nothing if others are to be tried.
-    fn try_on(&mut self, device: &Device, is_named: bool) -> Result<Option<Placement>> {
+    fn try_on(&mut self, device: &Device, is_named: bool) -> Result<Option<Box<Placement>>> {
         let call = self.call;
         let tuned = self.tuned_for(device);
         let kernel = tuned.as_ref().map_or(&call.kernel, |(variant, _)| &variant.kernel);
@@ -92,7 +92,7 @@ impl<'s, 'a> Search<'s, 'a> {
             }
         };
         self.given.shape.capacity = device.capacity();
-        let doubt = call.devices.doubt(device, kernel, &self.given);
+        let doubt = call.devices.doubt(device, kernel, self.given);
         let watches_loops = doubt.is_some();
         if let Some(doubt) = &doubt
             && !(is_named && doubt.is_watchable() && !call.has_resident_data())
@@ -102,7 +102,7 @@ impl<'s, 'a> Search<'s, 'a> {
         }
         let plan = match !self.wishes.is_planned && self.passed.is_none() && self.given.shape.fits() {
             true => None,
-            false => match (call.devices.plan(kernel, &self.given, device)?, doubt) {
+            false => match (call.devices.plan(kernel, self.given, device)?, doubt) {
                 // Nobody could go on from where a loop was cut short.
                 (Ok(plan), Some(doubt)) if plan.is_cut() && plan.unsplit(&call.kernel).is_some() => {
                     self.passed = Some((device.clone(), Passed::Distrusted(doubt)));
@@ -119,7 +119,9 @@ impl<'s, 'a> Search<'s, 'a> {
         let mut predicted = std::mem::take(&mut self.wishes.predicted);
         predicted.sort_by_key(|other| other.device != *device);
         let ticket = self.wishes.ticket.take();
-        Ok(Some(Placement { plan, compile, ticket, tuned, predicted, watches_loops, ..Placement::on(device.clone()) }))
+        let placement =
+            Placement { plan, compile, ticket, tuned, predicted, watches_loops, ..Placement::on(device.clone()) };
+        Ok(Some(Box::new(placement)))
     }
 
     /// What was tuned for a device, where the call can use it.

@@ -47,7 +47,12 @@ impl SplitMember {
 
 impl CallParts<'_> {
     /// Plans the call for each of the devices; for one of them if it cannot be shared.
-    pub(super) fn place_several(&self, workgroups: [u32; 3], devices: &[Device], is_list: bool) -> Result<Placement> {
+    pub(super) fn place_several(
+        &self,
+        workgroups: [u32; 3],
+        devices: &[Device],
+        is_list: bool,
+    ) -> Result<Box<Placement>> {
         match self.split_among(workgroups, devices, is_list)? {
             Ok(placement) => match placement.split.as_ref().map(|split| split.members.as_slice()) {
                 Some([only]) if self.checkpoint.is_none() && !only.watches_loops => {
@@ -60,18 +65,17 @@ impl CallParts<'_> {
     }
 
     /// Plans the call for devices of which it is predicted that they do it sooner together; nothing where they cannot share it.
-    pub(super) fn place_shared(&self, workgroups: [u32; 3], sharing: &Sharing) -> Result<Option<Placement>> {
+    pub(super) fn place_shared(&self, workgroups: [u32; 3], sharing: &Sharing) -> Result<Option<Box<Placement>>> {
         // What speaks against it is no error: one of them can run it alone.
-        let Ok(Ok(placement)) = self.split_among(workgroups, &sharing.devices, false) else { return Ok(None) };
+        let Ok(Ok(mut placement)) = self.split_among(workgroups, &sharing.devices, false) else { return Ok(None) };
         if placement.split.as_ref().is_none_or(|split| split.members.len() < 2) {
             return Ok(None);
         }
         let time = |seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
         let (together, alone) = (time(sharing.seconds), time(sharing.alone));
         let reason = format!("{together:.3?} are predicted, and {alone:.3?} for the best of them alone");
-        let plan = placement.plan.as_ref().map(|plan| Arc::new(plan.with_shared(&reason)));
-        let mut placement = Placement { plan, ..placement };
-        if let (Some(split), Some(plan)) = (&mut placement.split, &placement.plan) {
+        if let (Some(split), Some(plan)) = (&mut placement.split, &mut placement.plan) {
+            *plan = Arc::new(plan.with_shared(&reason));
             split.members[0].plan = Arc::clone(plan);
         }
         Ok(Some(placement))
@@ -83,7 +87,7 @@ impl CallParts<'_> {
         workgroups: [u32; 3],
         devices: &[Device],
         is_list: bool,
-    ) -> Result<Result<Placement, String>> {
+    ) -> Result<Result<Box<Placement>, String>> {
         let mut given = self.given(workgroups);
         given.shape.splits = true;
         let mut split = Split { members: Vec::new(), is_list, left_out: Vec::new(), spare: None };
@@ -129,7 +133,8 @@ impl CallParts<'_> {
             [first, ..] => {
                 let (device, plan) = (first.device.clone(), Some(Arc::clone(&first.plan)));
                 split.spare = self.spare(&split.members, given)?;
-                Ok(Ok(Placement { plan, compile, split: Some(Box::new(split)), ..Placement::on(device) }))
+                let split = Some(Box::new(split));
+                Ok(Ok(Box::new(Placement { plan, compile, split, ..Placement::on(device) })))
             }
         }
     }
@@ -150,7 +155,7 @@ impl CallParts<'_> {
         devices: &[Device],
         is_list: bool,
         reason: &str,
-    ) -> Result<Placement> {
+    ) -> Result<Box<Placement>> {
         let asked = devices.first().filter(|_| is_list);
         let mut placement = self.place_on_one(workgroups, true, asked)?;
         placement.plan = placement.plan.map(|plan| Arc::new(plan.with_unsplit(reason)));

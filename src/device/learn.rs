@@ -151,7 +151,7 @@ impl Learner {
         given: &PlanRequest<'_>,
         regrid: Regrid<'_>,
         devices: &mut [Device],
-    ) -> Option<Ticket> {
+    ) -> Option<Box<Ticket>> {
         let inner = self.0.as_ref()?;
         inner.load();
         if devices.len() < 2 && !inner.shared.has_tuned.load(Ordering::Acquire) {
@@ -188,7 +188,7 @@ impl Learner {
     }
 
     /// What a call is expected to take on a device that was asked for.
-    pub fn expect(&self, kernel: &Kernel, given: &PlanRequest<'_>, device: &Device) -> Option<Ticket> {
+    pub fn expect(&self, kernel: &Kernel, given: &PlanRequest<'_>, device: &Device) -> Option<Box<Ticket>> {
         let inner = self.0.as_ref()?;
         inner.load();
         if !inner.shared.is_measured.load(Ordering::Acquire) {
@@ -198,13 +198,10 @@ impl Learner {
         let (state, at) = inner.prepared(kernel, given, None)?;
         let number = device.inner.number;
         let expected = state.calls[at].order().iter().find(|(other, _)| *other == number).copied()?;
-        Some(Ticket {
-            expected: Some(expected),
-            is_open: false,
-            instead_of: None,
-            sharing: None,
-            ..state.calls.ticket(at)
-        })
+        let mut ticket = state.calls.ticket(at);
+        ticket.leave_to_one();
+        (ticket.expected, ticket.is_open, ticket.instead_of) = (Some(expected), false, None);
+        Some(ticket)
     }
 
     /// What a call is predicted to take on each of some devices, in their order; nothing for those that were not measured.

@@ -303,7 +303,7 @@ impl Devices {
         given: &PlanRequest<'_>,
         regrid: Regrid<'_>,
         candidates: &mut Candidates,
-    ) -> Option<Ticket> {
+    ) -> Option<Box<Ticket>> {
         let learner = &self.inner.learner;
         if candidates.is_decided {
             learner.expect(kernel, given, candidates.devices.first()?)

@@ -215,9 +215,9 @@ impl Calls {
     }
 
     /// A ticket for a call whose device is chosen here, as it is chosen now.
-    pub fn ticket(&self, at: usize) -> Ticket {
+    pub fn ticket(&self, at: usize) -> Box<Ticket> {
         let entry = &self.entries[at];
-        Ticket {
+        Box::new(Ticket {
             entry: at,
             generation: self.generation,
             expected: entry.order.first().copied(),
@@ -227,7 +227,7 @@ impl Calls {
             sharing: entry.sharing.clone(),
             is_warm: entry.uses() > 0 && entry.uses() != entry.chosen_at,
             runs: entry.uses(),
-        }
+        })
     }
 }
 

@@ -39,9 +39,9 @@ impl Ticket {
         self.is_warm
     }
 
-    /// The same for one device that runs all of it.
-    pub fn alone(self) -> Ticket {
-        Ticket { sharing: None, ..self }
+    /// Leaves all of the call to one device.
+    pub fn leave_to_one(&mut self) {
+        self.sharing = None;
     }
 
     /// Those that are to share it, where that pays.
