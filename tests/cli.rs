@@ -4,15 +4,22 @@
 mod clash;
 #[path = "cli/data.rs"]
 mod data;
+#[path = "support/drawn.rs"]
+mod drawn;
 #[path = "cli/grids.rs"]
 mod grids;
 #[cfg(feature = "gpu")]
 #[path = "support/missing_gpu.rs"]
 mod missing_gpu;
+#[allow(dead_code, reason = "programs make choices in other ways, too")]
+#[path = "support/random.rs"]
+mod random;
 #[path = "cli/samples.rs"]
 mod samples;
 #[path = "cli/talk.rs"]
 mod talk;
+#[path = "cli/wrong.rs"]
+mod wrong;
 
 use std::{
     fs,

@@ -117,10 +117,10 @@ pub struct CallArgs {
     #[arg(long, value_name = "NAME")]
     pub entry: Option<String>,
     /// Size of the grid in invocations
-    #[arg(long, value_name = "X[,Y[,Z]]")]
+    #[arg(long, value_name = "X[,Y[,Z]]", allow_hyphen_values = true)]
     pub grid: Option<Extents>,
     /// Size of the grid in workgroups
-    #[arg(long, value_name = "X[,Y[,Z]]", conflicts_with = "grid")]
+    #[arg(long, value_name = "X[,Y[,Z]]", conflicts_with = "grid", allow_hyphen_values = true)]
     pub workgroups: Option<Extents>,
     /// Data that the kernel reads; with :DTYPE it is converted first. FILE.bin holds raw bytes, and `-` is stdin
     #[arg(long = "in", value_name = "NAME=FILE.npy[:DTYPE]")]
@@ -150,10 +150,10 @@ pub struct CallArgs {
     #[arg(long, value_name = "D", env = "SWATH_DEVICE", default_value = "auto", help = DEVICE_HELP)]
     pub device: String,
     /// Most device memory that the data may take, like 256MiB: what needs more runs in tiles
-    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes, allow_negative_numbers = true)]
     pub memory: Option<u64>,
     /// Number of tiles; without it as few as the device allows
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), allow_negative_numbers = true)]
     pub tiles: Option<u32>,
     /// Run on the CPU engine or on the one device that is named, and nowhere else: the same bits in every run
     #[arg(long)]
@@ -169,10 +169,10 @@ pub struct ExecArgs {
     #[command(flatten)]
     pub call: CallArgs,
     /// Run it so often; every repetition starts from the same contents
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000), allow_negative_numbers = true)]
     pub repeat: u32,
     /// Give up, with status 1 and no file touched, when the runs take longer than this
-    #[arg(long, value_name = "SECONDS", value_parser = parse_positive_seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_positive_seconds, allow_negative_numbers = true)]
     pub timeout: Option<std::time::Duration>,
     /// Write when each device did what, in the Trace Event Format of Chrome and Perfetto
     #[arg(long, value_name = "FILE")]

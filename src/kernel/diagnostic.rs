@@ -33,11 +33,17 @@ pub(crate) fn with_note<'a>(
 
 /// What the parser says, as the user reads it. `place` says where in `source` each place of the parsed text is.
 pub(crate) fn parse_error(source: Text<'_>, error: &ParseError, place: &dyn Fn(Span) -> Span) -> Error {
-    let message = error.message().to_owned();
+    // The parser has no place for it.
+    let wanted = error.message().strip_suffix(", found \"\"");
+    let message = wanted.map_or_else(|| error.message().to_owned(), |wanted| format!("{wanted}, and the text ends"));
     let notes: Vec<_> = error.notes().map(|note| format!("note: {note}")).collect();
     let note = notes.into_iter().rev().fold(None, |next, note| Some(Note(note, next.map(Box::new))));
     let mut shown = WithSpan::new(Plain { message: message.clone(), note });
-    let spans: Vec<_> = error.labels().map(|(span, label)| (place(span), label.to_owned())).collect();
+    let mut spans: Vec<_> = error.labels().map(|(span, label)| (place(span), label.to_owned())).collect();
+    if wanted.is_some() {
+        spans.retain(|(span, _)| span.is_defined());
+        spans.insert(0, (source.end(), "behind this".to_owned()));
+    }
     let first = first_defined(&spans);
     let file = source.file_of(first);
     for (span, label) in spans {

@@ -108,6 +108,12 @@ impl<'a> Text<'a> {
         Excerpt { name: Some(&file.name), text: &self.text[file.start..end], start: file.start }
     }
 
+    /// The last character that is no white space.
+    pub fn end(self) -> Span {
+        let last = self.text.char_indices().rfind(|(_, c)| !c.is_whitespace());
+        last.map_or(Span::UNDEFINED, |(at, c)| Span::from(at..at + c.len_utf8()))
+    }
+
     /// The file that a span is in; the first one if it is nowhere.
     pub fn file_of(self, span: Span) -> Excerpt<'a> {
         self.file(span.to_range().map_or(0, |range| range.start))

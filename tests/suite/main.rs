@@ -32,10 +32,19 @@ mod trust;
 mod tune;
 #[cfg(all(feature = "derive", feature = "cpu", any(feature = "glam", feature = "mint")))]
 mod vectors;
+#[cfg(feature = "cpu")]
+mod wrong;
+
+#[cfg(feature = "cpu")]
+#[path = "../support/drawn.rs"]
+mod drawn;
 
 #[cfg(feature = "gpu")]
 #[path = "../support/missing_gpu.rs"]
 mod missing_gpu;
+#[allow(dead_code, reason = "programs make choices in other ways, too")]
+#[path = "../support/random.rs"]
+mod random;
 #[cfg(feature = "cpu")]
 #[path = "../support/shape_free.rs"]
 mod shape_free;
