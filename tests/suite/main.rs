@@ -36,6 +36,9 @@ mod vectors;
 #[cfg(feature = "gpu")]
 #[path = "../support/missing_gpu.rs"]
 mod missing_gpu;
+#[allow(dead_code, reason = "programs make choices in other ways, too")]
+#[path = "../support/random.rs"]
+mod random;
 #[cfg(feature = "cpu")]
 #[path = "../support/shape_free.rs"]
 mod shape_free;
