@@ -145,6 +145,7 @@ pub(super) fn run(
     let Data { inputs, outputs } = data;
     let (updates, outputs): (Vec<_>, Vec<_>) = outputs.into_iter().partition(|output| output.upload.is_some());
     let board = Board::new(&several.readers);
+    let mut kept: FxHashMap<usize, Vec<u8>> = FxHashMap::default();
     let done = {
         let updated: Vec<usize> = updates.iter().map(|update| update.buffer).collect();
         let updates = updates.iter().filter_map(|each| Some((each.upload?, &*each.data)));
@@ -177,9 +178,15 @@ pub(super) fn run(
                 None => result.fill(0),
             }
         }
+        let written = several.members.iter().flat_map(|member| &member.turns).flat_map(|turn| &turn.exports);
+        let written: Vec<usize> = written.filter_map(|export| export.result).collect();
+        for (memory, update) in updated.iter().zip(&updates).filter(|(memory, _)| !written.contains(memory)) {
+            // After a swap that may be what another slot is given, which is about to be replaced.
+            let bytes = given.get(memory).map_or_else(|| vec![0; update.data.len()], |bytes| bytes.to_vec());
+            kept.insert(*memory, bytes);
+        }
         done?
     };
-    let mut kept: FxHashMap<usize, Vec<u8>> = FxHashMap::default();
     for (member, done) in several.members.iter().zip(done) {
         for (turn, seconds) in member.turns.iter().zip(&done.seconds) {
             if let Some((task, name)) = &turn.task {
@@ -190,7 +197,6 @@ pub(super) fn run(
         kept.extend(done.kept);
     }
     for update in updates {
-        // What no branch writes is there already.
         if let Some(bytes) = kept.get(&update.buffer) {
             let bytes = &bytes[..update.data.len()];
             update.data.copy_from_slice(bytes);

@@ -1,4 +1,4 @@
-//! Chains: many calls whose data stays on one device between them, planned once and run many times.
+//! Chains: many calls whose data stays on its device between them, planned once and run many times.
 //!
 //! A chain is built from slots and calls. Slots stand for memory: [`input`](ChainBuilder::input) is uploaded at each run,
 //! [`output`](ChainBuilder::output) is downloaded, [`scratch`](ChainBuilder::scratch) never leaves the device. Calls are put

@@ -420,3 +420,28 @@ fn a_run_that_has_to_end_leaves_nobody_waiting() {
     assert!(matches!(cancelled, Err(Error::Cancelled(_))));
     assert_eq!(run(1, None).unwrap(), [6; 4], "the chain can be run again");
 }
+
+/// What no call writes is what it started with, also where slots changed places.
+#[test]
+fn slots_that_nothing_writes_keep_what_they_are_given() {
+    let runtime = runtimes()[0];
+    let mut chain = runtime.chain();
+    let [x, y, z] = [chain.in_out::<u32>(4), chain.in_out::<u32>(4), chain.output::<u32>(4)];
+    for (src, dst) in [(x, y), (y, x), (x, z)] {
+        chain.call(&kernel("add")).bind("src", src).bind("dst", dst).grid([0]);
+    }
+    chain.swap(x, y);
+    let [a, b] = [chain.in_out::<u32>(4), chain.in_out::<u32>(4)];
+    for (src, dst) in [(x, a), (y, b)] {
+        chain.call(&kernel("add")).bind("src", src).bind("dst", dst).grid([4]);
+    }
+    chain.device("cpu,cpu:1").place_branches(|branch| branch);
+    let chain = chain.build().unwrap();
+    assert_eq!(chain.devices().len(), 2, "{chain}");
+    let (mut given, mut nothing, mut sums) = ([[1; 4], [2; 4]], [9; 4], [[10; 4], [20; 4]]);
+    let [first, second] = &mut given;
+    let [a_data, b_data] = &mut sums;
+    let outputs = [x.update(first), y.update(second), z.into(&mut nothing), a.update(a_data), b.update(b_data)];
+    chain.run([], outputs).unwrap();
+    assert_eq!((given, nothing, sums), ([[2; 4], [1; 4]], [0; 4], [[12; 4], [21; 4]]));
+}
