@@ -14,7 +14,7 @@ pub(crate) mod place;
 mod prefer;
 mod progress;
 mod search;
-mod split;
+pub(crate) mod split;
 #[cfg(all(test, feature = "cpu"))]
 mod tests;
 mod tune;

@@ -164,6 +164,6 @@ impl CallParts<'_> {
 }
 
 /// Whether a device is software on the cores that another of the devices computes on itself.
-fn shares_cores(device: &Device, devices: &[Device]) -> bool {
+pub(crate) fn shares_cores(device: &Device, devices: &[Device]) -> bool {
     device.kind() == DeviceKind::SoftwareGpu && devices.iter().any(|other| other.kind() == DeviceKind::Cpu)
 }

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     record::{Arg, Recorded, Recording, refuse},
-    run::{Data, Inner, Live, State},
+    run::{Data, Inner, Live, One, State},
 };
 use crate::{
     call::checkpoint::{describe, refused},
@@ -36,13 +36,19 @@ pub(super) struct Resumed {
 
 impl Keeper {
     /// Opens the checkpoint of a run, or begins one.
-    pub fn open(chain: &Inner, state: &State, data: &Data<'_>, path: &Path, every: CheckpointEvery) -> Result<Keeper> {
+    pub fn open(
+        (chain, one): (&Inner, &One),
+        state: &State,
+        data: &Data<'_>,
+        path: &Path,
+        every: CheckpointEvery,
+    ) -> Result<Keeper> {
         if let Some(resident) = chain.plan.residents().first() {
             let problem = format!("a checkpoint records slots, and the chain binds {resident}");
             return Err(refuse(problem, "bind a slot, or leave the checkpoint out"));
         }
-        let bytes = StateLog::room(chain.own.iter().map(|memory| memory.bytes()));
-        let log = StateLog::open(&System, path, &header(chain, state, data), bytes);
+        let bytes = StateLog::room(one.own.iter().map(|memory| memory.bytes()));
+        let log = StateLog::open(&System, path, &header(chain, one, state, data), bytes);
         let log = log.map_err(|refusal| refused(None, path, refusal))?;
         let start = Instant::now();
         Ok(Keeper { path: path.to_owned(), log, pacer: Pacer::new(every, bytes, Duration::ZERO), start })
@@ -93,7 +99,7 @@ impl Keeper {
     }
 }
 
-fn header(chain: &Inner, state: &State, data: &Data<'_>) -> Header {
+fn header(chain: &Inner, one: &One, state: &State, data: &Data<'_>) -> Header {
     let given = chain.ports.iter().filter(|port| port.role.is_given());
     let contents = |buffer: usize| {
         let input = data.inputs.iter().find(|(to, _)| *to == buffer).map(|(_, bytes)| *bytes);
@@ -102,11 +108,11 @@ fn header(chain: &Inner, state: &State, data: &Data<'_>) -> Header {
     };
     Header {
         engine: concat!("swath ", env!("CARGO_PKG_VERSION")).to_owned(),
-        devices: describe(&chain.device),
-        kernel: chain.recipe,
+        devices: describe(&one.device),
+        kernel: one.recipe,
         call: Digest::of(bytemuck::cast_slice(&state.uniforms)),
         axis: STEPS,
-        units: chain.steps as u32,
+        units: one.steps as u32,
         data: given.map(|port| (port.label.clone(), contents(port.from))).collect(),
     }
 }

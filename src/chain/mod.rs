@@ -1,4 +1,4 @@
-//! Chains: many calls whose data stays on one device between them, planned once and run many times.
+//! Chains: many calls whose data stays on its device between them, planned once and run many times.
 //!
 //! A chain is built from slots and calls. Slots stand for memory: [`input`](ChainBuilder::input) is uploaded at each run,
 //! [`output`](ChainBuilder::output) is downloaded, [`scratch`](ChainBuilder::scratch) never leaves the device. Calls are put
@@ -83,13 +83,17 @@
 //! chain is built; those that bind the same and have the same uniform values are kept once, so a million steps over two
 //! buffers cost little. Each different one costs a GPU a bind group.
 
+mod assign;
 mod build;
 mod call;
 mod checkpoint;
+mod exchange;
+mod graph;
 mod plan;
 mod record;
 mod report;
 mod run;
+mod several;
 mod share;
 mod slot;
 mod turns;
@@ -107,18 +111,19 @@ use bytemuck::Pod;
 
 pub use call::ChainCall;
 pub use plan::ChainPlan;
-pub use report::ChainReport;
+pub use report::{ChainMember, ChainReport};
 pub use run::{Chain, ChainRun};
 pub use slot::{ChainArg, Input, Output, Slot, Value};
 
 use crate::{
     buffer::bytes_of_elements,
     call::UniformValue,
-    device::{Asked, Device, DeviceChoice, Devices},
+    device::{Asked, DeviceChoice, Devices},
     error::{Error, Message, Result},
     kernel::Kernel,
 };
 use record::{Recording, Role, refuse};
+use several::Placing;
 use slot::ChainData;
 
 /// A chain that is being put together; see [the module](self).
@@ -129,7 +134,9 @@ pub struct ChainBuilder {
     /// Unlike every other chain's.
     id: u64,
     recording: Recording,
-    device: Option<Device>,
+    asked: Option<Asked>,
+    /// Which branch goes to which device, where tests say so.
+    placing: Option<Placing>,
     error: Option<Error>,
 }
 
@@ -137,7 +144,7 @@ impl ChainBuilder {
     pub(crate) fn new(devices: Devices) -> ChainBuilder {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        ChainBuilder { devices, id, recording: Recording::default(), device: None, error: None }
+        ChainBuilder { devices, id, recording: Recording::default(), asked: None, placing: None, error: None }
     }
 
     /// A slot of `len` elements that each run is given; see [`Slot::from`].
@@ -351,19 +358,59 @@ impl ChainBuilder {
         Err(refuse(problem, "look at a slot that the loop's calls write"))
     }
 
-    /// Chooses the device, by name or as a [`Device`]; see [`Runtime::device`](crate::Runtime::device). Without it, resident buffers decide, else
-    /// `auto`.
+    /// Chooses the device, by name or as a [`Device`](crate::Device); see [`Runtime::device`](crate::Runtime::device). Without it,
+    /// resident buffers decide, else `auto`.
+    ///
+    /// With several (`all`, or a list such as `gpu:0,cpu`), branches of the chain that do not wait for each other run on different
+    /// devices at the same time: with `all` where that is predicted to be faster, with a list in any case, so that each device has a
+    /// branch if there are enough. What one device computes and another needs is copied over once, as soon as it is there. The
+    /// printed chain says what runs where, and why; [`ChainReport::members`] what each did. A chain with resident buffers,
+    /// [`repeat_until`](ChainBuilder::repeat_until) or calls that all wait for each other runs on one of them, and such a chain alone
+    /// takes a [checkpoint](Chain::checkpoint).
+    ///
+    /// ```
+    /// # let rt = swath::Runtime::new()?;
+    /// # let module = rt.module(
+    /// #     "@group(0) @binding(0) var<uniform> factor: f32;
+    /// #      @group(0) @binding(1) var<storage, read_write> data: array<f32>;
+    /// #      @compute @workgroup_size(64) fn scale(@builtin(global_invocation_id) id: vec3u) {
+    /// #          if id.x < arrayLength(&data) { data[id.x] *= factor; }
+    /// #      }",
+    /// # )?;
+    /// # let scale = module.kernel("scale")?;
+    /// let mut chain = rt.chain();
+    /// let [x, y] = [chain.in_out::<f32>(3), chain.in_out::<f32>(3)];
+    /// chain.call(&scale).set("factor", 2.0f32).bind("data", x).grid([3]);
+    /// chain.call(&scale).set("factor", 3.0f32).bind("data", y).grid([3]);
+    /// chain.device("all"); // the two do not wait for each other
+    /// let chain = chain.build()?;
+    /// println!("{chain}");
+    ///
+    /// let (mut a, mut b) = ([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]);
+    /// chain.run([], [x.update(&mut a), y.update(&mut b)])?;
+    /// assert_eq!((a, b), ([2.0, 4.0, 6.0], [3.0, 6.0, 9.0]));
+    /// # Ok::<(), swath::Error>(())
+    /// ```
     pub fn device<'d>(&mut self, device: impl Into<DeviceChoice<'d>>) -> &mut Self {
         let choice = device.into();
         let is_reproducible = choice.is_reproducible();
         let one = |asked: Option<Asked>| match asked {
-            asked if is_reproducible => self.devices.reproducible(asked.as_ref(), Message::new).map(Some),
-            asked => asked.map(|asked| asked.one("a chain")).transpose(),
+            asked if is_reproducible => {
+                self.devices.reproducible(asked.as_ref(), Message::new).map(|device| Some(Asked::One(device)))
+            }
+            asked => Ok(asked),
         };
         match self.devices.choose(choice).and_then(one) {
-            Ok(device) => self.device = device,
+            Ok(asked) => self.asked = asked,
             Err(error) => self.error = self.error.take().or(Some(error)),
         }
+        self
+    }
+
+    /// Has each branch run on the device of this number among those asked for, whatever is predicted: for tests.
+    #[doc(hidden)]
+    pub fn place_branches(&mut self, device_of: impl Fn(usize) -> usize + Send + Sync + 'static) -> &mut Self {
+        self.placing = Some(Box::new(device_of));
         self
     }
 

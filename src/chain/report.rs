@@ -18,6 +18,60 @@ pub struct ChainReport {
     pub(super) resumed: usize,
     pub(super) checkpoints: usize,
     pub(super) checkpoint_time: Duration,
+    pub(super) members: Vec<ChainMember>,
+}
+
+/// What one of several devices did in a run of a chain.
+#[derive(Clone, Debug)]
+pub struct ChainMember {
+    device: Device,
+    pub(super) branches: usize,
+    metrics: Metrics,
+}
+
+impl ChainMember {
+    pub(super) fn new(device: Device) -> ChainMember {
+        ChainMember { device, branches: 0, metrics: Metrics::default() }
+    }
+
+    pub(super) fn add(&mut self, metrics: &Metrics) {
+        let own = &mut self.metrics;
+        own.kernel += metrics.kernel;
+        own.bytes_up += metrics.bytes_up;
+        own.bytes_down += metrics.bytes_down;
+        own.dispatches += metrics.dispatches;
+        own.interpreted |= metrics.interpreted;
+    }
+
+    /// The device.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Branches that it ran.
+    pub fn branches(&self) -> usize {
+        self.branches
+    }
+
+    /// Dispatches that it made.
+    pub fn dispatches(&self) -> u64 {
+        self.metrics.dispatches.into()
+    }
+
+    /// Time in its kernels.
+    pub fn kernel_time(&self) -> Duration {
+        self.metrics.kernel
+    }
+
+    /// Bytes copied to it.
+    pub fn bytes_up(&self) -> u64 {
+        self.metrics.bytes_up
+    }
+
+    /// Bytes copied from it.
+    pub fn bytes_down(&self) -> u64 {
+        self.metrics.bytes_down
+    }
 }
 
 impl ChainReport {
@@ -35,7 +89,13 @@ impl ChainReport {
             resumed: 0,
             checkpoints: 0,
             checkpoint_time: none,
+            members: Vec::new(),
         }
+    }
+
+    pub(super) fn add_member(&mut self, member: ChainMember) {
+        self.add(&member.metrics);
+        self.members.push(member);
     }
 
     pub(super) fn add(&mut self, metrics: &Metrics) {
@@ -46,13 +106,18 @@ impl ChainReport {
         self.interpreted |= metrics.interpreted;
     }
 
-    /// The name of the device it ran on.
+    /// The name of the device it ran on; of several, the first.
     pub fn device(&self) -> &str {
         self.device.name()
     }
 
+    /// What each device did, where several ran its branches; empty where one ran all of it.
+    pub fn members(&self) -> &[ChainMember] {
+        &self.members
+    }
+
     /// Time from the first dispatch to the end of the last: from the device's clock where it has one, else measured
-    /// around them.
+    /// around them. Of several devices and branches, the sum of those times.
     pub fn kernel_time(&self) -> Duration {
         self.kernel
     }
@@ -110,7 +175,10 @@ impl fmt::Display for ChainReport {
         write!(
             f,
             "chain on {}: {} dispatch{plural}, kernels {:.3?}, total {:.3?}, {} up, {} down",
-            self.device(),
+            match self.members.as_slice() {
+                [] => self.device().to_owned(),
+                members => members.iter().map(|member| member.device.name()).collect::<Vec<_>>().join(" and "),
+            },
             self.dispatches,
             self.kernel,
             self.total,
@@ -126,6 +194,10 @@ impl fmt::Display for ChainReport {
         if self.checkpoints > 0 {
             let plural = if self.checkpoints == 1 { "" } else { "s" };
             write!(f, ", {} state{plural} stored in {:.3?}", self.checkpoints, self.checkpoint_time)?;
+        }
+        for member in &self.members {
+            let (plural, device) = (if member.branches == 1 { "" } else { "es" }, member.device.alias());
+            write!(f, "\n  {device}: {} branch{plural}, kernels {:.3?}", member.branches, member.metrics.kernel)?;
         }
         Ok(())
     }

@@ -11,7 +11,9 @@ use std::{
 use super::{
     ChainPlan, ChainReport, Input, Output, Value,
     checkpoint::Keeper,
+    exchange,
     record::{Done, Patch, Role, refuse},
+    several::Several,
     slot::scalars,
     turns::Turns,
 };
@@ -39,10 +41,7 @@ pub struct Chain {
 pub(super) struct Inner {
     pub id: u64,
     pub plan: ChainPlan,
-    pub device: Device,
-    /// Whom to tell what runs take, if anybody learns from it.
-    pub learning: Option<Learning>,
-    pub ready: Ready,
+    pub home: Home,
     /// Time spent compiling.
     pub compile: Duration,
     pub ports: Vec<Port>,
@@ -52,6 +51,22 @@ pub(super) struct Inner {
     /// The scalars of each value where a run does not say otherwise, and where they stand in the uniforms.
     pub values: Vec<Vec<u64>>,
     pub patches: Vec<Patch>,
+    pub state: Mutex<State>,
+}
+
+/// Where a chain runs.
+pub(super) enum Home {
+    One(One),
+    /// Its branches are spread.
+    Several(Several),
+}
+
+/// A chain on one device.
+pub(super) struct One {
+    pub device: Device,
+    /// Whom to tell what runs take, if anybody learns from it.
+    pub learning: Option<Learning>,
+    pub ready: Ready,
     pub steps: usize,
     /// How many of them come before those that the builder was told.
     pub skip: usize,
@@ -60,7 +75,13 @@ pub(super) struct Inner {
     /// What a stored state belongs to, and what is in it.
     pub recipe: u128,
     pub lives: Vec<Live>,
-    pub state: Mutex<State>,
+}
+
+impl One {
+    /// Of the first steps, those that the builder was told.
+    pub fn calls_before(&self, step: usize) -> usize {
+        step.saturating_sub(self.skip)
+    }
 }
 
 /// Who learns from a chain's runs, and by which name.
@@ -73,11 +94,11 @@ pub(super) struct Learning {
 /// What changes from run to run.
 pub(super) struct State {
     pub uniforms: Vec<u32>,
-    /// Whether the device may have other uniforms than these.
-    pub changed: bool,
+    /// Whether each device may have other uniforms than these.
+    pub changed: Vec<bool>,
 }
 
-/// A slot as runs see it: the buffers that it starts in and ends in.
+/// A slot as runs see it: the buffers that it starts in and ends in; on several devices, the memories.
 pub(super) struct Port {
     pub role: Role,
     pub label: String,
@@ -191,9 +212,20 @@ impl Chain {
         ChainRun { chain: self, values: Vec::new(), deadline: None, tokens: Vec::new(), checkpoint: None, error: None }
     }
 
-    /// The device that it runs on.
+    /// The device that it runs on; of several, the first.
     pub fn device(&self) -> &Device {
-        &self.inner.device
+        match &self.inner.home {
+            Home::One(one) => &one.device,
+            Home::Several(several) => several.first(),
+        }
+    }
+
+    /// The devices that it runs on: several where its branches are spread.
+    pub fn devices(&self) -> Vec<Device> {
+        match &self.inner.home {
+            Home::One(one) => vec![one.device.clone()],
+            Home::Several(several) => several.members.iter().map(|member| member.device.clone()).collect(),
+        }
     }
 
     /// Time spent compiling when it was built; zero where all kernels were at hand.
@@ -210,7 +242,11 @@ impl Chain {
     #[doc(hidden)]
     pub fn poison(&self, byte: u8) -> Result<()> {
         let _state = self.inner.lock(None)?;
-        self.inner.own.iter().try_for_each(|memory| memory.fill(&[byte; 4]))
+        let own: Vec<_> = match &self.inner.home {
+            Home::One(one) => one.own.iter().collect(),
+            Home::Several(several) => several.members.iter().flat_map(|member| &member.own).collect(),
+        };
+        own.iter().try_for_each(|memory| memory.fill(&[byte; 4]))
     }
 }
 
@@ -222,10 +258,7 @@ impl fmt::Display for Chain {
 
 impl fmt::Debug for Chain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Chain")
-            .field("device", &self.inner.device)
-            .field("steps", &self.inner.steps)
-            .finish_non_exhaustive()
+        f.debug_struct("Chain").field("devices", &self.devices()).finish_non_exhaustive()
     }
 }
 
@@ -295,19 +328,32 @@ impl ChainRun<'_> {
         }
         let mut state = inner.lock(stop)?;
         state.choose(inner, &self.values);
+        let one = match (&inner.home, &self.checkpoint) {
+            (Home::One(one), _) => one,
+            (Home::Several(several), None) => {
+                let report = ChainReport::new(several.first().clone(), inner.repeats.clone());
+                let mut report = exchange::run(several, report, &mut state, data, stop)?;
+                report.total = start.elapsed();
+                return Ok(report);
+            }
+            (Home::Several(_), Some(_)) => {
+                let problem = "a checkpoint stores what one device holds, and the chain runs on several";
+                return Err(refuse(problem, "choose one with chain.device(..), or leave the checkpoint out"));
+            }
+        };
         // What it waited for other runs does not count.
         let begin = Instant::now();
         let keeper = match &self.checkpoint {
-            Some((path, every)) => Some(Keeper::open(inner, &state, &data, path, *every)?),
+            Some((path, every)) => Some(Keeper::open((inner, one), &state, &data, path, *every)?),
             None => None,
         };
         // What was stored and what was not run says nothing of the device.
-        let learning = inner.learning.as_ref().filter(|_| keeper.is_none());
-        let mut report = Turns::new(inner, &mut state, data, stop, keeper).run()?;
+        let learning = one.learning.as_ref().filter(|_| keeper.is_none());
+        let mut report = Turns::new((inner, one), &mut state, data, stop, keeper).run()?;
         let end = Instant::now();
         report.total = end.duration_since(start);
         if let Some(Learning { devices, task, name }) = learning {
-            devices.tell_of(task, name, &inner.device, end.duration_since(begin).as_secs_f64());
+            devices.tell_of(task, name, &one.device, end.duration_since(begin).as_secs_f64());
         }
         Ok(report)
     }
@@ -327,11 +373,6 @@ pub(super) struct Data<'a> {
 }
 
 impl Inner {
-    /// Of the first steps, those that the builder was told.
-    pub fn calls_before(&self, step: usize) -> usize {
-        step.saturating_sub(self.skip)
-    }
-
     /// Waits for the runs before; not beyond the stop.
     fn lock(&self, stop: Option<&Stop>) -> Result<MutexGuard<'_, State>> {
         let Some(stop) = stop else { return Ok(self.state.lock().unwrap_or_else(PoisonError::into_inner)) };
@@ -419,7 +460,7 @@ impl State {
             let (now, bits) = (&mut bytes[place.clone()], &bits[..place.len()]);
             if *now != *bits {
                 now.copy_from_slice(bits);
-                self.changed = true;
+                self.changed.fill(true);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::{mem, ops::Range, time::Instant};
 use super::{
     ChainReport,
     checkpoint::Keeper,
-    run::{Data, Inner, State},
+    run::{Data, Inner, One, State},
 };
 use crate::{
     error::Result,
@@ -15,6 +15,7 @@ use crate::{
 /// A run of a chain.
 pub(super) struct Turns<'r, 'a> {
     chain: &'r Inner,
+    one: &'r One,
     state: &'r mut State,
     data: Data<'a>,
     stop: Option<&'r Stop>,
@@ -24,14 +25,14 @@ pub(super) struct Turns<'r, 'a> {
 
 impl<'r, 'a> Turns<'r, 'a> {
     pub fn new(
-        chain: &'r Inner,
+        (chain, one): (&'r Inner, &'r One),
         state: &'r mut State,
         data: Data<'a>,
         stop: Option<&'r Stop>,
         keeper: Option<Keeper>,
     ) -> Self {
-        let report = ChainReport::new(chain.device.clone(), chain.repeats.clone());
-        Turns { chain, state, data, stop, keeper, report }
+        let report = ChainReport::new(one.device.clone(), chain.repeats.clone());
+        Turns { chain, one, state, data, stop, keeper, report }
     }
 
     pub fn run(mut self) -> Result<ChainReport> {
@@ -47,7 +48,7 @@ impl<'r, 'a> Turns<'r, 'a> {
                 (at, next) = check.exit;
             }
         }
-        let end = self.chain.steps;
+        let end = self.one.steps;
         if self.keeper.is_some() && at < end {
             at = self.advance(at..end, next)?;
             self.turn(at..end, Vec::new())?;
@@ -62,7 +63,7 @@ impl<'r, 'a> Turns<'r, 'a> {
     /// Goes on where an earlier process stored the state: the next step, and the next check.
     fn resume(&mut self) -> Result<(usize, usize)> {
         let Some(resumed) = self.keeper.as_ref().map(Keeper::resumed).transpose()?.flatten() else { return Ok((0, 0)) };
-        let memories = self.chain.lives.iter().map(|live| (live.memory, live.buffer));
+        let memories = self.one.lives.iter().map(|live| (live.memory, live.buffer));
         let buffers: Vec<_> = memories.collect();
         let buffer = |memory: u32| buffers.iter().find(|(number, _)| *number == memory).map(|(_, buffer)| *buffer);
         let pieces = resumed.pieces.iter().filter_map(|(memory, bytes)| Some((buffer(*memory)?, &bytes[..])));
@@ -70,7 +71,7 @@ impl<'r, 'a> Turns<'r, 'a> {
         self.data.inputs.clear();
         self.data.outputs.iter_mut().for_each(|output| output.upload = None);
         self.turn_with(pieces.collect(), resumed.step..resumed.step, Vec::new())?;
-        self.report.resumed = self.chain.calls_before(resumed.step);
+        self.report.resumed = self.one.calls_before(resumed.step);
         self.report.rounds = resumed.rounds;
         Ok((resumed.step, resumed.check))
     }
@@ -92,7 +93,7 @@ impl<'r, 'a> Turns<'r, 'a> {
     /// Stores the state in front of a step.
     fn keep(&mut self, at: usize, next: usize) -> Result<()> {
         let begin = Instant::now();
-        let lives = self.chain.lives.iter().filter(|live| live.steps.contains(&at));
+        let lives = self.one.lives.iter().filter(|live| live.steps.contains(&at));
         let mut copies: Vec<_> = lives.map(|live| (live, vec![0; live.bytes as usize])).collect();
         let downloads =
             copies.iter_mut().map(|(live, data)| Download { buffer: live.buffer, data, upload: None }).collect();
@@ -122,12 +123,12 @@ impl<'r, 'a> Turns<'r, 'a> {
         steps: Range<usize>,
         downloads: Vec<Download<'_>>,
     ) -> Result<()> {
-        let uniforms_changed = mem::replace(&mut self.state.changed, true);
+        let uniforms_changed = mem::replace(&mut self.state.changed[0], true);
         let uniforms = &self.state.uniforms;
         let turn = SequenceTurn { uploads, uniforms, uniforms_changed, steps, downloads, stop: self.stop };
-        let metrics = self.chain.device.inner.backend.run_turn(&self.chain.ready, turn)?;
+        let metrics = self.one.device.inner.backend.run_turn(&self.one.ready, turn)?;
         // Only now: after an error nobody knows what the device has.
-        self.state.changed = false;
+        self.state.changed[0] = false;
         self.report.add(&metrics);
         Ok(())
     }

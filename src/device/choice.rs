@@ -51,20 +51,6 @@ pub(crate) enum Asked {
     },
 }
 
-impl Asked {
-    /// The one device, for `what` ("a chain"), which several cannot share.
-    pub fn one(self, what: &str) -> Result<Device> {
-        match self {
-            Asked::One(device) => Ok(device),
-            Asked::Several { devices, .. } => {
-                let names: Vec<_> = devices.iter().map(Device::describe).collect();
-                let problem = format!("{what} runs on one device, and {} were asked for", devices.len());
-                Err(Error::Call(Message::new(problem).help(format!("choose one of {}", names.join(", ")))))
-            }
-        }
-    }
-}
-
 impl From<Device> for DeviceChoice<'_> {
     fn from(device: Device) -> Self {
         DeviceChoice::new(Choice::Device(device))

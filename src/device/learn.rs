@@ -174,6 +174,14 @@ impl Learner {
         }
     }
 
+    /// Seconds that some steps of a chain are predicted to take on a device, if it was measured.
+    pub fn seconds_of(&self, task: &Task, device: &Device) -> Option<f64> {
+        let inner = self.0.as_ref()?;
+        inner.load();
+        let id = inner.id(device)?;
+        Some(inner.shared.state().model.predict(id, task)?.seconds)
+    }
+
     /// A run of a chain took so many seconds.
     pub fn tell_of(&self, task: &Task, name: &str, device: &Device, seconds: f64) {
         let Some(inner) = &self.0 else { return };

@@ -383,6 +383,17 @@ impl Devices {
         }
     }
 
+    /// Seconds that some steps of a chain take on a device: as predicted, else as usual for its kind.
+    pub fn seconds_of(&self, task: &Task, device: &Device) -> f64 {
+        let predicted = self.inner.learner.seconds_of(task, device);
+        predicted.unwrap_or_else(|| Ceilings::usual(device.kind()).seconds(&task.work))
+    }
+
+    /// What a device can do: as measured, else as usual for its kind.
+    pub fn ceilings_or_usual(&self, device: &Device) -> Ceilings {
+        self.ceilings(device).unwrap_or_else(|| Ceilings::usual(device.kind()))
+    }
+
     /// Whether there is anything to learn.
     pub fn learns(&self) -> bool {
         self.inner.learner.is_on()

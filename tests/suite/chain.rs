@@ -2,6 +2,9 @@
 //!
 //! Without a GPU the tests on one are skipped, and say so; with `SWATH_REQUIRE_GPU=1` they fail.
 
+#[cfg(feature = "cpu")]
+#[path = "chain/branches.rs"]
+mod branches;
 #[path = "chain/checkpoint.rs"]
 pub mod checkpoint;
 #[path = "chain/errors.rs"]

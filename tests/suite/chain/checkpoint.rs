@@ -12,12 +12,7 @@ use std::{
 use swath::{CancelToken, ChainBuilder, CheckpointEvery, Error, chain::Slot};
 
 use super::*;
-
-#[path = "../../support/random.rs"]
-#[allow(dead_code, reason = "other tests make choices in other ways")]
-mod random;
-
-use random::Random;
+use crate::random::Random;
 
 const N: usize = 200;
 
