@@ -34,6 +34,7 @@ pub mod histogram;
 pub mod mandelbrot;
 pub mod matmul;
 pub mod merkle;
+pub mod monte_carlo;
 pub mod nbody;
 pub mod reduce;
 pub mod saxpy;
@@ -180,6 +181,7 @@ pub fn all() -> &'static [&'static dyn Sample] {
         &conv2d::Conv2d,
         &merkle::Merkle,
         &smith_waterman::SmithWaterman,
+        &monte_carlo::MonteCarlo,
     ]
 }
 

@@ -428,7 +428,8 @@ fn samples_are_shared() {
                 "black_scholes",
                 "fft",
                 "conv2d",
-                "smith_waterman"
+                "smith_waterman",
+                "monte_carlo"
             ]
         );
     }
