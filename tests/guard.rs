@@ -142,6 +142,7 @@ fn samples(executor: &str) -> Result<()> {
             "matmul" | "monte_carlo" => 300,
             "conv2d" => 140,
             "shallow_water" | "fft" | "smith_waterman" => 70,
+            "quantum" => 10,
             _ => usize::MAX,
         };
         for size in SIZES.into_iter().filter(|&size| size < most) {

@@ -30,6 +30,7 @@ fn counts(name: &str) -> &'static [usize] {
         "merkle" => &[1, 2, 3, 64, 65, 1000],
         "smith_waterman" => &[1, 2, 17],
         "monte_carlo" => &[1, 255, 4095, 4096, 4097, 30_011],
+        "quantum" => &[1, 2, 8, 9, 10, 15],
         other => panic!("no sizes are listed for the sample `{other}`"),
     }
 }
@@ -132,7 +133,8 @@ on_every_device!(
     conv2d,
     merkle,
     smith_waterman,
-    monte_carlo
+    monte_carlo,
+    quantum
 );
 
 /// Matrices that are not square, with every kind of edge.
@@ -287,6 +289,31 @@ fn linear_portfolios_on_the_cpu_engine() {
 #[test]
 fn linear_portfolios_on_a_gpu() {
     linear_portfolios(first_gpu());
+}
+
+/// Gates with targets and controls on either side of those qubits that tell the lanes of a workgroup apart.
+fn gates(place: Option<&(Runtime, Device)>) {
+    let Some((runtime, device)) = place else { return };
+    let mut text = "OPENQASM 2.0; qreg q[12]; h q; t q; ry(0.3) q;".to_owned();
+    for (target, controls) in [(0, [1, 2]), (7, [8, 9]), (8, [7, 9]), (9, [8, 10]), (11, [0, 5]), (3, [11, 6])] {
+        let [a, b] = controls;
+        text += &format!("ccx q[{a}],q[{b}],q[{target}]; cp(0.7) q[{b}],q[{target}]; cry(1.1) q[{a}],q[{target}];");
+        text += &format!("swap q[{a}],q[{target}]; rx(0.4) q[{target}]; u1(0.2) q[{target}];");
+    }
+    let mut problem = samples::quantum::program(&text).unwrap();
+    exercise(&mut *problem, runtime, device, "gates on 12 qubits");
+}
+
+#[cfg(feature = "cpu")]
+#[test]
+fn gates_on_the_cpu_engine() {
+    gates(cpu());
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn gates_on_a_gpu() {
+    gates(first_gpu());
 }
 
 /// Still water stays as it is, to the bit.

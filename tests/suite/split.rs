@@ -407,6 +407,7 @@ fn samples_are_shared() {
                 "fft" => 70,
                 "merkle" => 1003,
                 "smith_waterman" => 40,
+                "quantum" => 12,
                 _ => 100_003,
             };
             let mut problem = sample.prepare(Size::Count(size), 11).unwrap();
