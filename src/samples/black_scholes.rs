@@ -368,13 +368,13 @@ fn below(x: Bounded, density_x: Bounded) -> Bounded {
     below
 }
 
-fn normal_density(x: f64) -> f64 {
+pub(super) fn normal_density(x: f64) -> f64 {
     (-0.5 * x * x).exp() / (2.0 * consts::PI).sqrt()
 }
 
 /// The part of the normal distribution below `x`, to f64's accuracy: near the middle a series whose terms all have
 /// one sign, outside of it a continued fraction (Abramowitz and Stegun, 26.2.11 and 26.2.14).
-fn normal_below(x: f64) -> f64 {
+pub(super) fn normal_below(x: f64) -> f64 {
     let size = x.abs();
     let tail = if size < 3.0 {
         let (mut term, mut sum, mut odd) = (size, size, 1.0);

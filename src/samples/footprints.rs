@@ -13,7 +13,10 @@ fn footprints_of_the_samples() {
     let device = runtime.device("cpu").unwrap();
     for sample in all() {
         let before = backend.tally();
-        for count in [1, 2, 63, 65, 130, 300, 5000] {
+        // Qubits double the work.
+        let counts =
+            if sample.name() == "quantum" { [1, 2, 3, 8, 9, 10, 12] } else { [1, 2, 63, 65, 130, 300, 5000] };
+        for count in counts {
             // Work that grows with the square or the cube of the size.
             let most = match sample.name() {
                 "shallow_water" | "fft" | "smith_waterman" => 65,
@@ -33,7 +36,8 @@ fn footprints_of_the_samples() {
         let is_proven = tally.in_bounds - before.in_bounds == tally.accesses - before.accesses;
         // The analysis of this one ends before it has looked at all accesses.
         assert_eq!(is_proven, sample.name() != "smith_waterman", "{}: {tally:?}", sample.name());
+        // Pairs that lie all over an array, which is changed in place, are of no part of the grid.
+        let is_pinned = tally.pinned > before.pinned;
+        assert_eq!(is_pinned, sample.name() == "quantum", "{}: {tally:?}", sample.name());
     }
-    let tally = backend.tally();
-    assert_eq!(tally.pinned, 0, "{tally:?}");
 }

@@ -34,7 +34,9 @@ pub mod histogram;
 pub mod mandelbrot;
 pub mod matmul;
 pub mod merkle;
+pub mod monte_carlo;
 pub mod nbody;
+pub mod quantum;
 pub mod reduce;
 pub mod saxpy;
 pub mod scan;
@@ -180,6 +182,8 @@ pub fn all() -> &'static [&'static dyn Sample] {
         &conv2d::Conv2d,
         &merkle::Merkle,
         &smith_waterman::SmithWaterman,
+        &monte_carlo::MonteCarlo,
+        &quantum::Quantum,
     ]
 }
 
@@ -385,7 +389,9 @@ mod tests {
         for sample in all() {
             // Where work grows with the square of the size, and each part of it is much.
             let most = if sample.name() == "smith_waterman" { 65 } else { usize::MAX };
-            for count in COUNTS.into_iter().filter(|&count| count <= most) {
+            // Of which each doubles the work.
+            let counts = if sample.name() == "quantum" { [1, 2, 3, 8, 9, 10, 13] } else { COUNTS };
+            for count in counts.into_iter().filter(|&count| count <= most) {
                 let mut problem = sample.prepare(Size::Count(count), 7).unwrap();
                 check(&mut *problem, &format!("{} at {count}", sample.name()));
             }

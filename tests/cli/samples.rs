@@ -136,6 +136,40 @@ fn reads_are_placed_in_their_genome() {
     }
 }
 
+/// The risk of a portfolio is near that of its closed form, and the same where it is simulated again.
+#[test]
+fn a_portfolio_is_simulated() {
+    for device in devices() {
+        let bench = Bench::new().file("portfolio.csv", &text("portfolio.csv"));
+        bench.runs(&format!("run monte_carlo --input portfolio.csv --out risk.json --seed 4 --device {device}"));
+        let risk = json(&fs::read_to_string(bench.path("risk.json")).unwrap());
+        for estimate in ["value_at_risk", "expected_shortfall"] {
+            let number = |field: &str| risk[estimate][field].as_f64().unwrap();
+            let off = (number("loss") - number("closed_form")).abs();
+            assert!(off < 5.0 * number("standard_error") + risk["bin_width"].as_f64().unwrap(), "{device}: {risk}");
+        }
+        let counts: u64 = risk["bins"].as_array().unwrap().iter().map(|count| count.as_u64().unwrap()).sum();
+        assert_eq!(counts, risk["scenarios"].as_u64().unwrap());
+        bench.runs(&format!("run monte_carlo --input portfolio.csv --out losses.png --device {device}"));
+        assert!(bench.path("losses.png").exists());
+    }
+}
+
+/// Phase estimation finds the number that its program says.
+#[test]
+fn a_circuit_is_simulated() {
+    for device in devices() {
+        let bench = Bench::new().file("phase.qasm", &text("phase_estimation.qasm"));
+        bench.runs(&format!("run quantum --input phase.qasm --out states.tsv --device {device}"));
+        let table = fs::read_to_string(bench.path("states.tsv")).unwrap();
+        assert!(table.lines().nth(1).unwrap().starts_with("1010011\t8.75"), "{device}: {table}");
+        bench.runs(&format!("run quantum --input phase.qasm --out states.npy --device {device}"));
+        let (shape, amplitudes) = bench.read::<f32>("states.npy");
+        assert_eq!(shape, [128, 2]);
+        assert!((amplitudes.iter().map(|part| part * part).sum::<f32>() - 1.0).abs() < 1e-5);
+    }
+}
+
 /// What is wrong is said, with the line where there are lines; nothing is written.
 #[test]
 fn files_that_are_none_of_theirs_are_refused() {
@@ -144,6 +178,9 @@ fn files_that_are_none_of_theirs_are_refused() {
         .file("cut.png", &data("night.png")[..1000])
         .file("empty.csv", "")
         .file("gap.csv", "one\n\nthree\n")
+        .file("volatile.csv", "factor,volatility,oil\noil,much,1\n\nposition,value,convexity,oil\nwell,1,0,1\n")
+        .file("still.csv", "factor,volatility,oil\noil,0,1\n\nposition,value,convexity,oil\nwell,1,0,1\n")
+        .file("none.qasm", "OPENQASM 2.0;\nqreg q[2];\nh q[0];\nfoo q[1];\n")
         .file("dash.fasta", ">genome\nACGT\n>read\nAC-T\n")
         .array("doubles.npy", &[2, 2], &[1.0f64; 4])
         .array("line.npy", &[4], &[1.0f32; 4])
@@ -158,7 +195,10 @@ fn files_that_are_none_of_theirs_are_refused() {
         ("merkle --input empty.csv", "it has no records"),
         ("merkle --input gap.csv", "line 2 is empty"),
         ("smith_waterman --input dash.fasta", "line 4: `-` is no base"),
-        ("saxpy --input gap.csv", "these take one: conv2d, merkle, smith_waterman"),
+        ("monte_carlo --input volatile.csv", "line 2: `much` is not a volatility, a number from 0 to 10"),
+        ("monte_carlo --input still.csv", "there is nothing to lose"),
+        ("saxpy --input gap.csv", "these take one: conv2d, merkle, smith_waterman, monte_carlo, quantum"),
+        ("quantum --input none.qasm", "line 4: `foo` is no gate that is known"),
         ("all --input gap.csv", "--input is for one sample"),
         ("merkle --input gap.csv --size 3", "cannot be used with"),
     ] {

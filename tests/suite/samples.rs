@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use crate::first_gpu;
 use swath::{
     Device, Runtime,
-    samples::{self, Problem, Size, Tally, fft::Direction},
+    samples::{self, Problem, Size, Tally, fft::Direction, monte_carlo::Draws},
 };
 
 /// The sizes of a sample: one, edges of workgroups and tiles, and a large and crooked one.
@@ -29,6 +29,8 @@ fn counts(name: &str) -> &'static [usize] {
         "conv2d" => &[1, 2, 31, 32, 33, 100],
         "merkle" => &[1, 2, 3, 64, 65, 1000],
         "smith_waterman" => &[1, 2, 17],
+        "monte_carlo" => &[1, 255, 4095, 4096, 4097, 30_011],
+        "quantum" => &[1, 2, 8, 9, 10, 15],
         other => panic!("no sizes are listed for the sample `{other}`"),
     }
 }
@@ -130,7 +132,9 @@ on_every_device!(
     fft,
     conv2d,
     merkle,
-    smith_waterman
+    smith_waterman,
+    monte_carlo,
+    quantum
 );
 
 /// Matrices that are not square, with every kind of edge.
@@ -232,6 +236,84 @@ fn nist_vectors_on_the_cpu_engine() {
 #[test]
 fn nist_vectors_on_a_gpu() {
     nist_vectors(first_gpu());
+}
+
+/// Random numbers have the known answers of the Philox4x32-10 in the authors' Random123, and they and the normal variates made
+/// of them are the host's, bit for bit.
+fn random_numbers(place: Option<&(Runtime, Device)>) {
+    let Some((runtime, device)) = place else { return };
+    for (counter, key, answer) in [
+        ([0; 4], 0, [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]),
+        ([u32::MAX; 4], u64::MAX, [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]),
+        (
+            [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344],
+            0x299f_31d0_a409_3822,
+            [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1],
+        ),
+    ] {
+        let draws = Draws::on(runtime, device, key, &[counter]).unwrap();
+        assert_eq!(draws.randoms, [answer], "on {}", device.name());
+    }
+    let counters: Vec<[u32; 4]> = (0..100_003u32).map(|i| [i, i / 7, 3, i.wrapping_mul(0x9e37_79b9)]).collect();
+    assert!(Draws::on(runtime, device, 5, &counters).unwrap() == Draws::native(5, &counters), "on {}", device.name());
+}
+
+#[cfg(feature = "cpu")]
+#[test]
+fn random_numbers_on_the_cpu_engine() {
+    random_numbers(cpu());
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn random_numbers_on_a_gpu() {
+    random_numbers(first_gpu());
+}
+
+/// Portfolios whose losses are normal.
+fn linear_portfolios(place: Option<&(Runtime, Device)>) {
+    let Some((runtime, device)) = place else { return };
+    for scenarios in [1, 20_000] {
+        let mut problem = samples::monte_carlo::linear(scenarios, 9).unwrap();
+        exercise(&mut *problem, runtime, device, &format!("{scenarios} scenarios of a linear portfolio"));
+    }
+}
+
+#[cfg(feature = "cpu")]
+#[test]
+fn linear_portfolios_on_the_cpu_engine() {
+    linear_portfolios(cpu());
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn linear_portfolios_on_a_gpu() {
+    linear_portfolios(first_gpu());
+}
+
+/// Gates with targets and controls on either side of those qubits that tell the lanes of a workgroup apart.
+fn gates(place: Option<&(Runtime, Device)>) {
+    let Some((runtime, device)) = place else { return };
+    let mut text = "OPENQASM 2.0; qreg q[12]; h q; t q; ry(0.3) q;".to_owned();
+    for (target, controls) in [(0, [1, 2]), (7, [8, 9]), (8, [7, 9]), (9, [8, 10]), (11, [0, 5]), (3, [11, 6])] {
+        let [a, b] = controls;
+        text += &format!("ccx q[{a}],q[{b}],q[{target}]; cp(0.7) q[{b}],q[{target}]; cry(1.1) q[{a}],q[{target}];");
+        text += &format!("swap q[{a}],q[{target}]; rx(0.4) q[{target}]; u1(0.2) q[{target}];");
+    }
+    let mut problem = samples::quantum::program(&text).unwrap();
+    exercise(&mut *problem, runtime, device, "gates on 12 qubits");
+}
+
+#[cfg(feature = "cpu")]
+#[test]
+fn gates_on_the_cpu_engine() {
+    gates(cpu());
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn gates_on_a_gpu() {
+    gates(first_gpu());
 }
 
 /// Still water stays as it is, to the bit.

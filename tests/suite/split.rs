@@ -401,6 +401,7 @@ fn samples_are_shared() {
                 "fft" => 70,
                 "merkle" => 1003,
                 "smith_waterman" => 40,
+                "quantum" => 12,
                 _ => 100_003,
             };
             let mut problem = sample.prepare(Size::Count(size), 11).unwrap();
@@ -422,7 +423,8 @@ fn samples_are_shared() {
                 "black_scholes",
                 "fft",
                 "conv2d",
-                "smith_waterman"
+                "smith_waterman",
+                "monte_carlo"
             ]
         );
     }
