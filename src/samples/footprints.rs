@@ -18,7 +18,7 @@ fn footprints_of_the_samples() {
             let most = match sample.name() {
                 "shallow_water" | "fft" | "smith_waterman" => 65,
                 "conv2d" => 130,
-                "matmul" | "nbody" | "mandelbrot" => 300,
+                "matmul" | "nbody" | "mandelbrot" | "knn" => 300,
                 _ => usize::MAX,
             };
             if count > most {

@@ -31,6 +31,7 @@ pub mod black_scholes;
 pub mod conv2d;
 pub mod fft;
 pub mod histogram;
+pub mod knn;
 pub mod mandelbrot;
 pub mod matmul;
 pub mod merkle;
@@ -180,6 +181,7 @@ pub fn all() -> &'static [&'static dyn Sample] {
         &conv2d::Conv2d,
         &merkle::Merkle,
         &smith_waterman::SmithWaterman,
+        &knn::Knn,
     ]
 }
 

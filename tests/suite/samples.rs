@@ -29,6 +29,7 @@ fn counts(name: &str) -> &'static [usize] {
         "conv2d" => &[1, 2, 31, 32, 33, 100],
         "merkle" => &[1, 2, 3, 64, 65, 1000],
         "smith_waterman" => &[1, 2, 17],
+        "knn" => &[1, 9, 10, 11, 64, 65, 130],
         other => panic!("no sizes are listed for the sample `{other}`"),
     }
 }
@@ -130,7 +131,8 @@ on_every_device!(
     fft,
     conv2d,
     merkle,
-    smith_waterman
+    smith_waterman,
+    knn
 );
 
 /// Matrices that are not square, with every kind of edge.
@@ -232,6 +234,34 @@ fn nist_vectors_on_the_cpu_engine() {
 #[test]
 fn nist_vectors_on_a_gpu() {
     nist_vectors(first_gpu());
+}
+
+/// Vectors of any number of coordinates, more queries than vectors, and more than one part; and vectors that are all alike, of
+/// which the first are the nearest.
+fn neighbours(place: Option<&(Runtime, Device)>) {
+    let Some((runtime, device)) = place else { return };
+    for (vectors, queries, dimension) in
+        [(1, 40, 1), (70, 1, 15), (64, 33, 17), (130, 7, 200), (8193, 5, 16), (20_000, 2, 3)]
+    {
+        let mut problem = samples::knn::made(vectors, queries, dimension, 3).unwrap();
+        exercise(&mut *problem, runtime, device, &format!("{queries} among {vectors} vectors of {dimension}"));
+    }
+    for vectors in [1, 10, 11, 65, 8300] {
+        let mut problem = samples::knn::alike(vectors, 20, 3).unwrap();
+        exercise(&mut *problem, runtime, device, &format!("{vectors} vectors that are alike"));
+    }
+}
+
+#[cfg(feature = "cpu")]
+#[test]
+fn neighbours_on_the_cpu_engine() {
+    neighbours(cpu());
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn neighbours_on_a_gpu() {
+    neighbours(first_gpu());
 }
 
 /// Still water stays as it is, to the bit.

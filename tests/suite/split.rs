@@ -407,6 +407,7 @@ fn samples_are_shared() {
                 "fft" => 70,
                 "merkle" => 1003,
                 "smith_waterman" => 40,
+                "knn" => 9000,
                 _ => 100_003,
             };
             let mut problem = sample.prepare(Size::Count(size), 11).unwrap();
@@ -428,7 +429,8 @@ fn samples_are_shared() {
                 "black_scholes",
                 "fft",
                 "conv2d",
-                "smith_waterman"
+                "smith_waterman",
+                "knn"
             ]
         );
     }
