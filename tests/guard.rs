@@ -139,7 +139,7 @@ fn samples(executor: &str) -> Result<()> {
         // Where work grows faster than with the square of the size, or a size counts much or goes in many steps, the
         // largest say nothing new.
         let most = match sample.name() {
-            "matmul" | "monte_carlo" => 300,
+            "matmul" | "monte_carlo" | "knn" => 300,
             "conv2d" => 140,
             "shallow_water" | "fft" | "smith_waterman" => 70,
             "quantum" => 10,

@@ -29,6 +29,9 @@ use crate::{
 /// How long a device that waits does not look whether it has to stop.
 const LOOK: Duration = Duration::from_millis(5);
 
+/// A buffer, and what came over for it.
+type Arrived = (usize, Arc<Vec<u8>>);
+
 /// What devices tell each other.
 struct Board {
     posted: Mutex<Posted>,
@@ -64,7 +67,7 @@ impl Board {
     }
 
     /// Waits until some of what is `wanted` is there, and takes it off the list: buffers with what belongs there.
-    fn take(&self, wanted: &mut Vec<(usize, usize)>, stop: Option<&Stop>) -> Result<Vec<(usize, Arc<Vec<u8>>)>, Ended> {
+    fn take(&self, wanted: &mut Vec<(usize, usize)>, stop: Option<&Stop>) -> Result<Vec<Arrived>, Ended> {
         let mut posted = self.lock();
         loop {
             let mut found = Vec::new();
@@ -148,8 +151,8 @@ pub(super) fn run(
     let mut kept: FxHashMap<usize, Vec<u8>> = FxHashMap::default();
     let done = {
         let updated: Vec<usize> = updates.iter().map(|update| update.buffer).collect();
-        let updates = updates.iter().filter_map(|each| Some((each.upload?, &*each.data)));
-        let given: FxHashMap<usize, &[u8]> = inputs.into_iter().chain(updates).collect();
+        let replaced = updates.iter().filter_map(|each| Some((each.upload?, &*each.data)));
+        let given: FxHashMap<usize, &[u8]> = inputs.into_iter().chain(replaced).collect();
         let mut results: FxHashMap<usize, &mut [u8]> =
             outputs.into_iter().map(|output| (output.buffer, output.data)).collect();
         let State { uniforms, changed } = state;
@@ -317,6 +320,6 @@ impl Worker<'_, '_> {
     }
 }
 
-fn all(contents: &[(usize, Arc<Vec<u8>>)]) -> impl Iterator<Item = (usize, &[u8])> {
+fn all(contents: &[Arrived]) -> impl Iterator<Item = (usize, &[u8])> {
     contents.iter().map(|(buffer, bytes)| (*buffer, &bytes[..]))
 }

@@ -156,8 +156,10 @@ fn waits(uses: &[Use], memories: usize) -> Vec<SmallVec<[usize; 2]>> {
 pub(super) mod tests {
     use super::*;
 
-    /// Steps that each need and write memories.
-    fn graph(steps: &[(&[usize], &[usize])]) -> Graph {
+    /// The memories that a step needs, and those that it writes.
+    type Memories<'m> = (&'m [usize], &'m [usize]);
+
+    fn graph(steps: &[Memories<'_>]) -> Graph {
         let uses: Vec<Use> =
             steps.iter().map(|(needs, writes)| Use { needs: (*needs).into(), writes: (*writes).into() }).collect();
         let memories = steps.iter().flat_map(|(needs, writes)| needs.iter().chain(*writes)).max().map_or(0, |n| n + 1);
@@ -170,20 +172,20 @@ pub(super) mod tests {
 
     #[test]
     fn steps_over_one_state_are_one_branch() {
-        let state: (&[usize], &[usize]) = (&[0], &[0]);
+        let state: Memories<'_> = (&[0], &[0]);
         assert_eq!(steps(&graph(&[state; 5])), [[0, 1, 2, 3, 4]]);
     }
 
     #[test]
     fn two_states_that_change_places_are_one_branch() {
         // Each step reads what the one before wrote, and writes over what that one read.
-        let (there, back): ((&[usize], &[usize]), (&[usize], &[usize])) = ((&[0, 1], &[1]), (&[1, 0], &[0]));
+        let (there, back): (Memories<'_>, Memories<'_>) = ((&[0, 1], &[1]), (&[1, 0], &[0]));
         assert_eq!(steps(&graph(&[there, back, there, back, there])), [[0, 1, 2, 3, 4]]);
     }
 
     #[test]
     fn independent_steps_are_branches_of_their_own_however_they_were_told() {
-        let (a, b): ((&[usize], &[usize]), (&[usize], &[usize])) = ((&[0], &[0]), (&[1], &[1]));
+        let (a, b): (Memories<'_>, Memories<'_>) = ((&[0], &[0]), (&[1], &[1]));
         let found = graph(&[a, b, a, a, b]);
         assert_eq!(steps(&found), [&[0, 2, 3][..], &[1, 4]]);
         assert_eq!(found.branches[0].needs, [Contents { memory: 0, by: None }]);
@@ -241,7 +243,7 @@ pub(super) mod tests {
                 let mut holds = vec![None; memories];
                 for need in &branch.needs {
                     assert!(need.by.is_none_or(|by| by < number), "{branches:?}");
-                    let contents = need.by.map_or(None, |by| left[by][need.memory]);
+                    let contents = need.by.and_then(|by| left[by][need.memory]);
                     holds[need.memory] = contents;
                 }
                 for &step in &branch.steps {

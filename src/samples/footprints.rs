@@ -14,14 +14,13 @@ fn footprints_of_the_samples() {
     for sample in all() {
         let before = backend.tally();
         // Qubits double the work.
-        let counts =
-            if sample.name() == "quantum" { [1, 2, 3, 8, 9, 10, 12] } else { [1, 2, 63, 65, 130, 300, 5000] };
+        let counts = if sample.name() == "quantum" { [1, 2, 3, 8, 9, 10, 12] } else { [1, 2, 63, 65, 130, 300, 5000] };
         for count in counts {
             // Work that grows with the square or the cube of the size.
             let most = match sample.name() {
                 "shallow_water" | "fft" | "smith_waterman" => 65,
                 "conv2d" => 130,
-                "matmul" | "nbody" | "mandelbrot" => 300,
+                "matmul" | "nbody" | "mandelbrot" | "knn" => 300,
                 _ => usize::MAX,
             };
             if count > most {

@@ -51,10 +51,10 @@ impl Sample for Matmul {
 
 /// C has `m` rows and `n` columns, A has `k` columns and B has `k` rows.
 #[derive(Clone, Copy, Debug)]
-struct Dimensions {
-    m: usize,
-    n: usize,
-    k: usize,
+pub(super) struct Dimensions {
+    pub m: usize,
+    pub n: usize,
+    pub k: usize,
 }
 
 impl Dimensions {
@@ -131,7 +131,7 @@ impl Matrices {
 }
 
 /// A B in f64.
-fn product(Dimensions { m, n, k }: Dimensions, a: &[f64], b: &[f64]) -> Vec<f64> {
+pub(super) fn product(Dimensions { m, n, k }: Dimensions, a: &[f64], b: &[f64]) -> Vec<f64> {
     let mut c = vec![0.0; m * n];
     assert!(a.len() == m * k && b.len() == k * n);
     // SAFETY: the strides are those of dense matrices, rows first, of the lengths just checked.

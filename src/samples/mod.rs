@@ -31,6 +31,7 @@ pub mod black_scholes;
 pub mod conv2d;
 pub mod fft;
 pub mod histogram;
+pub mod knn;
 pub mod mandelbrot;
 pub mod matmul;
 pub mod merkle;
@@ -184,6 +185,7 @@ pub fn all() -> &'static [&'static dyn Sample] {
         &smith_waterman::SmithWaterman,
         &monte_carlo::MonteCarlo,
         &quantum::Quantum,
+        &knn::Knn,
     ]
 }
 

@@ -136,11 +136,32 @@ fn reads_are_placed_in_their_genome() {
     }
 }
 
+#[test]
+fn handwritten_digits_are_beside_their_like() {
+    let lines = text("digits.txt");
+    let labels: Vec<&str> = lines.lines().map(|line| line.rsplit(' ').next().unwrap()).collect();
+    for device in devices() {
+        let bench = Bench::new().file("digits.npy", data("digits.npy"));
+        bench.runs(&format!("run knn --input digits.npy --out neighbours.npy --device {device}"));
+        let (shape, neighbours) = bench.read::<u32>("neighbours.npy");
+        assert_eq!(shape, [160, 10]);
+        let is_like = |&(row, neighbours): &(usize, &[u32])| {
+            assert_eq!(neighbours[0], row as u32, "the nearest of each is itself");
+            labels[row] == labels[neighbours[1] as usize]
+        };
+        let alike = neighbours.chunks(10).enumerate().filter(is_like).count();
+        assert!(alike > 140, "{alike} of 160 are nearest to one of their kind");
+        bench.runs(&format!("run knn --input digits.npy --out neighbours.tsv --device {device}"));
+        let table = fs::read_to_string(bench.path("neighbours.tsv")).unwrap();
+        assert_eq!(table.lines().count(), 1601);
+    }
+}
+
 /// The risk of a portfolio is near that of its closed form, and the same where it is simulated again.
 #[test]
 fn a_portfolio_is_simulated() {
     for device in devices() {
-        let bench = Bench::new().file("portfolio.csv", &text("portfolio.csv"));
+        let bench = Bench::new().file("portfolio.csv", text("portfolio.csv"));
         bench.runs(&format!("run monte_carlo --input portfolio.csv --out risk.json --seed 4 --device {device}"));
         let risk = json(&fs::read_to_string(bench.path("risk.json")).unwrap());
         for estimate in ["value_at_risk", "expected_shortfall"] {
@@ -159,7 +180,7 @@ fn a_portfolio_is_simulated() {
 #[test]
 fn a_circuit_is_simulated() {
     for device in devices() {
-        let bench = Bench::new().file("phase.qasm", &text("phase_estimation.qasm"));
+        let bench = Bench::new().file("phase.qasm", text("phase_estimation.qasm"));
         bench.runs(&format!("run quantum --input phase.qasm --out states.tsv --device {device}"));
         let table = fs::read_to_string(bench.path("states.tsv")).unwrap();
         assert!(table.lines().nth(1).unwrap().starts_with("1010011\t8.75"), "{device}: {table}");
@@ -184,7 +205,9 @@ fn files_that_are_none_of_theirs_are_refused() {
         .file("dash.fasta", ">genome\nACGT\n>read\nAC-T\n")
         .array("doubles.npy", &[2, 2], &[1.0f64; 4])
         .array("line.npy", &[4], &[1.0f32; 4])
-        .array("hole.npy", &[1, 2], &[1.0, f32::NAN]);
+        .array("hole.npy", &[1, 2], &[1.0, f32::NAN])
+        .array("zero.npy", &[2, 2], &[1.0, 2.0, 0.0, 0.0f32])
+        .array("none.npy", &[0, 2], &[0.0f32; 0]);
     for (arguments, problem) in [
         ("conv2d --input text.png", "it is no PNG that can be read"),
         ("conv2d --input cut.png", "it is no PNG that can be read"),
@@ -197,8 +220,14 @@ fn files_that_are_none_of_theirs_are_refused() {
         ("smith_waterman --input dash.fasta", "line 4: `-` is no base"),
         ("monte_carlo --input volatile.csv", "line 2: `much` is not a volatility, a number from 0 to 10"),
         ("monte_carlo --input still.csv", "there is nothing to lose"),
-        ("saxpy --input gap.csv", "these take one: conv2d, merkle, smith_waterman, monte_carlo, quantum"),
+        ("saxpy --input gap.csv", "these take one: conv2d, merkle, smith_waterman, monte_carlo, quantum, knn"),
         ("quantum --input none.qasm", "line 4: `foo` is no gate that is known"),
+        ("knn --input text.png", "does not start as one"),
+        ("knn --input doubles.npy", "its type is '<f8'"),
+        ("knn --input line.npy", "its shape is [4]"),
+        ("knn --input hole.npy", "row 0, column 1 holds NaN"),
+        ("knn --input zero.npy", "row 1: a vector of length 0e0"),
+        ("knn --input none.npy", "it has 0 vectors of 2 coordinates"),
         ("all --input gap.csv", "--input is for one sample"),
         ("merkle --input gap.csv --size 3", "cannot be used with"),
     ] {

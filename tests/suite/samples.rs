@@ -31,6 +31,7 @@ fn counts(name: &str) -> &'static [usize] {
         "smith_waterman" => &[1, 2, 17],
         "monte_carlo" => &[1, 255, 4095, 4096, 4097, 30_011],
         "quantum" => &[1, 2, 8, 9, 10, 15],
+        "knn" => &[1, 9, 10, 11, 64, 65, 130],
         other => panic!("no sizes are listed for the sample `{other}`"),
     }
 }
@@ -134,7 +135,8 @@ on_every_device!(
     merkle,
     smith_waterman,
     monte_carlo,
-    quantum
+    quantum,
+    knn
 );
 
 /// Matrices that are not square, with every kind of edge.
@@ -236,6 +238,34 @@ fn nist_vectors_on_the_cpu_engine() {
 #[test]
 fn nist_vectors_on_a_gpu() {
     nist_vectors(first_gpu());
+}
+
+/// Vectors of any number of coordinates, more queries than vectors, and more than one part; and vectors that are all alike, of
+/// which the first are the nearest.
+fn neighbours(place: Option<&(Runtime, Device)>) {
+    let Some((runtime, device)) = place else { return };
+    for (vectors, queries, dimension) in
+        [(1, 40, 1), (70, 1, 15), (64, 33, 17), (130, 7, 200), (8193, 5, 16), (20_000, 2, 3)]
+    {
+        let mut problem = samples::knn::made(vectors, queries, dimension, 3).unwrap();
+        exercise(&mut *problem, runtime, device, &format!("{queries} among {vectors} vectors of {dimension}"));
+    }
+    for vectors in [1, 10, 11, 65, 8300] {
+        let mut problem = samples::knn::alike(vectors, 20, 3).unwrap();
+        exercise(&mut *problem, runtime, device, &format!("{vectors} vectors that are alike"));
+    }
+}
+
+#[cfg(feature = "cpu")]
+#[test]
+fn neighbours_on_the_cpu_engine() {
+    neighbours(cpu());
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn neighbours_on_a_gpu() {
+    neighbours(first_gpu());
 }
 
 /// Random numbers have the known answers of the Philox4x32-10 in the authors' Random123, and they and the normal variates made

@@ -402,6 +402,7 @@ fn samples_are_shared() {
                 "merkle" => 1003,
                 "smith_waterman" => 40,
                 "quantum" => 12,
+                "knn" => 9000,
                 _ => 100_003,
             };
             let mut problem = sample.prepare(Size::Count(size), 11).unwrap();
@@ -424,7 +425,8 @@ fn samples_are_shared() {
                 "fft",
                 "conv2d",
                 "smith_waterman",
-                "monte_carlo"
+                "monte_carlo",
+                "knn"
             ]
         );
     }

@@ -142,11 +142,12 @@ fn diagonal(mut matrix: Matrix) -> ([f64; FACTORS], Matrix) {
                 let turn = |a: &mut f64, b: &mut f64| {
                     (*a, *b) = (cosine * *a - sine * *b, sine * *a + cosine * *b);
                 };
-                for k in 0..FACTORS {
-                    let [mut a, mut b] = [matrix[k][p], matrix[k][q]];
+                for row in &mut matrix {
+                    let [mut a, mut b] = [row[p], row[q]];
                     turn(&mut a, &mut b);
-                    [matrix[k][p], matrix[k][q]] = [a, b];
+                    [row[p], row[q]] = [a, b];
                 }
+                #[allow(clippy::needless_range_loop, reason = "two rows at a time")]
                 for k in 0..FACTORS {
                     let [mut a, mut b] = [matrix[p][k], matrix[q][k]];
                     turn(&mut a, &mut b);

@@ -56,6 +56,7 @@ pub(super) fn philox<const L: usize>(mut counter: [[u32; L]; 4], mut key: [u32; 
     const MULTIPLIERS: [u32; 2] = [0xd251_1f53, 0xcd9e_8d57];
     const WEYL: [u32; 2] = [0x9e37_79b9, 0xbb67_ae85];
     for _ in 0..10 {
+        #[allow(clippy::needless_range_loop, reason = "four rows at a time")]
         for lane in 0..L {
             let [a, b] = [0, 1].map(|half| u64::from(MULTIPLIERS[half]) * u64::from(counter[2 * half][lane]));
             counter[0][lane] = (b >> 32) as u32 ^ counter[1][lane] ^ key[0];
