@@ -5,14 +5,15 @@
 //   params.factors         u32           independent factors that matter, at most 16
 //   params.lowest          f32           the loss (currency) at which the first bin begins
 //   params.bins_per_unit   f32           bins for each unit of currency
-//   knots                  u32[2049]     read: the normal distribution's quantiles, in units of 2^-20; see `normal`
-//   positions              Position[m]   read: loadings on the factors (for normal variates in units of 2^-20), the value
+//   knots                  u32[1536]     read: the normal distribution's quantiles, in units of 2^-17, times 2^11, and what each is
+//                                        more than the next; see `normals_of`
+//   positions              Position[m]   read: loadings on the factors (for normal variates in units of 2^-17), the value
 //                                        (currency), and the curvature (currency): half the value times the convexity
 //   bins                   u32[1024]     counts of losses, added to what stands there; the first bin also counts what is
 //                                        less, the last one what is more
 //   counters               vec4u[k]      read by `draws`
 //   randoms                vec4u[k]      written by `draws`: the Philox output of each counter
-//   normals                vec4f[k]      written by `draws`: the normal variates of each output, in units of 2^-20
+//   normals                vec4f[k]      written by `draws`: the normal variates of each output, in units of 2^-17
 //   grid                   ceil(n / 4096) workgroups; of `draws` k invocations
 //
 // In a scenario, a position returns r, the sum of its loadings times the factors, and is then worth
@@ -24,6 +25,7 @@
 // device: logarithms and cosines, of which Box and Muller make normal variates, may differ from one to the next by more
 // than rounding. What sums them up is f32.
 //
+// A lane makes two scenarios at once, which share what is read of a position, and of which neither waits for the other's products.
 // A workgroup counts 4,096 losses in its own memory and then adds its bins to those of all.
 //
 // Shows: integer multiplication of 32 x 32 bits, a table read at random, atomics in both memories.
@@ -36,15 +38,16 @@ const LANES = 256u;
 const PER_LANE = 16u;
 const BINS = 1024u;
 
-// Knots between a tail probability and its double, and all of them.
+// Knots from a tail probability to its double, and all of them.
 const STEPS = 64u;
-const KNOTS = 32u * STEPS + 1u;
+const KNOTS = 24u * STEPS;
 
-const MULTIPLIERS = vec2u(0xd2511f53u, 0xcd9e8d57u);
+// For two counters beside each other, as are all vectors here.
+const MULTIPLIERS = vec4u(0xd2511f53u, 0xcd9e8d57u, 0xd2511f53u, 0xcd9e8d57u);
 // The golden ratio and the root of 3, less 1.
-const WEYL = vec2u(0x9e3779b9u, 0xbb67ae85u);
-const LOW = vec2u(0xffffu);
-const HALF = vec2u(16u);
+const WEYL = vec4u(0x9e3779b9u, 0xbb67ae85u, 0x9e3779b9u, 0xbb67ae85u);
+const LOW = vec4u(0xffffu);
+const HALF = vec4u(16u);
 
 struct Params {
     key: vec2u,
@@ -72,7 +75,7 @@ struct Position {
 var<workgroup> counts: array<atomic<u32>, BINS>;
 
 // The upper 32 bits of the products, from halves of 16 bits. No sum here reaches 2^32.
-fn upper(a: vec2u, b: vec2u) -> vec2u {
+fn upper(a: vec4u, b: vec4u) -> vec4u {
     let a_low = a & LOW;
     let b_low = b & LOW;
     let a_high = a >> HALF;
@@ -82,67 +85,84 @@ fn upper(a: vec2u, b: vec2u) -> vec2u {
     return a_high * b_high + (middle >> HALF) + (other >> HALF);
 }
 
-// Philox4x32-10.
-fn philox(counter: vec4u) -> vec4u {
-    var left = counter.xz;
-    var right = counter.yw;
-    var key = params.key;
+struct Randoms {
+    a: vec4u,
+    b: vec4u,
+}
+
+// Philox4x32-10 of two counters.
+fn philox(a: vec4u, b: vec4u) -> Randoms {
+    var left = vec4u(a.xz, b.xz);
+    var right = vec4u(a.yw, b.yw);
+    var key = params.key.xyxy;
     for (var round = 0u; round < 10u; round++) {
         let lower = MULTIPLIERS * left;
-        left = upper(MULTIPLIERS, left).yx ^ right ^ key;
-        right = lower.yx;
+        left = upper(MULTIPLIERS, left).yxwz ^ right ^ key;
+        right = lower.yxwz;
         key += WEYL;
     }
-    return vec4u(left.x, right.x, left.y, right.y);
+    return Randoms(vec4u(left.x, right.x, left.y, right.y), vec4u(left.z, right.z, left.w, right.w));
 }
 
-// A normal variate in units of 2^-20, a whole number below 2^23, for 32 random bits. The lowest bit is the sign. With it
-// set, the bits are the tail probability in units of 2^-33, an odd number: the quantile is that of the knot before it and a
-// share of what is between that and the next. Knots divide each doubling of the tail probability alike, so that they are as
-// dense in the tail as it needs.
-fn normal(random: u32) -> f32 {
-    let tail = random | 1u;
-    let zeros = countLeadingZeros(tail);
-    let bits = tail << zeros;
-    let knot = min((31u - zeros) * STEPS + ((bits >> 25u) & (STEPS - 1u)), KNOTS - 2u);
-    let quantile = knots[knot];
-    let share = (bits >> 9u) & 0xffffu;
-    let size = i32(quantile - (((quantile - knots[knot + 1u]) * share) >> 16u));
-    return f32(select(size, -size, (random & 1u) == 1u));
+fn knot(i: u32) -> u32 {
+    return knots[min(i, KNOTS - 1u)];
 }
 
-// Four of a scenario's factors.
-fn factors(scenario: u32, four: u32) -> vec4f {
+// Normal variates in units of 2^-17, whole numbers, for 32 random bits each. The lowest bit is the sign. The upper 24, with the
+// lowest of them set, are the tail probability in units of 2^-25: an odd number, so that none is beyond 5.5. As an f32 it is
+// exact, and there its exponent and the first bits behind are the number of a knot, so that knots divide each doubling of the
+// tail probability alike and are as dense in the tail as it needs; what follows is the share of the way to the next.
+fn normals_of(random: vec4u) -> vec4f {
+    let tail = bitcast<vec4u>(vec4f(vec4i((random >> vec4u(8u)) | vec4u(1u))));
+    let i = (tail >> vec4u(17u)) - vec4u(127u * STEPS);
+    let entry = vec4u(knot(i.x), knot(i.y), knot(i.z), knot(i.w));
+    let share = (tail >> vec4u(1u)) & LOW;
+    let size = vec4i((entry >> vec4u(11u)) - (((entry & vec4u(0x7ffu)) * share) >> HALF));
+    return vec4f(select(size, -size, (random & vec4u(1u)) == vec4u(1u)));
+}
+
+struct Factors {
+    a: vec4f,
+    b: vec4f,
+}
+
+// Four of the factors of two scenarios.
+fn factors(a: u32, b: u32, four: u32) -> Factors {
     if (4u * four >= params.factors) {
-        return vec4f();
+        return Factors();
     }
-    let random = philox(vec4u(scenario, four, 0u, 0u));
-    return vec4f(normal(random.x), normal(random.y), normal(random.z), normal(random.w));
+    let random = philox(vec4u(a, four, 0u, 0u), vec4u(b, four, 0u, 0u));
+    return Factors(normals_of(random.a), normals_of(random.b));
 }
 
-fn loss(scenario: u32) -> f32 {
-    let f_0 = factors(scenario, 0u);
-    let f_1 = factors(scenario, 1u);
-    let f_2 = factors(scenario, 2u);
-    let f_3 = factors(scenario, 3u);
-    var gain = 0.0;
-    for (var i = 0u; i < arrayLength(&positions); i++) {
-        let position = positions[i];
-        let loadings = position.loadings;
-        let change = dot(loadings[0], f_0) + dot(loadings[1], f_1) + dot(loadings[2], f_2) + dot(loadings[3], f_3);
-        gain += change * (position.value + position.curvature * change);
+fn count(scenario: u32, loss: f32) {
+    if (scenario < params.scenarios) {
+        let place = (loss - params.lowest) * params.bins_per_unit;
+        atomicAdd(&counts[min(u32(clamp(place, 0.0, f32(BINS))), BINS - 1u)], 1u);
     }
-    return -gain;
 }
 
 @compute @workgroup_size(LANES)
 fn monte_carlo(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    for (var k = 0u; k < PER_LANE; k++) {
-        let scenario = (group.x * PER_LANE + k) * LANES + lane;
-        if (scenario < params.scenarios) {
-            let place = (loss(scenario) - params.lowest) * params.bins_per_unit;
-            atomicAdd(&counts[min(u32(clamp(place, 0.0, f32(BINS))), BINS - 1u)], 1u);
+    for (var k = 0u; k < PER_LANE; k += 2u) {
+        let a = (group.x * PER_LANE + k) * LANES + lane;
+        let b = a + LANES;
+        let f_0 = factors(a, b, 0u);
+        let f_1 = factors(a, b, 1u);
+        let f_2 = factors(a, b, 2u);
+        let f_3 = factors(a, b, 3u);
+        var gains = vec2f();
+        for (var i = 0u; i < arrayLength(&positions); i++) {
+            let position = positions[i];
+            let loadings = position.loadings;
+            let change = vec2f(
+                dot(loadings[0], f_0.a) + dot(loadings[1], f_1.a) + dot(loadings[2], f_2.a) + dot(loadings[3], f_3.a),
+                dot(loadings[0], f_0.b) + dot(loadings[1], f_1.b) + dot(loadings[2], f_2.b) + dot(loadings[3], f_3.b),
+            );
+            gains += change * (position.value + position.curvature * change);
         }
+        count(a, -gains.x);
+        count(b, -gains.y);
     }
     workgroupBarrier();
     for (var bin = lane; bin < BINS; bin += LANES) {
@@ -157,8 +177,8 @@ fn monte_carlo(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
 fn draws(@builtin(global_invocation_id) id: vec3u) {
     let i = id.x;
     if (i < arrayLength(&counters) && i < arrayLength(&randoms) && i < arrayLength(&normals)) {
-        let random = philox(counters[i]);
+        let random = philox(counters[i], counters[i]).a;
         randoms[i] = random;
-        normals[i] = vec4f(normal(random.x), normal(random.y), normal(random.z), normal(random.w));
+        normals[i] = normals_of(random);
     }
 }

@@ -45,6 +45,7 @@ pub fn parse_bytes(text: &str) -> Result<u64, String> {
     let number = number.replace('_', "");
     let bytes = match number.parse::<u64>() {
         Ok(whole) => whole.checked_mul(unit),
+        Err(_) if unit == 1 => None,
         Err(_) => number.parse::<f64>().ok().map(|part| part * unit as f64).filter(|&b| b < 9e18).map(|b| b as u64),
     };
     match bytes {
@@ -63,7 +64,7 @@ mod tests {
         for (text, bytes) in [("4096", 4096), ("256MiB", 256 << 20), ("1.5GB", 1_500_000_000), ("64k", 65536)] {
             assert_eq!(parse_bytes(text), Ok(bytes), "{text}");
         }
-        for bad in ["", "0", "MiB", "1XB", "-1", "99999999999999999999"] {
+        for bad in ["", "0", "MiB", "1XB", "-1", "1.5", "0.5B", "99999999999999999999"] {
             assert!(parse_bytes(bad).is_err(), "{bad}");
         }
     }

@@ -134,7 +134,7 @@ fn spoil(draft: &mut Draft, random: &mut Random) -> Option<(&'static str, Vec<St
             if draft.kernel != "points.wgsl" {
                 return None;
             }
-            *bytes = npy("<f4", false, &[6, random.pick(&[2, 4, 5])]);
+            *bytes = npy("<f4", false, &[6, random.pick(&[2, 5])]);
             ("shape of a file", words(&[&array, "3"]))
         }
         6 => {

@@ -42,8 +42,8 @@ impl Law {
                 }
             }
         }
-        // A loss changes with a factor by no more than this, for no variate is beyond 6.5.
-        let slope = |i: usize| linear[i].abs() + 13.0 * square[i].iter().map(|term| term.abs()).sum::<f64>();
+        // A loss changes with a factor by no more than this, for no variate is beyond 5.5.
+        let slope = |i: usize| linear[i].abs() + 11.0 * square[i].iter().map(|term| term.abs()).sum::<f64>();
         let shift = NORMAL_ERROR * (0..FACTORS).map(slope).sum::<f64>();
 
         let (squares, axes) = diagonal(square);
@@ -142,22 +142,13 @@ fn diagonal(mut matrix: Matrix) -> ([f64; FACTORS], Matrix) {
                 let turn = |a: &mut f64, b: &mut f64| {
                     (*a, *b) = (cosine * *a - sine * *b, sine * *a + cosine * *b);
                 };
-                for row in &mut matrix {
+                for row in matrix.iter_mut().chain(&mut axes) {
                     let [mut a, mut b] = [row[p], row[q]];
                     turn(&mut a, &mut b);
                     [row[p], row[q]] = [a, b];
                 }
-                #[allow(clippy::needless_range_loop, reason = "two rows at a time")]
-                for k in 0..FACTORS {
-                    let [mut a, mut b] = [matrix[p][k], matrix[q][k]];
-                    turn(&mut a, &mut b);
-                    [matrix[p][k], matrix[q][k]] = [a, b];
-                }
-                for row in &mut axes {
-                    let [mut a, mut b] = [row[p], row[q]];
-                    turn(&mut a, &mut b);
-                    [row[p], row[q]] = [a, b];
-                }
+                let (before, after) = matrix.split_at_mut(q);
+                before[p].iter_mut().zip(&mut after[0]).for_each(|(a, b)| turn(a, b));
             }
         }
     }

@@ -22,22 +22,25 @@ const CHUNK: u32 = 1 << 13;
 const STEPS: usize = 64;
 
 /// Quantiles of the normal distribution, as the WGSL wants them.
-pub(super) type Knots = [u32; 32 * STEPS + 1];
+pub(super) type Knots = [u32; 24 * STEPS];
 
-/// Units of a normal variate: 2^-20.
-pub(super) const UNITS: f64 = (1 << 20) as f64;
+/// Units of a normal variate: 2^-17.
+pub(super) const UNITS: f64 = (1 << 17) as f64;
 
-/// The knots: number i is for a tail probability of 2^(i / 64 - 33), rounded down, and as many more steps of a 64th of it.
+/// The knots: number i is for a tail probability of 2^(i / 64 - 25), the exponent rounded down, and as many 64ths of that as
+/// remain.
 pub(super) static KNOTS: LazyLock<Knots> = LazyLock::new(|| {
-    let mut knots = [0; 32 * STEPS + 1];
+    let mut knots = [0; 24 * STEPS];
     // From the middle outwards by Newton's method: the tail is convex, so that no step goes too far.
-    let mut quantile = 0.0f64;
+    let (mut quantile, mut next) = (0.0f64, 0);
     for (i, knot) in knots.iter_mut().enumerate().rev() {
-        let probability = (1.0 + (i % STEPS) as f64 / STEPS as f64) * 2f64.powi((i / STEPS) as i32 - 33);
+        let probability = (1.0 + (i % STEPS) as f64 / STEPS as f64) * 2f64.powi((i / STEPS) as i32 - 25);
         for _ in 0..8 {
             quantile += (normal_below(-quantile) - probability) / normal_density(quantile);
         }
-        *knot = (quantile * UNITS).round() as u32;
+        let units = (quantile * UNITS).round() as u32;
+        *knot = units << 11 | (units - next);
+        next = units;
     }
     knots
 });
@@ -45,38 +48,36 @@ pub(super) static KNOTS: LazyLock<Knots> = LazyLock::new(|| {
 /// By how much a normal variate is off at most.
 ///
 /// Between knots that are h apart, a straight line is off by h^2 / 8 of the second derivative. That of the quantile by the
-/// logarithm of the tail probability p is less than 1/2 in the measure of p (the quantile times the square of Mills' ratio,
-/// which is 0.43 at most), and h is a 64th of p. Half a unit is from rounding the knots, two from shares in whole units and
-/// of 16 bits.
+/// tail probability p is less than 1/2 over the square of p (it is the quantile times the square of Mills' ratio, 0.43 at most),
+/// and h is a 64th of p. Half a unit is from rounding the knots, two from shares of 16 bits in whole units.
 pub(super) const NORMAL_ERROR: f64 = 0.5 / (8 * STEPS * STEPS) as f64 + 2.5 / UNITS;
 
 /// Philox4x32-10 of `L` counters.
 #[inline(always)]
-pub(super) fn philox<const L: usize>(mut counter: [[u32; L]; 4], mut key: [u32; 2]) -> [[u32; L]; 4] {
-    const MULTIPLIERS: [u32; 2] = [0xd251_1f53, 0xcd9e_8d57];
-    const WEYL: [u32; 2] = [0x9e37_79b9, 0xbb67_ae85];
+pub(super) fn philox<const L: usize>(counter: [[u32; L]; 4], mut key: [u32; 2]) -> [[u32; L]; 4] {
+    let [mut c_0, mut c_1, mut c_2, mut c_3] = counter;
     for _ in 0..10 {
         #[allow(clippy::needless_range_loop, reason = "four rows at a time")]
         for lane in 0..L {
-            let [a, b] = [0, 1].map(|half| u64::from(MULTIPLIERS[half]) * u64::from(counter[2 * half][lane]));
-            counter[0][lane] = (b >> 32) as u32 ^ counter[1][lane] ^ key[0];
-            counter[2][lane] = (a >> 32) as u32 ^ counter[3][lane] ^ key[1];
-            (counter[1][lane], counter[3][lane]) = (b as u32, a as u32);
+            let a = 0xd251_1f53 * u64::from(c_0[lane]);
+            let b = 0xcd9e_8d57 * u64::from(c_2[lane]);
+            c_0[lane] = (b >> 32) as u32 ^ c_1[lane] ^ key[0];
+            c_2[lane] = (a >> 32) as u32 ^ c_3[lane] ^ key[1];
+            c_1[lane] = b as u32;
+            c_3[lane] = a as u32;
         }
-        key.iter_mut().zip(WEYL).for_each(|(key, weyl)| *key = key.wrapping_add(weyl));
+        key = [key[0].wrapping_add(0x9e37_79b9), key[1].wrapping_add(0xbb67_ae85)];
     }
-    counter
+    [c_0, c_1, c_2, c_3]
 }
 
-/// The normal variate that the WGSL's `normal` makes, in units.
+/// The normal variate that the WGSL's `normals_of` makes, in units.
 #[inline(always)]
 pub(super) fn normal(random: u32, knots: &Knots) -> i32 {
-    let tail = random | 1;
-    let zeros = tail.leading_zeros();
-    let bits = tail << zeros;
-    let knot = ((31 - zeros) as usize * STEPS + (bits >> 25) as usize % STEPS).min(knots.len() - 2);
-    let (quantile, next) = (knots[knot], knots[knot + 1]);
-    let size = (quantile - ((quantile.wrapping_sub(next).wrapping_mul((bits >> 9) & 0xffff)) >> 16)) as i32;
+    let tail = ((random >> 8 | 1) as i32 as f32).to_bits();
+    let from = knots[((tail >> 17) as usize - 127 * STEPS).min(knots.len() - 1)];
+    let share = tail >> 1 & 0xffff;
+    let size = ((from >> 11) - (((from & 0x7ff) * share) >> 16)) as i32;
     if random & 1 == 1 { -size } else { size }
 }
 
@@ -228,20 +229,19 @@ mod tests {
         }
     }
 
-    /// Over the whole range, with the steps that make normal variates differ most.
+    /// Over the whole range.
     #[test]
     fn normal_variates_are_quantiles() {
         let knots = &*KNOTS;
-        assert!(knots.windows(2).all(|pair| pair[0] > pair[1] && pair[0] - pair[1] < 1 << 16));
-        assert_eq!(knots[32 * STEPS], 0);
-        assert!(knots[0] < 1 << 23, "{}", knots[0]);
+        assert!(knots.windows(2).all(|pair| (pair[0] >> 11) - (pair[0] & 0x7ff) == pair[1] >> 11));
+        assert_eq!(knots.map(|knot| (knot >> 11) - (knot & 0x7ff)).last(), Some(&0));
         let mut tail = 1u32;
-        while tail < u32::MAX - (tail / 97 + 2) {
-            let [below, above] = [tail | 1, tail & !1].map(|random| normal(random, knots));
+        while tail < 1 << 24 {
+            let [above, below] = [tail << 8, tail << 8 | 0xff].map(|random| normal(random, knots));
             assert_eq!(below, -above);
             let quantile = f64::from(above) / UNITS;
             // Compared as probabilities, for there is no closed form of quantiles.
-            let probability = f64::from(tail | 1) / 2f64.powi(33);
+            let probability = f64::from(tail | 1) / 2f64.powi(25);
             let off = (normal_below(-quantile) - probability) / normal_density(quantile);
             assert!(off.abs() < NORMAL_ERROR, "{tail}: {quantile} is off by {off}");
             tail += tail / 97 + 2;
