@@ -141,7 +141,7 @@ fn samples(executor: &str) -> Result<()> {
         let most = match sample.name() {
             "matmul" => 300,
             "conv2d" => 140,
-            "shallow_water" | "fft" | "smith_waterman" => 70,
+            "shallow_water" | "fft" | "smith_waterman" | "path_tracer" => 70,
             _ => usize::MAX,
         };
         for size in SIZES.into_iter().filter(|&size| size < most) {

@@ -35,6 +35,7 @@ pub mod mandelbrot;
 pub mod matmul;
 pub mod merkle;
 pub mod nbody;
+pub mod path_tracer;
 pub mod reduce;
 pub mod saxpy;
 pub mod scan;
@@ -180,6 +181,7 @@ pub fn all() -> &'static [&'static dyn Sample] {
         &conv2d::Conv2d,
         &merkle::Merkle,
         &smith_waterman::SmithWaterman,
+        &path_tracer::PathTracer,
     ]
 }
 
@@ -384,7 +386,11 @@ mod tests {
     fn each(check: impl Fn(&mut dyn Problem, &str)) {
         for sample in all() {
             // Where work grows with the square of the size, and each part of it is much.
-            let most = if sample.name() == "smith_waterman" { 65 } else { usize::MAX };
+            let most = match sample.name() {
+                "smith_waterman" => 65,
+                "path_tracer" => 63,
+                _ => usize::MAX,
+            };
             for count in COUNTS.into_iter().filter(|&count| count <= most) {
                 let mut problem = sample.prepare(Size::Count(count), 7).unwrap();
                 check(&mut *problem, &format!("{} at {count}", sample.name()));
