@@ -88,11 +88,11 @@ impl Pixel {
             }
             let range = [0, 1, 2].map(|channel| brought.most[channel] - brought.least[channel]);
             let is_open = brought.is_open || range.iter().any(|&range| range > f64::from(samples) * LEVEL);
-            for channel in 0..3 {
+            for (channel, range) in range.into_iter().enumerate() {
                 if is_open {
-                    pixel.open2[channel] += range[channel] * range[channel];
+                    pixel.open2[channel] += range * range;
                 } else {
-                    pixel.error[channel] += range[channel];
+                    pixel.error[channel] += range;
                 }
             }
             pixel.open += u32::from(is_open);

@@ -7,7 +7,7 @@ use super::scene::{
 };
 
 /// Spheres that are tried together.
-const LANES: usize = 16;
+const LANES: usize = 8;
 
 /// Some spheres, coordinate by coordinate; what is beyond the last one has a size that no ray meets.
 struct Group {
@@ -78,9 +78,7 @@ fn path(scene: &Scene, groups: &[Group], [x, y]: [u32; 2], sample: u32) -> ([f32
                 _ => Ray { origin: place, direction: matt(normal, around), leaves: what, is_inside: false },
             };
         }
-        for i in 0..3 {
-            weight[i] *= colour[i];
-        }
+        weight = [weight[0] * colour[0], weight[1] * colour[1], weight[2] * colour[2]];
     }
     ([0.0; 3], view.depth)
 }
@@ -141,17 +139,17 @@ fn nearest_sphere(groups: &[Group], origin: [f32; 3], direction: [f32; 3], leave
     let mut nearest = [f32::MAX; LANES];
     let mut numbers = [SKY; LANES];
     for (number, group) in groups.iter().enumerate() {
-        for lane in 0..LANES {
+        for (lane, (nearest, own)) in nearest.iter_mut().zip(&mut numbers).enumerate() {
             let [x, y, z] = [0, 1, 2].map(|axis| group.centre[axis][lane] - origin[axis]);
             let ahead = x * direction[0] + y * direction[1] + z * direction[2];
             let [x, y, z] = [x - ahead * direction[0], y - ahead * direction[1], z - ahead * direction[2]];
             let inside2 = group.radius2[lane] - (x * x + y * y + z * z);
             // Of what is below zero the root is not used.
             let first = ahead - inside2.sqrt();
-            let own = (number * LANES + lane) as u32;
-            let is_met = (inside2 > 0.0) & (ahead > 0.0) & (own != leaves) & (first < nearest[lane]);
-            nearest[lane] = if is_met { first } else { nearest[lane] };
-            numbers[lane] = if is_met { own } else { numbers[lane] };
+            let sphere = (number * LANES + lane) as u32;
+            let is_met = (inside2 > 0.0) & (ahead > 0.0) & (sphere != leaves) & (first < *nearest);
+            *nearest = if is_met { first } else { *nearest };
+            *own = if is_met { sphere } else { *own };
         }
     }
     let mut least = f32::MAX;
@@ -163,8 +161,8 @@ fn nearest_sphere(groups: &[Group], origin: [f32; 3], direction: [f32; 3], leave
     }
     // Of two at the same distance the first, as the kernel has it.
     let mut what = SKY;
-    for lane in 0..LANES {
-        what = if nearest[lane] == least && numbers[lane] < what { numbers[lane] } else { what };
+    for (&distance, &sphere) in nearest.iter().zip(&numbers) {
+        what = if distance == least && sphere < what { sphere } else { what };
     }
     (what, least)
 }

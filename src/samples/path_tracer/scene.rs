@@ -1,6 +1,9 @@
 //! What is seen, from where, and the random numbers that choose the paths.
 
-use std::ops::{Add, Mul, Sub};
+use std::{
+    f32::consts::FRAC_PI_4,
+    ops::{Add, Mul, Sub},
+};
 
 use bytemuck::{Pod, Zeroable};
 use rand::{Rng, SeedableRng, rngs::SmallRng};
@@ -231,8 +234,8 @@ pub(super) fn on_sphere<T: Real>(random: [u32; 2]) -> [T; 3] {
         let [first, rest @ ..] = factors.map(T::from);
         first + x2 * (rest[0] + x2 * (rest[1] + x2 * (rest[2] + x2 * rest[3])))
     };
-    let cosine = series([1.0, -0.308_425_13, 0.015_854_344, -0.000_325_991_88, 3.590_860_5e-6]);
-    let sine = x * series([0.785_398_16, -0.080_745_51, 0.002_490_394_6, -3.657_620_4e-5, 3.133_616_2e-7]);
+    let cosine = series([1.0, -0.308_425_13, 0.015_854_344, -0.000_325_991_9, 3.590_860_4e-6]);
+    let sine = x * series([FRAC_PI_4, -0.080_745_51, 0.002_490_394_5, -3.657_620_3e-5, 3.133_616_2e-7]);
     let around = if random[1] & 0x4000_0000 == 0 { [cosine, sine] } else { [zero - sine, cosine] };
     let radius = if random[1] & 0x8000_0000 == 0 { radius } else { zero - radius };
     [around[0] * radius, around[1] * radius, one - two * share]
