@@ -141,8 +141,8 @@ fn samples(executor: &str) -> Result<()> {
         let most = match sample.name() {
             "matmul" | "monte_carlo" | "knn" => 300,
             "conv2d" => 140,
-            "shallow_water" | "fft" | "smith_waterman" => 70,
             "quantum" => 10,
+            "shallow_water" | "fft" | "smith_waterman" | "path_tracer" => 70,
             _ => usize::MAX,
         };
         for size in SIZES.into_iter().filter(|&size| size < most) {

@@ -19,6 +19,7 @@ fn footprints_of_the_samples() {
             // Work that grows with the square or the cube of the size.
             let most = match sample.name() {
                 "shallow_water" | "fft" | "smith_waterman" => 65,
+                "path_tracer" => 63,
                 "conv2d" => 130,
                 "matmul" | "nbody" | "mandelbrot" | "knn" => 300,
                 _ => usize::MAX,

@@ -37,6 +37,7 @@ pub mod matmul;
 pub mod merkle;
 pub mod monte_carlo;
 pub mod nbody;
+pub mod path_tracer;
 pub mod quantum;
 pub mod reduce;
 pub mod saxpy;
@@ -186,6 +187,7 @@ pub fn all() -> &'static [&'static dyn Sample] {
         &monte_carlo::MonteCarlo,
         &quantum::Quantum,
         &knn::Knn,
+        &path_tracer::PathTracer,
     ]
 }
 
@@ -390,7 +392,11 @@ mod tests {
     fn each(check: impl Fn(&mut dyn Problem, &str)) {
         for sample in all() {
             // Where work grows with the square of the size, and each part of it is much.
-            let most = if sample.name() == "smith_waterman" { 65 } else { usize::MAX };
+            let most = match sample.name() {
+                "smith_waterman" => 65,
+                "path_tracer" => 63,
+                _ => usize::MAX,
+            };
             // Of which each doubles the work.
             let counts = if sample.name() == "quantum" { [1, 2, 3, 8, 9, 10, 13] } else { COUNTS };
             for count in counts.into_iter().filter(|&count| count <= most) {

@@ -32,6 +32,7 @@ fn counts(name: &str) -> &'static [usize] {
         "monte_carlo" => &[1, 255, 4095, 4096, 4097, 30_011],
         "quantum" => &[1, 2, 8, 9, 10, 15],
         "knn" => &[1, 9, 10, 11, 64, 65, 130],
+        "path_tracer" => &[1, 8, 9, 70],
         other => panic!("no sizes are listed for the sample `{other}`"),
     }
 }
@@ -136,7 +137,8 @@ on_every_device!(
     smith_waterman,
     monte_carlo,
     quantum,
-    knn
+    knn,
+    path_tracer
 );
 
 /// Matrices that are not square, with every kind of edge.
@@ -365,6 +367,27 @@ fn still_water_on_the_cpu_engine() {
 #[test]
 fn still_water_on_a_gpu() {
     still_water(first_gpu());
+}
+
+/// A white world under a white sky is white.
+fn white_furnace(place: Option<&(Runtime, Device)>) {
+    let Some((runtime, device)) = place else { return };
+    for width in [1, 50] {
+        let mut problem = samples::path_tracer::furnace(width, 3).unwrap();
+        exercise(&mut *problem, runtime, device, &format!("a white furnace, {width} pixels wide"));
+    }
+}
+
+#[cfg(feature = "cpu")]
+#[test]
+fn white_furnace_on_the_cpu_engine() {
+    white_furnace(cpu());
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn white_furnace_on_a_gpu() {
+    white_furnace(first_gpu());
 }
 
 /// More than 4,096 partial results: a third pass. And, on a GPU, more workgroups than one dispatch takes.

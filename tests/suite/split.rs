@@ -397,7 +397,7 @@ fn samples_are_shared() {
         let mut shared = Vec::new();
         for sample in samples::all() {
             let size = match sample.name() {
-                "matmul" | "mandelbrot" | "nbody" | "shallow_water" | "conv2d" => 131,
+                "matmul" | "mandelbrot" | "nbody" | "shallow_water" | "conv2d" | "path_tracer" => 131,
                 "fft" => 70,
                 "merkle" => 1003,
                 "smith_waterman" => 40,
