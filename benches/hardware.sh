@@ -180,7 +180,7 @@ $markdown")
 # ---- Steps
 
 # The most telling first.
-all_samples=(saxpy matmul nbody mandelbrot shallow_water reduce scan histogram black_scholes
+all_samples=(saxpy matmul nbody mandelbrot shallow_water reduce scan histogram radix_sort black_scholes
   fft conv2d smith_waterman merkle)
 
 # Runs a command for at most $1 seconds, its output in $work/out and $work/err. The answer is in `status`: the command's,

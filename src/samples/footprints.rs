@@ -31,9 +31,10 @@ fn footprints_of_the_samples() {
         }
         let tally = backend.tally();
         let is_proven = tally.in_bounds - before.in_bounds == tally.accesses - before.accesses;
+        // These write where what they read says.
+        let is_pinned = tally.pinned > before.pinned;
+        assert_eq!(is_pinned, ["radix_sort"].contains(&sample.name()), "{}: {tally:?}", sample.name());
         // The analysis of this one ends before it has looked at all accesses.
         assert_eq!(is_proven, sample.name() != "smith_waterman", "{}: {tally:?}", sample.name());
     }
-    let tally = backend.tally();
-    assert_eq!(tally.pinned, 0, "{tally:?}");
 }

@@ -35,6 +35,7 @@ pub mod mandelbrot;
 pub mod matmul;
 pub mod merkle;
 pub mod nbody;
+pub mod radix_sort;
 pub mod reduce;
 pub mod saxpy;
 pub mod scan;
@@ -171,6 +172,7 @@ pub fn all() -> &'static [&'static dyn Sample] {
         &reduce::Reduce,
         &scan::Scan,
         &histogram::Histogram,
+        &radix_sort::RadixSort,
         &matmul::Matmul,
         &nbody::Nbody,
         &mandelbrot::Mandelbrot,
