@@ -181,7 +181,7 @@ $markdown")
 
 # The most telling first.
 all_samples=(saxpy matmul nbody mandelbrot shallow_water reduce scan histogram black_scholes
-  fft conv2d smith_waterman merkle monte_carlo quantum knn path_tracer)
+  fft conv2d smith_waterman merkle monte_carlo quantum knn path_tracer radix_sort)
 
 # Runs a command for at most $1 seconds, its output in $work/out and $work/err. The answer is in `status`: the command's,
 # 124 where it took too long, 137 where it had to be killed, 125 where not even that ended it.

@@ -36,8 +36,8 @@ fn footprints_of_the_samples() {
         let is_proven = tally.in_bounds - before.in_bounds == tally.accesses - before.accesses;
         // The analysis of this one ends before it has looked at all accesses.
         assert_eq!(is_proven, sample.name() != "smith_waterman", "{}: {tally:?}", sample.name());
-        // Pairs that lie all over an array, which is changed in place, are of no part of the grid.
+        // One writes where what it reads says; of the other, pairs that lie all over an array are changed in place.
         let is_pinned = tally.pinned > before.pinned;
-        assert_eq!(is_pinned, sample.name() == "quantum", "{}: {tally:?}", sample.name());
+        assert_eq!(is_pinned, ["radix_sort", "quantum"].contains(&sample.name()), "{}: {tally:?}", sample.name());
     }
 }

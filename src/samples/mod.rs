@@ -39,6 +39,7 @@ pub mod monte_carlo;
 pub mod nbody;
 pub mod path_tracer;
 pub mod quantum;
+pub mod radix_sort;
 pub mod reduce;
 pub mod saxpy;
 pub mod scan;
@@ -175,6 +176,7 @@ pub fn all() -> &'static [&'static dyn Sample] {
         &reduce::Reduce,
         &scan::Scan,
         &histogram::Histogram,
+        &radix_sort::RadixSort,
         &matmul::Matmul,
         &nbody::Nbody,
         &mandelbrot::Mandelbrot,

@@ -58,8 +58,8 @@ struct Column {
     expected: OnceLock<Vec<u32>>,
 }
 
-/// Adds the scan of `values` into `sums` to a chain: as many levels as there are totals of totals.
-fn scan(
+/// Adds the scan of `values` into `sums` to a chain: as many levels as there are totals of totals. Other samples use it too.
+pub(super) fn scan(
     chain: &mut ChainBuilder,
     runtime: &Runtime,
     count: usize,

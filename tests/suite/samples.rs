@@ -20,6 +20,7 @@ fn counts(name: &str) -> &'static [usize] {
         "scan" => &[1, 255, 2047, 2048, 2049, 1_000_003],
         "reduce" => &[1, 255, 4095, 4096, 4097, 1_000_003],
         "histogram" => &[1, 255, 4095, 4096, 4097, 1_000_003],
+        "radix_sort" => &[1, 255, 2047, 2048, 2049, 100_003],
         "matmul" => &[1, 15, 64, 65, 131],
         "nbody" => &[1, 2, 63, 64, 65, 300],
         "mandelbrot" => &[1, 15, 16, 17, 131],
@@ -126,6 +127,7 @@ on_every_device!(
     reduce,
     scan,
     histogram,
+    radix_sort,
     matmul,
     nbody,
     mandelbrot,
@@ -161,6 +163,37 @@ fn rectangles_on_the_cpu_engine() {
 #[test]
 fn rectangles_on_a_gpu() {
     rectangles(first_gpu());
+}
+
+/// Keys that are all alike, in order, the wrong way round, and as high as what stands for keys past the end.
+fn kinds_of_keys(place: Option<&(Runtime, Device)>) {
+    let Some((runtime, device)) = place else { return };
+    let count = 5003;
+    type Kind = (&'static str, fn(u32) -> u32);
+    let kinds: [Kind; 5] = [
+        ("alike", |_| 7),
+        ("the highest", |_| u32::MAX),
+        ("in order", |i| i << 12),
+        ("the wrong way round", |i| !(i << 12)),
+        ("two, in turn", |i| if i % 2 == 0 { u32::MAX } else { 0 }),
+    ];
+    for (name, key) in kinds {
+        let mut problem = samples::radix_sort::of_keys((0..count).map(key).collect()).unwrap();
+        exercise(&mut *problem, runtime, device, &format!("keys that are {name}"));
+    }
+    assert!(samples::radix_sort::of_keys(Vec::new()).is_err());
+}
+
+#[cfg(feature = "cpu")]
+#[test]
+fn kinds_of_keys_on_the_cpu_engine() {
+    kinds_of_keys(cpu());
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn kinds_of_keys_on_a_gpu() {
+    kinds_of_keys(first_gpu());
 }
 
 /// Frames of all lengths, there and back.

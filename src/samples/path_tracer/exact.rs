@@ -154,8 +154,11 @@ fn path(scene: &Scene, brightest: [f64; 3], [x, y]: [u32; 2], sample: u32) -> Br
     end([Bounded::exact(0.0); 3], depth, open, true)
 }
 
+/// The share of the light that goes on, and where.
+type Onward = ([Bounded; 3], Ray);
+
 /// What a ray meets, and where a path that goes on is sent from there; none where rounding decides.
-fn advance(scene: &Scene, ray: &Ray, random: [u32; 4], goes_on: bool) -> Option<(Hit, Option<([Bounded; 3], Ray)>)> {
+fn advance(scene: &Scene, ray: &Ray, random: [u32; 4], goes_on: bool) -> Option<(Hit, Option<Onward>)> {
     let hit = nearest(scene, ray)?;
     let next = if goes_on && hit.what != SKY { Some(scatter(scene, ray, &hit, random)?) } else { None };
     Some((hit, next))
