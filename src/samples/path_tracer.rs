@@ -206,9 +206,10 @@ impl Problem for Picture {
         let pairs = || self.light.par_iter().zip(self.expected());
         let samples = f64::from(ALL);
         let settled = pairs().filter(|(_, pixel)| pixel.open == 0).map(|(found, pixel)| {
-            let off = |i: usize| Deviation {
-                error: (f64::from(found[i]) - 0.5 * (pixel.least[i] + pixel.most[i])).abs() / samples,
-                tolerance: 0.5 * (pixel.most[i] - pixel.least[i]) / samples,
+            let off = |i: usize| {
+                let (found, value) = (f64::from(found[i]), pixel.value[i]);
+                let tolerance = if found > value { pixel.most[i] - value } else { value - pixel.least[i] };
+                Deviation { error: (found - value).abs() / samples, tolerance: tolerance / samples }
             };
             off(0).worse(off(1)).worse(off(2))
         });
