@@ -238,7 +238,7 @@ mod tests {
     fn what_is_independent_is_spread_and_what_waits_is_not() {
         let apart = graph(&[&[], &[]]);
         let found = assign(&apart, &costs(&[[1.0, 1.0]; 2], 0.1), false);
-        assert_eq!((found.device_of, found.seconds), (vec![0, 1], 1.0));
+        assert!(found.device_of[0] != found.device_of[1] && found.seconds == 1.0, "{found:?}");
         let line = graph(&[&[], &[0], &[1]]);
         let found = assign(&line, &costs(&[[1.0, 1.1]; 3], 0.1), false);
         assert_eq!((found.device_of, found.seconds), (vec![0, 0, 0], 3.0));
