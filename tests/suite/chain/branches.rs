@@ -282,7 +282,9 @@ fn two_branches_on_two_devices_and_what_is_said_of_them() {
         let spread = spread.build().unwrap();
         let text = spread.to_string();
         let devices = spread.devices();
-        assert_eq!(devices.len(), 2, "{text}");
+        // Each that is listed has a branch, and there are three.
+        let listed = runtime.devices().len().min(3);
+        assert_eq!(devices.len(), listed, "{text}");
         assert!(text.contains("on several devices: ") && text.contains("are predicted, and"), "{text}");
         for device in &devices {
             assert!(text.contains(&format!(" on {}: ", device.alias())), "{text}");
@@ -291,7 +293,11 @@ fn two_branches_on_two_devices_and_what_is_said_of_them() {
         let (state, total, report) = results(spread, slots);
         assert_eq!((state, total), (expected.0, expected.1));
         let dispatches: Vec<u64> = report.members().iter().map(|member| member.dispatches()).collect();
-        assert_eq!((dispatches.len(), dispatches.iter().sum::<u64>(), report.dispatches()), (2, 14, 14), "{report}");
+        assert_eq!(
+            (dispatches.len(), dispatches.iter().sum::<u64>(), report.dispatches()),
+            (listed, 14, 14),
+            "{report}"
+        );
         assert!(report.members().iter().all(|member| member.branches() > 0), "{report}");
         assert!(report.to_string().contains(" and "), "{report}");
     }
